@@ -1,0 +1,28 @@
+"""One way to say that the user's input is wrong.
+
+    raise UserError("rate of 'demo.text' is -0.5: rates must be 0 or more.")
+    raise unknown_name("mixture", "demo.txt", known_names)
+
+The command line prints the message alone, without a traceback, and exits with code 2.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Bad input. The message says what is wrong and what to do, in one go."""
+
+
+def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
+    """The error for a name that is not registered: names the closest ones that are."""
+    choices = sorted(choices)
+    close = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    if close:
+        hint = "did you mean " + " or ".join(repr(c) for c in close) + "?"
+    elif choices:
+        shown = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
+        hint = f"known: {shown}"
+    else:
+        hint = "none is registered; is the module that registers it named with --import?"
+    return UserError(f"no {kind} named {name!r}; {hint}")

@@ -1,0 +1,46 @@
+"""Packaging. The pinned closure is requirements.txt; the ranges here are for use as a library."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="code-ablate",
+    version="0.1.0",
+    description="Controlled data ablations for language-model pre-training",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["code_ablate", "code_ablate.*", "tasks", "tasks.*"]),
+    package_data={"code_ablate": ["py.typed"]},
+    install_requires=[
+        "absl-py>=2.1",
+        "etils[epath]>=1.9",
+        "flax>=0.12",
+        "fsspec>=2024.6",
+        "gin-config>=0.5",
+        "jax>=0.10",
+        "jaxtyping>=0.3",
+        "matplotlib>=3.9",
+        "numpy>=2.0",
+        "optax>=0.2.5",
+        "orbax-checkpoint>=0.11.20",
+        "pandas>=2.2",
+        "pyarrow>=16",
+        "scipy>=1.13",
+        "tensorstore>=0.1.70",
+        "tqdm>=4.66",
+    ],
+    extras_require={
+        # What declares and prepares data. Training and scoring from token stores run without it.
+        # t5 must be installed with --no-deps (it asks for nightlies that overwrite seqio).
+        "data": [
+            "seqio>=0.0.20",
+            "sentencepiece>=0.2.0,<0.2.2",
+            "tensorflow>=2.20",
+            "tensorflow-datasets>=4.9.9",
+            "tensorflow-text>=2.20",
+            "tokenizers>=0.20",
+            "zstandard>=0.22",
+        ],
+        "dev": ["hypothesis>=6.100", "mypy>=1.10", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.5"],
+    },
+    entry_points={"console_scripts": ["code-ablate=code_ablate.cli:main"]},
+)
