@@ -1,0 +1,224 @@
+"""The report of a study: one HTML file, and a table for the terminal.
+
+    write_report("runs/demo", "reports/demo.html")
+    print(terminal_table(load_results("runs/demo")))
+
+The page needs nothing else: figures are embedded, there is no script, nothing is loaded from a
+network. Numbers come from `summary.py`; this module puts them in order.
+"""
+
+from pathlib import Path
+
+from code_ablate.analysis import figures, html, paper, tables
+from code_ablate.analysis.findings import answer, counted, limits, whole_percent
+from code_ablate.analysis.html import Html, tag
+from code_ablate.analysis.results import STAGE_TITLES, load_results
+from code_ablate.analysis.summary import Settings, Summary, summarise
+from code_ablate.analysis.terminal import terminal_table
+from code_ablate.errors import UserError
+
+__all__ = ["render_report", "terminal_table", "write_report"]
+
+
+def write_report(
+    study_dir: str | Path, out_path: str | Path, settings: Settings | None = None
+) -> Path:
+    """Reads a study's results and writes its report. Returns the path of the HTML file.
+
+    Raises UserError if the results are absent or not a study's, or the path cannot be written.
+    """
+    summary = summarise(load_results(study_dir), settings)
+    path = Path(out_path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render_report(summary), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write the report to {path}: {error}.") from error
+    return path
+
+
+def render_report(summary: Summary) -> str:
+    """The whole page."""
+    name = summary.results.study["name"]
+    body = [
+        tag("h1", f"Study {name}: what the training data changed"),
+        _facts(summary),
+        _answer(summary),
+        *_share_section(summary),
+        *_score_section(summary),
+        *_gain_section(summary),
+        *_task_section(summary),
+        *_data_section(summary),
+        _limits(summary),
+        *_methods(summary),
+    ]
+    return html.page(f"Study {name}", body)
+
+
+def _facts(summary: Summary) -> Html:
+    study = summary.results.study
+    model, machine, vocabulary = study["model"], study["machine"], study["vocabulary"]
+    cooldown = study["cooldown_tokens"]
+    arms = {(arm.recipe, arm.seed) for arm in summary.results.arms}
+    facts = {
+        "Recipes": f"{len(summary.results.recipes)}, baseline {summary.results.baseline}",
+        "Seeds": f"{', '.join(map(str, study['seeds']))} ({counted(len(arms), 'arm')} in all)",
+        "Tokens": f"{study['tokens']:,} in pre-training"
+        + (f", {cooldown:,} more in cooldown" if cooldown else "")
+        + f"; sequences of {study['seq_len']:,}",
+        "Model": f"{model['parameters']:,} parameters, {model['embedding_parameters']:,} of them "
+        "embedding",
+        "Vocabulary": f"{vocabulary['name']}, {vocabulary['size']:,} entries",
+        "Machine": f"{machine['devices']} × {machine['device']}, {machine['cores']} cores, "
+        f"jax {machine['jax']}, Python {machine['python']}",
+        "Date": f"{study['created']}, code-ablate {study['version']}",
+    }
+    parts = [part for k, v in facts.items() for part in (tag("dt", k), tag("dd", v))]
+    recipes = [
+        tag("li", tag("code", recipe.name), f" – {recipe.doc}")
+        for recipe in summary.results.recipes
+    ]
+    return html.join([tag("dl", *parts, class_="facts"), html.bullets(recipes)])
+
+
+def _answer(summary: Summary) -> Html:
+    return tag("div", *(tag("p", sentence) for sentence in answer(summary)), class_="answer")
+
+
+def _share_section(summary: Summary) -> list[Html]:
+    stage = summary.results.stages[0]
+    caption = (
+        f"Scores {STAGE_TITLES[stage]} against the share of code. Line: recipes whose pre-training "
+        "is one phase; markers: recipes of several phases, at their total share of code. Small "
+        "circles, set a little to the right, are single seeds. The band and the bars show the "
+        f"interval of the paired difference to {summary.results.baseline}: where they leave the "
+        "dotted line, the recipe differs from it. Axes do not start at zero."
+    )
+    published = (
+        f"The same sweep as published ({paper.SOURCE}, Figure 4): 470M parameters, 200B tokens, "
+        "other tasks. The levels cannot be compared with ours; the shape may be. There are no "
+        "seeds and no intervals, and the points were read off the figure."
+    )
+    return [
+        tag("h2", "Scores against the share of code"),
+        html.figure(
+            figures.to_data_uri(figures.main_figure(summary, stage)),
+            "Bits per byte and accuracy against the share of code in pre-training",
+            caption,
+        ),
+        tag("h3", "The published sweep, for orientation"),
+        html.figure(
+            figures.to_data_uri(figures.published_figure()),
+            "Published scores against the share of code, 470M parameters and 200B tokens",
+            published,
+        ),
+        tables.published_table(),
+    ]
+
+
+def _score_section(summary: Summary) -> list[Html]:
+    return [
+        tag("h2", "Scores"),
+        *(tables.score_table(summary, stage) for stage in summary.results.stages),
+    ]
+
+
+def _gain_section(summary: Summary) -> list[Html]:
+    base = summary.results.baseline
+    parts = [
+        tag("h2", f"Change relative to {base}"),
+        tag(
+            "p",
+            f"(recipe − {base}) / {base}. For bits per byte a negative number is a reduction and "
+            "is better; for accuracy a positive one. Second line: interval; third: each seed; "
+            f"p is adjusted by Holm's method over all {len(summary.comparisons)} comparisons "
+            "of this study. A star and colour mark p < 0.05: blue better, orange worse.",
+            class_="note",
+        ),
+    ]
+    forest = figures.forest_figure(summary)
+    if forest is not None:
+        alt = f"Relative change to {base} per recipe and metric, with intervals"
+        caption = f"Relative change to {base} with intervals, paired by item and by seed."
+        parts.append(html.figure(figures.to_data_uri(forest), alt, caption))
+    compared = {comparison.stage for comparison in summary.comparisons}
+    stages = [stage for stage in summary.results.stages if stage in compared]
+    return [*parts, *(tables.gain_table(summary, stage) for stage in stages)]
+
+
+def _task_section(summary: Summary) -> list[Html]:
+    if not summary.task_results:
+        return []
+    parts = [
+        tag("h2", "Tasks"),
+        tag(
+            "p",
+            "Accuracy, [interval], each seed, and p against chance: the exact one-sided p that "
+            "guessing does as well, the largest over the seeds. “One answer” in the chance column "
+            "is the score of always giving the most common answer; as a mark on a score it says "
+            "that the predictions of an arm have collapsed onto one answer, for that share of the "
+            "items.",
+            class_="note",
+        ),
+    ]
+    for stage in summary.results.stages:
+        parts += [tag("h3", STAGE_TITLES[stage].capitalize()), *tables.task_tables(summary, stage)]
+    return parts
+
+
+def _data_section(summary: Summary) -> list[Html]:
+    study = summary.results.study
+    trained = sum(phase["tokens"] for phase in study["phases"].values())
+    seconds = sum(phase["seconds"] for phase in study["phases"].values())
+    last = {(arm.recipe, arm.seed): arm for arm in summary.results.arms}  # stages come in order
+    for arm in summary.results.arms:
+        if arm.tokens > last[arm.recipe, arm.seed].tokens:
+            last[arm.recipe, arm.seed] = arm
+    alone = sum(arm.tokens for arm in last.values())
+    return [
+        tag("h2", "Realised mixtures"),
+        *(tables.mixture_table(summary, stage) for stage in summary.results.stages),
+        tag("h2", "Token stores"),
+        tables.store_table(summary),
+        tag("h2", "Phases"),
+        tag(
+            "p",
+            f"{counted(len(study['phases']), 'phase')} of {trained:,} tokens were trained in "
+            f"{seconds:,.0f} seconds. Without sharing equal phases it would have been {alone:,} "
+            "tokens.",
+        ),
+        tables.phase_table(summary),
+    ]
+
+
+def _limits(summary: Summary) -> Html:
+    items = [tag("li", limit.text, data_limit=limit.key) for limit in limits(summary)]
+    return html.join([tag("h2", "What cannot be concluded"), html.bullets(items)])
+
+
+def _methods(summary: Summary) -> list[Html]:
+    settings = summary.settings
+    lines = [
+        "Bits per byte of a domain = sum of −log₂ p over all tokens of its validation documents / "
+        "sum of their UTF-8 bytes. n counts documents.",
+        "Accuracy of a task = share of items whose right answer has the highest log-likelihood; "
+        "“per byte” divides each answer's log-likelihood by its bytes first. A category is the "
+        "plain mean of its tasks. Bits per byte of the right answer = sum of its bits / sum of its "
+        "bytes.",
+        "Relative change = (recipe − baseline) / baseline on these scores.",
+        f"Intervals: {whole_percent(settings.confidence)} percentile intervals of "
+        f"{settings.resamples:,} bootstrap replicates (seed {settings.seed}). Items are drawn with "
+        "replacement within each task, the same draw for all recipes. So are "
+        "seeds, the same draw for all recipes and tasks, since the same seed means the same "
+        "initialisation and the same order within a corpus. S − 1 of S seeds are drawn at a time, "
+        "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992).",
+        "p of a change: twice the share of replicates on the other side of zero, at most 1. It is "
+        "then adjusted by Holm's method (1979).",
+        "p against chance: binomial where all items have the same number of answers, otherwise "
+        "the exact distribution of a sum of unequal guesses.",
+        "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
+        "accuracy is that of the most common right answer.",
+        "The score of every item is in results.parquet in the study's directory, with study.json "
+        "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
+    ]
+    return [tag("h2", "How each number was made"), html.bullets(tag("li", line) for line in lines)]

@@ -1,0 +1,382 @@
+"""The results of a study, loaded and checked: what the analysis reads.
+
+    results = load_results("runs/demo")
+    scores = results.scores("arc_easy", "pretraining")
+    correct_IA = scores.column("correct")  # items x arms, one row per item for all arms
+
+A study writes `study.json` (what was run) and `results.parquet` (one row per arm, task and item).
+An arm is a recipe with a seed; a stage is "pretraining" or "cooldown". All arms of a task and
+stage must have been scored on the same items, because every comparison is paired.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from code_ablate.errors import UserError, unknown_name
+
+STAGES = ("pretraining", "cooldown")
+STAGE_TITLES = {"pretraining": "after pre-training", "cooldown": "after cooldown"}
+BITS_PER_BYTE = "bits_per_byte"
+RANK_CLASSIFICATION = "rank_classification"
+
+_KEY_COLUMNS = ("recipe", "seed", "stage", "phase", "task", "category", "kind", "item")
+_SCORE_COLUMNS = (
+    "correct",
+    "correct_per_byte",
+    "bits",
+    "bytes",
+    "gold_probability",
+    "margin",
+    "choices",
+    "gold",
+    "predicted",
+    "predicted_per_byte",
+)
+_STUDY_KEYS = (
+    "name",
+    "baseline",
+    "version",
+    "created",
+    "machine",
+    "model",
+    "vocabulary",
+    "seq_len",
+    "tokens",
+    "cooldown_tokens",
+    "seeds",
+    "code_corpora",
+    "recipes",
+    "arms",
+    "phases",
+    "tasks",
+    "missing",
+    "stores",
+)
+
+
+@dataclass(frozen=True)
+class RecipeInfo:
+    """A recipe of the study."""
+
+    name: str
+    """The recipe's name, as in gin and on the command line."""
+    doc: str
+    """First line of its docstring."""
+    sweep: bool
+    """True if its pre-training is one phase, so that it is a point of the share-of-code curve."""
+    requested_code_share: float
+    """Share of code asked for over all of pre-training, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class CorpusUse:
+    """What one arm read from one corpus."""
+
+    requested_share: float
+    """Share of the arm's tokens that was asked for."""
+    tokens: int
+    """Tokens trained on, repeats included."""
+    unique_tokens: int
+    """Different tokens trained on."""
+    epochs: float
+    """Passes over the corpus: tokens / tokens in the store."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A recipe trained with one seed up to one stage."""
+
+    recipe: str
+    """Name of the recipe."""
+    seed: int
+    """The same seed means the same initialisation and order within each corpus in all recipes."""
+    stage: str
+    """"pretraining" or "cooldown"."""
+    phase: str
+    """Identity of the last phase."""
+    phases: tuple[str, ...]
+    """Identities of all phases, first to last."""
+    code_share: float
+    """Realised share of code tokens over all phases, 0 to 1."""
+    tokens: int
+    """Tokens trained on over all phases."""
+    seconds: float
+    """Training time over all phases; a shared phase counts in every arm that uses it."""
+    final_loss: float
+    """Training loss at the end, nats per token."""
+    corpora: Mapping[str, CorpusUse]
+    """What was read from each corpus over all phases."""
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """An evaluation task of the study."""
+
+    name: str
+    """Task name; "bits_per_byte/<corpus>" for a domain."""
+    category: str
+    """Category in the suite; "domains" for bits per byte."""
+    kind: str
+    """"rank_classification" or "bits_per_byte"."""
+    chance: float | None
+    """Expected accuracy of a random guess, or None."""
+    items: int
+    """Items that were scored."""
+    available: int
+    """Items that the task has."""
+    source: str
+    """Where the items came from."""
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """All arms' item scores of one task at one stage: rows are the same items for every arm."""
+
+    task: TaskInfo
+    """The task."""
+    stage: str
+    """The stage."""
+    items: tuple[str, ...]
+    """Item names, sorted."""
+    arms: tuple[tuple[str, int], ...]
+    """(recipe, seed) of each column."""
+    table: Mapping[str, np.ndarray]
+    """Score column name -> array [items, arms]."""
+
+    def column(self, name: str) -> Float[np.ndarray, "items arms"]:
+        """One score for all items and arms; NaN where the score does not apply."""
+        if name not in self.table:
+            raise unknown_name("score", name, self.table)
+        return self.table[name]
+
+    def matrix(self, name: str, recipe: str, seeds: Sequence[int]) -> Float[np.ndarray, "items s"]:
+        """One recipe's scores, items x seeds, in the order of `seeds`."""
+        return self.column(name)[:, self.positions(recipe, seeds)]
+
+    def positions(self, recipe: str, seeds: Sequence[int]) -> list[int]:
+        """Column numbers of a recipe's arms, in the order of `seeds`."""
+        index = {arm: i for i, arm in enumerate(self.arms)}
+        for seed in seeds:
+            if (recipe, seed) not in index:
+                raise UserError(
+                    f"no {self.stage} results of recipe {recipe!r} with seed {seed} on "
+                    f"{self.task.name!r}."
+                )
+        return [index[recipe, seed] for seed in seeds]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's results. Made by `load_results`, which checks them."""
+
+    study: Mapping[str, Any]
+    """study.json as it stands."""
+    items: pd.DataFrame
+    """results.parquet: one row per arm, task and item."""
+    recipes: tuple[RecipeInfo, ...]
+    """Recipes in the order of the study."""
+    arms: tuple[Arm, ...]
+    """Arms that were trained and evaluated."""
+    tasks: Mapping[str, TaskInfo]
+    """Tasks by name, in the order of the study."""
+
+    @property
+    def baseline(self) -> str:
+        """The recipe that the others are compared with."""
+        return self.study["baseline"]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that have results, in order."""
+        present = {arm.stage for arm in self.arms}
+        return tuple(stage for stage in STAGES if stage in present)
+
+    @property
+    def categories(self) -> dict[str, tuple[str, ...]]:
+        """Accuracy categories (not the domains) and their tasks, in the order of the study."""
+        found: dict[str, list[str]] = {}
+        for task in self.tasks.values():
+            if task.kind == RANK_CLASSIFICATION:
+                found.setdefault(task.category, []).append(task.name)
+        return {name: tuple(tasks) for name, tasks in found.items()}
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names of the bits-per-byte tasks."""
+        return tuple(t.name for t in self.tasks.values() if t.kind == BITS_PER_BYTE)
+
+    def recipe(self, name: str) -> RecipeInfo:
+        """The recipe of this name; UserError with close names if there is none."""
+        for recipe in self.recipes:
+            if recipe.name == name:
+                return recipe
+        raise unknown_name("recipe", name, [r.name for r in self.recipes])
+
+    def recipes_at(self, stage: str) -> tuple[str, ...]:
+        """Names of the recipes that have results at a stage, in the order of the study."""
+        present = {arm.recipe for arm in self.arms if arm.stage == stage}
+        return tuple(recipe.name for recipe in self.recipes if recipe.name in present)
+
+    def arms_of(self, recipe: str, stage: str) -> tuple[Arm, ...]:
+        """A recipe's arms at a stage, by seed."""
+        found = [arm for arm in self.arms if (arm.recipe, arm.stage) == (recipe, stage)]
+        return tuple(sorted(found, key=lambda arm: arm.seed))
+
+    def seeds_of(self, recipe: str, stage: str) -> tuple[int, ...]:
+        """The seeds that a recipe has at a stage, sorted."""
+        return tuple(arm.seed for arm in self.arms_of(recipe, stage))
+
+    def common_seeds(self, first: str, second: str, stage: str) -> tuple[int, ...]:
+        """Seeds that two recipes share: a comparison uses only these."""
+        shared = set(self.seeds_of(first, stage)) & set(self.seeds_of(second, stage))
+        return tuple(sorted(shared))
+
+    def code_share(self, recipe: str, stage: str = "pretraining") -> float:
+        """Realised share of code of a recipe, mean over its seeds."""
+        arms = self.arms_of(recipe, stage)
+        if not arms:
+            raise UserError(f"recipe {recipe!r} has no arm at stage {stage!r}.")
+        return float(np.mean([arm.code_share for arm in arms]))
+
+    def scores(self, task: str, stage: str) -> TaskScores:
+        """Item scores of all arms of a task and stage, aligned by item.
+
+        Raises UserError if an arm misses an item that another arm has: such arms were evaluated
+        on different items and a comparison of them would not be paired.
+        """
+        if task not in self.tasks:
+            raise unknown_name("task", task, self.tasks)
+        rows = self.items[(self.items["task"] == task) & (self.items["stage"] == stage)]
+        arms = tuple(
+            (arm.recipe, arm.seed)
+            for recipe in self.recipes
+            for arm in self.arms_of(recipe.name, stage)
+        )
+        item_codes, items = pd.factorize(rows["item"], sort=True)
+        number = {arm: i for i, arm in enumerate(arms)}
+        arm_codes = [number[arm] for arm in zip(rows["recipe"], rows["seed"], strict=True)]
+        scored = np.zeros((len(items), len(arms)), dtype=bool)
+        scored[item_codes, arm_codes] = True
+        for (recipe_name, seed), have in zip(arms, scored.sum(axis=0), strict=True):
+            if have < max(1, len(items)):
+                raise UserError(
+                    f"arm {recipe_name} (seed {seed}, {stage}) was scored on {have} of the "
+                    f"{len(items)} items of {task!r} that other arms were scored on, so it cannot "
+                    "be compared with them; evaluate it again with the same suite."
+                )
+        table = {}
+        for name in _SCORE_COLUMNS:
+            array = np.full(scored.shape, np.nan)
+            array[item_codes, arm_codes] = rows[name].to_numpy(dtype=np.float64)
+            table[name] = array
+        return TaskScores(self.tasks[task], stage, tuple(map(str, items)), arms, table)
+
+
+def load_results(study_dir: str | Path) -> Results:
+    """Reads and checks `study.json` and `results.parquet` in a study's directory.
+
+    Raises UserError if a file is absent, unreadable, or not the results of a study.
+    """
+    directory = Path(study_dir)
+    study = _read_study(directory / "study.json")
+    items = _read_items(directory / "results.parquet")
+    path = directory / "study.json"
+    recipes = tuple(_build(RecipeInfo, row, path) for row in study["recipes"])
+    arms = tuple(_build_arm(row, path) for row in study["arms"])
+    tasks = {
+        name: _build(TaskInfo, {"name": name, "source": "", **row}, path)
+        for name, row in study["tasks"].items()
+    }
+    results = Results(study, items, recipes, arms, tasks)
+    _check(results, directory)
+    return results
+
+
+def _read_study(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(
+            f"{path} does not exist: give the directory of a study that was run with "
+            "`code-ablate study`."
+        )
+    try:
+        study = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} is not readable JSON ({error}); run the study again.") from error
+    absent = [key for key in _STUDY_KEYS if not isinstance(study, dict) or key not in study]
+    if absent:
+        raise UserError(f"{path} is not the record of a study: it lacks {', '.join(absent)}.")
+    return study
+
+
+def _read_items(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: the study has not been evaluated; run it again.")
+    try:
+        items = pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+        raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
+    absent = [name for name in (*_KEY_COLUMNS, *_SCORE_COLUMNS) if name not in items.columns]
+    if absent:
+        raise UserError(f"{path} is not a results table: it lacks column {', '.join(absent)}.")
+    if items.empty:
+        raise UserError(f"{path} has no rows: no arm has been evaluated yet; run the study again.")
+    repeated = items.duplicated(["recipe", "seed", "stage", "task", "item"])
+    if repeated.any():
+        row = items[repeated].iloc[0]
+        raise UserError(
+            f"{path} has {int(repeated.sum())} repeated rows, first: {row['recipe']} seed "
+            f"{row['seed']} {row['stage']} {row['task']} item {row['item']}."
+        )
+    return items
+
+
+Built = TypeVar("Built")
+
+
+def _build(kind: type[Built], row: Mapping[str, Any], path: Path) -> Built:
+    """A dataclass from a JSON object; keys it does not know are for later versions."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    absent = [name for name in names if name not in row]
+    if absent:
+        raise UserError(f"{path}: an entry of {kind.__name__} lacks {', '.join(absent)}: {row}")
+    return kind(**{name: row[name] for name in names})
+
+
+def _build_arm(row: Mapping[str, Any], path: Path) -> Arm:
+    corpora = {
+        name: _build(CorpusUse, use, path) for name, use in dict(row.get("corpora", {})).items()
+    }
+    phases = tuple(row.get("phases", ()))
+    return _build(Arm, {**row, "corpora": corpora, "phases": phases}, path)
+
+
+def _check(results: Results, directory: Path) -> None:
+    """Cross-checks the two files; each failure is one message."""
+    results.recipe(results.baseline)
+    for arm in results.arms:
+        results.recipe(arm.recipe)
+        if arm.stage not in STAGES:
+            raise unknown_name("stage", arm.stage, STAGES)
+    listed = {(arm.recipe, arm.seed, arm.stage) for arm in results.arms}
+    keys = results.items[["recipe", "seed", "stage"]].drop_duplicates()
+    scored = set(keys.itertuples(index=False, name=None))
+    if listed != scored:
+        recipe, seed, stage = sorted(listed ^ scored)[0]
+        where = "results.parquet" if (recipe, seed, stage) in scored else "study.json"
+        raise UserError(
+            f"{directory}: the two files do not belong together: arm {recipe} (seed {seed}, "
+            f"{stage}) is only in {where}; run the study again."
+        )
+    for task in results.items["task"].unique():
+        if task not in results.tasks:
+            raise unknown_name("task in study.json", task, results.tasks)
+    for kind in {task.kind for task in results.tasks.values()}:
+        if kind not in (BITS_PER_BYTE, RANK_CLASSIFICATION):
+            raise unknown_name("kind of task", kind, (BITS_PER_BYTE, RANK_CLASSIFICATION))

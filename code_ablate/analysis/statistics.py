@@ -1,0 +1,261 @@
+"""Paired bootstrap, exact intervals, tests against chance, and corrections for many tests.
+
+    replicates = resample_items(bits_IA, bytes_IA, generator, resamples=10_000)
+    weights_RS = resample_seeds(2, generator, resamples=10_000)
+    gain = relative_gain(replicates.score([2, 3], weights_RS), replicates.score([0, 1], weights_RS))
+    percentile_interval(gain), two_sided_p(gain)
+
+Letters: I items, A arms (recipe x seed), S seeds, R replicates. Row 0 of every replicate axis is
+the data itself, so one array carries the estimate and its bootstrap distribution.
+
+Every score here is a ratio of sums: accuracy is sum(correct) / sum(1), bits per byte is
+sum(bits) / sum(bytes). Item weights are drawn once and used for all arms, and seed weights once
+for all recipes and tasks, so any difference of two scores is paired by item and by seed.
+
+With few seeds the seed part is crude. Two seeds give two different draws, and the interval cannot
+know more about seeds than one difference tells: its coverage then lies under its nominal value
+(tests/analysis/test_statistics.py measures it). Always show the seed-to-seed spread beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+_CELLS_PER_BLOCK = 4_000_000  # bounds memory: 32 MB of resampling counts at a time
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Resampled sums of every arm. Row 0 is the data itself."""
+
+    numerator: Float[np.ndarray, "replicates arms"]
+    """Sums of correct answers or of bits."""
+    denominator: Float[np.ndarray, "replicates arms"]
+    """Sums of ones or of bytes."""
+    items: int
+    """Number of items behind it."""
+
+    def score(
+        self, arms: Sequence[int], weights: Float[np.ndarray, "replicates seeds"]
+    ) -> Float[np.ndarray, " replicates"]:
+        """Score of one recipe from the columns of its seeds: ratio of the weighted sums."""
+        columns = list(arms)
+        numerator = (self.numerator[:, columns] * weights).sum(axis=1)
+        return numerator / (self.denominator[:, columns] * weights).sum(axis=1)
+
+    def per_seed(self, arms: Sequence[int]) -> Float[np.ndarray, " seeds"]:
+        """Score of each seed on the data itself."""
+        columns = list(arms)
+        return self.numerator[0, columns] / self.denominator[0, columns]
+
+
+def resample_items(
+    numerator: Float[np.ndarray, "items arms"],
+    denominator: Float[np.ndarray, "items arms"],
+    generator: np.random.Generator,
+    resamples: int,
+) -> Replicates:
+    """Nonparametric bootstrap over items, jointly for all arms.
+
+    Each replicate draws I items with replacement: counts w ~ Multinomial(I, 1/I), and the sums
+    are w . numerator and w . denominator (Efron & Tibshirani 1993, An Introduction to the
+    Bootstrap, ch. 6; for ratios of sums ch. 10).
+
+    Raises ValueError if the arrays differ in shape, are empty, or hold NaN.
+    """
+    if numerator.shape != denominator.shape or numerator.ndim != 2:
+        raise ValueError(f"shapes {numerator.shape} and {denominator.shape} are not [items, arms]")
+    items = len(numerator)
+    if not items or not (np.isfinite(numerator).all() and np.isfinite(denominator).all()):
+        raise ValueError("scores must be finite and at least one item is needed")
+    both = np.concatenate([numerator, denominator], axis=1)
+    sums = np.empty((resamples + 1, both.shape[1]))
+    sums[0] = both.sum(axis=0)
+    block = max(1, _CELLS_PER_BLOCK // items)
+    for start in range(1, resamples + 1, block):
+        stop = min(start + block, resamples + 1)
+        counts = _draw_counts(generator, items, items, stop - start)
+        sums[start:stop] = counts @ both
+    arms = numerator.shape[1]
+    return Replicates(sums[:, :arms], sums[:, arms:], items)
+
+
+def resample_seeds(
+    seeds: int, generator: np.random.Generator, resamples: int
+) -> Float[np.ndarray, "replicates seeds"]:
+    """Weights of a rescaled bootstrap over seeds; each row sums to 1 and row 0 is uniform.
+
+    Each replicate draws S - 1 of the S seeds with replacement. The plain bootstrap (S draws)
+    gives the variance of a mean too small by (S - 1) / S, which is a half with two seeds; this
+    one is unbiased for it (Rao, Wu & Yue 1992, Survey Methodology 18, 209-217). With one seed the
+    weight is 1 and the interval says nothing about seeds.
+
+    Items and seeds are resampled independently (the pigeonhole bootstrap). It counts noise that
+    belongs to one item and one seed up to three times, so it errs to the wide side (Owen 2007,
+    Annals of Applied Statistics 1, 386-411).
+    """
+    if seeds < 1:
+        raise ValueError("at least one seed is needed")
+    weights = np.full((resamples + 1, seeds), 1.0 / seeds)
+    if seeds > 1:
+        weights[1:] = _draw_counts(generator, seeds, seeds - 1, resamples) / (seeds - 1)
+    return weights
+
+
+def _draw_counts(
+    generator: np.random.Generator, categories: int, draws: int, rows: int
+) -> Float[np.ndarray, "rows categories"]:
+    """Multinomial counts with equal probabilities: how often each category was drawn, per row."""
+    picks = generator.integers(0, categories, size=(rows, draws))
+    picks += categories * np.arange(rows)[:, None]
+    counts = np.bincount(picks.ravel(), minlength=rows * categories)
+    return counts.reshape(rows, categories).astype(np.float64)
+
+
+def percentile_interval(
+    replicates: Float[np.ndarray, " replicates"], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of a bootstrap distribution; row 0, the estimate, is left out.
+
+    [q_(a/2), q_(1-a/2)] with a = 1 - confidence (Efron & Tibshirani 1993, ch. 13).
+    """
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(replicates[1:], [tail, 1.0 - tail])
+    return float(low), float(high)
+
+
+def standard_error(replicates: Float[np.ndarray, " replicates"]) -> float:
+    """Standard deviation of the bootstrap distribution; row 0, the estimate, is left out."""
+    return float(np.std(replicates[1:], ddof=1))
+
+
+def two_sided_p(replicates: Float[np.ndarray, " replicates"]) -> float:
+    """Two-sided bootstrap p of "the difference is zero", consistent with the percentile interval.
+
+    p = 2 (1 + min(#{d <= 0}, #{d >= 0})) / (R + 1), at most 1 (Davison & Hinkley 1997, Bootstrap
+    Methods and their Application, eq. 4.11, by inversion of the interval). Its smallest value
+    is 2 / (R + 1): take R large against the number of comparisons that will be corrected for.
+    """
+    draws = replicates[1:]
+    fewer = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    return min(1.0, 2.0 * (1 + fewer) / (len(draws) + 1))
+
+
+def relative_gain(
+    scores: Float[np.ndarray, " replicates"], base: Float[np.ndarray, " replicates"]
+) -> Float[np.ndarray, " replicates"]:
+    """(x - base) / base in every replicate (the reference study's definition, section 3).
+
+    Raises ValueError if the base is zero or less in some replicate: the ratio has no meaning then.
+    """
+    if (base <= 0).any():
+        raise ValueError("the base of a relative gain must be above zero in every replicate")
+    return (scores - base) / base
+
+
+def category_mean(
+    scores: Sequence[Float[np.ndarray, " replicates"]],
+) -> Float[np.ndarray, " replicates"]:
+    """Plain mean of the tasks of a category, replicate by replicate.
+
+    Items were resampled within each task; seeds jointly over the tasks, since it is one model.
+    """
+    return np.mean(np.stack(scores), axis=0)
+
+
+def exact_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper-Pearson interval of one proportion (Clopper & Pearson 1934, Biometrika 26).
+
+    low = Beta(a/2; k, n-k+1), high = Beta(1-a/2; k+1, n-k), with 0 and 1 at the ends.
+    """
+    if not 0 <= successes <= trials or trials < 1:
+        raise ValueError(f"{successes} of {trials} is not a proportion")
+    tail = (1.0 - confidence) / 2.0
+    low, high = 0.0, 1.0
+    if successes > 0:
+        low = float(stats.beta.ppf(tail, successes, trials - successes + 1))
+    if successes < trials:
+        high = float(stats.beta.ppf(1.0 - tail, successes + 1, trials - successes))
+    return low, high
+
+
+def chance_p(correct: Float[np.ndarray, " items"], choices: Float[np.ndarray, " items"]) -> float:
+    """One-sided exact p that random guessing gets at least this many items right.
+
+    An item with c choices is guessed with probability 1/c. If all items have the same number of
+    choices the count is binomial. Otherwise it is Poisson-binomial: the convolution of one
+    binomial per number of choices. Both are exact; no approximation is used.
+    """
+    successes = round(float(correct.sum()))
+    different, sizes = np.unique(choices, return_counts=True)
+    if len(different) == 1:
+        return float(stats.binom.sf(successes - 1, int(sizes[0]), 1.0 / different[0]))
+    mass = np.ones(1)
+    for count, size in zip(different, sizes, strict=True):
+        mass = np.convolve(mass, stats.binom.pmf(np.arange(size + 1), int(size), 1.0 / count))
+    return float(min(1.0, mass[successes:].sum()))
+
+
+def seed_spread(scores: Sequence[float]) -> float | None:
+    """Standard deviation over seeds, sqrt(sum (x - mean)^2 / (S - 1)); None with one seed."""
+    if len(scores) < 2:
+        return None
+    return float(np.std(np.asarray(scores, dtype=np.float64), ddof=1))
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """Whether predictions have collapsed onto one answer."""
+
+    label: float
+    """The most common predicted label (position of the choice)."""
+    share: float
+    """Share of the items for which it is predicted."""
+    majority: float
+    """Share of the most common gold label: the score of always giving that answer."""
+    degenerate: bool
+    """True if the score measures that one answer and not the task."""
+
+
+def collapse(
+    predicted: Float[np.ndarray, " items"],
+    gold: Float[np.ndarray, " items"],
+    threshold: float = 0.95,
+) -> Collapse:
+    """Marks predictions as degenerate that always (or nearly always) give the same label.
+
+    Degenerate: the most common predicted label covers at least `threshold` of the items, or it
+    covers four fifths and the accuracy is that of the majority class within one item. A task
+    whose gold label is the same for all items is never marked: there a perfect model would be.
+    """
+    labels, counts = np.unique(predicted, return_counts=True)
+    _, gold_counts = np.unique(gold, return_counts=True)
+    share = float(counts.max() / len(predicted))
+    majority = float(gold_counts.max() / len(gold))
+    accuracy = float(np.mean(predicted == gold))
+    at_majority = abs(accuracy - majority) <= 1.0 / len(gold)
+    collapsed = share >= threshold or (share >= 0.8 and at_majority)
+    return Collapse(
+        label=float(labels[counts.argmax()]),
+        share=share,
+        majority=majority,
+        degenerate=bool(collapsed and len(gold_counts) > 1),
+    )
+
+
+def holm(p_values: Sequence[float]) -> Float[np.ndarray, " tests"]:
+    """Holm's step-down adjusted p values (Holm 1979, Scandinavian Journal of Statistics 6).
+
+    With p_(1) <= ... <= p_(m): adjusted p_(i) = max over j <= i of min(1, (m - j + 1) p_(j)).
+    Rejecting where adjusted p < a keeps the chance of any false rejection in the family under a.
+    """
+    p_T = np.asarray(p_values, dtype=np.float64)
+    order_T = np.argsort(p_T, kind="stable")
+    factors_T = np.arange(len(p_T), 0, -1)
+    adjusted_T = np.minimum(1.0, np.maximum.accumulate(factors_T * p_T[order_T]))
+    result_T = np.empty_like(adjusted_T)
+    result_T[order_T] = adjusted_T
+    return result_T

@@ -1,0 +1,111 @@
+"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | why-not-cached.
+
+    code-ablate study demo
+    code-ablate plan demo --gin.Setting.tokens=1000000
+    code-ablate inspect demo.web_code --windows 2 --gin_file=gin/studies/demo.gin
+
+Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 130
+interrupted (the same command goes on from there). JAX and TensorFlow are loaded by the commands that need them.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from code_ablate import __version__
+from code_ablate.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    bindings, arguments = _take_bindings(arguments)
+    options = _parser().parse_args(arguments)
+    options.bindings = bindings
+    try:
+        return options.run(options) or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from what is finished.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        # training.loop cannot be imported here without loading JAX for every command.
+        if type(error).__name__ != "Interrupted":
+            raise
+        print(f"\n{error}", file=sys.stderr)
+        return 130
+
+
+def _take_bindings(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Splits '--gin.Phase.tokens=1000' off; argparse has no flags with a free name."""
+    bindings = [a.removeprefix("--gin.") for a in arguments if a.startswith("--gin.")]
+    bad = [b for b in bindings if "=" not in b]
+    if bad:
+        print(f"error: --gin.{bad[0]} has no value: write --gin.{bad[0]}=VALUE", file=sys.stderr)
+        raise SystemExit(2)
+    return bindings, [a for a in arguments if not a.startswith("--gin.")]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="code-ablate", description="Controlled data ablations for language-model pre-training."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable, text: str, *, gin: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        command.set_defaults(run=run)
+        if gin:
+            command.add_argument(
+                "--gin_file", action="append", default=[], help="gin file; may be given again"
+            )
+            command.add_argument(
+                "--import",
+                dest="imports",
+                action="append",
+                default=[],
+                metavar="MODULE",
+                help="module that registers corpora, tasks or recipes; may be given again",
+            )
+            command.epilog = "Any gin binding can be given as --gin.NAME=VALUE."
+        return command
+
+    from code_ablate import commands as run
+
+    add("doctor", run.doctor, "check this machine and environment", gin=False)
+    command = add("prepare", run.prepare, "make a study's vocabulary and token stores")
+    command.add_argument("study", help="name in gin/studies, or a gin file")
+    command.add_argument("--corpora", nargs="+", metavar="CORPUS", help="only these")
+    command = add("inspect", run.inspect, "show what a corpus or mixture is trained on")
+    command.add_argument("name", help="registered corpus (Task) or mixture")
+    command.add_argument("--study", default="demo", help="whose vocabulary and settings to use")
+    command.add_argument("--documents", type=int, default=2, help="documents to show")
+    command.add_argument("--windows", type=int, default=2, help="windows to show")
+    command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
+    command.add_argument("study")
+    command = add("train", run.train, "train one phase: Phase of the gin file")
+    command = add("eval", run.evaluate, "evaluate the last checkpoint of a run")
+    command.add_argument("run_directory")
+    command.add_argument("--step", type=int, help="another checkpoint than the last")
+    command = add("study", run.study, "prepare, train, evaluate and report a study")
+    command.add_argument("study")
+    command.add_argument("--no-report", action="store_true", help="stop before the report")
+    command = add("report", run.report, "write a study's report and print its table")
+    command.add_argument("study")
+    command.add_argument("--out", help="HTML file; default: report.html beside the results")
+    command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
+    command.add_argument("study")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

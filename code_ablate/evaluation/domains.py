@@ -1,0 +1,77 @@
+"""Bits per byte of a corpus' validation documents.
+
+    items = domain_items(store, vocabulary, max_items=100, max_tokens=1024, seq_len=256, seed=0)
+    bits, bytes = ...      # an item's score; a domain's is sum(bits) / sum(bytes)
+
+A document is read from its start, `seq_len` tokens at a time, as it is in training. Every token of it
+is predicted once, the first one from the end-of-document token, and every later piece with the last
+token of the piece before it as its context. EOS itself is not scored: it has no bytes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+from code_ablate.data.store import TokenStore
+from code_ablate.evaluation.scoring import Request
+
+
+@dataclass(frozen=True)
+class DomainItem:
+    """A validation document, or its beginning, ready to be scored."""
+
+    item: str
+    requests: tuple[Request, ...]
+    """One for each piece; the log-likelihood of the document is their sum."""
+    bytes: int
+    """UTF-8 bytes of the text that is scored."""
+    cropped: bool
+    """Whether the document goes on beyond what is scored."""
+
+
+@dataclass(frozen=True)
+class DomainItems:
+    """The items of one domain, and how many there were to choose from."""
+
+    items: tuple[DomainItem, ...]
+    available: int
+    """Validation documents in the store."""
+
+
+def domain_items(
+    store: TokenStore, vocabulary, *, max_items: int, max_tokens: int, seq_len: int, seed: int
+) -> DomainItems:
+    """A seeded choice of validation documents, at most `max_tokens` tokens of each."""
+    available = store.num_documents("validation")
+    chosen = np.sort(np.random.default_rng(seed).permutation(available)[:max_items])
+    items = []
+    for index in chosen:
+        ids = store.read_document(int(index), "validation")
+        assert ids[-1] == vocabulary.eos_id, "a stored document does not end with EOS"
+        ids, cropped = ids[:-1], len(ids) - 1 > max_tokens
+        kept = _whole_text(ids[:max_tokens], vocabulary) if cropped else ids
+        if not len(kept):
+            continue
+        size = (
+            len(vocabulary.decode(kept).encode())
+            if cropped
+            else int(store.document_bytes("validation")[index])
+        )
+        requests = _pieces(kept, vocabulary.eos_id, seq_len)
+        items.append(DomainItem(str(int(index)), requests, size, cropped))
+    return DomainItems(tuple(items), available)
+
+
+def _whole_text(ids: Int[np.ndarray, " T"], vocabulary) -> Int[np.ndarray, " T"]:
+    """Drops tokens from the end until the text does not break off inside a character."""
+    while len(ids) and vocabulary.decode(ids).endswith("\ufffd"):
+        ids = ids[:-1]
+    return ids
+
+
+def _pieces(ids: Int[np.ndarray, " T"], eos_id: int, seq_len: int) -> tuple[Request, ...]:
+    padded = np.concatenate([[eos_id], ids]).astype(np.int32)
+    return tuple(
+        Request(padded[start : start + seq_len + 1], first=1) for start in range(0, len(ids), seq_len)
+    )

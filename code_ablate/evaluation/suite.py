@@ -1,0 +1,189 @@
+"""Runs an evaluation suite on a model: downstream SeqIO Tasks and domains, one row per item.
+
+    suite = Suite.load(SuiteConfig(tasks=("arc_easy",), domains=("demo.text",)), vocabulary, stores, 256)
+    result = suite.evaluate(scorer)
+    result.items                # a table: task, category, kind, item, correct, bits, bytes, ...
+
+The data are read and tokenised once, and then serve every checkpoint.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import seqio
+from etils import epath
+
+from code_ablate.data.pipeline import task_fingerprint
+from code_ablate.data.registry import require_tasks
+from code_ablate.data.store import TokenStore
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import UserError
+from code_ablate.evaluation.domains import DomainItems, domain_items
+from code_ablate.evaluation.downstream import DownstreamTask
+from code_ablate.evaluation.scoring import Scorer
+from code_ablate.identity import identity, to_plain
+
+DOMAIN_PREFIX = "bits_per_byte/"
+
+
+@dataclass(frozen=True)
+class SuiteConfig:
+    """What a model is evaluated on."""
+
+    tasks: tuple[str, ...] = ()
+    """Registered SeqIO Tasks with a validation split and metrics."""
+    domains: tuple[str, ...] = ()
+    """Corpora whose validation documents are scored in bits per byte."""
+    max_items: int = 1_000_000
+    """At most this many items of a task, a seeded choice; the number used is always reported."""
+    max_documents: int = 200
+    """At most this many validation documents of a domain."""
+    max_document_tokens: int = 2048
+    """Of a longer document, only the beginning is scored."""
+    split: str = "validation"
+    """Split of the downstream tasks."""
+    seed: int = 0
+    """Of the choice of items and documents."""
+
+    def __post_init__(self):
+        for name in ("max_items", "max_documents", "max_document_tokens"):
+            if getattr(self, name) < 1:
+                raise UserError(f"SuiteConfig.{name} is {getattr(self, name)}; it must be above 0.")
+        if not self.tasks and not self.domains:
+            raise UserError("SuiteConfig: name at least one task or one domain to evaluate on.")
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """What one model scored."""
+
+    items: pd.DataFrame
+    """One row per task and item."""
+    metrics: Mapping[str, Mapping[str, float]]
+    """What the tasks' own metric_fns returned, by task."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Tasks and domains, loaded and tokenised for one vocabulary."""
+
+    identity: str
+    """Names what is asked, and of which data: scores under one identity can be compared."""
+    tasks: tuple[DownstreamTask, ...]
+    domains: Mapping[str, DomainItems] = field(default_factory=dict)
+
+    @classmethod
+    def identity_of(
+        cls, config: SuiteConfig, vocabulary: Vocabulary, stores: Mapping[str, TokenStore], seq_len: int
+    ) -> str:
+        """The identity without loading any data. Raises UserError for unknown names."""
+        require_tasks("evaluation task", config.tasks)
+        return identity(
+            {
+                "config": to_plain(config),
+                "seq_len": seq_len,
+                "vocabulary": vocabulary.digest,
+                "tasks": {
+                    name: task_fingerprint(seqio.TaskRegistry.get(name)) for name in config.tasks
+                },
+                "domains": {name: stores[name].manifest.identity for name in config.domains},
+            }
+        )
+
+    @classmethod
+    def load(
+        cls, config: SuiteConfig, vocabulary: Vocabulary, stores: Mapping[str, TokenStore], seq_len: int
+    ) -> "Suite":
+        """Reads and tokenises everything. `seq_len`: tokens that the model sees at once."""
+        name = cls.identity_of(config, vocabulary, stores, seq_len)
+        tasks = tuple(
+            DownstreamTask.load(
+                task, vocabulary, split=config.split, max_items=config.max_items, seed=config.seed
+            )
+            for task in config.tasks
+        )
+        domains = {
+            corpus: domain_items(
+                stores[corpus],
+                vocabulary,
+                max_items=config.max_documents,
+                max_tokens=config.max_document_tokens,
+                seq_len=seq_len,
+                seed=config.seed,
+            )
+            for corpus in config.domains
+        }
+        for corpus, documents in domains.items():
+            if not documents.items:
+                raise UserError(
+                    f"the store of {corpus!r} has no validation documents to score: raise "
+                    "PrepareConfig.validation_fraction or add data."
+                )
+        return cls(name, tasks, domains)
+
+    def describe(self) -> dict[str, dict]:
+        """What the report says about each task: category, kind, chance, items used and available."""
+        described = {task.name: task.describe() for task in self.tasks}
+        for corpus, documents in self.domains.items():
+            described[DOMAIN_PREFIX + corpus] = {
+                "category": "domains",
+                "kind": "bits_per_byte",
+                "chance": None,
+                "items": len(documents.items),
+                "available": documents.available,
+                "cropped": sum(item.cropped for item in documents.items),
+            }
+        return described
+
+    def evaluate(self, scorer: Scorer, label: str = "") -> SuiteResult:
+        """Scores every item of every task and domain."""
+        tables, metrics = [], {}
+        for task in self.tasks:
+            items, metrics[task.name] = task.evaluate(scorer, label)
+            tables.append(items)
+        for corpus, documents in self.domains.items():
+            tables.append(_score_domain(corpus, documents, scorer, label))
+        return SuiteResult(pd.concat(tables, ignore_index=True), metrics)
+
+
+def _score_domain(
+    corpus: str, documents: DomainItems, scorer: Scorer, label: str
+) -> pd.DataFrame:
+    requests = [request for item in documents.items for request in item.requests]
+    owner = np.repeat(
+        np.arange(len(documents.items)), [len(item.requests) for item in documents.items]
+    )
+    nats = np.bincount(owner, scorer.score(requests, f"{label} {corpus}"), len(documents.items))
+    return pd.DataFrame(
+        {
+            "task": DOMAIN_PREFIX + corpus,
+            "category": "domains",
+            "kind": "bits_per_byte",
+            "item": [item.item for item in documents.items],
+            "bits": -nats / np.log(2),
+            "bytes": [float(item.bytes) for item in documents.items],
+        }
+    )
+
+
+def save_result(result: SuiteResult, directory: epath.PathLike) -> None:
+    """Writes metrics.json and then items.parquet, whose presence means that it is whole."""
+    directory = epath.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "metrics.json").write_text(json.dumps(result.metrics, indent=1, default=float))
+    partial = directory / ".items.parquet"
+    with partial.open("wb") as file:
+        result.items.to_parquet(file, index=False)
+    partial.replace(directory / "items.parquet")
+
+
+def load_items(directory: epath.PathLike) -> pd.DataFrame | None:
+    """The table that `save_result` wrote, or None."""
+    file = epath.Path(directory) / "items.parquet"
+    if not file.exists():
+        return None
+    with file.open("rb") as handle:
+        return pd.read_parquet(handle)

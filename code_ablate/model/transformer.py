@@ -1,0 +1,311 @@
+"""The decoder-only transformer of the reference study, in Flax NNX and as pure functions.
+
+    params = init_params(config, seed=0)              # nested dict of float32 arrays
+    hidden_BTD = apply(config, params, tokens_BT)     # pure: use it under jax.jit and jax.grad
+    axes = param_axes(config)                         # logical axis names of every parameter
+
+A block is x + attention(norm(x)) + feed_forward(norm(x)) with one shared norm. There are no biases;
+the output matrix is the embedding. Block parameters are stacked along a leading axis of layers, and
+one block is scanned over them, so compile time does not grow with depth.
+"""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int
+
+from code_ablate.errors import UserError, unknown_name
+from code_ablate.model import sharding
+from code_ablate.model.attention import attend, find_backend
+from code_ablate.model.rope import rotary_angles, rotate
+
+Params = dict[str, Any]
+
+COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+REMAT_POLICIES = {
+    "full": jax.checkpoint_policies.nothing_saveable,
+    "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+}
+"""What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the model and how it is computed. The last three fields change no result's meaning."""
+
+    d_model: int
+    """Width of the residual stream."""
+
+    layers: int
+    """Number of blocks."""
+
+    heads: int
+    """Query heads per block."""
+
+    head_dim: int
+    """Channels per head; even, because rotary embedding turns pairs of channels."""
+
+    feed_forward: int
+    """Width of the feed-forward's hidden layer (SwiGLU: three matrices of this width)."""
+
+    vocabulary_size: int
+    """Entries of the embedding, which is also the output matrix."""
+
+    kv_heads: int | None = None
+    """Key-value heads; fewer than `heads` is grouped-query attention. None: as many as `heads`."""
+
+    rope_theta: float = 10_000.0
+    """Base of the rotary embedding's wavelengths."""
+
+    norm_epsilon: float = 1e-5
+    """Added to the variance in every layer norm."""
+
+    compute_dtype: str = "float32"
+    """"float32" or "bfloat16": activations and matrix products. Parameters are float32, and so are
+    norms, softmax and logits."""
+
+    attention: str = "reference"
+    """Attention backend; see code_ablate.model.attention."""
+
+    remat: str = "none"
+    """What the backward pass recomputes: "none", "full" (whole blocks; least memory) or "dots"
+    (everything but the projections)."""
+
+    def __post_init__(self):
+        for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
+            if getattr(self, name) < 1:
+                raise UserError(f"model {name} is {getattr(self, name)}: set it to 1 or more.")
+        if self.head_dim % 2:
+            raise UserError(f"model head_dim is {self.head_dim}: set it to an even number.")
+        if self.kv_heads is not None and (self.kv_heads < 1 or self.heads % self.kv_heads):
+            raise UserError(
+                f"model kv_heads is {self.kv_heads}: set it to a divisor of heads ({self.heads}), "
+                "or to None for one per query head."
+            )
+        if self.rope_theta <= 0 or self.norm_epsilon <= 0:
+            raise UserError(
+                f"model rope_theta is {self.rope_theta} and norm_epsilon {self.norm_epsilon}: set "
+                "both above 0."
+            )
+        if self.compute_dtype not in COMPUTE_DTYPES:
+            raise unknown_name("compute_dtype", self.compute_dtype, COMPUTE_DTYPES)
+        if self.remat not in {"none", *REMAT_POLICIES}:
+            raise unknown_name("remat policy", self.remat, {"none", *REMAT_POLICIES})
+        find_backend(self.attention)
+
+    @property
+    def num_kv_heads(self) -> int:
+        """Key-value heads, None resolved."""
+        return self.heads if self.kv_heads is None else self.kv_heads
+
+    @property
+    def dtype(self) -> jnp.dtype:
+        """compute_dtype as JAX's own."""
+        return jnp.dtype(COMPUTE_DTYPES[self.compute_dtype])
+
+
+class LayerNorm(nnx.Module):
+    """(x - mean) / sqrt(variance + epsilon) * scale, in float32. No bias."""
+
+    def __init__(self, config: ModelConfig, stack: tuple[int, ...] = ()):
+        """Scales of one; `stack` is the leading axis of layers, if any."""
+        self.epsilon = config.norm_epsilon
+        self.scale = _param(jnp.ones((*stack, config.d_model)), "norm")
+
+    def __call__(self, x_BTD: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
+        """The norm of each position, in the dtype of x."""
+        x32_BTD = x_BTD.astype(jnp.float32)
+        x32_BTD -= x32_BTD.mean(axis=-1, keepdims=True)
+        variance_BT1 = jnp.square(x32_BTD).mean(axis=-1, keepdims=True)
+        normed_BTD = x32_BTD * jax.lax.rsqrt(variance_BT1 + self.epsilon)
+        return (normed_BTD * self.scale[...][None, None, :]).astype(x_BTD.dtype)
+
+
+class Attention(nnx.Module):
+    """Causal self-attention with rotary positions."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs, stack: tuple[int, ...]):
+        """`stack` is the leading axis of layers."""
+        self.config = config
+        D, H, K, C = config.d_model, config.heads, config.num_kv_heads, config.head_dim
+        self.query = _param(_glorot(rngs, (*stack, D, H * C)), "embed", "heads")
+        self.key = _param(_glorot(rngs, (*stack, D, K * C)), "embed", "kv_heads")
+        self.value = _param(_glorot(rngs, (*stack, D, K * C)), "embed", "kv_heads")
+        self.output = _param(_glorot(rngs, (*stack, H * C, D)), "heads", "embed")
+
+    def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
+        """Attention over the normed x, projected back to the residual stream."""
+
+        def project(matrix: nnx.Param, heads: str) -> Array:
+            y_BTX = x_BTD @ matrix[...].astype(x_BTD.dtype)
+            y_BTHC = y_BTX.reshape(*x_BTD.shape[:2], -1, self.config.head_dim)
+            return sharding.constrain(y_BTHC, "batch", "time", heads, "head_dim")
+
+        out_BTHC = attend(
+            rotate(project(self.query, "heads"), angles_TP),
+            rotate(project(self.key, "kv_heads"), angles_TP),
+            project(self.value, "kv_heads"),
+            backend=self.config.attention,
+            segments_BT=segments_BT,
+        )
+        return out_BTHC.reshape(*x_BTD.shape[:2], -1) @ self.output[...].astype(x_BTD.dtype)
+
+
+class FeedForward(nnx.Module):
+    """SwiGLU: down(silu(gate(x)) * up(x))."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs, stack: tuple[int, ...]):
+        """`stack` is the leading axis of layers."""
+        D, F = config.d_model, config.feed_forward
+        self.gate = _param(_glorot(rngs, (*stack, D, F)), "embed", "feed_forward")
+        self.up = _param(_glorot(rngs, (*stack, D, F)), "embed", "feed_forward")
+        self.down = _param(_glorot(rngs, (*stack, F, D)), "feed_forward", "embed")
+
+    def __call__(self, x_BTD: Array) -> Array:
+        """The feed-forward of the normed x."""
+        gate_BTF = x_BTD @ self.gate[...].astype(x_BTD.dtype)
+        up_BTF = x_BTD @ self.up[...].astype(x_BTD.dtype)
+        hidden_BTF = sharding.constrain(
+            jax.nn.silu(gate_BTF) * up_BTF, "batch", "time", "feed_forward"
+        )
+        return hidden_BTF @ self.down[...].astype(x_BTD.dtype)
+
+
+class Block(nnx.Module):
+    """x + attention(norm(x)) + feed_forward(norm(x))."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs, stack: tuple[int, ...]):
+        """`stack` is the leading axis of layers: the parameters of all blocks are made at once."""
+        self.norm = LayerNorm(config, stack)
+        self.attention = Attention(config, rngs, stack)
+        self.feed_forward = FeedForward(config, rngs, stack)
+
+    def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
+        """One block, whose parameters carry no axis of layers."""
+        normed_BTD = self.norm(x_BTD)
+        x_BTD += self.attention(normed_BTD, angles_TP, segments_BT) + self.feed_forward(normed_BTD)
+        return sharding.constrain(x_BTD, "batch", "time", "embed")
+
+
+class Transformer(nnx.Module):
+    """The whole model. `nnx.split` it, or use init_params and apply, for pure functions."""
+
+    def __init__(self, config: ModelConfig, rngs: nnx.Rngs):
+        """Glorot-normal matrices, norms of one."""
+        self.config = config
+        self.embedding = _param(
+            _glorot(rngs, (config.vocabulary_size, config.d_model)), "vocabulary", "embed"
+        )
+        self.blocks = Block(config, rngs, stack=(config.layers,))
+        self.final_norm = LayerNorm(config)
+
+    def __call__(
+        self, tokens_BT: Int[Array, "B T"], segments_BT: Int[Array, "B T"] | None = None
+    ) -> Float[Array, "B T D"]:
+        """Hidden states after the final norm, from which `logits` or the loss take the logits.
+
+        segments_BT numbers the documents of packed rows, to keep attention within each.
+        """
+        # Looked up before the cast, so that the gradient of a token adds up in float32.
+        x_BTD = self.embedding[...][tokens_BT].astype(self.config.dtype)
+        return self.from_embedded(x_BTD, segments_BT)
+
+    def from_embedded(
+        self, x_BTD: Float[Array, "B T D"], segments_BT: Int[Array, "B T"] | None = None
+    ) -> Float[Array, "B T D"]:
+        """Hidden states from embedded tokens: all of the model after the lookup."""
+        config = self.config
+        angles_TP = rotary_angles(jnp.arange(x_BTD.shape[1]), config.head_dim, config.rope_theta)
+        block_definition, stacked_params = nnx.split(self.blocks)
+
+        def layer(x_BTD: Array, params: nnx.State) -> tuple[Array, None]:
+            block = nnx.merge(block_definition, params)
+            return block(x_BTD, angles_TP, segments_BT), None
+
+        if config.remat != "none":
+            # prevent_cse guards against what a scan rules out already, and would cost speed.
+            layer = jax.checkpoint(layer, policy=REMAT_POLICIES[config.remat], prevent_cse=False)
+        x_BTD = sharding.constrain(x_BTD, "batch", "time", "embed")
+        x_BTD, _ = jax.lax.scan(layer, x_BTD, stacked_params)
+        return self.final_norm(x_BTD)
+
+    def logits(self, hidden_BTD: Float[Array, "B T D"]) -> Float[Array, "B T V"]:
+        """float32 logits of every position: for small use, the loss never makes them all."""
+        embedding_VD = self.embedding[...].astype(hidden_BTD.dtype)
+        return jnp.einsum(
+            "BTD,VD->BTV", hidden_BTD, embedding_VD, preferred_element_type=jnp.float32
+        )
+
+
+def init_params(config: ModelConfig, seed: int | Int[Array, ""]) -> Params:
+    """Fresh float32 parameters as a nested dict; the same for every mesh.
+
+    Under `jax.jit` with `out_shardings=param_shardings(config, mesh)` no device holds them whole.
+    """
+    model = Transformer(config, nnx.Rngs(params=jax.random.key(seed)))
+    return nnx.to_pure_dict(nnx.state(model, nnx.Param))
+
+
+def apply(
+    config: ModelConfig,
+    params: Params,
+    tokens_BT: Int[Array, "B T"],
+    segments_BT: Int[Array, "B T"] | None = None,
+) -> Float[Array, "B T D"]:
+    """Hidden states of a model with these parameters; see Transformer."""
+    return bind(config, params)(tokens_BT, segments_BT)
+
+
+def bind(config: ModelConfig, params: Params) -> Transformer:
+    """The Transformer that has these parameters, for its other methods."""
+    definition, _ = _abstract(config)
+    return nnx.merge(definition, nnx.State(params))
+
+
+def param_shapes(config: ModelConfig) -> Params:
+    """Shape and dtype of every parameter, in the structure of init_params. Allocates nothing."""
+    return nnx.to_pure_dict(_abstract(config)[1])
+
+
+def param_axes(config: ModelConfig) -> Params:
+    """Logical axis names of every parameter, as tuples, in the structure of init_params."""
+    state = _abstract(config)[1]
+    is_variable = lambda node: isinstance(node, nnx.Variable)  # noqa: E731
+    return nnx.to_pure_dict(jax.tree.map(lambda v: v.axes, state, is_leaf=is_variable))
+
+
+def param_shardings(config: ModelConfig, mesh: Mesh) -> Params:
+    """Where every parameter lies on the mesh; UserError if the model's shape does not divide."""
+    if config.num_kv_heads % mesh.shape["tensor"]:
+        raise UserError(
+            f"{config.num_kv_heads} key-value heads do not divide over {mesh.shape['tensor']} devices "
+            "of mesh axis tensor; set tensor to a divisor of the key-value heads."
+        )
+    return sharding.named_shardings(mesh, param_axes(config), param_shapes(config))
+
+
+@functools.lru_cache(maxsize=32)
+def _abstract(config: ModelConfig) -> tuple[nnx.GraphDef, nnx.State]:
+    """The model's structure with shapes in place of arrays."""
+    return nnx.split(nnx.eval_shape(lambda: Transformer(config, nnx.Rngs(params=0))))
+
+
+def _param(value: Array, *axes: str) -> nnx.Param:
+    """A parameter that knows its logical axes; "layers" is put in front if it is stacked."""
+    stacked = ("layers",) * (value.ndim - len(axes))
+    return nnx.Param(value, axes=(*stacked, *axes))
+
+
+def _glorot(rngs: nnx.Rngs, shape: tuple[int, ...]) -> Array:
+    """Normal with variance 2 / (fan in + fan out) of the last two axes (Glorot and Bengio 2010).
+
+    Not truncated, as in the study's wording; each matrix of a stack is drawn by its own fans.
+    """
+    std = (2 / (shape[-2] + shape[-1])) ** 0.5
+    return std * jax.random.normal(rngs.params(), shape, jnp.float32)

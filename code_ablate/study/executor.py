@@ -1,0 +1,212 @@
+"""Runs a study: prepares, trains each distinct phase once, evaluates, and writes the results table.
+
+    outcome = run_study(study, workspace, hardware, loop=LoopConfig(), mesh=MeshConfig())
+    outcome / "results.parquet"; outcome / "study.json"
+
+Everything that is finished is kept and found again by its identity, so the same call goes on where an
+interrupted one stopped.
+"""
+
+import datetime
+import json
+import os
+import platform
+from collections.abc import Mapping
+
+import jax
+import pandas as pd
+from etils import epath
+
+import code_ablate
+from code_ablate.data.store import TokenStore
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.evaluation.scoring import Scorer
+from code_ablate.evaluation.suite import Suite, load_items, save_result
+from code_ablate.identity import to_plain
+from code_ablate.model.flops import count_parameters
+from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.study.plan import Hardware, make_plan, realised_share, requested_share
+from code_ablate.study.workspace import Workspace
+from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.loop import LoopConfig, train
+from code_ablate.training.phase import corpus_usage
+from code_ablate.training.rundir import RunDirectory, phase_of_run
+from code_ablate.training.step import abstract_params
+
+
+def run_study(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    *,
+    loop: LoopConfig = LoopConfig(),
+    mesh: MeshConfig = MeshConfig(),
+    operative_gin: str = "",
+) -> epath.Path:
+    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    # Everything that can be wrong is found before the first step of training.
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    stores = workspace.stores(study.corpora, vocabulary, study.prepare)
+    plan = make_plan(study, stores, hardware, workspace.paths.runs)
+    print(plan, flush=True)
+    plan.refuse_if_impossible()
+    suite = Suite.load(study.suite, vocabulary, stores, study.setting.seq_len)
+
+    graph = PhaseGraph.of(study, {name: s.manifest.identity for name, s in stores.items()})
+    runs = {
+        identity: RunDirectory.of(workspace.paths.runs, phase, identity)
+        for identity, phase in graph.phases.items()
+    }
+    for number, (identity, phase) in enumerate(graph.phases.items(), 1):
+        label = f"[{number}/{len(runs)}] {phase.name} {phase.mixture} seed {phase.seed}"
+        parent = graph.parents[identity]
+        train(
+            phase,
+            stores,
+            runs[identity],
+            parent=runs[parent] if parent else None,
+            loop=loop,
+            mesh=mesh,
+            operative_gin=operative_gin,
+            label=label,
+        )
+        if identity in graph.evaluated:
+            evaluate_run(runs[identity], suite, mesh, f"[{number}/{len(runs)}]")
+    return write_results(study, graph, runs, suite, stores, vocabulary, workspace)
+
+
+def evaluate_run(
+    run: RunDirectory, suite: Suite, mesh: MeshConfig, label: str = "", step: int | None = None
+) -> pd.DataFrame:
+    """The run's scores per item: evaluates its last checkpoint (or `step`), unless that is done."""
+    phase = phase_of_run(str(run.path))
+    devices = make_mesh(mesh)
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        step = checkpoints.existing(step)
+        directory = run.path / "eval" / f"{suite.identity}-{step}"
+        done = load_items(directory)
+        if done is not None:
+            return done
+        params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
+    scorer = Scorer(phase.model, params, devices, longest=phase.seq_len + 1)
+    result = suite.evaluate(scorer, label)
+    save_result(result, directory)
+    return result.items
+
+
+def write_results(
+    study: Study,
+    graph: PhaseGraph,
+    runs: Mapping[str, RunDirectory],
+    suite: Suite,
+    stores: Mapping[str, TokenStore],
+    vocabulary: Vocabulary,
+    workspace: Workspace,
+) -> epath.Path:
+    """Joins the scores of all arms into one tidy table, and writes what is needed to read it."""
+    directory = workspace.paths.study(study.name)
+    directory.mkdir(parents=True, exist_ok=True)
+    tables = []
+    for arm in graph.arms:
+        step = graph.phases[arm.identity].steps
+        items = load_items(runs[arm.identity].path / "eval" / f"{suite.identity}-{step}")
+        assert items is not None, f"phase {arm.identity} was not evaluated"
+        keys = {"recipe": arm.recipe, "seed": arm.seed, "stage": arm.stage, "phase": arm.identity}
+        tables.append(items.assign(**keys))
+    with (directory / "results.parquet").open("wb") as file:
+        pd.concat(tables, ignore_index=True).to_parquet(file, index=False)
+    description = _describe(study, graph, runs, suite, stores, vocabulary)
+    (directory / "study.json").write_text(json.dumps(description, indent=1))
+    return directory
+
+
+def _describe(study: Study, graph, runs, suite, stores, vocabulary) -> dict:
+    """study.json: everything that the report says besides the scores."""
+    setting, parameters = study.setting, count_parameters(study.setting.model)
+    code = tuple(setting.code.active)
+    windows = {corpus: store.num_windows(setting.seq_len) for corpus, store in stores.items()}
+    recipes = study.recipes_of(study.seeds[0])
+    now = datetime.datetime.now(datetime.UTC)
+    return {
+        "name": study.name,
+        "baseline": study.baseline,
+        "version": code_ablate.__version__,
+        "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "machine": {
+            "device": jax.devices()[0].device_kind,
+            "devices": jax.device_count(),
+            "cores": os.cpu_count(),
+            "jax": jax.__version__,
+            "python": platform.python_version(),
+        },
+        "model": {
+            "parameters": parameters.total,
+            "embedding_parameters": parameters.embedding,
+            "config": to_plain(setting.model),
+        },
+        "vocabulary": vocabulary.info,
+        "suite": suite.identity,
+        "seq_len": setting.seq_len,
+        "tokens": setting.tokens,
+        "cooldown_tokens": setting.cooldown_tokens,
+        "seeds": list(study.seeds),
+        "code_corpora": list(code),
+        "recipes": [
+            {
+                "name": recipe.name,
+                "doc": (make.__doc__ or "").partition("\n")[0],
+                "sweep": recipe.pretrained.parent is None,
+                "requested_code_share": requested_share(recipe.pretrained, code),
+            }
+            for make, recipe in zip(study.recipes, recipes, strict=True)
+        ],
+        "arms": [_describe_arm(arm, graph, runs, windows, code) for arm in graph.arms],
+        "phases": {
+            identity: {
+                "name": phase.name,
+                "mixture": str(phase.mixture),
+                "tokens": phase.realised_tokens,
+                "seconds": runs[identity].status["seconds"],
+                "arms": len(graph.users(identity)),
+                "parent": graph.parents[identity],
+            }
+            for identity, phase in graph.phases.items()
+        },
+        "tasks": suite.describe(),
+        "missing": [],
+        "stores": {corpus: _describe_store(store) for corpus, store in stores.items()},
+    }
+
+
+def _describe_arm(arm, graph: PhaseGraph, runs, windows, code: tuple[str, ...]) -> dict:
+    chain: list[str] = []
+    identity: str | None = arm.identity
+    while identity is not None:
+        chain.insert(0, identity)
+        identity = graph.parents[identity]
+    return {
+        "recipe": arm.recipe,
+        "seed": arm.seed,
+        "stage": arm.stage,
+        "phase": arm.identity,
+        "phases": chain,
+        "code_share": realised_share(arm.phase, windows, code),
+        "tokens": sum(phase.realised_tokens for phase in arm.phase.chain),
+        "seconds": sum(runs[name].status["seconds"] for name in chain),
+        "final_loss": runs[arm.identity].status["final_loss"],
+        "corpora": corpus_usage(arm.phase, windows),
+    }
+
+
+def _describe_store(store: TokenStore) -> dict:
+    manifest = store.manifest
+    train_split, validation = manifest.splits["train"], manifest.splits["validation"]
+    return {
+        "identity": manifest.identity,
+        "documents": train_split["documents"],
+        "bytes": train_split["bytes"],
+        "tokens": train_split["tokens"],
+        "validation_documents": validation["documents"],
+        "dropped": dict(manifest.dropped),
+    }

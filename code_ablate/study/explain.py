@@ -1,0 +1,62 @@
+"""Why something is not found in the cache, field by field.
+
+    print(explain_stores(study, workspace, vocabulary))
+    print(explain_phases(study, stores, runs_dir))
+"""
+
+from collections.abc import Mapping
+
+from etils import epath
+
+from code_ablate.data import prepare as preparation
+from code_ablate.data.store import TokenStore
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.identity import differences
+from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.study.workspace import Workspace
+from code_ablate.training.phase import describe
+from code_ablate.training.rundir import RunDirectory
+
+
+def explain_stores(study: Study, workspace: Workspace, vocabulary: Vocabulary) -> str:
+    """For each corpus without a token store: how the nearest store differs. Empty if all are there."""
+    lines = []
+    found = workspace.prepared(study.corpora, vocabulary, study.prepare)
+    for corpus in study.corpora:
+        if corpus not in found:
+            reason = preparation.explain_missing(
+                corpus, vocabulary, workspace.paths.data, study.prepare
+            )
+            lines.append(f"{corpus}: {reason}")
+    return "\n".join(lines)
+
+
+def explain_phases(
+    study: Study, stores: Mapping[str, TokenStore], runs_dir: epath.PathLike
+) -> str:
+    """For each phase without a complete run: how the most similar run differs. Empty if all are there."""
+    identities = {name: store.manifest.identity for name, store in stores.items()}
+    graph = PhaseGraph.of(study, identities)
+    runs_dir = epath.Path(runs_dir)
+    runs = [
+        RunDirectory.open(file.parent)
+        for file in (sorted(runs_dir.glob("*/config.json")) if runs_dir.exists() else ())
+    ]
+    lines = []
+    for identity, phase in graph.phases.items():
+        run = RunDirectory.of(runs_dir, phase, identity)
+        if run.complete:
+            continue
+        head = f"{identity} {phase.name} ({phase.mixture}, seed {phase.seed})"
+        if run.status["state"] != "new":
+            lines.append(f"{head}: {run.path} is at step {run.status['step']} of {phase.steps}")
+            continue
+        wanted = describe(phase, identities)
+        compared = [(differences(other.config["description"], wanted), other) for other in runs]
+        if not compared:
+            lines.append(f"{head}: there is no run yet")
+            continue
+        fields, nearest = min(compared, key=lambda pair: len(pair[0]))
+        lines.append(f"{head}: the nearest run, {nearest.path.name}, differs in")
+        lines += [f"    {field}" for field in fields]
+    return "\n".join(lines)

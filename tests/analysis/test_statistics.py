@@ -1,0 +1,224 @@
+"""Bootstrap, exact intervals and corrections, against scipy and against simulated truth."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from scipy import stats
+
+from code_ablate.analysis import statistics as st
+
+
+def _replicates(numerator, denominator=None, resamples=4000, seed=0):
+    denominator = np.ones_like(numerator) if denominator is None else denominator
+    return st.resample_items(numerator, denominator, np.random.default_rng(seed), resamples)
+
+
+def _one_seed(resamples=4000):
+    return st.resample_seeds(1, np.random.default_rng(1), resamples)
+
+
+def test_row_zero_is_the_data():
+    generator = np.random.default_rng(0)
+    bits_IA, bytes_IA = generator.random((30, 2)) * 9, generator.integers(5, 90, (30, 2)) * 1.0
+    replicates = _replicates(bits_IA, bytes_IA)
+    weights_RS = st.resample_seeds(2, np.random.default_rng(1), 4000)
+    expected = bits_IA.sum() / bytes_IA.sum()
+    assert replicates.score([0, 1], weights_RS)[0] == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(replicates.per_seed([0, 1]), bits_IA.sum(0) / bytes_IA.sum(0))
+
+
+def test_blocks_cover_every_replicate(monkeypatch):
+    monkeypatch.setattr(st, "_CELLS_PER_BLOCK", 70)  # 7 replicates of 10 items at a time
+    replicates = _replicates(np.arange(10.0)[:, None], resamples=100)
+    assert replicates.numerator.shape == (101, 1)
+    np.testing.assert_array_equal(replicates.denominator, 10.0)
+    assert len(np.unique(replicates.numerator)) > 20
+    assert replicates.numerator[1:].mean() == pytest.approx(45, rel=0.1)
+
+
+def test_standard_error_of_a_mean_is_the_analytic_one():
+    values = np.random.default_rng(2).normal(3.0, 2.0, 400)
+    draws = _replicates(values[:, None], resamples=20_000).score([0], _one_seed(20_000))
+    analytic = values.std(ddof=0) / np.sqrt(len(values))
+    assert st.standard_error(draws) == pytest.approx(analytic, rel=0.03)
+
+
+def test_standard_error_of_a_ratio_is_the_linearised_one():
+    generator = np.random.default_rng(3)
+    sizes = generator.lognormal(6, 0.5, 500)
+    bits = sizes * generator.normal(2.3, 0.3, 500)
+    draws = _replicates(bits[:, None], sizes[:, None], 20_000).score([0], _one_seed(20_000))
+    ratio = bits.sum() / sizes.sum()
+    analytic = np.sqrt(np.mean((bits - ratio * sizes) ** 2) / 500) / sizes.mean()
+    assert st.standard_error(draws) == pytest.approx(analytic, rel=0.04)
+
+
+def test_interval_agrees_with_scipy_bootstrap():
+    values = np.random.default_rng(4).gamma(2.0, 1.0, 150)
+    ours = st.percentile_interval(
+        _replicates(values[:, None], resamples=20_000).score([0], _one_seed(20_000))
+    )
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=5
+    ).confidence_interval
+    np.testing.assert_allclose(ours, theirs, rtol=0.01)
+
+
+def test_seed_weights_give_the_unbiased_variance_of_a_mean():
+    for seeds in (2, 3, 6):
+        scores_S = np.random.default_rng(seeds).normal(size=seeds)
+        weights_RS = st.resample_seeds(seeds, np.random.default_rng(7), 100_000)
+        np.testing.assert_allclose(weights_RS.sum(axis=1), 1.0)
+        np.testing.assert_allclose(weights_RS[0], 1 / seeds)
+        spread = np.std((weights_RS @ scores_S)[1:])
+        assert spread == pytest.approx(scores_S.std(ddof=1) / np.sqrt(seeds), rel=0.02)
+
+
+def test_two_seeds_are_resampled_as_either_one():
+    weights_RS = st.resample_seeds(2, np.random.default_rng(0), 1000)[1:]
+    assert {tuple(row) for row in weights_RS} == {(0.0, 1.0), (1.0, 0.0)}
+
+
+def test_identical_arms_give_a_difference_of_zero_width():
+    one_IS = (np.random.default_rng(8).random((50, 2)) < 0.6).astype(float)
+    replicates = _replicates(np.concatenate([one_IS, one_IS], axis=1))
+    weights_RS = st.resample_seeds(2, np.random.default_rng(9), 4000)
+    draws = replicates.score([2, 3], weights_RS) - replicates.score([0, 1], weights_RS)
+    assert st.percentile_interval(draws) == (0.0, 0.0)
+    assert st.two_sided_p(draws) == 1.0
+
+
+def test_pairing_is_what_makes_a_small_difference_visible():
+    generator = np.random.default_rng(10)
+    difficulty_I = generator.normal(0, 1, 100)
+    base, better = difficulty_I, difficulty_I + 0.05 + generator.normal(0, 0.01, 100)
+    replicates = _replicates(np.stack([base, better], axis=1))
+    paired = replicates.score([1], _one_seed()) - replicates.score([0], _one_seed())
+    low, high = st.percentile_interval(paired)
+    assert 0.04 < low < high < 0.06
+    apart = _replicates(better[:, None], seed=1).score([0], _one_seed())
+    unpaired = apart - replicates.score([0], _one_seed())
+    low, high = st.percentile_interval(unpaired)
+    assert low < 0 < high
+
+
+def _coverage(seeds: int, studies: int = 300) -> float:
+    """How often the interval of a paired difference holds the truth, with items and seeds drawn."""
+    generator, held = np.random.default_rng(11 + seeds), 0
+    for _ in range(studies):
+        items_I = generator.normal(0.3, 0.5, 60)[:, None]
+        seeds_S = generator.normal(0, 0.1, seeds)[None, :]
+        difference_IS = items_I + seeds_S + generator.normal(0, 0.2, (60, seeds))
+        replicates = st.resample_items(
+            difference_IS, np.ones_like(difference_IS), generator, resamples=400
+        )
+        weights_RS = st.resample_seeds(seeds, generator, 400)
+        low, high = st.percentile_interval(replicates.score(range(seeds), weights_RS))
+        held += low <= 0.3 <= high
+    return held / studies
+
+
+def test_coverage_with_many_seeds_is_near_nominal():
+    assert 0.91 <= _coverage(seeds=12) <= 0.99
+
+
+def test_coverage_with_two_seeds_is_under_nominal_as_documented():
+    assert 0.70 <= _coverage(seeds=2) <= 0.93
+
+
+@given(some.integers(1, 300).flatmap(lambda n: some.tuples(some.integers(0, n), some.just(n))))
+@settings(max_examples=60, deadline=None)
+def test_exact_interval_is_scipys(count):
+    successes, trials = count
+    ours = st.exact_interval(successes, trials)
+    theirs = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
+    np.testing.assert_allclose(ours, (theirs.low, theirs.high), atol=1e-12)
+
+
+def test_exact_interval_refuses_what_is_not_a_proportion():
+    for successes, trials in ((3, 2), (-1, 5), (0, 0)):
+        with pytest.raises(ValueError, match="not a proportion"):
+            st.exact_interval(successes, trials)
+
+
+@given(some.lists(some.booleans(), min_size=1, max_size=80), some.integers(2, 6))
+@settings(max_examples=60, deadline=None)
+def test_chance_p_with_equal_choices_is_the_binomial_test(correct, choices):
+    ours = st.chance_p(np.array(correct, float), np.full(len(correct), float(choices)))
+    theirs = stats.binomtest(sum(correct), len(correct), 1 / choices, alternative="greater").pvalue
+    assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+def test_chance_p_with_unequal_choices_is_the_poisson_binomial():
+    choices = np.array([2.0, 2.0, 3.0, 4.0, 5.0])
+    correct = np.array([1.0, 1.0, 1.0, 0.0, 0.0])
+    mass = np.ones(1)  # one item after the other, the plain way
+    for probability in 1 / choices:
+        mass = np.convolve(mass, [1 - probability, probability])
+    assert st.chance_p(correct, choices) == pytest.approx(mass[3:].sum(), rel=1e-12)
+    assert st.chance_p(np.zeros(5), choices) == pytest.approx(1.0)
+
+
+def test_two_sided_p_matches_the_interval():
+    draws = np.random.default_rng(12).normal(1.0, 0.5, 10_001)
+    p = st.two_sided_p(draws)
+    assert p == pytest.approx(2 * stats.norm.cdf(-2.0), abs=0.008)
+    low, high = st.percentile_interval(draws, confidence=1 - p - 0.002)
+    assert low > 0 and high > 0
+    assert st.percentile_interval(draws, confidence=1 - p + 0.002)[0] < 0
+    assert st.two_sided_p(np.full(1001, 3.0)) == pytest.approx(2 / 1001)
+
+
+def test_relative_gain_and_category_mean():
+    x, base = np.array([0.6, 0.5]), np.array([0.5, 0.4])
+    np.testing.assert_allclose(st.relative_gain(x, base), [0.2, 0.25])
+    np.testing.assert_allclose(st.category_mean([x, base]), [0.55, 0.45])
+    with pytest.raises(ValueError, match="above zero"):
+        st.relative_gain(x, np.array([0.5, 0.0]))
+
+
+def test_seed_spread():
+    assert st.seed_spread([1.0, 2.0, 4.0]) == pytest.approx(np.sqrt(7 / 3))
+    assert st.seed_spread([1.0]) is None
+
+
+def test_collapse_marks_one_answer_and_nothing_else():
+    gold = np.array([1.0] * 62 + [0.0] * 38)
+    always = st.collapse(np.ones(100), gold)
+    assert always.degenerate and always.share == 1.0 and always.majority == 0.62
+    varied = st.collapse(np.array([0.0, 1.0] * 50), gold)
+    assert not varied.degenerate and varied.share == 0.5
+    nearly = np.ones(100)
+    nearly[[0, 1, 2, 3, 4, 90, 91, 92, 93, 94]] = 0.0  # 90 % one answer, right as often as always
+    assert st.collapse(nearly, gold).degenerate
+    skilled = gold.copy()
+    skilled[:2] = 0.0
+    assert not st.collapse(skilled, gold).degenerate
+    assert not st.collapse(np.zeros(20), np.zeros(20)).degenerate  # all right, one gold label
+
+
+def test_holm_on_a_worked_example():
+    # Holm (1979) by hand: 0.005*4, max(.02, 0.01*3), max(.03, 0.03*2), max(.06, 0.04*1)
+    np.testing.assert_allclose(st.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    assert st.holm([]).shape == (0,)
+
+
+@given(some.lists(some.floats(0, 1), min_size=1, max_size=25), some.floats(0.001, 0.3))
+def test_holm_rejects_what_the_step_down_procedure_rejects(p_values, level):
+    rejected = set()
+    for step, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        if p_values[i] * (len(p_values) - step) >= level:
+            break
+        rejected.add(i)
+    adjusted = st.holm(p_values)
+    assert {i for i, p in enumerate(adjusted) if p < level} == rejected
+
+
+def test_bad_arrays_are_refused():
+    with pytest.raises(ValueError, match="finite"):
+        _replicates(np.array([[np.nan]]))
+    with pytest.raises(ValueError, match="at least one item"):
+        _replicates(np.empty((0, 2)))
+    with pytest.raises(ValueError, match="shapes"):
+        _replicates(np.ones((3, 2)), np.ones((3, 1)))

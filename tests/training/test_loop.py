@@ -1,0 +1,214 @@
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from code_ablate.errors import UserError
+from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.loop import Interrupted, LoopConfig, train
+from code_ablate.training.phase import Schedule, phase_identity
+from code_ablate.training.rundir import RunDirectory, phase_of_run
+from code_ablate.training.step import abstract_state
+from tests.conftest import FakeStore
+
+LOOP = LoopConfig(log_every=5, checkpoint_every=4)
+
+
+def run_of(directory, phase, stores):
+    identities = {name: store.manifest.identity for name, store in stores.items()}
+    return RunDirectory.of(directory, phase, phase_identity(phase, identities))
+
+
+def final_state(run, phase):
+    like = abstract_state(phase.model, phase.optimizer, make_mesh(MeshConfig()))
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        return jax.device_get(checkpoints.restore(like)[1])
+
+
+def assert_bitwise_equal(one, other):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
+
+
+def metrics_of(run):
+    return [json.loads(line) for line in run.metrics.read_text().splitlines()]
+
+
+def test_a_phase_learns_and_writes_what_it_did(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    status = train(phase, stores, run, loop=LOOP)
+    assert status["state"] == "complete" and status["step"] == phase.steps
+    lines = metrics_of(run)
+    assert [line["step"] for line in lines] == [5, 10, 15, 20]
+    assert lines[-1]["loss"] < lines[0]["loss"]
+    assert lines[-1]["tokens"] == phase.realised_tokens
+    assert sum(lines[-1][f"tokens/{c}"] for c in "abc") == phase.realised_tokens
+    assert lines[-1]["share/a"] == pytest.approx(0.5, abs=2 / 80)
+    assert lines[-1]["learning_rate"] == pytest.approx(1e-3)
+    assert phase_of_run(run.path) == phase
+    assert train(phase, stores, run) == status  # complete: nothing is done again
+
+
+def test_golden_metrics_of_the_first_steps(tmp_path, phase, stores):
+    # If you meant this change (model, initialisation, order of data, optimizer): renew the values.
+    run = run_of(tmp_path, phase, stores)
+    train(phase, stores, run, loop=LoopConfig(log_every=1))
+    seen = [(line["loss"], line["grad_norm"]) for line in metrics_of(run)[:3]]
+    np.testing.assert_allclose(seen, GOLDEN, rtol=2e-5)
+
+
+GOLDEN = [(5.485478, 1.385056), (5.572093, 1.61101), (5.484093, 1.215426)]
+
+
+def test_a_child_starts_from_its_parents_weights_and_moments(tmp_path, phase, child, stores):
+    parent_run, run = run_of(tmp_path, phase, stores), run_of(tmp_path, child, stores)
+    with pytest.raises(UserError, match="train that one first"):
+        train(child, stores, run, parent=parent_run, loop=LOOP)
+    train(phase, stores, parent_run, loop=LOOP)
+    train(child, stores, run, parent=parent_run, loop=LOOP)
+    frozen = dataclasses.replace(
+        child, tokens=4 * 16, schedule=Schedule("constant", peak=1e-30)
+    )
+    frozen_run = run_of(tmp_path, frozen, stores)
+    train(frozen, stores, frozen_run, parent=parent_run, loop=LOOP)
+    parent_state, state = final_state(parent_run, phase), final_state(frozen_run, frozen)
+    assert_bitwise_equal(state.params, parent_state.params)
+    counts = [int(leaf) for leaf in jax.tree.leaves(state.moments) if np.ndim(leaf) == 0]
+    assert counts == [phase.steps + 1]  # Adam's count went on
+    reset = dataclasses.replace(frozen, optimizer_state="reset")
+    reset_run = run_of(tmp_path, reset, stores)
+    train(reset, stores, reset_run, parent=parent_run, loop=LOOP)
+    moments = final_state(reset_run, reset).moments
+    assert [int(leaf) for leaf in jax.tree.leaves(moments) if np.ndim(leaf) == 0] == [1]
+
+
+class StopsAfter(FakeStore):
+    """Asks the process to stop when a given number of reads has been made."""
+
+    def __init__(self, *args, reads):
+        super().__init__(*args)
+        self.left = reads
+
+    def read_windows(self, *args, **kwargs):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().read_windows(*args, **kwargs)
+
+
+def test_interrupted_and_continued_equals_never_stopped(tmp_path, phase, stores):
+    whole = run_of(tmp_path / "whole", phase, stores)
+    train(phase, stores, whole, loop=LOOP)
+    run = run_of(tmp_path / "stopped", phase, stores)
+    stopping = {**stores, "a": StopsAfter(1, 4001, reads=9)}
+    with pytest.raises(Interrupted, match="same command goes on"):
+        train(phase, stopping, run, loop=LOOP)
+    assert run.status["state"] == "interrupted" and 0 < run.status["step"] < phase.steps
+    train(phase, stores, run, loop=LOOP)
+    assert_bitwise_equal(final_state(run, phase), final_state(whole, phase))
+    assert metrics_of(run)[-1]["step"] == phase.steps
+    assert [line["step"] for line in metrics_of(run)] == sorted(
+        {line["step"] for line in metrics_of(run)}
+    )
+
+
+KILLED = """
+    import sys
+    from tests.training.test_loop import killed_job
+    killed_job(sys.argv[1])
+"""
+
+
+def long_phase(phase):
+    return dataclasses.replace(phase, tokens=400 * 4 * 16, max_epochs=50.0)
+
+
+def killed_job(directory):
+    """What the process that is killed runs: the same phase, the same stores."""
+    from code_ablate.data.mixing import Mixture
+    from code_ablate.training.phase import Optimizer, Phase
+    from tests.conftest import TINY
+
+    phase = Phase(
+        Mixture.of({"a": 0.6, "b": 0.4}), 400 * 4 * 16, TINY, Optimizer(),
+        Schedule(peak=1e-2, final=1e-3, warmup_steps=3), 4, 16, 0, max_epochs=50.0,
+    )
+    stores = {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
+    run = run_of(directory, phase, stores)
+    train(phase, stores, run, loop=LoopConfig(log_every=7, checkpoint_every=10))
+    return run, phase
+
+
+@pytest.mark.slow
+def test_sigkill_at_any_moment_and_restart_gives_bitwise_the_same_parameters(tmp_path):
+    whole, phase = killed_job(tmp_path / "whole")
+    expected = final_state(whole, phase)
+    directory = tmp_path / "killed"
+    kills = 0
+    # Each process is killed as soon as it has got a bit further than the one before.
+    for wanted in (1, 60, 150, 290):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(KILLED), str(directory)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while process.poll() is None:
+            runs = list(directory.glob("*/metrics.jsonl"))
+            lines = runs[0].read_text().splitlines() if runs else []
+            if len(lines) * 7 >= wanted:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            else:
+                time.sleep(0.002)
+        kills += process.returncode == -signal.SIGKILL
+    assert kills >= 2, "the process was too fast to be killed"
+    run, phase = killed_job(directory)
+    assert run.complete
+    assert_bitwise_equal(final_state(run, phase), expected)
+    steps = [line["step"] for line in metrics_of(run)]
+    assert steps == sorted(set(steps)) and steps[-1] == phase.steps
+
+
+def test_a_second_process_on_the_same_run_is_refused(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    with run.locked(), pytest.raises(UserError, match="another process"):
+        train(phase, stores, run, loop=LOOP)
+
+
+def test_a_changed_store_is_refused(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    changed = {**stores, "b": FakeStore(2, 3002)}
+    with pytest.raises(UserError, match="a token store has changed"):
+        train(phase, changed, run, loop=LOOP)
+
+
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        (None, "no token store of 'b'"),
+        (FakeStore(2, 16), "less than one window"),
+        (FakeStore(2, 3001, vocabulary=300), "vocabulary of 300 entries"),
+    ],
+)
+def test_unfit_stores_are_refused_before_any_work(tmp_path, phase, stores, store, message):
+    run = run_of(tmp_path, phase, stores)
+    stores = {**stores, "b": store} if store else {k: v for k, v in stores.items() if k != "b"}
+    with pytest.raises(UserError, match=message):
+        train(phase, stores, run, loop=LOOP)
+    assert not run.checkpoints.exists()
+
+
+def test_stores_of_different_vocabularies_are_refused(tmp_path, phase, stores):
+    other = FakeStore(2, 3001)
+    other.manifest.vocabulary["digest"] = "another"
+    with pytest.raises(UserError, match="different vocabularies"):
+        train(phase, {**stores, "b": other}, run_of(tmp_path, phase, stores), loop=LOOP)

@@ -1,0 +1,192 @@
+import dataclasses
+import math
+
+import pytest
+
+from code_ablate.data.mixing import Mixture
+from code_ablate.errors import UserError
+from code_ablate.identity import differences, identity, to_plain
+from code_ablate.training.phase import (
+    Optimizer,
+    Schedule,
+    corpus_usage,
+    describe,
+    phase_from_plain,
+    phase_identity,
+    phase_stream,
+    windows_read,
+)
+
+IDENTITIES = {"a": "store-a", "b": "store-b", "c": "store-c"}
+
+
+def name(phase, identities=IDENTITIES):
+    return phase_identity(phase, identities)
+
+
+def test_equal_phases_have_one_identity(phase, child):
+    same = dataclasses.replace(phase, mixture=Mixture.of({"c": 2, "b": 3, "a": 5}))
+    assert name(same) == name(phase)
+    assert name(dataclasses.replace(child, parent=same)) == name(child)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mixture": Mixture.of({"a": 0.51, "b": 0.29, "c": 0.2})},
+        {"tokens": 21 * 4 * 16},
+        {"batch_windows": 2},
+        {"seq_len": 32},
+        {"seed": 1},
+        {"z_loss": 1e-4},
+        *({"optimizer": dataclasses.replace(Optimizer(), **c)} for c in (
+            {"b1": 0.8}, {"b2": 0.9}, {"epsilon": 1e-6}, {"weight_decay": 0.0}, {"clip_norm": 2.0}
+        )),
+        *({"schedule": Schedule(**{"peak": 1e-2, "final": 1e-3, "warmup_steps": 3, **c})} for c in (
+            {"peak": 2e-2}, {"final": 0.0}, {"warmup_steps": 4}, {"shape": "linear"}
+        )),
+    ],
+    ids=str,
+)
+def test_each_field_that_matters_changes_the_identity(phase, change):
+    assert name(dataclasses.replace(phase, **change)) != name(phase)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"d_model": 32}, {"layers": 3}, {"heads": 4}, {"head_dim": 4}, {"feed_forward": 48},
+        {"vocabulary_size": 512}, {"kv_heads": 1}, {"rope_theta": 5e5}, {"norm_epsilon": 1e-6},
+        {"compute_dtype": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_each_field_of_the_model_that_matters_changes_the_identity(phase, change):
+    model = dataclasses.replace(phase.model, **change)
+    assert name(dataclasses.replace(phase, model=model)) != name(phase)
+
+
+def test_every_field_of_a_phase_is_either_in_its_identity_or_known_not_to_matter(phase):
+    # A new field has to be put on one of the two sides, and into the tests above.
+    in_identity = set(describe(phase, IDENTITIES)) - {"format", "steps"}
+    without = {"name", "max_epochs", "tokens", "optimizer_state"}
+    assert in_identity | without == {f.name for f in dataclasses.fields(phase)}
+
+
+def test_how_and_where_do_not_change_the_identity(phase):
+    model = dataclasses.replace(phase.model, remat="full", attention="dot_product")
+    for same in (
+        dataclasses.replace(phase, model=model),
+        dataclasses.replace(phase, name="another name"),
+        dataclasses.replace(phase, max_epochs=1.5),
+        dataclasses.replace(phase, mixture=Mixture.of({"a": 0.5, "b": 0.3, "c": 0.2, "d": 0})),
+        dataclasses.replace(phase, tokens=phase.tokens + 5),  # rounds to the same steps
+    ):
+        assert name(same) == name(phase)
+
+
+def test_stores_parent_and_carrying_change_the_identity(phase, child):
+    assert name(phase, {**IDENTITIES, "b": "prepared anew"}) != name(phase)
+    assert name(child, {**IDENTITIES, "b": "prepared anew"}) != name(child)  # through its parent
+    assert name(dataclasses.replace(child, optimizer_state="reset")) != name(child)
+    restarted = dataclasses.replace(child, schedule=Schedule(shape="linear", final=1e-6))
+    assert name(restarted) != name(child)
+    assert name(dataclasses.replace(child, parent=None, schedule=phase.schedule)) != name(child)
+
+
+def test_identity_is_golden(child):
+    # If you meant to change what a phase is: raise FORMAT in training/phase.py and renew this value.
+    assert name(child) == "a3daef1091053a42"
+
+
+def test_a_phase_comes_back_from_its_json(child):
+    assert phase_from_plain(to_plain(child)) == child
+
+
+def test_steps_are_the_nearest_whole_number_and_match_the_paper(phase):
+    paper = dataclasses.replace(phase, batch_windows=512, seq_len=8192, tokens=10**9)
+    for tokens, steps in ((200e9, 47_684), (400e9, 95_367), (40e9, 9_537)):
+        assert dataclasses.replace(paper, tokens=int(tokens)).steps == steps
+
+
+def test_cosine_with_warm_up(phase):
+    rates = [phase.learning_rate(step) for step in range(phase.steps)]
+    assert rates[:3] == pytest.approx([1e-2 / 3, 2e-2 / 3, 1e-2])
+    assert rates[3] == pytest.approx(1e-2)
+    assert rates[-1] == pytest.approx(1e-3)
+    middle = 1e-3 + 9e-3 * 0.5 * (1 + math.cos(math.pi * 8 / 16))
+    assert rates[11] == pytest.approx(middle)
+    assert all(b <= a * (1 + 1e-9) for a, b in zip(rates[2:-1], rates[3:], strict=True))
+
+
+def test_a_carried_rate_starts_at_the_parents_last_and_ends_where_it_says(phase, child):
+    rates = [child.learning_rate(step) for step in range(child.steps)]
+    assert rates[0] == pytest.approx(phase.learning_rate(phase.steps - 1))
+    assert rates[-1] == pytest.approx(1e-6)
+    grandchild = dataclasses.replace(child, parent=child, schedule=Schedule("constant", start="carry"))
+    assert grandchild.learning_rate(3) == pytest.approx(1e-6)
+
+
+def test_cursors_are_carried_from_parent_to_child(phase, child):
+    read = windows_read(phase)
+    assert sum(read.values()) == 80
+    assert phase_stream(child, {"a": 250, "b": 187, "c": 125}, IDENTITIES).already_read == read
+    total = windows_read(child)
+    assert sum(total.values()) == 100 and total["b"] == read["b"]
+
+
+def test_usage_over_the_chain(child):
+    usage = corpus_usage(child, {"a": 50, "b": 187, "c": 125})
+    assert sum(u["tokens"] for u in usage.values()) == 100 * 16
+    assert usage["a"]["requested_share"] == pytest.approx((0.5 * 80 + 0.9 * 20) / 100)
+    assert usage["a"]["tokens"] == 58 * 16
+    assert usage["a"]["epochs"] == pytest.approx(58 / 50)
+    assert usage["a"]["unique_tokens"] == 50 * 16
+
+
+def test_too_many_epochs_are_refused_with_the_numbers(phase):
+    with pytest.raises(UserError, match=r"'a' 5\.00 times.*640 tokens.*512 are allowed"):
+        phase_stream(phase, {"a": 8, "b": 187, "c": 125}, IDENTITIES)
+    phase_stream(dataclasses.replace(phase, max_epochs=5), {"a": 8, "b": 187, "c": 125}, IDENTITIES)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tokens": 0}, "tokens is 0"),
+        ({"tokens": 20}, "less than half a batch"),
+        ({"batch_windows": -1}, "batch_windows is -1"),
+        ({"optimizer_state": "keep"}, "optimizer_state is 'keep'"),
+        ({"schedule": Schedule(warmup_steps=20)}, "20 warm-up steps do not fit in 20"),
+        ({"schedule": Schedule(start="carry")}, "has no parent"),
+    ],
+)
+def test_bad_phases_are_refused(phase, change, message):
+    with pytest.raises(UserError, match=message):
+        dataclasses.replace(phase, **change)
+
+
+@pytest.mark.parametrize("change", [{"seq_len": 32}, {"seed": 1}])
+def test_a_child_that_does_not_fit_its_parent_is_refused(child, change):
+    with pytest.raises(UserError, match="what its parent left unread"):
+        dataclasses.replace(child, **change)
+    with pytest.raises(UserError, match="different models"):
+        dataclasses.replace(child, model=dataclasses.replace(child.model, layers=3))
+
+
+@pytest.mark.parametrize("field", [{"shape": "cubic"}, {"start": "go"}])
+def test_bad_schedules_are_refused(field):
+    with pytest.raises(UserError, match="must be one of"):
+        Schedule(**field)
+
+
+def test_identity_of_plain_values():
+    assert identity({"b": 1, "a": (1, 2.5)}) == identity({"a": [1, 2.5], "b": 1})
+    assert identity({"a": 1}) != identity({"a": True})
+    with pytest.raises(TypeError):
+        identity({"a": object()})
+
+
+def test_differences_name_the_field():
+    assert differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == ["a.b: 1 -> 3"]
+    assert differences({"a": [1, 2]}, {"a": [1, 4], "d": 5}) == ["a[1]: 2 -> 4", "d: (absent) -> 5"]
