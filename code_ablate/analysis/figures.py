@@ -12,6 +12,7 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ _MULTI_PHASE = (
     (ORANGE, "v"),
     (SKY, "P"),
 )
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
     "font.size": 9,
     "axes.titlesize": 10,
@@ -67,9 +68,8 @@ def main_figure(summary: Summary, stage: str = "pretraining") -> Figure:
     """Score against share of code: a panel per domain and per accuracy category.
 
     Recipes whose pre-training is one phase make the line; small points are seeds. The band is the
-    interval of the paired difference to the baseline, drawn around the baseline's mean: an arm
-    whose band leaves the dotted line differs from it. Recipes of several phases are markers at
-    their total share of code.
+    interval of the paired difference to the baseline, drawn around the baseline's mean.
+    Recipes of several phases are markers at their total share of code.
     """
     columns = min(3, len(summary.metrics))
     rows = -(-len(summary.metrics) // columns)
@@ -246,10 +246,15 @@ def _forest_legend(summary: Summary) -> list[Line2D]:
         handles.append(Line2D([], [], color=colour, marker=marker, label=STAGE_TITLES[stage]))
     handles.append(
         Line2D(
-            [], [], color=GREY, marker="o", mfc="white", linestyle="",
+            [],
+            [],
+            color=GREY,
+            marker="o",
+            mfc="white",
+            linestyle="",
             label="hollow: not certain after Holm's correction",
         )
-    )  # fmt: skip
+    )
     return handles
 
 

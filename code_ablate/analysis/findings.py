@@ -140,7 +140,9 @@ def _domain_sentences(summary: Summary, comparisons: Sequence[Comparison], stage
 
 
 def _accuracy_sentences(summary: Summary, comparisons: Sequence[Comparison]) -> list[str]:
-    base, clear, unclear = summary.results.baseline, [], []
+    base = summary.results.baseline
+    clear: list[str] = []
+    unclear: list[str] = []
     for metric in (m for m in summary.metrics if not m.lower_is_better):
         found = _of(comparisons, metric)
         if not found:
@@ -220,8 +222,10 @@ def _seed_limits(summary: Summary) -> list[tuple[str, str]]:
         return [
             (
                 "few_seeds",
-                f"Fine differences. With {fewest} seeds the seed part of an interval is crude and "
-                "its true coverage is under its nominal value; read the seed values beside it.",
+                f"Fine differences. With {fewest} seeds the seed part of an interval is crude: "
+                "where noise between seeds dominates, an interval from two seeds holds the truth "
+                "only about half the time. Marks therefore ask for a test on seeds too; read the "
+                "seed values beside each interval.",
             )
         ]
     return []

@@ -91,8 +91,9 @@ def _share_section(summary: Summary) -> list[Html]:
         f"Scores {STAGE_TITLES[stage]} against the share of code. Line: recipes whose pre-training "
         "is one phase; markers: recipes of several phases, at their total share of code. Small "
         "circles, set a little to the right, are single seeds. The band and the bars show the "
-        f"interval of the paired difference to {summary.results.baseline}: where they leave the "
-        "dotted line, the recipe differs from it. Axes do not start at zero."
+        f"interval of the paired difference to {summary.results.baseline} (dotted line). What "
+        "holds after correction for many comparisons is marked in the tables below. Axes do "
+        "not start at zero."
     )
     published = (
         f"The same sweep as published ({paper.SOURCE}, Figure 4): 470M parameters, 200B tokens, "
@@ -212,8 +213,10 @@ def _methods(summary: Summary) -> list[Html]:
         "seeds, the same draw for all recipes and tasks, since the same seed means the same "
         "initialisation and the same order within a corpus. S − 1 of S seeds are drawn at a time, "
         "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992).",
-        "p of a change: twice the share of replicates on the other side of zero, at most 1. It is "
-        "then adjusted by Holm's method (1979).",
+        "p of a change: the larger of two. First, twice the share of replicates on the other side "
+        "of zero. Second, a t test of the seeds' scores in randomised blocks (blocks are seeds, "
+        "noise pooled over recipes), because a bootstrap of few seeds is too sure. It is then "
+        "adjusted by Holm's method (1979).",
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "

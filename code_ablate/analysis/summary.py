@@ -93,7 +93,7 @@ class Comparison:
     gain: Estimate | None
     """(recipe - baseline) / baseline; None if the baseline may be zero."""
     p: float
-    """Two-sided bootstrap p of "no difference"."""
+    """Two-sided p of "no difference": the larger of the bootstrap's and `seed_test`'s."""
     p_holm: float
     """p after Holm's correction over all comparisons of the study."""
 
@@ -234,8 +234,19 @@ class _Sampler:
             gain_draws = st.relative_gain(x, b)
             per_seed = (x_seed - b_seed) / b_seed
             gain = self._estimate(gain_draws, per_seed, metric.tasks, stage, seeds)
-        p = st.two_sided_p(x - b)
+        # Both must speak for a difference: with few seeds the bootstrap trusts seeds too much.
+        p = float(np.fmax(st.two_sided_p(x - b), self._seed_p(stage, recipe, metric, seeds)))
         return [Comparison(stage, recipe, metric, difference, gain, p, p_holm=p)]
+
+    def _seed_p(self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]) -> float:
+        """`seed_test` against the baseline, noise pooled over the recipes with these seeds."""
+        names = [
+            name
+            for name in self.results.recipes_at(stage)
+            if set(seeds) <= set(self.results.seeds_of(name, stage))
+        ]
+        scores_RS = np.stack([self._per_seed(stage, name, metric, seeds) for name in names])
+        return st.seed_test(scores_RS, names.index(recipe), names.index(self.results.baseline))
 
     def task_result(self, stage: str, recipe: str, task: str) -> TaskResult:
         seeds = self.results.seeds_of(recipe, stage)

@@ -5,10 +5,11 @@
     items = score_items(targets, scores)               # one row per item
     means(items)["accuracy"]
 
-`prompt` maps a row to (contexts, continuations): one context or one per choice; a continuation brings its
-leading space. The scores are log-likelihoods of the continuation given the context, summed over its tokens,
-in nats. Contexts and continuations are tokenised apart, without EOS. Built on t5's preprocessor; the scores
-per item (`score_items`) and the means (`rank_classification`, the metric) are one computation.
+`prompt` maps a row to (contexts, continuations): one context or one per choice; a continuation
+brings its leading space. The scores are log-likelihoods of the continuation given the context,
+summed over its tokens, in nats. Contexts and continuations are tokenised apart, without EOS. Built
+on t5's preprocessor; the scores per item (`score_items`) and the means (`rank_classification`, the
+metric) are one computation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,7 @@ class TaskInfo:
     """Group of tasks whose scores are averaged: "reasoning", "basic_skills", ..."""
 
     chance: float | None = None
-    """Expected accuracy of guessing over the whole set: the mean of 1 / choices. None: not known ahead."""
+    """Expected accuracy of guessing: the mean of 1 / choices. None: not known ahead."""
 
 
 TASK_INFO: dict[str, TaskInfo] = {}
@@ -145,8 +146,8 @@ def add_task(
 def as_choice(target: Any) -> Choice:
     """A `Choice` from what a Task's postprocessor gave: `postprocess` or t5's own.
 
-    t5's says neither the id nor the bytes: the item is named by its number, and scores per byte are NaN.
-    Raises UserError for anything else.
+    t5's says neither the id nor the bytes: the item is named by its number, and scores per byte are
+    NaN. Raises UserError for anything else.
     """
     if isinstance(target, Choice):
         return target
@@ -172,10 +173,11 @@ def score_items(
 ) -> pd.DataFrame:
     """Scores per item: one row per item, in the order of the items.
 
-    Columns: item; choices; gold, predicted, predicted_per_byte (indices); correct, correct_per_byte (0 or 1);
-    bits (-log2 p of the gold continuation) and bytes (of it); gold_probability (softmax over the choices);
-    margin (log-likelihood of the gold minus that of the best other, nats). Per byte means that each score is
-    divided by the bytes of its continuation before the best is taken. Of equal scores the first wins.
+    Columns: item; choices; gold, predicted, predicted_per_byte (indices); correct, correct_per_byte
+    (0 or 1); bits (-log2 p of the gold continuation) and bytes (of it); gold_probability (softmax
+    over the choices); margin (log-likelihood of the gold minus that of the best other, nats). Per
+    byte means that each score is divided by the bytes of its continuation before the best is taken.
+    Of equal scores the first wins.
 
     Raises ValueError for items with missing choices, with more or less than one gold, and for NaN.
     """

@@ -1,8 +1,8 @@
 """The language model as pure functions: shapes from one dataclass, parameters in a nested dict.
 
-    config = ModelConfig(d_model=128, layers=4, heads=4, head_dim=32, feed_forward=352, vocabulary_size=4096)
-    params = init_params(config, seed=0)
-    loss, nll_BT = cross_entropy(apply(config, params, tokens_BT), params["embedding"], targets_BT, weights_BT)
+    params = init_params(ModelConfig(d_model=128, layers=4, ...), seed=0)
+    hidden_BTD = apply(config, params, tokens_BT)
+    loss, nll_BT = cross_entropy(hidden_BTD, params["embedding"], targets_BT, weights_BT)
 
 An array carries its shape in its name: `hidden_BTD` has the axes batch, time, d_model.
 

@@ -5,7 +5,7 @@
     out_BTHC = attend(q_BTHC, k_BSKC, v_BSKC, segments_BT=documents_BT, backend="reference")
 
 Query heads may outnumber key-value heads: query head h reads key-value head h // (H / K). A backend
-that cannot honour an argument refuses it. "reference" is the definition the others are tested against.
+that cannot honour an argument refuses it. "reference" is what the others are tested against.
 """
 
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def _blocked(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | N
 def _causal_block(
     q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BS: Array | None, start: int
 ) -> Array:
-    """Queries at positions start, start + 1, ... against keys at positions 0 to the last query's."""
+    """Queries at positions start, start + 1, ... against keys from 0 to the last query's."""
     B, T, H, C = q_BTHC.shape
     S, K = k_BSKC.shape[1:3]
     G = H // K

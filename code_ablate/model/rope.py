@@ -9,7 +9,6 @@ paper and in transformers' Cohere models), not channels i and i + C/2 as in Llam
 to a model of the other convention need their query and key channels permuted.
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 

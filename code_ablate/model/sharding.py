@@ -64,7 +64,7 @@ class MeshConfig:
 
 
 def make_mesh(config: MeshConfig, devices: list[jax.Device] | None = None) -> Mesh:
-    """The mesh over the given devices (None: all). UserError if the sizes do not fit their number."""
+    """The mesh over the given devices (None: all). UserError if the sizes do not fit them."""
     devices = jax.devices() if devices is None else devices
     sizes = config.sizes()
     fixed = prod(size for size in sizes.values() if size != -1)
@@ -122,9 +122,9 @@ def named_shardings(mesh: Mesh, axes: PyTree, shapes: PyTree | None = None) -> P
 def state_shardings(mesh: Mesh, state: PyTree, params: PyTree, shardings: PyTree) -> PyTree:
     """Shardings of an optimizer state: what has a parameter's name and shape lies as it does.
 
-    `state` and `params` are arrays or shapes (`jax.eval_shape(optimizer.init, params)`). Optax keeps
-    its moments in trees shaped like the parameters, so a leaf belongs to the parameter whose path
-    ends its own. Counts and factored moments, which have another shape, are replicated.
+    `state` and `params` are arrays or shapes (`jax.eval_shape(optimizer.init, params)`). Optax
+    keeps its moments in trees shaped like the parameters, so a leaf belongs to the parameter whose
+    path ends its own. Counts and factored moments, which have another shape, are replicated.
     """
     by_path = {
         path: (leaf.shape, sharding)

@@ -37,7 +37,7 @@ REMAT_POLICIES = {
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of the model and how it is computed. The last three fields change no result's meaning."""
+    """Shape of the model, and how it is computed (the last three fields)."""
 
     d_model: int
     """Width of the residual stream."""
@@ -244,9 +244,11 @@ class Transformer(nnx.Module):
 
 
 def init_params(config: ModelConfig, seed: int | Int[Array, ""]) -> Params:
-    """Fresh float32 parameters as a nested dict; the same for every mesh.
+    """Fresh float32 parameters as a nested dict.
 
     Under `jax.jit` with `out_shardings=param_shardings(config, mesh)` no device holds them whole.
+    The draws do not depend on the mesh. The last bit of a scaled draw may differ between compiled
+    and eager calls, so a program that must repeat exactly always compiles.
     """
     model = Transformer(config, nnx.Rngs(params=jax.random.key(seed)))
     return nnx.to_pure_dict(nnx.state(model, nnx.Param))
@@ -276,16 +278,16 @@ def param_shapes(config: ModelConfig) -> Params:
 def param_axes(config: ModelConfig) -> Params:
     """Logical axis names of every parameter, as tuples, in the structure of init_params."""
     state = _abstract(config)[1]
-    is_variable = lambda node: isinstance(node, nnx.Variable)  # noqa: E731
-    return nnx.to_pure_dict(jax.tree.map(lambda v: v.axes, state, is_leaf=is_variable))
+    axes = {path: param.axes for path, param in nnx.to_flat_state(state)}
+    return nnx.traversals.unflatten_mapping(axes)
 
 
 def param_shardings(config: ModelConfig, mesh: Mesh) -> Params:
     """Where every parameter lies on the mesh; UserError if the model's shape does not divide."""
     if config.num_kv_heads % mesh.shape["tensor"]:
         raise UserError(
-            f"{config.num_kv_heads} key-value heads do not divide over {mesh.shape['tensor']} devices "
-            "of mesh axis tensor; set tensor to a divisor of the key-value heads."
+            f"{config.num_kv_heads} key-value heads do not divide over {mesh.shape['tensor']} "
+            "devices of mesh axis tensor; set tensor to a divisor of the key-value heads."
         )
     return sharding.named_shardings(mesh, param_axes(config), param_shapes(config))
 

@@ -253,13 +253,16 @@ def _format(plan: Plan) -> str:
         lines.append(f"{corpus.corpus:<24}{corpus.requested:>18,}{available:>16}{epochs:>8}")
     tokens = sum(row.tokens for row in plan.phases)
     alone = sum(row.tokens * len(row.used_by) for row in plan.phases)
+    saved = "no phase is shared between recipes"
+    if alone > tokens:
+        saved = f"{alone:,} if equal phases were not shared between recipes"
     seconds = sum(row.seconds for row in plan.phases)
     state_gib = parameters.total * STATE_BYTES_PER_PARAMETER / 2**30
     memory = f" of {plan.hardware.memory_gib:g}" if plan.hardware.memory_gib else ""
     lines += [
         "",
         f"parameters      {parameters.total:,}, of them {parameters.embedding:,} embedding",
-        f"tokens          {tokens:,} in all; {alone:,} if nothing were shared",
+        f"tokens          {tokens:,} in all; {saved}",
         f"training FLOPs  {sum(row.flops for row in plan.phases):.3g}",
         f"state           {state_gib:.3g} GiB{memory} if it is not sharded (parameters, moments, "
         "gradients; activations come on top)",

@@ -21,7 +21,9 @@ def summary(study_dir):
 
 def test_main_figure_draws_the_sweep_at_its_shares(summary):
     figure = figures.main_figure(summary)
-    assert [axis.get_title() for axis in figure.axes] == [m.label for m in summary.metrics]
+    assert [axis.get_title(loc="left") for axis in figure.axes] == [
+        m.label for m in summary.metrics
+    ]
     for axis, metric in zip(figure.axes, summary.metrics, strict=True):
         scale = 1 if metric.lower_is_better else 100
         (line,) = [line for line in axis.lines if len(line.get_xdata()) == 5]
@@ -49,7 +51,7 @@ def test_band_is_the_paired_interval_around_the_mean(summary):
 
 def test_forest_fills_what_holds_after_correction(summary):
     figure = figures.forest_figure(summary)
-    titles = [axis.get_title() for axis in figure.axes]
+    titles = [axis.get_title(loc="left") for axis in figure.axes]
     axis = figure.axes[titles.index("demo.web_code")]
     markers = [line for line in axis.lines if line.get_marker() in "oD"]
     assert len(markers) == 6 + 3

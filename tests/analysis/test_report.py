@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from code_ablate.analysis import figures
 from code_ablate.analysis.findings import answer, limits
 from code_ablate.analysis.report import terminal_table, write_report
 from code_ablate.analysis.results import load_results
@@ -61,6 +62,12 @@ def items(study_dir) -> pd.DataFrame:
     return pd.read_parquet(study_dir / "results.parquet")
 
 
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Leaves out the drawing, which is slow, where a test does not look at it."""
+    monkeypatch.setattr(figures, "to_data_uri", lambda figure: "data:image/svg+xml;base64,")
+
+
 def _score(rows: pd.DataFrame, metric: str) -> float:
     """A metric in plain pandas, from the rows of one recipe and stage."""
     if metric.startswith("bits_per_byte/"):
@@ -93,9 +100,29 @@ def test_every_gain_is_that_of_the_items(cells, items):
         x = _score(_rows(items, row.stage, row.recipe), row.metric)
         assert float(row.value) == pytest.approx((x - base) / base, rel=1e-9, abs=1e-12)
         assert float(row.low) <= float(row.value) <= float(row.high)
+    _check_seed_test(gains, items)
     p = np.sort(gains["p"].astype(float).to_numpy())
     expected = np.minimum(1, np.maximum.accumulate(p * np.arange(len(p), 0, -1)))
     np.testing.assert_allclose(np.sort(gains["p-holm"].astype(float)), expected)
+
+
+def _check_seed_test(gains, items):
+    """No p is under that of randomised blocks, here by ordinary least squares."""
+    for (stage, metric), group in gains.groupby(["stage", "metric"]):
+        rows = items[items["stage"] == stage]
+        scores = {key: _score(g, metric) for key, g in rows.groupby(["recipe", "seed"])}
+        recipes = sorted({recipe for recipe, _ in scores} - {"text_only"})
+        design = np.array(
+            [[1.0, s == 1, *(r == name for name in recipes)] for r, s in scores], dtype=float
+        )
+        values = np.array(list(scores.values()))
+        effects, (rest,), *_ = np.linalg.lstsq(design, values)
+        freedom = len(values) - design.shape[1]
+        error = np.sqrt(rest / freedom * np.linalg.inv(design.T @ design)[2, 2])
+        for row in group.itertuples():
+            effect = effects[2 + recipes.index(row.recipe)]
+            expected = 2 * stats.t.sf(abs(effect) / error, freedom)
+            assert float(row.p) >= expected * (1 - 1e-6)
 
 
 def test_every_task_score_is_that_of_the_items(cells, items):
@@ -215,7 +242,7 @@ def test_sections_stand_in_order(page):
     ]
 
 
-def test_names_are_escaped(tmp_path, make_study):
+def test_names_are_escaped(tmp_path, make_study, undrawn):
     def change(study, table):
         study["name"] = "<script>alert(1)</script>"
         study["missing"] = [{"task": "a<b", "reason": 'not "there" & gone'}]
@@ -230,7 +257,7 @@ def test_same_results_give_the_same_page(tmp_path, study_dir, page):
     assert write_report(study_dir, tmp_path / "r.html", QUICK).read_text() == page
 
 
-def test_a_path_that_cannot_be_written_is_named(tmp_path, study_dir):
+def test_a_path_that_cannot_be_written_is_named(tmp_path, study_dir, undrawn):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write the report"):
         write_report(study_dir, tmp_path / "file" / "r.html", Settings(resamples=20))
@@ -240,12 +267,15 @@ def _keys(study_dir) -> set[str]:
     return {limit.key for limit in limits(summarise(load_results(study_dir), QUICK))}
 
 
-def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study, page):
+def test_page_lists_the_limits(page, study_dir):
+    assert set(re.findall(r'data-limit="(\w+)"', page)) == _keys(study_dir)
+
+
+def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study):
     first = _keys(make_study(tmp_path / "a", **SMALL))
     assert {"scale", "prediction", "few_seeds", "spans_zero", "at_chance", "degenerate"} <= first
     assert {"few_documents", "order_and_share", "no_cooldown"} <= first
     assert not {"one_seed", "epochs", "missing", "no_baseline", "undefined_gain"} & first
-    assert set(re.findall(r'data-limit="(\w+)"', page)) == first
 
     def change(study, table):
         study["missing"] = [{"task": "hellaswag", "reason": "not installed"}]
@@ -278,7 +308,7 @@ def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study, page):
     assert not gone & other
 
 
-def test_one_seed_is_said_to_be_one(tmp_path, make_study):
+def test_one_seed_is_said_to_be_one(tmp_path, make_study, undrawn):
     study = make_study(tmp_path / "a", seeds=(3,), **SMALL)
     keys = _keys(study)
     assert "one_seed" in keys and "few_seeds" not in keys
@@ -292,7 +322,7 @@ def test_too_few_resamples_for_holm_are_said_to_be_too_few(study_dir):
     assert "resolution" in few and "resolution" not in enough
 
 
-def test_without_a_common_seed_nothing_is_compared(tmp_path, make_study):
+def test_without_a_common_seed_nothing_is_compared(tmp_path, make_study, undrawn):
     def change(study, table):
         study["arms"] = [
             arm for arm in study["arms"] if (arm["recipe"] == "text_only") == (arm["seed"] == 0)

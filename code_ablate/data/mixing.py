@@ -1,0 +1,199 @@
+"""Which window stands at which position of a phase's stream: a pure function, exact in tokens.
+
+    mixture = Mixture.of({"demo.text": 0.5, "demo.web_code": 0.5})
+    stream = Stream(mixture, windows={...}, identities={...}, seed=0)
+    corpora_N, windows_N = stream.at(np.arange(1_000_000, 1_000_016))
+
+**Order of corpora.** The corpora are leaves of a Huffman tree over their rates. A node that has been
+visited k times has sent round(k * p) of the visits to its lighter child, which has the share p <= 1/2
+of the node's rate, and the rest to the other one. The number of windows a corpus has had after n positions is therefore a closed
+form of n: no table, no state, no scan from the start, and any real rates. A leaf's deviation from
+rate * n obeys e <= 1/2 + p * e(parent); Huffman trees shrink by the golden ratio or faster from level to
+level in the long run, so that |count - rate * n| stays under two windows at every prefix.
+
+**Order within a corpus.** Each corpus has a cursor of its own, which goes on across the phases of a
+recipe, and a shuffle of its own, keyed by seed, store and epoch: changing one corpus' rate leaves the
+order within the others as it was.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Int
+
+from code_ablate.errors import UserError
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Corpora with rates that mean shares of tokens. Build it with `Mixture.of`."""
+
+    rates: tuple[tuple[str, float], ...]
+    """(corpus, share of tokens), sorted by corpus; shares sum to 1. A share of 0 is legal."""
+
+    @classmethod
+    def of(cls, rates: Mapping[str, float]) -> "Mixture":
+        """Normalises `rates` (any non-negative weights). Raises UserError if that cannot be done."""
+        if not rates:
+            raise UserError("a mixture needs at least one corpus: give {'corpus': rate, ...}.")
+        for corpus, rate in rates.items():
+            if not np.isfinite(rate) or rate < 0:
+                raise UserError(f"rate of {corpus!r} is {rate}: rates must be 0 or more.")
+        total = float(sum(rates.values()))
+        if total <= 0:
+            raise UserError(f"all rates are 0 in {dict(rates)}: at least one must be above 0.")
+        # Twelve digits: 0.2 * 0.8 and 0.16 must be one mixture, with one identity.
+        shares = {corpus: round(float(rate) / total, 12) for corpus, rate in rates.items()}
+        return cls(tuple(sorted(shares.items())))
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Names of all corpora, those with a share of 0 among them."""
+        return tuple(corpus for corpus, _ in self.rates)
+
+    @property
+    def active(self) -> dict[str, float]:
+        """Share by corpus, of the corpora that have one."""
+        return {corpus: share for corpus, share in self.rates if share > 0}
+
+    def share_of(self, corpora: tuple[str, ...]) -> float:
+        """The share of tokens that come from `corpora`."""
+        return sum(share for corpus, share in self.rates if corpus in corpora)
+
+    def __str__(self) -> str:
+        return " + ".join(f"{100 * share:g}% {corpus}" for corpus, share in self.rates if share)
+
+
+def blend(first: Mixture, second: Mixture, second_share: float) -> Mixture:
+    """`first` and `second` in the proportion (1 - second_share) : second_share, in tokens."""
+    if not 0 <= second_share <= 1:
+        raise UserError(f"a share of {second_share} was asked for: shares lie between 0 and 1.")
+    rates: dict[str, float] = {}
+    for mixture, weight in ((first, 1 - second_share), (second, second_share)):
+        for corpus, share in mixture.rates:
+            rates[corpus] = rates.get(corpus, 0.0) + weight * share
+    return Mixture.of(rates)
+
+
+@dataclass(frozen=True)
+class _Split:
+    """An inner node: of k visits, round(k * share) go to `light` and the rest to `heavy`."""
+
+    light: "_Split | int"
+    heavy: "_Split | int"
+    share: float
+
+
+def _huffman(rates: list[float]) -> "_Split | int":
+    """The tree over the indices of `rates` (all > 0); ties go to the earlier one."""
+    queue: list[tuple[float, int, _Split | int]] = [(r, i, i) for i, r in enumerate(rates)]
+    heapq.heapify(queue)
+    order = len(rates)
+    while len(queue) > 1:
+        (a, _, light), (b, _, heavy) = heapq.heappop(queue), heapq.heappop(queue)
+        heapq.heappush(queue, (a + b, order, _Split(light, heavy, a / (a + b))))
+        order += 1
+    return queue[0][2]
+
+
+def counts_at(rates: list[float], positions_N: Int[np.ndarray, " N"]) -> Int[np.ndarray, "N M"]:
+    """How many of the first n positions each of M corpora has had, for every n in `positions_N`."""
+    counts_NM = np.zeros((len(positions_N), len(rates)), np.int64)
+
+    def visit(node: _Split | int, visits_N: np.ndarray) -> None:
+        if isinstance(node, int):
+            counts_NM[:, node] = visits_N
+            return
+        light_N = np.floor(visits_N * node.share + 0.5).astype(np.int64)
+        visit(node.light, light_N)
+        visit(node.heavy, visits_N - light_N)
+
+    visit(_huffman(rates), np.asarray(positions_N, np.int64))
+    return counts_NM
+
+
+def permute(index_N: Int[np.ndarray, " N"], size: int, key: int) -> Int[np.ndarray, " N"]:
+    """A pseudo-random permutation of range(size), evaluated only at `index_N`.
+
+    A Feistel network of six rounds over the next even number of bits, with cycle walking for
+    the values that fall outside; the round function is the finaliser of MurmurHash3 (64 bit).
+    Needs no memory that grows with `size`, and does not change with NumPy's version.
+    """
+    half = max(1, ((max(size - 1, 1)).bit_length() + 1) // 2)
+    mask, shift = np.uint64((1 << half) - 1), np.uint64(half)
+    value = np.array(index_N, np.uint64)
+    if value.size and int(value.max()) >= size:
+        raise ValueError(f"index {int(value.max())} outside of a permutation of {size}")
+    walking = np.ones(value.shape, bool)
+    while walking.any():
+        left, right = value[walking] >> shift, value[walking] & mask
+        for round_key in range(6):
+            left, right = right, left ^ (_mix(right, key, round_key) & mask)
+        value[walking] = (left << shift) | right
+        walking[walking] = value[walking] >= np.uint64(size)
+    return value.astype(np.int64)
+
+
+def _mix(value: np.ndarray, key: int, round_key: int) -> np.ndarray:
+    seed = (key * 0x9E3779B97F4A7C15 + round_key * 0xD1B54A32D192ED03) % (1 << 64)
+    value = value ^ np.uint64(seed)
+    for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        value = (value ^ (value >> np.uint64(33))) * np.uint64(multiplier)
+    return value ^ (value >> np.uint64(33))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The windows of one phase, in order. Depends on its fields and on nothing else."""
+
+    mixture: Mixture
+    """What is mixed, in shares of windows (which are shares of tokens: windows have one length)."""
+    windows: Mapping[str, int]
+    """Number of windows in each active corpus' token store."""
+    identities: Mapping[str, str]
+    """Identity of each active corpus' token store; keys its shuffle."""
+    seed: int
+    """Keys the shuffles; the same in every phase of a recipe."""
+    already_read: Mapping[str, int] = field(default_factory=dict)
+    """Windows of each corpus that the phases before this one have read; 0 where not given."""
+
+    @cached_property
+    def corpora(self) -> tuple[str, ...]:
+        """The active corpora; `at` returns indices into this."""
+        return tuple(self.mixture.active)
+
+    def counts(self, position: int) -> dict[str, int]:
+        """Windows of each active corpus among the first `position` positions of this phase."""
+        counts_1M = counts_at(list(self.mixture.active.values()), np.array([position]))
+        return {corpus: int(n) for corpus, n in zip(self.corpora, counts_1M[0], strict=True)}
+
+    def at(
+        self, positions_N: Int[np.ndarray, " N"]
+    ) -> tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]:
+        """(index of the corpus in `corpora`, index of the window in its store) at each position."""
+        positions_N = np.asarray(positions_N, np.int64)
+        rates = list(self.mixture.active.values())
+        before_NM = counts_at(rates, positions_N)
+        corpus_N = np.argmax(counts_at(rates, positions_N + 1) - before_NM, axis=1)
+        window_N = np.empty(len(positions_N), np.int64)
+        for m, corpus in enumerate(self.corpora):
+            rows = corpus_N == m
+            if rows.any():
+                cursor = before_NM[rows, m] + self.already_read.get(corpus, 0)
+                window_N[rows] = self._shuffled(corpus, cursor)
+        return corpus_N, window_N
+
+    def _shuffled(self, corpus: str, cursor_N: np.ndarray) -> np.ndarray:
+        size = self.windows[corpus]
+        epoch_N, index_N = np.divmod(cursor_N, size)
+        result_N = np.empty_like(index_N)
+        for epoch in np.unique(epoch_N):
+            text = f"{self.seed}/{self.identities[corpus]}/{epoch}"
+            key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+            rows = epoch_N == epoch
+            result_N[rows] = permute(index_N[rows], size, key)
+        return result_N

@@ -1,0 +1,201 @@
+import json
+
+import numpy as np
+import pytest
+import seqio
+import tensorflow as tf
+import tokenizers
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from code_ablate.data.vocabulary import (
+    Vocabulary,
+    VocabularyConfig,
+    model_path,
+    resolve,
+    train,
+    train_model,
+)
+from code_ablate.errors import UserError
+
+TEXTS = [
+    "def add(first, second):\n        return first + second\n" * 20,
+    "\tfor index in range(1234):\n\t\tprint(index)  # a comment\n" * 20,
+    "The quick brown fox jumps over the lazy dog, and then it returns.\n" * 20,
+    "x" * 50_000,
+]
+# Strings that have broken tokenizers: SentencePiece's own marks, its boundary and unknown characters,
+# the escape this project uses, what looks like a control symbol or a byte, line ends and invisible characters.
+HARD = [
+    "\u2581 \u2581\u2581",
+    "\U0010ffff1\U0010ffff2\U0010ffff",
+    "\u2585\u2047",
+    "</s><s><unk><pad><0x41>",
+    "\x00\x00a\x00",
+    "\r\n a \r\n\n",
+    "   leading and trailing   ",
+    "\u3000\xa0\ufeff\u200b",
+    "😀e\u0301\x1b[0m\ud7ff",
+    "",
+]
+ANY_TEXT = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.sampled_from(" \n\t\r\x00ab01\u2581\u2585\U0010ffff12<>/sé😀\u0301")),
+)
+
+
+@pytest.fixture(scope="module")
+def vocabulary(tmp_path_factory) -> Vocabulary:
+    path = tmp_path_factory.mktemp("vocabulary") / "small.model"
+    path.write_bytes(train_model(TEXTS, 460))
+    return resolve(VocabularyConfig(str(path), size=460), "unused")
+
+
+def hard_examples(test):
+    for text in HARD:
+        test = example(text)(test)
+    return test
+
+
+@settings(deadline=None, max_examples=300)
+@given(ANY_TEXT)
+@hard_examples
+def test_decoding_gives_back_every_text(vocabulary, text):
+    ids = vocabulary.encode([text])[0]
+    assert ids.dtype == np.int32
+    assert vocabulary.decode(ids) == text
+    assert vocabulary.decode([*ids, vocabulary.eos_id]) == text
+    assert vocabulary.eos_id not in ids
+
+
+@settings(deadline=None, max_examples=100)
+@given(ANY_TEXT)
+@hard_examples
+def test_tensorflow_gives_the_same_ids(vocabulary, text):
+    ids = vocabulary.encode([text])[0].tolist()
+    assert vocabulary.seqio.encode_tf(tf.constant(text.encode())).numpy().tolist() == ids
+    assert list(vocabulary.seqio.encode(text)) == ids
+    assert vocabulary.seqio.decode(ids) == text
+
+
+def test_special_ids_are_where_seqio_expects_them(vocabulary):
+    assert vocabulary.seqio.pad_id == 0
+    assert vocabulary.seqio.eos_id == vocabulary.eos_id == 1
+    assert vocabulary.seqio.vocab_size == vocabulary.size == 460
+
+
+def test_pieces_suit_code(vocabulary):
+    def pieces(text):
+        return [vocabulary.piece(i) for i in vocabulary.encode([text])[0]]
+
+    assert pieces("\n\n\t\t")[-4:] == ["\n", "\n", "\t", "\t"]
+    assert len(pieces("        return")) <= 2  # indentation is one piece
+    assert [p for p in pieces("1234") if p != "▁"] == ["1", "2", "3", "4"]
+
+
+def test_training_is_deterministic_and_changes_with_the_text():
+    first = train_model(TEXTS, 380)
+    assert train_model(TEXTS, 380) == first
+    assert train_model(TEXTS[:2], 380) != first
+    assert b"/tmp" not in first
+
+
+def test_a_sample_too_small_is_refused():
+    with pytest.raises(UserError, match="sample_bytes"):
+        train_model(["abc"], 5000)
+
+
+def register(name: str, texts: list[str]) -> str:
+    def dataset(split, shuffle_files):
+        return tf.data.Dataset.from_tensor_slices({"targets": texts})
+
+    seqio.TaskRegistry.add(
+        name,
+        source=seqio.FunctionDataSource(dataset, splits=("train",)),
+        preprocessors=[seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
+        output_features={"targets": seqio.Feature(seqio.ByteVocabulary())},
+    )
+    return name
+
+
+def test_train_keeps_the_model_and_resolve_finds_it(tmp_path):
+    corpora = (register("vocabulary.code", TEXTS[:2]), register("vocabulary.prose", TEXTS[2:]))
+    config = VocabularyConfig("mine", size=360, corpora=corpora, sample_bytes=8000, seed=1)
+    with pytest.raises(UserError, match="code-ablate prepare"):
+        resolve(config, tmp_path)
+    trained = train(config, tmp_path, progress=False)
+    assert trained == resolve(config, tmp_path)
+    assert trained.path == str(model_path(config, tmp_path))
+    assert trained.decode(trained.encode(["a  b\n"])[0]) == "a  b\n"
+    # Other settings, another key: nothing is found by mistake.
+    for change in ({"seed": 2}, {"size": 370}, {"sample_bytes": 9000}, {"corpora": corpora[:1]}):
+        other = VocabularyConfig(**{**vars(config), **change})
+        assert model_path(other, tmp_path) != model_path(config, tmp_path)
+    # A second training elsewhere gives the same bytes.
+    assert train(config, tmp_path / "again", progress=False).digest == trained.digest
+
+
+def test_wrong_files_are_refused(tmp_path, vocabulary):
+    with pytest.raises(UserError, match="no vocabulary file"):
+        resolve(VocabularyConfig(str(tmp_path / "absent.model")), tmp_path)
+    broken = tmp_path / "broken.model"
+    broken.write_bytes(b"not a model")
+    with pytest.raises(UserError, match="not a SentencePiece model"):
+        resolve(VocabularyConfig(str(broken)), tmp_path)
+    with pytest.raises(UserError, match="460"):
+        resolve(VocabularyConfig(vocabulary.path, size=1000), tmp_path)
+    with pytest.raises(UserError, match="neither a plain name"):
+        VocabularyConfig("some/where")
+
+
+def huggingface_file(directory, special=("<|endoftext|>",)) -> str:
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(special),
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(TEXTS[:3], trainer)
+    tokenizer.save(str(directory / "tokenizer.json"))
+    return str(directory / "tokenizer.json")
+
+
+@pytest.fixture(scope="module")
+def huggingface(tmp_path_factory) -> Vocabulary:
+    path = huggingface_file(tmp_path_factory.mktemp("huggingface"))
+    return resolve(VocabularyConfig(path, size=0), "unused")
+
+
+@settings(deadline=None, max_examples=100)
+@given(ANY_TEXT)
+@example("a<|endoftext|>b")
+@hard_examples
+def test_huggingface_in_tensorflow_and_outside(huggingface, text):
+    ids = huggingface.encode([text])[0].tolist()
+    assert huggingface.decode(ids) == text
+    assert huggingface.eos_id not in ids  # a text that spells the token is only a text
+    assert huggingface.seqio.encode_tf(tf.constant(text.encode())).numpy().tolist() == ids
+    assert huggingface.seqio.decode([*ids, huggingface.eos_id]) == text
+    assert huggingface.seqio.decode_tf(tf.constant(ids, tf.int32)).numpy() == text.encode()
+
+
+def test_huggingface_works_inside_a_dataset(huggingface):
+    texts = TEXTS[:3]
+    dataset = tf.data.Dataset.from_tensor_slices(texts).map(huggingface.seqio.encode_tf)
+    for ids, text in zip(dataset, texts, strict=True):
+        assert ids.numpy().tolist() == huggingface.encode([text])[0].tolist()
+
+
+def test_huggingface_eos_is_named_or_asked_for(tmp_path):
+    path = huggingface_file(tmp_path, special=("<|start|>", "<|end|>"))
+    with pytest.raises(UserError, match="eos_token"):
+        resolve(VocabularyConfig(path, size=0), tmp_path)
+    with pytest.raises(UserError, match="'<eos>' is not in it"):
+        resolve(VocabularyConfig(path, size=0, eos_token="<eos>"), tmp_path)
+    named = resolve(VocabularyConfig(path, size=0, eos_token="<|end|>"), tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|start|>"}))
+    beside = resolve(VocabularyConfig(path, size=0), tmp_path)
+    assert (named.eos_id, beside.eos_id) == (1, 0)

@@ -1,0 +1,198 @@
+"""The whole way, through the command line, on documents made here."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+HERE = Path(__file__).parent
+NOUNS = ["the river", "a mountain", "our harbour", "the old mill", "this valley", "an island"]
+VERBS = ["remembers", "crosses", "follows", "leaves", "shelters", "answers"]
+
+
+def write_documents(folder: Path) -> None:
+    rng = random.Random(0)
+    prose = [
+        ". ".join(f"{rng.choice(NOUNS)} {rng.choice(VERBS)} {rng.choice(NOUNS)}" for _ in range(12))
+        for _ in range(220)
+    ]
+    program = [
+        "\n".join(
+            f"def f{rng.randrange(50)}(x, y):\n    return x {rng.choice('+-*/')} y" for _ in range(9)
+        )
+        for _ in range(220)
+    ]
+    for name, documents in (("prose", prose), ("program", program)):
+        lines = [json.dumps({"text": text}) for text in documents]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    rows = [
+        {
+            "id": str(i),
+            "question": f"{rng.choice(NOUNS)} {rng.choice(VERBS)}",
+            "choices": [rng.choice(NOUNS), "def f(x, y):"],
+            "gold": 0,
+        }
+        for i in range(30)
+    ]
+    (folder / "quiz.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shutil.copy(HERE / "example_data.py", folder)
+    shutil.copy(HERE / "example.gin", folder)
+
+
+def code_ablate(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent.parent)}
+    return subprocess.run(
+        [sys.executable, "-m", "code_ablate.cli", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=550,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    write_documents(folder)
+    done = code_ablate(folder, "study", "example.gin")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def results_of(folder: Path) -> tuple[dict, pd.DataFrame]:
+    directory = folder / "runs" / "study-example"
+    return json.loads((directory / "study.json").read_text()), pd.read_parquet(
+        directory / "results.parquet"
+    )
+
+
+def bits_per_byte(table: pd.DataFrame, recipe: str, task: str) -> float:
+    rows = table[(table.recipe == recipe) & (table.task == task) & (table.stage == "pretraining")]
+    return rows.bits.sum() / rows.bytes.sum()
+
+
+def test_the_study_finds_what_is_there_to_find(folder):
+    _, table = results_of(folder)
+    prose, program = "bits_per_byte/example.prose", "bits_per_byte/example.program"
+    # A model that never saw a program is worse at programs, and the other way round.
+    assert bits_per_byte(table, "text_only", prose) < bits_per_byte(table, "code_100", prose) - 0.3
+    assert bits_per_byte(table, "code_100", program) < bits_per_byte(table, "text_only", program) - 0.3
+    quiz = table[(table.task == "example.quiz") & (table.stage == "pretraining")]
+    assert quiz[quiz.recipe == "text_only"].correct.mean() > 0.8
+    assert quiz[quiz.recipe == "code_100"].correct.mean() < 0.5
+
+
+def test_every_arm_has_every_item_once(folder):
+    study, table = results_of(folder)
+    assert len(study["arms"]) == 2 * (3 * 2 + 1)
+    counts = table.groupby(["recipe", "seed", "stage", "task"]).item.agg(["count", "nunique"])
+    assert (counts["count"] == counts["nunique"]).all()
+    for task, info in study["tasks"].items():
+        assert (counts.xs(task, level="task")["count"] == info["items"]).all()
+
+
+def test_realised_tokens_are_what_was_asked_for(folder):
+    study, _ = results_of(folder)
+    for arm in study["arms"]:
+        total = sum(corpus["tokens"] for corpus in arm["corpora"].values())
+        assert total == arm["tokens"]
+        for corpus in arm["corpora"].values():
+            # Two windows for each phase of the chain.
+            assert abs(corpus["tokens"] - corpus["requested_share"] * total) <= 2 * 32 * len(arm["phases"])
+
+
+def test_stores_account_for_every_document(folder):
+    study, _ = results_of(folder)
+    for store in study["stores"].values():
+        dropped = sum(reason["documents"] for reason in store["dropped"].values())
+        assert store["documents"] + store["validation_documents"] + dropped == 220
+
+
+def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
+    before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/metrics.jsonl")}
+    _, table = results_of(folder)
+    done = code_ablate(folder, "study", "example.gin")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert before == {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/metrics.jsonl")}
+    pd.testing.assert_frame_equal(table, results_of(folder)[1])
+
+
+def test_the_report_is_one_file_that_needs_nothing(folder):
+    page = (folder / "runs" / "study-example" / "report.html").read_text()
+    assert "cannot be concluded" in page
+    assert "<script src" not in page and "<link" not in page
+
+
+def test_plan_and_explanation_know_what_is_done(folder):
+    plan = code_ablate(folder, "plan", "example.gin")
+    assert plan.returncode == 0, plan.stderr
+    assert "to do" not in plan.stdout and "complete" in plan.stdout
+    changed = code_ablate(folder, "why-not-cached", "example.gin", "--gin.Optimizer.b2=0.9")
+    assert changed.returncode == 0, changed.stderr
+    assert "optimizer.b2: 0.95 -> 0.9" in changed.stdout
+    assert "all token stores are prepared" in changed.stdout
+
+
+def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
+    project = HERE.parent.parent
+    gin = [
+        "--gin_file=example.gin",
+        "--gin.Phase.mixture={'example.prose': 0.75, 'example.program': 0.25}",
+        "--gin.Phase.tokens=2000",
+        "--gin.Phase.batch_windows=4",
+        "--gin.Phase.seq_len=32",
+        "--gin.Phase.seed=3",
+        "--gin.Phase.model=@ModelConfig()",
+        "--gin.Phase.optimizer=@Optimizer()",
+        "--gin.Phase.schedule=@first/Schedule()",
+    ]
+
+    def entry_point(script, *arguments):
+        return subprocess.run(
+            [sys.executable, str(project / script), *arguments, *gin],
+            cwd=folder, capture_output=True, text=True, timeout=550,
+        )
+
+    trained = entry_point("train.py")
+    assert trained.returncode == 0, trained.stderr[-2000:]
+    run = trained.stdout.split("complete: ")[1].strip()
+    evaluated = entry_point("eval.py", run)
+    assert evaluated.returncode == 0, evaluated.stderr[-2000:]
+    assert "example.quiz" in evaluated.stdout and "bits_per_byte/example.prose" in evaluated.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["study", "exmaple.gin"], "no gin file"),
+        (["plan", "demoo"], "did you mean 'demo'"),
+        (["plan", "example.gin", "--gin.Setting.token=5"], "did you mean tokens"),
+        (["plan", "example.gin", "--gin.Settings.tokens=5"], "did you mean 'Setting'"),
+        (["plan", "example.gin", "--gin.Setting.text='example.pros'"], "did you mean 'example.prose'"),
+        (["plan", "example.gin", "--gin.SuiteConfig.tasks=('example.quizz',)"], "did you mean 'example.quiz'"),
+        (["plan", "example.gin", "--gin.SuiteConfig.domains=('example.pose',)"], "did you mean 'example.prose'"),
+        (["plan", "example.gin", "--gin.Setting.code={'example.program': -1}"], "must be 0 or more"),
+        (["plan", "example.gin", "--gin.Setting.code={'example.program': 0}"], "all rates are 0"),
+        (["study", "example.gin", "--gin.Setting.max_epochs=0.1"], "max_epochs"),
+        (["study", "example.gin", "--gin.VocabularyConfig.name='missing.model'"], "missing.model"),
+        (["study", "example.gin", "--gin.Setting.seq_len=200000", "--gin.Setting.tokens=4000000"], "lower seq_len"),
+        (["plan", "example.gin", "--import", "my_dta"], "no module named 'my_dta'"),
+        (["eval", "runs/nothing"], "not a run directory"),
+        (["plan", "example.gin", "--gin.Study.seeds"], "has no value"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_input_gives_one_message_and_exit_code_2(folder, arguments, message):
+    before = sorted(folder.glob("runs/*"))
+    done = code_ablate(folder, *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(folder.glob("runs/*")) == before
