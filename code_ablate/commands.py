@@ -16,10 +16,14 @@ def doctor(options) -> int:
 def _load_study(options):
     """(study, workspace) of `options.study`, read through gin."""
     from code_ablate import config
+    from code_ablate.data.registry import require_tasks
 
     file = config.find_gin_file(options.study, "studies")
     _load(options, [file])
-    return config.make("Study"), _workspace(options)
+    study = config.make("Study")
+    require_tasks("corpus", study.corpora)
+    require_tasks("evaluation task", study.suite.tasks)
+    return study, _workspace(options)
 
 
 def _load(options, files: list[str]) -> None:
@@ -131,7 +135,7 @@ def train(options) -> None:
 def evaluate(options) -> None:
     """Evaluates a run and prints a line per task."""
     from code_ablate import config
-    from code_ablate.analysis.summary import task_table
+    from code_ablate.analysis.terminal import task_table
     from code_ablate.evaluation.suite import Suite
     from code_ablate.study.executor import evaluate_run
     from code_ablate.training.rundir import RunDirectory, phase_of_run
@@ -173,11 +177,10 @@ def report(options) -> None:
 
 def _report(directory, out: str | None) -> None:
     from code_ablate.analysis.report import terminal_table, write_report
-    from code_ablate.analysis.results import load_results
 
-    path = write_report(directory, out or directory / "report.html")
-    print(terminal_table(load_results(directory)))
-    print(f"\nreport: {path}")
+    path = out or directory / "report.html"
+    print(terminal_table(write_report(directory, path)))
+    print(f"report: {path}")
 
 
 def why_not_cached(options) -> None:

@@ -22,19 +22,21 @@ __all__ = ["render_report", "terminal_table", "write_report"]
 
 def write_report(
     study_dir: str | Path, out_path: str | Path, settings: Settings | None = None
-) -> Path:
-    """Reads a study's results and writes its report. Returns the path of the HTML file.
+) -> Summary:
+    """Reads a study's results and writes its report, with the main figure as a PNG beside it.
 
-    Raises UserError if the results are absent or not a study's, or the path cannot be written.
+    Returns the summary that it lays out. Raises UserError if the results are absent or not a
+    study's, or the path cannot be written.
     """
     summary = summarise(load_results(study_dir), settings)
     path = Path(out_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render_report(summary), encoding="utf-8")
+        figures.save_main_figure(summary, path.with_suffix(".png"))
     except OSError as error:
         raise UserError(f"cannot write the report to {path}: {error}.") from error
-    return path
+    return summary
 
 
 def render_report(summary: Summary) -> str:

@@ -3,8 +3,14 @@
 print(terminal_table(load_results("runs/demo")))
 """
 
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
 from code_ablate.analysis.findings import bare
-from code_ablate.analysis.results import STAGE_TITLES, Results
+from code_ablate.analysis.results import BITS_PER_BYTE, STAGE_TITLES, Results
+from code_ablate.analysis.statistics import exact_interval, percentile_interval, resample_items
 from code_ablate.analysis.summary import Metric, Summary, summarise
 
 
@@ -60,3 +66,31 @@ def _row(summary: Summary, stage: str, recipe: str, metric: Metric) -> str:
     share = f"{100 * summary.results.code_share(recipe, stage):.0f} %"
     score = f"{value} [{low}, {high}]"
     return f"  {recipe:<20}{share:>6}  {score:<23}{change}".rstrip()
+
+
+def task_table(items: pd.DataFrame, tasks: Mapping[str, Mapping]) -> str:
+    """One model's scores, a line per task: what `eval.py` prints.
+
+    `items`: the table of one evaluation; `tasks`: what the suite says about each task. Accuracy has the
+    exact (Clopper-Pearson) 95 % interval, bits per byte a bootstrap interval over items.
+    """
+    head = f"{'task':<34}{'items':>12}  {'score':<30}{'chance':>7}{'gold bits/byte':>16}"
+    lines = [head, "-" * len(head)]
+    for task, rows in items.groupby("task", sort=False):
+        info = tasks[task]
+        count = f"{info['items']:,}/{info['available']:,}"
+        lines.append(f"{task:<34}{count:>12}  {_score_of(rows, info)}")
+    return "\n".join(lines)
+
+
+def _score_of(rows: pd.DataFrame, info: Mapping) -> str:
+    bits_per_byte = rows.bits.sum() / rows.bytes.sum()
+    if info["kind"] == BITS_PER_BYTE:
+        bits, size = rows.bits.to_numpy()[:, None], rows.bytes.to_numpy()[:, None]
+        drawn = resample_items(bits, size, np.random.default_rng(0), 2000)
+        low, high = percentile_interval(drawn.score([0], np.ones((2001, 1))))
+        return f"{bits_per_byte:.3f} bits/byte [{low:.3f}, {high:.3f}]"
+    correct = int(rows.correct.sum())
+    low, high = exact_interval(correct, len(rows))
+    score = f"{100 * correct / len(rows):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{score:<30}{100 * info['chance']:>6.1f}%{bits_per_byte:>16.3f}"

@@ -1,10 +1,11 @@
-"""Pieces of a corpus put together: duplicates out, validation apart, documents in order, then the store.
+"""Makes a store of a corpus' pieces: duplicates out, validation apart, documents in order.
 
-    store = assemble(path, results, vocabulary, config, key_fields=..., ...)
+    store = assemble(path, results, vocabulary, seed=0, validation_fraction=0.02, ...)
 
-All choices go by the documents' hashes, so that neither the number of pieces nor the order in which they were made
-matters. The hash of the validation split knows neither corpus nor seed: a document that stands in two corpora is
-validation in both (at equal fractions), and adding documents moves none.
+All choices go by the documents' hashes, so that neither the number of pieces nor the order in which
+they were made matters. The hash of the validation split knows neither corpus nor seed: a document
+that stands in two corpora is validation in both (at equal fractions), and adding documents moves
+none.
 """
 
 import importlib.metadata
@@ -92,9 +93,9 @@ def duplicates(
 ) -> dict[str, Bool[np.ndarray, " N"]]:
     """Which rows go, by reason. Of equal documents one stays, a validation document first.
 
-    Without `deduplicate` only training documents that equal a validation document go. Raises UserError
-    where equal texts have different tokens: then a preprocessor cut or changed documents after they were
-    tokenized, and the text beside the tokens is not theirs.
+    Without `deduplicate` only training documents that equal a validation document go. Raises
+    UserError where equal texts have different tokens: then a preprocessor cut or changed documents
+    after they were tokenized, and the text beside the tokens is not theirs.
     """
     text = rows["text"]
     order = np.lexsort((~in_validation, text[:, 1], text[:, 0]))
@@ -115,7 +116,8 @@ def duplicates(
 
 
 def document_order(text: UInt[np.ndarray, "N 2"], seed: int) -> Int[np.ndarray, " N"]:
-    """The order of documents with these hashes: a permutation keyed by `seed` and by nothing else."""
+    """The order of documents with these hashes: a permutation keyed by `seed` and by nothing
+    else."""
     key = text[:, 0] ^ np.uint64((seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64)
     for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):  # MurmurHash3's finaliser
         key = (key ^ (key >> np.uint64(33))) * np.uint64(multiplier)

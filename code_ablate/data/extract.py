@@ -4,8 +4,8 @@
     tokens, index = load_piece(result.path)             # both memory-mapped
 
 This is what a worker process does. How a corpus is cut into pieces depends on its source and on
-`PrepareConfig.pieces`, never on the number of workers. An index row is about 50 bytes, so that an index
-fits into memory where the tokens do not.
+`PrepareConfig.pieces`, never on the number of workers. An index row is about 50 bytes, so that an
+index fits into memory where the tokens do not.
 """
 
 import dataclasses
@@ -30,7 +30,9 @@ INDEX = np.dtype(
     ]
 )
 _CHECKED_DOCUMENTS = 8
+_CHECKED_CHARACTERS = 2000
 _REPORT_DOCUMENTS = 64
+_REPORT_BYTES = 250_000
 _PACKED_ROWS = 65536
 
 
@@ -47,8 +49,6 @@ class Piece:
     seed: int
     scratch: str
     """Directory for the temporary files, on a local disk."""
-    preprocessors: Sequence[Mapping[str, str]] = ()
-    """Fingerprints that the corpus must have here, too."""
     threads: int = 0
     """Threads for TensorFlow's pipeline; 0 leaves it to TensorFlow."""
 
@@ -80,8 +80,8 @@ def import_modules(modules: Sequence[str]) -> None:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
                 raise
             raise UserError(
-                f"no module named {module!r} to import corpora from: correct the name, and run where "
-                "Python finds it."
+                f"no module named {module!r} to import corpora from: correct the name, and run "
+                "where Python finds it."
             ) from error
 
 
@@ -90,14 +90,13 @@ def extract(
 ) -> PieceResult:
     """Runs the piece and writes its files.
 
-    `report(documents, bytes)` is called now and then with what came since the last call, and may raise to
-    stop the work. Raises UserError if the Task does not fit the study's vocabulary.
+    `report(documents, bytes)` is called now and then with what came since the last call, and may
+    raise to stop the work. Raises UserError if the Task does not fit the study's vocabulary.
     """
     from code_ablate.data import pipeline
 
-    task = _same_task(piece)
     run = pipeline.TaskRun(
-        task,
+        pipeline.find_task(piece.corpus),
         piece.vocabulary.seqio,
         split=piece.split,
         piece=piece.index,
@@ -115,7 +114,7 @@ def extract(
                 checked += 1
                 fitting += _is_tokenized(document, piece.vocabulary)
             new_documents, new_bytes = new_documents + 1, new_bytes + size
-            if new_documents == _REPORT_DOCUMENTS:
+            if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
                 report(new_documents, new_bytes)
                 new_documents, new_bytes = 0, 0
     if checked and not fitting:
@@ -190,28 +189,27 @@ def _words(content: bytes, count: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(count))
 
 
-def _same_task(piece: Piece):
-    """The Task as registered here, which must be the one the main process means."""
+def check_registration(corpus: str, preprocessors: Sequence[Mapping[str, str]]) -> None:
+    """Raises UserError unless `corpus` is registered in this process with these preprocessors."""
     from code_ablate.data import pipeline
 
     try:
-        task = pipeline.find_task(piece.corpus)
+        task = pipeline.find_task(corpus)
     except UserError as error:
         raise UserError(
-            f"corpus {piece.corpus!r} is not registered in a worker process: name the module that "
+            f"corpus {corpus!r} is not registered in a worker process: name the module that "
             f"registers it (--import), or prepare with workers=1. ({error})"
         ) from error
-    here = pipeline.preprocessor_fingerprints(task)
-    if piece.preprocessors and list(piece.preprocessors) != here:
+    if list(preprocessors) != pipeline.preprocessor_fingerprints(task):
         raise UserError(
-            f"corpus {piece.corpus!r} has other preprocessors in a worker process than here: register "
-            "it in a module in one way only, or prepare with workers=1."
+            f"corpus {corpus!r} has other preprocessors in a worker process than here: register it "
+            "in a module, and always in the same way, or prepare with workers=1."
         )
-    return task
 
 
 def _is_tokenized(document, vocabulary: Vocabulary) -> bool:
-    """Whether the tokens are mostly those that `vocabulary` gives for the text."""
-    expected = Counter(vocabulary.encode([document.text.decode("utf-8", "replace")])[0].tolist())
-    common = (expected & Counter(document.tokens.tolist())).total()
-    return common * 2 >= expected.total()
+    """Whether the tokens begin mostly with those that `vocabulary` gives for the text."""
+    beginning = document.text.decode("utf-8", "replace")[:_CHECKED_CHARACTERS]
+    expected = vocabulary.encode([beginning])[0].tolist()
+    common = Counter(expected) & Counter(document.tokens[: 2 * len(expected)].tolist())
+    return common.total() * 2 >= len(expected)

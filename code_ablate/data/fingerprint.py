@@ -1,12 +1,13 @@
-"""Fingerprints of sources and preprocessors, so that a changed corpus is never taken for the old one.
+"""Fingerprints of sources and preprocessors: a changed corpus is not taken for the old one.
 
     source_digest(task.source)                      # what would be read
     [preprocessor_fingerprint(p) for p in task.preprocessors]   # {"name": ..., "digest": ...}
 
-A fingerprint covers a preprocessor's name, its arguments (dataclass fields, arguments of partials, values in
-closures, defaults), the text of its source without comments, docstrings and layout, and likewise the functions and
-constants of the same package that it refers to. Not covered: other packages (their versions stand in
-the manifest), gin bindings, and state behind objects that show no attributes.
+A fingerprint covers a preprocessor's name, its arguments (dataclass fields, arguments of partials,
+values in closures, defaults), the text of its source without comments, docstrings and layout, and
+likewise the functions and constants of the same package that it refers to. Not covered: other
+packages (their versions stand in the manifest), gin bindings, and state behind objects that show no
+attributes.
 """
 
 import ast
@@ -48,9 +49,9 @@ def preprocessor_fingerprint(preprocessor: Callable) -> dict[str, str]:
 def source_digest(source: Any) -> str:
     """What a SeqIO source would read: its own `digest()`, or the best that it lets be seen.
 
-    Of a file source that is every file with its size and time of change; of a TFDS source the name with
-    version and the sizes of its splits; of others (FunctionDataSource) the class and its attributes, functions
-    with their source text and the values they close over.
+    Of a file source that is every file with its size and time of change; of a TFDS source the name
+    with version and the sizes of its splits; of others (FunctionDataSource) the class and its
+    attributes, functions with their source text and the values they close over.
     """
     if hasattr(source, "digest"):
         return source.digest()
@@ -92,7 +93,7 @@ def _source_text(thing: Any) -> str:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
-            node.body = body[1:] or [ast.Pass()]
+            body[:] = body[1:] or [ast.Pass()]
     return ast.unparse(tree)
 
 

@@ -49,7 +49,9 @@ class HuggingFaceVocabulary(seqio.Vocabulary):
         return self._vocabulary.decode(ids)
 
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
-        def encode(text: bytes | np.ndarray) -> np.ndarray:  # bytes in a graph, an array in eager mode
+        def encode(
+            text: bytes | np.ndarray,
+        ) -> np.ndarray:  # bytes in a graph, an array in eager mode
             content = text if isinstance(text, bytes) else text.item()
             return self._vocabulary.encode([content.decode("utf-8", "replace")])[0]
 

@@ -1,8 +1,8 @@
 """Token stores made readable: what they hold, their documents, their windows.
 
-    print(describe_store(store))
-    print(show_documents(store, vocabulary, 3))
-    print(show_windows(store, vocabulary, seq_len=256, indices=(0, 1)))
+print(describe_store(store))
+print(show_documents(store, vocabulary, 3))
+print(show_windows(store, vocabulary, seq_len=256, indices=(0, 1)))
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,9 +39,7 @@ def describe_store(store: TokenStore) -> str:
     return "\n".join(lines)
 
 
-def show_documents(
-    store: TokenStore, vocabulary: Vocabulary, n: int, split: str = "train"
-) -> str:
+def show_documents(store: TokenStore, vocabulary: Vocabulary, n: int, split: str = "train") -> str:
     """The first `n` documents in the order of the store, each cut after 2,000 characters here."""
     sizes = store.document_bytes(split)
     parts = []

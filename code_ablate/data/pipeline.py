@@ -2,11 +2,12 @@
 
     run = TaskRun(find_task("demo.text"), vocabulary.seqio, split="train", seed=0)
     for document in run: ...                 # document.text, document.tokens
-    run.stages()                             # [Stage("read", 356, 17000000), Stage("length_under_200", ...), ...]
+    run.stages()                             # [Stage("read", 356, 17000000), ...]
 
-The vocabulary of the Task's output features is a placeholder and is replaced, so that a Task written for T5X
-works unchanged. A CacheDatasetPlaceholder is passed over: the token store is the cache. Nothing is
-truncated (`sequence_length` is None), and nothing shuffled. This module imports TensorFlow when it is used.
+The vocabulary of the Task's output features is a placeholder and is replaced, so that a Task
+written for T5X works unchanged. A CacheDatasetPlaceholder is passed over: the token store is the
+cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. This module imports
+TensorFlow when it is used.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ VALIDATION = "validation"
 _TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
 _BATCH_DOCUMENTS = 32
 _SAMPLE_SHARDS = 8
-_SAMPLE_OVERSHOOT = 4  # so many times the bytes wanted are read, to choose among
+_SAMPLE_OVERSHOOT = 2  # so many times the bytes wanted are read, to choose among
 _SAMPLE_PIECE_CHARACTERS = 8192
 
 
@@ -155,10 +156,11 @@ class TaskRun:
         targets = spec.get("targets") if isinstance(spec, dict) else None
         if targets is None or not targets.dtype.is_integer or targets.shape.rank != 1:
             raise UserError(
-                f"corpus {self._name!r} ends with {spec}: its last preprocessors must make 'targets' "
-                "a vector of token ids (seqio.preprocessors.tokenize)."
+                f"corpus {self._name!r} ends with {spec}: its last preprocessors must make "
+                "'targets' a vector of token ids (seqio.preprocessors.tokenize)."
             )
 
+        @tf.autograph.experimental.do_not_convert
         def slim(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             kept = {"targets": tf.cast(example["targets"], tf.int32)}
             if self._text:
@@ -195,6 +197,7 @@ class _Probe:
         feature = _text_feature(dataset.element_spec)
         self._has_text = feature is not None
 
+        @tf.autograph.experimental.do_not_convert  # halves the time to build it; a piece has many
         def count(example):
             size = tf.constant(0, tf.int64)
             if feature is not None:
@@ -220,7 +223,8 @@ def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:
 
 
 def _text_feature(spec: Any) -> str | None:
-    """Which feature holds the text. Elements that are bare strings (lines of a file) are text, too."""
+    """Which feature holds the text. Elements that are bare strings (lines of a file) are text,
+    too."""
     if isinstance(spec, tf.TensorSpec):
         return "text" if spec.dtype == tf.string and spec.shape.rank == 0 else None
     for name in _TEXT_FEATURES:
@@ -233,7 +237,7 @@ def _text_feature(spec: Any) -> str | None:
 def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) -> list[str]:
     """Text of about `size` bytes from the train split, in pieces, chosen by `seed`.
 
-    Reads at most four times as much, from a seeded choice of shards, and chooses pieces among that. Of a
+    Reads at most twice as much, from a seeded choice of shards, and chooses pieces among that. Of a
     smaller corpus it gives everything. Raises UserError if the corpus is empty.
     """
     rng = np.random.default_rng(seed)
@@ -263,13 +267,16 @@ def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) ->
 def _texts(task: seqio.Task, size: int, seed: int, rng: np.random.Generator) -> Iterator[str]:
     """Documents up to `size` bytes, spread over shards."""
     vocabulary = seqio.ByteVocabulary()
-    if task.source.supports_arbitrary_sharding:
-        runs = [TaskRun(task, vocabulary, seed=seed, shuffle=True)]
-    else:
+    shards, chosen = 1, [0]
+    shuffle = task.source.supports_arbitrary_sharding
+    if not shuffle:
         shards = len(task.source.list_shards(TRAIN))
-        chosen = rng.permutation(shards)[:_SAMPLE_SHARDS]
-        runs = (TaskRun(task, vocabulary, piece=int(i), pieces=shards, seed=seed) for i in chosen)
+        chosen = rng.permutation(shards)[:_SAMPLE_SHARDS].tolist()
         size //= max(1, len(chosen))
+    runs = (
+        TaskRun(task, vocabulary, piece=i, pieces=shards, seed=seed, shuffle=shuffle)
+        for i in chosen
+    )
     for run in runs:
         read = 0
         for document in run:

@@ -1,35 +1,32 @@
-"""Corpora become token stores: each registered SeqIO Task is run once, in parallel, and written to disk.
+"""Corpora become token stores: each SeqIO Task is run once, in parallel, and written to disk.
 
     stores = prepare(("demo.text", "demo.web_code"), vocabulary, "data", PrepareConfig(workers=2))
-    stores["demo.text"].manifest.dropped       # {"length_under_200": {"documents": 3, "bytes": 291}}
+    stores["demo.text"].manifest.dropped    # {"length_under_200": {"documents": 3, "bytes": 29}}
 
-A store is kept as `<data_dir>/stores/<corpus>-<key>`; the key covers all that decides its content, so a store
-is found again exactly when it is still right, and `explain_missing` says why it is not. The result does not
-depend on the number of workers. A preparation that was interrupted leaves no manifest and starts afresh.
+A store is kept as `<data_dir>/stores/<corpus>-<key>`; the key covers all that decides its content,
+so a store is found again exactly when it is still right, and `explain_missing` says why it is not.
+The result does not depend on the number of workers. A preparation that was interrupted leaves no
+manifest and starts afresh.
 """
 
 import contextlib
 import fcntl
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import connection
 from typing import Any
 
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate.data.extract import Piece, PieceResult, extract, import_modules
+from code_ablate.data.extract import Piece, PieceResult, import_modules
 from code_ablate.data.store import FORMAT, MANIFEST, Manifest, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.data.workers import Bar, Registration, run_pieces
 from code_ablate.errors import UserError
 from code_ablate.identity import differences
 
@@ -43,16 +40,16 @@ class PrepareConfig:
     seed: int = 0
     """Keys the order of the documents in a store."""
     validation_fraction: float = 0.02
-    """Share of a corpus' documents that is split off for validation, by hash. Not used for a corpus whose
-    source has a validation split of its own."""
+    """Share of a corpus' documents that is split off for validation, by hash. Not used for a corpus
+    whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
     workers: int = 0
     """Worker processes; 0 is one for each core. Does not change the result."""
-    pieces: int = 8
-    """Into at most so many pieces a corpus is cut for the workers; not into more than its source has
-    shards. Raise it above `workers` on a large machine. Changes the result only where a preprocessor
-    looks at more than one document."""
+    pieces: int = 4
+    """Into at most so many pieces a corpus is cut for the workers; not into more than its source
+    has shards. Raise it above `workers` on a large machine. Changes the result only where a
+    preprocessor looks at more than one document."""
 
     def __post_init__(self):
         if not 0 <= self.validation_fraction < 1:
@@ -62,8 +59,8 @@ class PrepareConfig:
             )
         if self.workers < 0 or self.pieces < 1:
             raise UserError(
-                f"PrepareConfig.workers = {self.workers}, pieces = {self.pieces}: workers must be 0 or "
-                "more, and pieces 1 or more."
+                f"PrepareConfig.workers = {self.workers}, pieces = {self.pieces}: workers must be "
+                "0 or more, and pieces 1 or more."
             )
 
 
@@ -79,8 +76,8 @@ def prepare(
     """Token stores of `corpora`; those that are missing are made.
 
     `modules` register corpora, and are imported here and in every worker (with `tasks`). Two
-    processes that prepare the same store on one machine wait for each other. Raises UserError for an
-    unknown or empty corpus, or one that does not fit the vocabulary.
+    processes that prepare the same store on one machine wait for each other. Raises UserError for
+    an unknown or empty corpus, or one that does not fit the vocabulary.
     """
     import_modules(modules)
     plans = {corpus: _plan(corpus, vocabulary, data_dir, config) for corpus in corpora}
@@ -223,7 +220,8 @@ def _lock(plan: _Plan, data_dir: epath.PathLike) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _scratch(plans: Sequence[_Plan], data_dir: epath.PathLike) -> Iterator[dict[str, str]]:
-    """A local directory for each corpus' temporary files; what a killed run left is removed first."""
+    """A local directory for each corpus' temporary files; what a killed run left is removed
+    first."""
     if _is_remote(data_dir):
         with tempfile.TemporaryDirectory(prefix="code-ablate-") as root:
             paths = {plan.corpus: os.path.join(root, plan.path.name) for plan in plans}
@@ -254,27 +252,23 @@ def _prepare_missing(
     """Runs all pieces of all corpora, and writes each store as soon as its pieces are there."""
     from code_ablate.data.assemble import assemble
 
-    workers = config.workers or os.cpu_count() or 1
     pieces = [
-        piece
-        for plan in plans
-        for piece in _pieces(plan, vocabulary, config, scratch[plan.corpus], workers)
+        piece for plan in plans for piece in _pieces(plan, vocabulary, config, scratch[plan.corpus])
     ]
     waiting = {plan.corpus: sum(p.corpus == plan.corpus for p in pieces) for plan in plans}
     results: dict[str, list[PieceResult]] = {plan.corpus: [] for plan in plans}
     by_corpus = {plan.corpus: plan for plan in plans}
-    # A pool is not worth its start (each worker imports TensorFlow) for a single piece.
-    in_process = workers == 1 or len(pieces) == 1
-    with _Bar(len(pieces), progress) as bar:
-        run = _run_here if in_process else _run_in_workers
-        for result in run(pieces, workers, modules, bar):
+    expected = {plan.corpus: plan.key_fields["preprocessors"] for plan in plans}
+    workers = config.workers or os.cpu_count() or 1
+    with Bar(len(pieces), progress) as bar:
+        for result in run_pieces(pieces, workers, Registration(tuple(modules), expected), bar):
             corpus = result.piece.corpus
             results[corpus].append(result)
             bar.piece_done(corpus)
             if len(results[corpus]) < waiting[corpus]:
                 continue
             plan = by_corpus[corpus]
-            skipped = getattr(plan.task.source, "skipped", dict)()
+            skipped: dict[str, int] = getattr(plan.task.source, "skipped", dict)()
             assemble(
                 plan.path,
                 results.pop(corpus),
@@ -294,7 +288,7 @@ def _prepare_missing(
 
 
 def _pieces(
-    plan: _Plan, vocabulary: Vocabulary, config: PrepareConfig, scratch: str, workers: int
+    plan: _Plan, vocabulary: Vocabulary, config: PrepareConfig, scratch: str
 ) -> list[Piece]:
     from code_ablate.data.pipeline import corpus_splits
 
@@ -302,114 +296,7 @@ def _pieces(
     for split in corpus_splits(plan.task):
         count = max(1, min(config.pieces, len(plan.task.source.list_shards(split))))
         pieces += [
-            Piece(
-                plan.corpus,
-                split,
-                index,
-                count,
-                vocabulary,
-                config.seed,
-                scratch,
-                plan.key_fields["preprocessors"],
-                threads=max(1, (os.cpu_count() or 1) // workers) if workers > 1 else 0,
-            )
+            Piece(plan.corpus, split, index, count, vocabulary, config.seed, scratch)
             for index in range(count)
         ]
     return pieces
-
-
-class _Bar:
-    """Pieces done, documents, and megabytes of text per second."""
-
-    def __init__(self, pieces: int, progress: bool):
-        self._bar = tqdm(total=pieces, desc="prepare", unit="piece", disable=not progress)
-        self._documents = self._bytes = 0
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *exc_info) -> None:
-        self._bar.close()
-
-    def add(self, documents: int, size: int) -> None:
-        """Counts what has come since the last call."""
-        self.show(self._documents + documents, self._bytes + size)
-
-    def show(self, documents: int, size: int) -> None:
-        """Shows what has come since the start."""
-        self._documents, self._bytes = documents, size
-        seconds = max(self._bar.format_dict["elapsed"], 1e-3)
-        self._bar.set_postfix_str(f"{documents:,} documents, {size / 1e6 / seconds:.1f} MB/s")
-
-    def piece_done(self, corpus: str) -> None:
-        """One more piece is done."""
-        self._bar.set_description(f"prepare {corpus}")
-        self._bar.update()
-
-
-def _run_here(
-    pieces: Sequence[Piece], workers: int, modules: Sequence[str], bar: _Bar
-) -> Iterator[PieceResult]:
-    for piece in pieces:
-        yield extract(piece, bar.add)
-
-
-def _run_in_workers(
-    pieces: Sequence[Piece], workers: int, modules: Sequence[str], bar: _Bar
-) -> Iterator[PieceResult]:
-    """One pool for all corpora. An exception, Ctrl-C too, stops the workers and passes on."""
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    counts, stop = context.Array("q", 2), context.Event()
-    with ProcessPoolExecutor(
-        min(workers, len(pieces)),
-        mp_context=context,
-        initializer=_start_worker,
-        initargs=(counts, stop),
-    ) as pool:
-        try:
-            pending = {pool.submit(_extract_in_worker, piece, tuple(modules)) for piece in pieces}
-            while pending:
-                done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                bar.show(*counts[:])
-                for future in done:
-                    yield future.result()
-        except BaseException:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-class _Stopped(Exception):
-    """Raised in a worker when the others have failed or the user has interrupted."""
-
-
-_worker: dict[str, Any] = {}
-"""What a worker process was started with; empty in the main process."""
-
-
-def _start_worker(counts: Any, stop: Any) -> None:
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process tells when to stop
-    _worker.update(counts=counts, stop=stop)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _extract_in_worker(piece: Piece, modules: tuple[str, ...]) -> PieceResult:
-    import_modules(("tasks", *modules))
-    return extract(piece, _report)
-
-
-def _report(documents: int, size: int) -> None:
-    if _worker["stop"].is_set():
-        raise _Stopped()
-    counts = _worker["counts"]
-    with counts.get_lock():
-        counts[0] += documents
-        counts[1] += size

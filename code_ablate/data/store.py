@@ -4,10 +4,11 @@
     windows_NxT = store.read_windows(np.array([5, 17]), seq_len=256)   # int32 [2, 257]
     store.manifest.dropped                                             # what the filters took away
 
-The arrays are TensorStore zarr3: sharded, each chunk with a CRC-32C, on a local disk or an object store
-(`gs://`, `s3://`). The manifest is written last: a directory without one is unfinished, and is never read.
-Window i is tokens[i * seq_len : i * seq_len + seq_len + 1]. Consecutive windows share one token, so
-that every token but the first is a target exactly once. This module needs neither TensorFlow nor SeqIO.
+The arrays are TensorStore zarr3: sharded, each chunk with a CRC-32C, on a local disk or an object
+store (`gs://`, `s3://`). The manifest is written last: a directory without one is unfinished, and
+is never read. Window i is tokens[i * seq_len : i * seq_len + seq_len + 1]. Consecutive windows
+share one token, so that every token but the first is a target exactly once. This module needs
+neither TensorFlow nor SeqIO.
 """
 
 import dataclasses
@@ -149,7 +150,7 @@ class TokenStore:
                 "seq_len."
             )
         indices = np.asarray(indices, np.int64)
-        if indices.size and not (0 <= indices.min() and indices.max() < total):
+        if ((indices < 0) | (indices >= total)).any():
             raise IndexError(f"windows {indices.min()}..{indices.max()} of range({total})")
         windows_NxT = np.empty((len(indices), seq_len + 1), np.int32)
         starts = (indices * seq_len).tolist()
@@ -222,7 +223,8 @@ class TokenStore:
 
 
 class StoreWriter:
-    """Writes a token store: both splits, then `finish`. Until then the directory counts as unfinished.
+    """Writes a token store: both splits, then `finish`. Until then the directory counts as
+    unfinished.
 
     writer = StoreWriter(path, vocabulary={"name": ..., "size": ..., "digest": ..., "eos_id": ...})
     writer.write_split("train", chunks, lengths, document_bytes)
@@ -268,7 +270,8 @@ class StoreWriter:
         }
 
     def finish(self, **fields: Any) -> TokenStore:
-        """Writes the manifest from what was written and `fields`; from then on the store is whole."""
+        """Writes the manifest from what was written and `fields`; from then on the store is
+        whole."""
         if len(self._splits) != len(SPLITS):
             raise ValueError(f"only {list(self._splits)} were written")
         manifest = Manifest(

@@ -1,15 +1,15 @@
 """The study's vocabulary: trained on a sample of the corpora, or the user's own file.
 
     config = VocabularyConfig("demo", size=4096, corpora=("demo.text", "demo.web_code"))
-    vocabulary = train(config, "data")                      # or resolve(config, "data") once it is there
-    vocabulary.decode(vocabulary.encode(["a  b\\r\\n"])[0])    # 'a  b\\r\\n'
+    vocabulary = train(config, "data")                       # later on: resolve(config, "data")
+    vocabulary.decode(vocabulary.encode(["a  b\\r\\n"])[0])     # 'a  b\\r\\n'
 
-A vocabulary trained here is a SentencePiece BPE with byte fallback, and lossless: decode(encode(x)) == x for
-every str that UTF-8 can hold, that is all without lone surrogates (`encode` raises UnicodeEncodeError for
-those). SentencePiece itself writes spaces as U+2581 and so confuses the two; here U+2581 of the text is
-escaped as U+10FFFF 1, and U+10FFFF as U+10FFFF 2, by the model's own normaliser, and undone by its denormaliser.
-Nothing else is normalised. A prefix of the ids may end inside a character. A model of the user's own is
-as lossless as it was trained to be.
+A vocabulary trained here is a SentencePiece BPE with byte fallback, and lossless: decode(encode(x))
+== x for every str that UTF-8 can hold, that is all without lone surrogates (`encode` raises
+UnicodeEncodeError for those). SentencePiece itself writes spaces as U+2581 and so confuses the two;
+here U+2581 of the text is escaped as U+10FFFF 1, and U+10FFFF as U+10FFFF 2, by the model's own
+normaliser, and undone by its denormaliser. Nothing else is normalised. A prefix of the ids may end
+inside a character. A model of the user's own is as lossless as it was trained to be.
 """
 
 import functools
@@ -45,8 +45,8 @@ class VocabularyConfig:
     """Which vocabulary a study uses, and how it is trained if it is not a file of the user's."""
 
     name: str = "vocabulary"
-    """Path or URL of a SentencePiece `.model` or a Hugging Face `tokenizer.json`; or a plain name, of a
-    vocabulary that is trained and kept as `<data_dir>/vocabularies/<name>-<key>.model`."""
+    """Path or URL of a SentencePiece `.model` or a Hugging Face `tokenizer.json`; or a plain name,
+    of a vocabulary that is trained and kept as `<data_dir>/vocabularies/<name>-<key>.model`."""
     size: int = 32768
     """Entries. Of a file: its size must be this, or this must be 0."""
     corpora: tuple[str, ...] = ()
@@ -56,8 +56,8 @@ class VocabularyConfig:
     seed: int = 0
     """Chooses the sample."""
     eos_token: str = ""
-    """For tokenizer.json: the token that ends a document. Empty: what tokenizer_config.json beside the
-    file says, or the only special token there is."""
+    """For tokenizer.json: the token that ends a document. Empty: what tokenizer_config.json beside
+    the file says, or the only special token there is."""
 
     def __post_init__(self):
         if not self.name:
@@ -255,7 +255,8 @@ def _rule_lines(rules: Iterable[tuple[str, str]]) -> str:
 
 
 def _without_paths(model: bytes) -> bytes:
-    """The model without the names of the temporary rule files, so that equal models are equal bytes."""
+    """The model without the names of the temporary rule files, so that equal models are equal
+    bytes."""
     from sentencepiece import sentencepiece_model_pb2
 
     proto = sentencepiece_model_pb2.ModelProto.FromString(model)
@@ -267,8 +268,8 @@ def _without_paths(model: bytes) -> bytes:
 def _load(config: VocabularyConfig, path: epath.Path) -> Vocabulary:
     if not path.exists():
         raise UserError(
-            f"no vocabulary file at {path} (VocabularyConfig.name): correct the path, or give a plain "
-            "name to have a vocabulary trained."
+            f"no vocabulary file at {path} (VocabularyConfig.name): correct the path, or give a "
+            "plain name to have a vocabulary trained."
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:

@@ -143,7 +143,7 @@ def _loss(logits_BcV, log_z_Bc, targets_Bc, weights_Bc, z_loss):
     return jnp.sum(weights_Bc * (nll_Bc + z_loss * jnp.square(log_z_Bc))), nll_Bc
 
 
-def _chunk_length(shape: tuple[int, int], vocabulary: int, chunk_tokens: int | None) -> int:
+def _chunk_length(shape: tuple[int, ...], vocabulary: int, chunk_tokens: int | None) -> int:
     """How many positions of time make a chunk: all rows of the batch take part in each.
 
     The batch is what devices split; cutting time keeps every device busy in every chunk.

@@ -48,7 +48,8 @@ def _parse(text: str) -> Cells:
 @pytest.fixture(scope="module")
 def page(study_dir, tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("report") / "sub" / "report.html"
-    assert write_report(study_dir, path, QUICK) == path
+    write_report(study_dir, path, QUICK)
+    assert 0 < path.with_suffix(".png").stat().st_size < 200_000
     return path.read_text(encoding="utf-8")
 
 
@@ -248,13 +249,15 @@ def test_names_are_escaped(tmp_path, make_study, undrawn):
         study["missing"] = [{"task": "a<b", "reason": 'not "there" & gone'}]
 
     study = make_study(tmp_path / "a", change=change, **SMALL)
-    text = write_report(study, tmp_path / "r.html", QUICK).read_text()
+    write_report(study, tmp_path / "r.html", QUICK)
+    text = (tmp_path / "r.html").read_text()
     assert "<script" not in text and "&lt;script&gt;" in text
     assert "a&lt;b (not &quot;there&quot; &amp; gone)" in text
 
 
 def test_same_results_give_the_same_page(tmp_path, study_dir, page):
-    assert write_report(study_dir, tmp_path / "r.html", QUICK).read_text() == page
+    write_report(study_dir, tmp_path / "r.html", QUICK)
+    assert (tmp_path / "r.html").read_text() == page
 
 
 def test_a_path_that_cannot_be_written_is_named(tmp_path, study_dir, undrawn):
@@ -312,7 +315,8 @@ def test_one_seed_is_said_to_be_one(tmp_path, make_study, undrawn):
     study = make_study(tmp_path / "a", seeds=(3,), **SMALL)
     keys = _keys(study)
     assert "one_seed" in keys and "few_seeds" not in keys
-    assert "one seed</span>" in write_report(study, tmp_path / "r.html", QUICK).read_text()
+    write_report(study, tmp_path / "r.html", QUICK)
+    assert "one seed</span>" in (tmp_path / "r.html").read_text()
 
 
 def test_too_few_resamples_for_holm_are_said_to_be_too_few(study_dir):
@@ -335,7 +339,8 @@ def test_without_a_common_seed_nothing_is_compared(tmp_path, make_study, undrawn
     assert "Nothing can be said" in answer(summary)[0]
     assert "no_baseline" in {limit.key for limit in limits(summary)}
     assert "not comparable" in terminal_table(summary)
-    text = write_report(study, tmp_path / "r.html", QUICK).read_text()
+    write_report(study, tmp_path / "r.html", QUICK)
+    text = (tmp_path / "r.html").read_text()
     assert 'data-kind="gain"' not in text and len(_parse(text).loads) == 2
 
 

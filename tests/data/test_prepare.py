@@ -14,8 +14,9 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data import prepare as prepare_module
+from code_ablate.data import workers as workers_module
 from code_ablate.data.assemble import document_order
-from code_ablate.data.extract import Piece, extract
+from code_ablate.data.extract import check_registration
 from code_ablate.data.fingerprint import preprocessor_fingerprint, source_digest
 from code_ablate.data.inspect import describe_store, show_documents, show_windows
 from code_ablate.data.prepare import PrepareConfig, explain_missing, find_store, prepare, store_key
@@ -35,9 +36,9 @@ _numbers = itertools.count()
 
 def texts(count: int, first: int = 0) -> list[str]:
     """Different documents of different lengths, with what text files have in them."""
-    words = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda".split()
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
     return [
-        f"document {i}\r\n\t" + f"  {words[i % 11]} line {i * i} é😀 " * (i % 13)
+        f"document {i}\r\n\t" + f"  {words[i % 10]} line {i * i} é😀 " * (i % 13)
         for i in range(first, first + count)
     ]
 
@@ -58,7 +59,9 @@ def vocabulary(vocabularies) -> Vocabulary:
     return vocabularies[0]
 
 
-def register(documents, preprocessors=TOKENIZE, *, splits=None, name=None, features=FEATURES) -> str:
+def register(
+    documents, preprocessors=TOKENIZE, *, splits=None, name=None, features=FEATURES
+) -> str:
     """A corpus of these documents under a new name."""
     by_split = {"train": documents, **(splits or {})}
 
@@ -111,7 +114,9 @@ def test_no_document_and_no_token_is_lost(tmp_path, vocabulary):
     assert train != sorted(train, key=documents.index)  # shuffled
     assert store.document_bytes().tolist() == [len(t.encode()) for t in train]
     # Tokens are the vocabulary's, and all of them stand in windows.
-    expected = np.concatenate([np.append(ids, vocabulary.eos_id) for ids in vocabulary.encode(train)])
+    expected = np.concatenate(
+        [np.append(ids, vocabulary.eos_id) for ids in vocabulary.encode(train)]
+    )
     windows = store.read_windows(np.arange(store.num_windows(50)), 50)
     tail = len(expected) - 1 - windows[:, 1:].size
     assert 0 <= tail < 50
@@ -121,7 +126,9 @@ def test_no_document_and_no_token_is_lost(tmp_path, vocabulary):
 
 def test_dropped_documents_are_accounted_for_by_name(tmp_path, vocabulary):
     def no_seven(dataset):
-        return dataset.filter(lambda d: tf.logical_not(tf.strings.regex_full_match(d["text"], "(?s).*7.*")))
+        return dataset.filter(
+            lambda d: tf.logical_not(tf.strings.regex_full_match(d["text"], "(?s).*7.*"))
+        )
 
     def after_tokenizing(dataset):
         return dataset.filter(lambda d: tf.shape(d["targets"])[0] > 20)
@@ -137,7 +144,9 @@ def test_dropped_documents_are_accounted_for_by_name(tmp_path, vocabulary):
         "bytes": sum(len(d.encode()) for d in long),
     }
     assert manifest.dropped["no_seven"]["documents"] == len(seven)
-    assert manifest.dropped["after_tokenizing"]["documents"] >= 4  # the empty one and three small ones
+    assert (
+        manifest.dropped["after_tokenizing"]["documents"] >= 4
+    )  # the empty one and three small ones
     for unit in ("documents", "bytes"):
         dropped = sum(entry[unit] for entry in manifest.dropped.values())
         kept = sum(split[unit] for split in manifest.splits.values())
@@ -166,7 +175,9 @@ def test_empty_and_equal_documents_are_dropped_and_counted(tmp_path, vocabulary)
 def test_documents_that_a_preprocessor_adds_are_counted(tmp_path, vocabulary):
     def lines(dataset):
         return dataset.flat_map(
-            lambda d: tf.data.Dataset.from_tensor_slices({"text": tf.strings.split(d["text"], "\n")})
+            lambda d: tf.data.Dataset.from_tensor_slices(
+                {"text": tf.strings.split(d["text"], "\n")}
+            )
         )
 
     store = one(register(["one\ntwo\nthree", "four"], [lines, *TOKENIZE]), vocabulary, tmp_path)
@@ -208,7 +219,9 @@ def test_order_is_a_permutation_keyed_by_the_seed(tmp_path, vocabulary):
     first, other_order = (stored(one(c, vocabulary, tmp_path), vocabulary) for c in corpora)
     assert first == other_order  # what order the source has does not matter
     seeded = one(corpora[0], vocabulary, tmp_path, dataclasses.replace(HERE, seed=1))
-    assert stored(seeded, vocabulary) != first and sorted(stored(seeded, vocabulary)) == sorted(first)
+    assert stored(seeded, vocabulary) != first and sorted(stored(seeded, vocabulary)) == sorted(
+        first
+    )
     # The relative order of documents stays when others join them.
     more = stored(one(register(texts(160)), vocabulary, tmp_path), vocabulary)
     assert [t for t in more if t in set(first)] == first
@@ -220,7 +233,7 @@ def test_document_order_is_uniform():
     ).reshape(-1, 2)
     orders = [tuple(document_order(hashes, seed)) for seed in range(4800)]
     counts = np.unique(orders, axis=0, return_counts=True)[1]
-    assert len(counts) == 24 and 150 < counts.min() and counts.max() < 260  # 200 expected
+    assert len(counts) == 24 and counts.min() > 150 and counts.max() < 260  # 200 expected
 
 
 def test_store_identity_is_the_content(tmp_path, vocabularies):
@@ -277,7 +290,9 @@ def worker_module(tmp_path_factory):
         yield "corpora_for_workers"
 
 
-def test_the_number_of_workers_changes_nothing(tmp_path, vocabulary, worker_module):
+@pytest.mark.slow
+def test_the_number_of_workers_changes_nothing(tmp_path, vocabulary, worker_module, monkeypatch):
+    monkeypatch.setattr(workers_module, "SECONDS_HERE", 0)  # straight to the workers
     corpora = ("workers.first", "workers.second")
     made = {}
     for label, config in {
@@ -299,18 +314,17 @@ def test_the_number_of_workers_changes_nothing(tmp_path, vocabulary, worker_modu
     assert not os.listdir(tmp_path / "two" / "stores" / ".scratch")
 
 
-def test_workers_refuse_a_corpus_that_is_not_the_one_meant(tmp_path, vocabulary):
-    piece = Piece("prepare.not_here", "train", 0, 1, vocabulary, 0, str(tmp_path))
-    with pytest.raises(UserError, match="not registered in a worker process.*--import"):
-        extract(piece)
+def test_workers_refuse_a_corpus_that_is_not_the_one_meant():
+    with pytest.raises(UserError, match=r"not registered in a worker process.*--import"):
+        check_registration("prepare.not_here", [])
     other = [{"name": "rekey", "digest": "of something else"}]
-    piece = dataclasses.replace(piece, corpus=register(texts(3)), preprocessors=other)
     with pytest.raises(UserError, match="other preprocessors in a worker process"):
-        extract(piece)
+        check_registration(register(texts(3)), other)
 
 
 def test_a_task_written_for_t5x_works_unchanged(tmp_path, vocabulary):
-    """Own preprocessors, TextLineDataSource, a cache placeholder, another vocabulary in the features."""
+    """Own preprocessors, TextLineDataSource, a cache placeholder, another vocabulary in the
+    features."""
     file = tmp_path / "lines.txt"
     file.write_text("\n".join(f"Line {i} of a file." for i in range(40)))
 
@@ -382,7 +396,7 @@ def test_unknown_and_empty_corpora_are_refused(tmp_path, vocabulary):
     with pytest.raises(UserError, match="no corpus named"):
         one("prepare.no_such", vocabulary, tmp_path)
     corpus = register(texts(20), [Shorter(3), *TOKENIZE])
-    with pytest.raises(UserError, match="no documents to train on.*gave 20.*20 as bytes_over_3"):
+    with pytest.raises(UserError, match=r"no documents to train on.*gave 20.*20 as bytes_over_3"):
         one(corpus, vocabulary, tmp_path)
     assert find_store(corpus, vocabulary, tmp_path, HERE) is None
     with pytest.raises(UserError, match="no module named 'no_such_module'"):
@@ -435,14 +449,16 @@ def test_what_a_killed_run_left_behind_does_not_matter(tmp_path, vocabulary):
     assert not scratch.exists()
 
 
-def test_the_second_of_two_preparations_waits_and_finds_the_store(tmp_path, vocabulary, monkeypatch):
+def test_the_second_of_two_preparations_waits_and_finds_the_store(
+    tmp_path, vocabulary, monkeypatch
+):
     corpus = register(texts(40))
     runs, waited = [], threading.Event()
     original = prepare_module._prepare_missing
 
     def first_one_slow(*args):
         runs.append(args)
-        assert waited.wait(60)  # goes on when the other one stands before the lock
+        assert waited.wait(120)  # goes on when the other one stands before the lock
         original(*args)
 
     monkeypatch.setattr(prepare_module, "_prepare_missing", first_one_slow)
@@ -594,7 +610,9 @@ def test_inspection_shows_what_is_trained_on(tmp_path, vocabulary):
 def test_manifest_file_holds_the_sources_digest_and_versions(tmp_path, vocabulary):
     corpus = register(texts(20))
     store = one(corpus, vocabulary, tmp_path)
-    manifest = json.loads((find_store(corpus, vocabulary, tmp_path, HERE) / "manifest.json").read_text())
+    manifest = json.loads(
+        (find_store(corpus, vocabulary, tmp_path, HERE) / "manifest.json").read_text()
+    )
     assert manifest["source_digest"] == source_digest(seqio.TaskRegistry.get(corpus).source)
     assert manifest["vocabulary"] == {
         "name": vocabulary.name,

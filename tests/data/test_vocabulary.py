@@ -24,8 +24,9 @@ TEXTS = [
     "The quick brown fox jumps over the lazy dog, and then it returns.\n" * 20,
     "x" * 50_000,
 ]
-# Strings that have broken tokenizers: SentencePiece's own marks, its boundary and unknown characters,
-# the escape this project uses, what looks like a control symbol or a byte, line ends and invisible characters.
+# Strings that have broken tokenizers: SentencePiece's own marks, its boundary and unknown
+# characters, the escape this project uses, what looks like a control symbol or a byte, line ends
+# and invisible characters.
 HARD = [
     "\u2581 \u2581\u2581",
     "\U0010ffff1\U0010ffff2\U0010ffff",

@@ -102,7 +102,7 @@ def loss_and_gradient(params, tokens_BT):
 init = lambda: init_params(config, 0)
 whole = jax.jit(init)()
 expected = jax.jit(loss_and_gradient)(whole, tokens_BT)
-for sizes in [(-1, 1, 1), (1, 8, 1), (2, 2, 2)]:
+for sizes in [(-1, 4, 1), (2, 2, 2)]:
     mesh = make_mesh(MeshConfig(*sizes))
     placed = param_shardings(config, mesh)
     params = jax.jit(init, out_shardings=placed)()
@@ -144,6 +144,6 @@ def test_eight_devices_equal_one():
         text=True,
     )
     assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.count("equal") == 3
+    assert result.stdout.count("equal") == 2
     assert "2 key-value heads do not divide over 8 devices" in result.stdout
     assert "36 is not divisible by the 8 devices of mesh axis fsdp" in result.stdout

@@ -1,0 +1,69 @@
+"""What may be imported without what. Each in a process of its own."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+BLOCK = """
+    import sys
+
+    class Block:
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in {blocked!r}:
+                raise ImportError(f"{{name}} is not installed here")
+
+    sys.meta_path.insert(0, Block())
+"""
+
+
+def run(code: str, *blocked: str) -> subprocess.CompletedProcess:
+    block = textwrap.dedent(BLOCK.format(blocked=set(blocked))) if blocked else ""
+    return subprocess.run(
+        [sys.executable, "-c", block + textwrap.dedent(code)], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "code_ablate.model.transformer",
+        "code_ablate.training.loop",
+        "code_ablate.evaluation.scoring",
+        "code_ablate.evaluation.domains",
+        "code_ablate.data.loader",
+        "code_ablate.data.store",
+        "code_ablate.data.mixing",
+    ],
+)
+def test_training_and_scoring_import_without_tensorflow_seqio_and_gin(module):
+    done = run(f"import {module}", "tensorflow", "seqio", "t5", "tensorflow_datasets", "gin")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_block_works():
+    assert run("import tensorflow", "tensorflow").returncode != 0
+
+
+def test_the_package_itself_loads_neither_jax_nor_tensorflow():
+    code = "import sys, code_ablate; sys.exit(bool({'jax', 'tensorflow', 'numpy'} & set(sys.modules)))"
+    assert run(code).returncode == 0
+
+
+def test_the_command_line_says_its_help_without_them():
+    code = """
+        import sys
+        from code_ablate.cli import main
+        try:
+            main(["--help"])
+        except SystemExit:
+            pass
+        sys.exit(bool({"jax", "tensorflow", "seqio"} & set(sys.modules)))
+    """
+    assert run(code).returncode == 0
+
+
+def test_analysis_reads_results_only():
+    done = run("import code_ablate.analysis.report", "jax", "tensorflow", "seqio", "flax", "gin")
+    assert done.returncode == 0, done.stderr[-2000:]
