@@ -5,7 +5,8 @@
     code-ablate inspect demo.web_code --windows 2 --gin_file=gin/studies/demo.gin
 
 Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 130
-interrupted (the same command goes on from there). JAX and TensorFlow are loaded by the commands that need them.
+interrupted (the same command goes on from there). JAX and TensorFlow are loaded by the commands
+that need them.
 """
 
 import argparse

@@ -12,11 +12,10 @@ import difflib
 import importlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gin
-
 from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
@@ -52,7 +51,7 @@ CONFIGURABLES = (
 
 GIN_DIRECTORY = Path(__file__).resolve().parent.parent / "gin"
 
-_made: dict[str, object] = {}
+_made: dict[str, Callable] = {}
 _imported: list[str] = []
 
 
@@ -64,7 +63,7 @@ def register() -> None:
 
 
 def find_gin_file(name: str, folder: str) -> str:
-    """The path of gin file `name`: a path, or a name in gin/`folder`. UserError with close names."""
+    """The path of gin file `name`: a path, or a name in gin/`folder`. Raises UserError."""
     candidates = [Path(name), Path.cwd() / "gin" / folder / f"{name}.gin"]
     candidates.append(GIN_DIRECTORY / folder / f"{name}.gin")
     for candidate in candidates:
@@ -105,7 +104,9 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
         if not Path(file).is_file():
             raise UserError(f"no gin file {file!r}.")
     try:
-        parsed = gin.parse_config_files_and_bindings(list(files), list(bindings), skip_unknown=False)
+        parsed = gin.parse_config_files_and_bindings(
+            list(files), list(bindings), skip_unknown=False
+        )
     except UserError:
         raise
     except ModuleNotFoundError as error:
@@ -130,13 +131,13 @@ def imported_modules() -> tuple[str, ...]:
 
 
 def make(name: str):
-    """An instance of the registered class `name`, as gin has it. UserError if something is missing."""
+    """An instance of the registered class `name`, as gin has it. Raises UserError."""
     try:
         return _made[name]()
     except UserError:
         raise
     except (TypeError, ValueError) as error:
-        cause = error
+        cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         if isinstance(cause, UserError):
@@ -156,7 +157,9 @@ def _explain(error: Exception) -> UserError:
     if missing:
         names = {path.rpartition(".")[2] for path in _known_configurables()}
         return unknown_name("gin configurable", missing[1].rpartition("/")[2], names)
-    parameter = re.search(r"Configurable '([^']+)' doesn't have a parameter named '([^']+)'", str(error))
+    parameter = re.search(
+        r"Configurable '([^']+)' doesn't have a parameter named '([^']+)'", str(error)
+    )
     if parameter:
         owner, name = parameter[1].rpartition(".")[2], parameter[2]
         close = difflib.get_close_matches(name, _parameters(owner), n=3, cutoff=0.4)

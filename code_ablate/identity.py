@@ -1,7 +1,7 @@
 """Canonical JSON of plain values, and the hash that names them.
 
-    identity({"tokens": 1000, "seed": 0})   # '0f3c...', the same on every machine
-    differences(old, new)                   # ['schedule.peak: 0.001 -> 0.002']
+identity({"tokens": 1000, "seed": 0})   # '0f3c...', the same on every machine
+differences(old, new)                   # ['schedule.peak: 0.001 -> 0.002']
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """Progress bars: rate and time left, on a terminal as on a log file.
 
-    with bar(total, "pretraining", unit="tok", scale=True) as progress:
-        progress.update(n)
+with bar(total, "pretraining", unit="tok", scale=True) as progress:
+    progress.update(n)
 """
 
 import sys
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 
 def bar(total: float | None, label: str, *, unit: str, scale: bool = False, initial: float = 0):
-    """A tqdm bar on stderr. Where stderr is not a terminal it is redrawn every 15 s, not 10 a second."""
+    """A tqdm bar on stderr. Where that is not a terminal, it is redrawn every 15 seconds."""
     terminal = sys.stderr.isatty()
     return tqdm(
         total=total,

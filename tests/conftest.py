@@ -41,9 +41,7 @@ class FakeStore:
         return np.stack([self.tokens[i * seq_len : i * seq_len + seq_len + 1] for i in indices])
 
 
-TINY = ModelConfig(
-    d_model=16, layers=2, heads=2, head_dim=8, feed_forward=32, vocabulary_size=256
-)
+TINY = ModelConfig(d_model=16, layers=2, heads=2, head_dim=8, feed_forward=32, vocabulary_size=256)
 
 
 @pytest.fixture

@@ -47,7 +47,9 @@ def test_the_block_works():
 
 
 def test_the_package_itself_loads_neither_jax_nor_tensorflow():
-    code = "import sys, code_ablate; sys.exit(bool({'jax', 'tensorflow', 'numpy'} & set(sys.modules)))"
+    code = (
+        "import sys, code_ablate; sys.exit(bool({'jax', 'tensorflow', 'numpy'} & set(sys.modules)))"
+    )
     assert run(code).returncode == 0
 
 

@@ -71,8 +71,8 @@ def _row(summary: Summary, stage: str, recipe: str, metric: Metric) -> str:
 def task_table(items: pd.DataFrame, tasks: Mapping[str, Mapping]) -> str:
     """One model's scores, a line per task: what `eval.py` prints.
 
-    `items`: the table of one evaluation; `tasks`: what the suite says about each task. Accuracy has the
-    exact (Clopper-Pearson) 95 % interval, bits per byte a bootstrap interval over items.
+    `items`: the table of one evaluation; `tasks`: what the suite says about each task. Accuracy
+    has the exact (Clopper-Pearson) 95 % interval, bits per byte a bootstrap interval over items.
     """
     head = f"{'task':<34}{'items':>12}  {'score':<30}{'chance':>7}{'gold bits/byte':>16}"
     lines = [head, "-" * len(head)]

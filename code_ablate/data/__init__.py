@@ -1,1 +1,1 @@
-"""From documents to batches: SeqIO declares corpora, prepare writes token stores, windows are mixed."""
+"""From documents to batches: SeqIO declares, prepare writes token stores, windows are mixed."""

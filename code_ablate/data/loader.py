@@ -4,10 +4,11 @@
     with ReadAhead(batches.read, first=batches_done, last=steps) as reader:
         for step, batch in reader: ...
 
-Batch s holds positions s * batch_windows ... (s + 1) * batch_windows - 1 of the stream. A process reads
-only its own rows; which process reads a row never changes what the row is.
+Batch s holds positions s * batch_windows ... (s + 1) * batch_windows - 1 of the stream. A process
+reads only its own rows; which process reads a row never changes what the row is.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -85,14 +86,13 @@ class ReadAhead(Generic[T]):
     def __exit__(self, *exc_info) -> None:
         self._stop.set()
         while self._thread.is_alive():
-            try:
+            with contextlib.suppress(queue.Empty):
                 self._queue.get(timeout=0.05)
-            except queue.Empty:
-                pass
         self._thread.join()
 
     def _work(self) -> None:
         for step in range(self._first, self._last):
+            entry: tuple[int, Any, BaseException | None]
             try:
                 entry = (step, self._make(step), None)
             except BaseException as error:

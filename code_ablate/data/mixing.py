@@ -4,16 +4,17 @@
     stream = Stream(mixture, windows={...}, identities={...}, seed=0)
     corpora_N, windows_N = stream.at(np.arange(1_000_000, 1_000_016))
 
-**Order of corpora.** The corpora are leaves of a Huffman tree over their rates. A node that has been
-visited k times has sent round(k * p) of the visits to its lighter child, which has the share p <= 1/2
-of the node's rate, and the rest to the other one. The number of windows a corpus has had after n positions is therefore a closed
-form of n: no table, no state, no scan from the start, and any real rates. A leaf's deviation from
-rate * n obeys e <= 1/2 + p * e(parent); Huffman trees shrink by the golden ratio or faster from level to
-level in the long run, so that |count - rate * n| stays under two windows at every prefix.
+**Order of corpora.** The corpora are leaves of a Huffman tree over their rates. A node that has
+been visited k times has sent round(k * p) of the visits to its lighter child, which has the share
+p <= 1/2 of the node's rate, and the rest to the other one. The number of windows a corpus has had
+after n positions is therefore a closed form of n: no table, no state, no scan from the start, and
+any real rates. A leaf's deviation from rate * n obeys e <= 1/2 + p * e(parent); Huffman trees
+shrink by the golden ratio or faster from level to level in the long run, so that |count - rate *
+n| stays under two windows at every prefix.
 
 **Order within a corpus.** Each corpus has a cursor of its own, which goes on across the phases of a
-recipe, and a shuffle of its own, keyed by seed, store and epoch: changing one corpus' rate leaves the
-order within the others as it was.
+recipe, and a shuffle of its own, keyed by seed, store and epoch: changing one corpus' rate leaves
+the order within the others as it was.
 """
 
 import hashlib
@@ -37,7 +38,7 @@ class Mixture:
 
     @classmethod
     def of(cls, rates: Mapping[str, float]) -> "Mixture":
-        """Normalises `rates` (any non-negative weights). Raises UserError if that cannot be done."""
+        """Normalises `rates` (any non-negative weights). Raises UserError if they are not."""
         if not rates:
             raise UserError("a mixture needs at least one corpus: give {'corpus': rate, ...}.")
         for corpus, rate in rates.items():

@@ -3,9 +3,9 @@
     items = domain_items(store, vocabulary, max_items=100, max_tokens=1024, seq_len=256, seed=0)
     bits, bytes = ...      # an item's score; a domain's is sum(bits) / sum(bytes)
 
-A document is read from its start, `seq_len` tokens at a time, as it is in training. Every token of it
-is predicted once, the first one from the end-of-document token, and every later piece with the last
-token of the piece before it as its context. EOS itself is not scored: it has no bytes.
+A document is read from its start, `seq_len` tokens at a time, as it is in training. Every token of
+it is predicted once, the first one from the end-of-document token, and every later piece with the
+last token of the piece before it as its context. EOS itself is not scored: it has no bytes.
 """
 
 from dataclasses import dataclass
@@ -73,5 +73,6 @@ def _whole_text(ids: Int[np.ndarray, " T"], vocabulary) -> Int[np.ndarray, " T"]
 def _pieces(ids: Int[np.ndarray, " T"], eos_id: int, seq_len: int) -> tuple[Request, ...]:
     padded = np.concatenate([[eos_id], ids]).astype(np.int32)
     return tuple(
-        Request(padded[start : start + seq_len + 1], first=1) for start in range(0, len(ids), seq_len)
+        Request(padded[start : start + seq_len + 1], first=1)
+        for start in range(0, len(ids), seq_len)
     )

@@ -10,7 +10,7 @@ called with log-likelihoods. Rows per item are kept for Tasks that rank continua
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,8 @@ class DownstreamTask:
         _require_scores(task, split)
         sample = _Sample(max_items, seed)
         features = {
-            key: _with_vocabulary(feature, vocabulary) for key, feature in task.output_features.items()
+            key: _with_vocabulary(feature, vocabulary)
+            for key, feature in task.output_features.items()
         }
         variant = task.replace(
             name=f"{name}__{next(_SERIAL)}",
@@ -74,13 +75,15 @@ class DownstreamTask:
             raise UserError(f"evaluation task {name!r} has no examples in its {split!r} split.")
         return cls(name, evaluator, requests, targets, sample.used, sample.available)
 
-    def evaluate(self, scorer: Scorer, label: str = "") -> tuple[pd.DataFrame, dict[str, float]]:
+    def evaluate(
+        self, scorer: Scorer, advance: Callable[[int], object] = lambda done: None
+    ) -> tuple[pd.DataFrame, dict[str, float]]:
         """(table with a row per item, what the Task's metric_fns return)."""
         (task,) = self.evaluator.eval_tasks
 
         def score(dataset, model_feature_shapes=None) -> list[tuple[int, float]]:
             del dataset, model_feature_shapes  # read once, by `load`
-            scores = scorer.score(self.requests, f"{label} {self.name}")
+            scores = scorer.score(self.requests, advance)
             return list(enumerate(scores.tolist()))
 
         with _quiet():
@@ -109,11 +112,13 @@ class DownstreamTask:
 
 def _require_scores(task: seqio.Task, split: str) -> None:
     if split not in task.splits:
-        raise UserError(f"evaluation task {task.name!r} has splits {list(task.splits)}, not {split!r}.")
+        raise UserError(
+            f"evaluation task {task.name!r} has splits {list(task.splits)}, not {split!r}."
+        )
     if not task.score_metric_fns:
         raise UserError(
-            f"evaluation task {task.name!r} has no metric_fn(targets, scores): only tasks that rank "
-            "continuations by their likelihood can be evaluated."
+            f"evaluation task {task.name!r} has no metric_fn(targets, scores): only tasks that "
+            "rank continuations by their likelihood can be evaluated."
         )
     if set(task.output_features) != {"inputs", "targets"}:
         raise UserError(

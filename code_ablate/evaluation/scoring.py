@@ -8,7 +8,7 @@ little padding; the order and the size of the batches do not change a score beyo
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -19,7 +19,6 @@ from jaxtyping import Float, Int
 from code_ablate.model.loss import token_log_likelihoods
 from code_ablate.model.sharding import batch_sharding
 from code_ablate.model.transformer import ModelConfig, apply
-from code_ablate.progress import bar
 
 SHORTEST = 32
 """Requests are padded to this many tokens or to a multiple of it by powers of two and halves."""
@@ -80,20 +79,24 @@ class Scorer:
         """Tokens that a request may have; longer ones are cropped from the left."""
         return self._longest
 
-    def score(self, requests: Sequence[Request], label: str = "") -> Float[np.ndarray, " N"]:
-        """Sum of log p (nats) over the scored tokens of each request, in the order given."""
+    def score(
+        self, requests: Sequence[Request], advance: Callable[[int], object] = lambda done: None
+    ) -> Float[np.ndarray, " N"]:
+        """Sum of log p (nats) over the scored tokens of each request, in the order given.
+
+        `advance` is told how many requests each batch has done, for a progress bar.
+        """
         scores_N = np.full(len(requests), np.nan)
         cropped = [request.cropped(self._longest) for request in requests]
         by_length: dict[int, list[int]] = {}
         for i, request in enumerate(cropped):
             by_length.setdefault(padded_length(len(request.tokens) - 1), []).append(i)
-        with bar(len(requests), label, unit="req") as progress:
-            for length, indices in sorted(by_length.items()):
-                rows = self._rows(length)
-                for start in range(0, len(indices), rows):
-                    batch = indices[start : start + rows]
-                    scores_N[batch] = self._score_batch([cropped[i] for i in batch], length, rows)
-                    progress.update(len(batch))
+        for length, indices in sorted(by_length.items()):
+            rows = self._rows(length)
+            for start in range(0, len(indices), rows):
+                batch = indices[start : start + rows]
+                scores_N[batch] = self._score_batch([cropped[i] for i in batch], length, rows)
+                advance(len(batch))
         assert not np.isnan(scores_N).any() or not len(scores_N), "a score is not a number"
         return scores_N
 

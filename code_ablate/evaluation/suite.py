@@ -1,14 +1,14 @@
 """Runs an evaluation suite on a model: downstream SeqIO Tasks and domains, one row per item.
 
-    suite = Suite.load(SuiteConfig(tasks=("arc_easy",), domains=("demo.text",)), vocabulary, stores, 256)
-    result = suite.evaluate(scorer)
+    suite = Suite.load(SuiteConfig(tasks=("arc_easy",), domains=("demo.text",)), vocabulary,
+    stores, 256) result = suite.evaluate(scorer)
     result.items                # a table: task, category, kind, item, correct, bits, bytes, ...
 
 The data are read and tokenised once, and then serve every checkpoint.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ from code_ablate.evaluation.domains import DomainItems, domain_items
 from code_ablate.evaluation.downstream import DownstreamTask
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.identity import identity, to_plain
+from code_ablate.progress import bar
 
 DOMAIN_PREFIX = "bits_per_byte/"
 
@@ -77,7 +78,11 @@ class Suite:
 
     @classmethod
     def identity_of(
-        cls, config: SuiteConfig, vocabulary: Vocabulary, stores: Mapping[str, TokenStore], seq_len: int
+        cls,
+        config: SuiteConfig,
+        vocabulary: Vocabulary,
+        stores: Mapping[str, TokenStore],
+        seq_len: int,
     ) -> str:
         """The identity without loading any data. Raises UserError for unknown names."""
         require_tasks("evaluation task", config.tasks)
@@ -95,7 +100,11 @@ class Suite:
 
     @classmethod
     def load(
-        cls, config: SuiteConfig, vocabulary: Vocabulary, stores: Mapping[str, TokenStore], seq_len: int
+        cls,
+        config: SuiteConfig,
+        vocabulary: Vocabulary,
+        stores: Mapping[str, TokenStore],
+        seq_len: int,
     ) -> "Suite":
         """Reads and tokenises everything. `seq_len`: tokens that the model sees at once."""
         name = cls.identity_of(config, vocabulary, stores, seq_len)
@@ -125,7 +134,7 @@ class Suite:
         return cls(name, tasks, domains)
 
     def describe(self) -> dict[str, dict]:
-        """What the report says about each task: category, kind, chance, items used and available."""
+        """What the report says about each task: category, kind, chance, items, available."""
         described = {task.name: task.describe() for task in self.tasks}
         for corpus, documents in self.domains.items():
             described[DOMAIN_PREFIX + corpus] = {
@@ -141,22 +150,26 @@ class Suite:
     def evaluate(self, scorer: Scorer, label: str = "") -> SuiteResult:
         """Scores every item of every task and domain."""
         tables, metrics = [], {}
-        for task in self.tasks:
-            items, metrics[task.name] = task.evaluate(scorer, label)
-            tables.append(items)
-        for corpus, documents in self.domains.items():
-            tables.append(_score_domain(corpus, documents, scorer, label))
+        total = sum(len(task.requests) for task in self.tasks) + sum(
+            len(item.requests) for documents in self.domains.values() for item in documents.items
+        )
+        with bar(total, f"{label} evaluation".strip(), unit="req") as progress:
+            for task in self.tasks:
+                items, metrics[task.name] = task.evaluate(scorer, progress.update)
+                tables.append(items)
+            for corpus, documents in self.domains.items():
+                tables.append(_score_domain(corpus, documents, scorer, progress.update))
         return SuiteResult(pd.concat(tables, ignore_index=True), metrics)
 
 
 def _score_domain(
-    corpus: str, documents: DomainItems, scorer: Scorer, label: str
+    corpus: str, documents: DomainItems, scorer: Scorer, advance: Callable[[int], object]
 ) -> pd.DataFrame:
     requests = [request for item in documents.items for request in item.requests]
     owner = np.repeat(
         np.arange(len(documents.items)), [len(item.requests) for item in documents.items]
     )
-    nats = np.bincount(owner, scorer.score(requests, f"{label} {corpus}"), len(documents.items))
+    nats = np.bincount(owner, scorer.score(requests, advance), len(documents.items))
     return pd.DataFrame(
         {
             "task": DOMAIN_PREFIX + corpus,

@@ -3,8 +3,8 @@
     outcome = run_study(study, workspace, hardware, loop=LoopConfig(), mesh=MeshConfig())
     outcome / "results.parquet"; outcome / "study.json"
 
-Everything that is finished is kept and found again by its identity, so the same call goes on where an
-interrupted one stopped.
+Everything that is finished is kept and found again by its identity, so the same call goes on where
+an interrupted one stopped.
 """
 
 import datetime
@@ -18,6 +18,7 @@ import pandas as pd
 from etils import epath
 
 import code_ablate
+from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.scoring import Scorer
@@ -40,8 +41,8 @@ def run_study(
     workspace: Workspace,
     hardware: Hardware,
     *,
-    loop: LoopConfig = LoopConfig(),
-    mesh: MeshConfig = MeshConfig(),
+    loop: LoopConfig,
+    mesh: MeshConfig,
     operative_gin: str = "",
 ) -> epath.Path:
     """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
@@ -124,7 +125,7 @@ def write_results(
 def _describe(study: Study, graph, runs, suite, stores, vocabulary) -> dict:
     """study.json: everything that the report says besides the scores."""
     setting, parameters = study.setting, count_parameters(study.setting.model)
-    code = tuple(setting.code.active)
+    code = tuple(resolve_mixture(setting.code).active)
     windows = {corpus: store.num_windows(setting.seq_len) for corpus, store in stores.items()}
     recipes = study.recipes_of(study.seeds[0])
     now = datetime.datetime.now(datetime.UTC)

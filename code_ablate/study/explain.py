@@ -1,7 +1,7 @@
 """Why something is not found in the cache, field by field.
 
-    print(explain_stores(study, workspace, vocabulary))
-    print(explain_phases(study, stores, runs_dir))
+print(explain_stores(study, workspace, vocabulary))
+print(explain_phases(study, stores, runs_dir))
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from code_ablate.training.rundir import RunDirectory
 
 
 def explain_stores(study: Study, workspace: Workspace, vocabulary: Vocabulary) -> str:
-    """For each corpus without a token store: how the nearest store differs. Empty if all are there."""
+    """For each corpus without a token store: how the nearest one differs. May be empty."""
     lines = []
     found = workspace.prepared(study.corpora, vocabulary, study.prepare)
     for corpus in study.corpora:
@@ -31,10 +31,8 @@ def explain_stores(study: Study, workspace: Workspace, vocabulary: Vocabulary) -
     return "\n".join(lines)
 
 
-def explain_phases(
-    study: Study, stores: Mapping[str, TokenStore], runs_dir: epath.PathLike
-) -> str:
-    """For each phase without a complete run: how the most similar run differs. Empty if all are there."""
+def explain_phases(study: Study, stores: Mapping[str, TokenStore], runs_dir: epath.PathLike) -> str:
+    """For each phase without a complete run: how the nearest one differs. May be empty."""
     identities = {name: store.manifest.identity for name, store in stores.items()}
     graph = PhaseGraph.of(study, identities)
     runs_dir = epath.Path(runs_dir)

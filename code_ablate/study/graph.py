@@ -1,8 +1,8 @@
 """A study, its arms, and the graph of their phases, in which equal phases are trained once.
 
-    graph = PhaseGraph.of(study, store_identities)
-    for identity, phase in graph.phases.items(): ...      # parents come before their children
-    graph.arms                                            # recipe x seed x stage -> identity
+graph = PhaseGraph.of(study, store_identities)
+for identity, phase in graph.phases.items(): ...      # parents come before their children
+graph.arms                                            # recipe x seed x stage -> identity
 """
 
 import dataclasses
@@ -44,8 +44,8 @@ class Study:
             raise unknown_name("recipe (Study.baseline)", self.baseline, names)
         if self.vocabulary.size > self.setting.model.vocabulary_size:
             raise UserError(
-                f"the vocabulary has {self.vocabulary.size} entries and ModelConfig.vocabulary_size "
-                f"is {self.setting.model.vocabulary_size}: raise it to {self.vocabulary.size} or more."
+                f"the vocabulary has {self.vocabulary.size} entries and "
+                f"ModelConfig.vocabulary_size is {self.setting.model.vocabulary_size}: raise it."
             )
 
     def recipes_of(self, seed: int) -> list[Recipe]:
@@ -96,22 +96,20 @@ class PhaseGraph:
         for seed in study.seeds:
             for recipe in study.recipes_of(seed):
                 for stage, last in recipe.stages.items():
-                    parent = None
-                    for phase in last.chain:
-                        name = phase_identity(phase, store_identities)
-                        phases.setdefault(name, phase)
-                        parents[name], parent = parent, name
-                    arms.append(Arm(recipe.name, seed, stage, last, parent))
+                    names = [phase_identity(phase, store_identities) for phase in last.chain]
+                    phases |= {n: phases.get(n, p) for n, p in zip(names, last.chain, strict=True)}
+                    parents |= dict(zip(names, [None, *names], strict=False))
+                    arms.append(Arm(recipe.name, seed, stage, last, names[-1]))
         return cls(phases, parents, tuple(arms))
 
     def users(self, identity: str) -> list[str]:
         """Names of the recipes (with seed) that need this phase."""
-        users = {}
+        users: dict[str, None] = {}
         for arm in self.arms:
             name: str | None = arm.identity
             while name is not None:
                 if name == identity:
-                    users[f"{arm.recipe}/{arm.seed}"] = None
+                    users.setdefault(f"{arm.recipe}/{arm.seed}")
                 name = self.parents[name]
         return list(users)
 

@@ -4,8 +4,9 @@
     print(plan)
     plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
 
-Time is an estimate: FLOPs of training (formula in code_ablate.model.flops) over the speed of earlier
-runs of the same model on this runs_dir, if there are any, else over peak x expected utilisation.
+Time is an estimate: FLOPs of training (formula in code_ablate.model.flops) over the speed of
+earlier runs of the same model on this runs_dir, if there are any, else over peak x expected
+utilisation.
 """
 
 import statistics
@@ -44,7 +45,9 @@ class Hardware:
 
     def __post_init__(self):
         if self.chips < 1 or not 0 < self.expected_mfu <= 1:
-            raise UserError("Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1.")
+            raise UserError(
+                "Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1."
+            )
 
 
 @dataclass(frozen=True)
@@ -149,13 +152,13 @@ def make_plan(
 def _corpus_rows(study: Study, graph: PhaseGraph, stores: Mapping[str, TokenStore]):
     for corpus in study.corpora:
         read = max(windows_read(arm.phase).get(corpus, 0) for arm in graph.arms)
-        if corpus in stores:
-            windows = stores[corpus].num_windows(study.setting.seq_len)
-            epochs = read / windows if windows else float("inf")
-            available = windows * study.setting.seq_len
-        else:
-            epochs = available = None
-        yield CorpusRow(corpus, read * study.setting.seq_len, available, epochs)
+        requested = read * study.setting.seq_len
+        if corpus not in stores:
+            yield CorpusRow(corpus, requested, available=None, epochs=None)
+            continue
+        windows = stores[corpus].num_windows(study.setting.seq_len)
+        epochs = read / windows if windows else float("inf")
+        yield CorpusRow(corpus, requested, windows * study.setting.seq_len, epochs)
 
 
 def _problems(study: Study, graph: PhaseGraph, stores, identities):
@@ -210,9 +213,7 @@ def requested_share(phase: Phase, corpora: tuple[str, ...]) -> float:
     return sum(p.mixture.share_of(corpora) * p.realised_tokens for p in phase.chain) / tokens
 
 
-def realised_share(
-    phase: Phase, windows: Mapping[str, int], corpora: tuple[str, ...]
-) -> float:
+def realised_share(phase: Phase, windows: Mapping[str, int], corpora: tuple[str, ...]) -> float:
     """Share of the tokens of the whole chain that came from `corpora`."""
     usage = corpus_usage(phase, windows)
     total = sum(corpus["tokens"] for corpus in usage.values())

@@ -105,7 +105,11 @@ class Setting:
         cooled = None
         if self.cooldown_tokens:
             cooled = self.follow(
-                pretrained, self.cooldown_code_share, self.cooldown_tokens, self.cooldown, "cooldown"
+                pretrained,
+                self.cooldown_code_share,
+                self.cooldown_tokens,
+                self.cooldown,
+                "cooldown",
             )
         return Recipe(name, pretrained, cooled)
 

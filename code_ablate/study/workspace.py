@@ -1,8 +1,8 @@
 """Where things lie, and how the parts that need SeqIO are brought to the parts that do not.
 
-    workspace = Workspace(Paths(), modules=("tasks", "my_corpora"))
-    vocabulary = workspace.vocabulary(VocabularyConfig(...))
-    stores = workspace.stores(("demo.text", "demo.web_code"), vocabulary, PrepareConfig())
+workspace = Workspace(Paths(), modules=("tasks", "my_corpora"))
+vocabulary = workspace.vocabulary(VocabularyConfig(...))
+stores = workspace.stores(("demo.text", "demo.web_code"), vocabulary, PrepareConfig())
 """
 
 from dataclasses import dataclass

@@ -67,7 +67,7 @@ class Checkpoints:
         self._manager.wait_until_finished()
 
     def restore(self, like: TrainState, step: int | None = None) -> tuple[int, TrainState, dict]:
-        """(step, state, progress) of checkpoint `step` or the newest, in the shardings of `like`."""
+        """(step, state, progress) of checkpoint `step` or the newest, sharded as `like`."""
         step = self.existing(step)
         restored = self._manager.restore(
             step,

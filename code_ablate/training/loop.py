@@ -45,7 +45,12 @@ class LoopConfig:
     def __post_init__(self):
         for name in ("log_every", "checkpoint_every", "keep_checkpoints", "read_ahead"):
             if getattr(self, name) < 1:
-                raise UserError(f"LoopConfig.{name} is {getattr(self, name)}; it must be 1 or more.")
+                raise UserError(
+                    f"LoopConfig.{name} is {getattr(self, name)}; it must be 1 or more."
+                )
+
+
+DEFAULT_LOOP, ONE_AXIS = LoopConfig(), MeshConfig()
 
 
 class Interrupted(Exception):
@@ -53,7 +58,7 @@ class Interrupted(Exception):
 
 
 def check_stores(phase: Phase, stores: Mapping[str, TokenStore]) -> None:
-    """Raises UserError if `stores` cannot feed `phase`: missing, too short, of another vocabulary."""
+    """Raises UserError if `stores` cannot feed `phase`: missing, too short, wrong vocabulary."""
     vocabularies = {}
     for corpus in phase.mixture.active:
         if corpus not in stores:
@@ -81,8 +86,8 @@ def train(
     run: RunDirectory,
     *,
     parent: RunDirectory | None = None,
-    loop: LoopConfig = LoopConfig(),
-    mesh: MeshConfig = MeshConfig(),
+    loop: LoopConfig = DEFAULT_LOOP,
+    mesh: MeshConfig = ONE_AXIS,
     operative_gin: str = "",
     label: str = "",
 ) -> dict:
@@ -91,7 +96,8 @@ def train(
     `stores` by corpus, for all phases of the chain; `parent`: the complete run of `phase.parent`.
     Raises UserError before any work starts, or Interrupted after SIGINT or SIGTERM.
     """
-    # ---------------------------------------------------------------- what is to be done, and can it
+    # ---------------------------------------------------------------- what is to be done, and can
+    # it
     if run.complete:
         return run.status
     for part in phase.chain:
@@ -123,7 +129,8 @@ def train(
         _stop_signals() as stop,
     ):
         run.write_config(describe(phase, identities), to_plain(phase), operative_gin)
-        # ------------------------------------------------------------ resume, continue or initialise
+        # ------------------------------------------------------------ resume, continue or
+        # initialise
         if checkpoints.latest is not None:
             like = abstract_state(phase.model, phase.optimizer, devices)
             first, state, progress = checkpoints.restore(like)
@@ -134,7 +141,8 @@ def train(
         run.trim_metrics(first)
         run.set_status("running", step=first, steps=phase.steps, seconds=seconds_before)
 
-        # ---------------------------------------------------------------------------------- the loop
+        # ---------------------------------------------------------------------------------- the
+        # loop
         train_step = make_train_step(phase.model, phase.optimizer, phase.z_loss, devices)
         meter = Meter(phase, stream, windows)
         batch_tokens = phase.batch_windows * phase.seq_len
@@ -177,8 +185,11 @@ def train(
 
                 if last or done % loop.checkpoint_every == 0:
                     seconds = seconds_before + time.monotonic() - begin
-                    checkpoints.save(done, state, {"seconds": seconds, "counts": stream.counts(
-                        done * phase.batch_windows)})
+                    checkpoints.save(
+                        done,
+                        state,
+                        {"seconds": seconds, "counts": stream.counts(done * phase.batch_windows)},
+                    )
                 if stop.is_set() and done < phase.steps:
                     checkpoints.wait()
                     run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
@@ -187,7 +198,8 @@ def train(
                         "the same command goes on from there."
                     )
 
-        # ------------------------------------------------------------------------------------ the end
+        # ------------------------------------------------------------------------------------ the
+        # end
         checkpoints.wait()
         seconds = seconds_before + time.monotonic() - begin
         run.set_status(

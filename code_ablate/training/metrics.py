@@ -62,7 +62,7 @@ class Meter:
 
     def _usage(self, step: int) -> dict:
         position = step * self._phase.batch_windows
-        usage = {}
+        usage: dict[str, float] = {}
         for corpus, n in self._stream.counts(position).items():
             read = n + self._stream.already_read.get(corpus, 0)
             usage[f"tokens/{corpus}"] = n * self._phase.seq_len

@@ -5,8 +5,8 @@
     direction, moments = transform.update(grads, moments, params)
     params = descend(params, direction, learning_rate)
 
-With the learning rate outside, all phases of a study that differ in schedule share one compiled step,
-and carrying or restarting either of the two is the phase's explicit choice.
+With the learning rate outside, all phases of a study that differ in schedule share one compiled
+step, and carrying or restarting either of the two is the phase's explicit choice.
 """
 
 import jax

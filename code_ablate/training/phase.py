@@ -250,7 +250,7 @@ def phase_stream(
             raise UserError(
                 f"phase {phase.name!r} would read {corpus!r} {epochs:.2f} times "
                 f"({n * phase.seq_len:,} tokens; {available:,} are allowed by max_epochs = "
-                f"{phase.max_epochs:g}): lower the budget or its rate, add data, or raise max_epochs."
+                f"{phase.max_epochs:g}): lower the budget or its rate, add data, or raise it."
             )
     return Stream(
         mixture=phase.mixture,

@@ -4,7 +4,8 @@
     with run.locked(): ...
     run.status["state"]                # 'new', 'running', 'interrupted' or 'complete'
 
-config.json (what the phase is), operative_config.gin, metrics.jsonl, checkpoints/, eval/, status.json.
+config.json (what the phase is), operative_config.gin, metrics.jsonl, checkpoints/, eval/,
+status.json.
 """
 
 import contextlib
@@ -45,10 +46,12 @@ class RunDirectory:
 
     @property
     def checkpoints(self) -> epath.Path:
+        """Folder of the checkpoints."""
         return self.path / "checkpoints"
 
     @property
     def metrics(self) -> epath.Path:
+        """The file of metrics, one JSON object a line."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -64,6 +67,7 @@ class RunDirectory:
 
     @property
     def config(self) -> dict:
+        """What config.json says: identity, its description, and the phase."""
         return json.loads((self.path / "config.json").read_text())
 
     def set_status(self, state: str, **fields) -> None:
@@ -75,7 +79,7 @@ class RunDirectory:
         file = self.path / "config.json"
         if file.exists() and self.config["identity"] != self.identity:
             raise UserError(
-                f"{self.path} is the run of phase {self.config['identity']}, not of {self.identity}: "
+                f"{self.path} is the run of {self.config['identity']}, not of {self.identity}: "
                 "the configuration or a token store has changed. Choose another directory."
             )
         self.path.mkdir(parents=True, exist_ok=True)

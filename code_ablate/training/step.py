@@ -1,8 +1,8 @@
 """The train step: a pure function of state, batch and learning rate, compiled once per shape.
 
-    state = initial_state(model, optimizer, seed, mesh)
-    step = make_train_step(model, optimizer, z_loss, mesh)
-    state, metrics = step(state, tokens_BT, learning_rate)
+state = initial_state(model, optimizer, seed, mesh)
+step = make_train_step(model, optimizer, z_loss, mesh)
+state, metrics = step(state, tokens_BT, learning_rate)
 """
 
 import functools
@@ -81,9 +81,9 @@ def _with_shardings(shapes, shardings):
 def make_train_step(model: ModelConfig, optimizer: Optimizer, z_loss: float, mesh: Mesh):
     """The compiled step. Cached, so that phases of equal shapes share one compilation.
 
-    Returns step(state, tokens_BT, learning_rate) -> (state, metrics), where tokens are [B, T+1] int32
-    windows, and metrics has `loss` (mean nats per token), `loss_B` (the same for each window) and
-    `grad_norm` (before clipping). The state is donated.
+    Returns step(state, tokens_BT, learning_rate) -> (state, metrics), where tokens are [B, T+1]
+    int32 windows, and metrics has `loss` (mean nats per token), `loss_B` (the same for each
+    window) and `grad_norm` (before clipping). The state is donated.
     """
     transform = make_transform(optimizer)
 

@@ -34,7 +34,9 @@ def phase_and_stores():
     from code_ablate.training.phase import Optimizer, Phase, Schedule
     from tests.conftest import TINY
 
-    phase = Phase(Mixture.of({"a": 0.7, "b": 0.3}), 20 * 4 * 16, TINY, Optimizer(), Schedule(), 4, 16, 0)
+    phase = Phase(
+        Mixture.of({"a": 0.7, "b": 0.3}), 20 * 4 * 16, TINY, Optimizer(), Schedule(), 4, 16, 0
+    )
     return phase, {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
 
 

@@ -23,7 +23,7 @@ def mixture_of(w):
 def stream_of(mixture, windows=97, **kwargs):
     return Stream(
         mixture,
-        {c: windows for c in mixture.active},
+        dict.fromkeys(mixture.active, windows),
         {c: f"identity of {c}" for c in mixture.active},
         **{"seed": 0, **kwargs},
     )
@@ -63,7 +63,9 @@ def test_zero_and_one_are_legal_rates():
 def test_a_piece_of_the_stream_is_the_same_wherever_it_is_cut(w, start, length):
     stream = stream_of(mixture_of(w), already_read={"corpus00": 31})
     whole = np.stack(stream.at(np.arange(start, start + length)))
-    one_by_one = np.stack([np.stack(stream.at(np.array([n])))[:, 0] for n in range(start, start + length)], 1)
+    one_by_one = np.stack(
+        [np.stack(stream.at(np.array([n])))[:, 0] for n in range(start, start + length)], 1
+    )
     np.testing.assert_array_equal(whole, one_by_one)
 
 
@@ -91,7 +93,9 @@ def test_an_epoch_reads_every_window_once_and_the_next_in_another_order():
 def test_a_child_goes_on_where_its_parent_stopped():
     mixture = Mixture.of({"a": 0.7, "b": 0.3})
     parent = stream_of(mixture, windows=1000)
-    child = stream_of(Mixture.of({"a": 0.1, "b": 0.9}), windows=1000, already_read=parent.counts(400))
+    child = stream_of(
+        Mixture.of({"a": 0.1, "b": 0.9}), windows=1000, already_read=parent.counts(400)
+    )
     for corpus in "ab":
         read = set(order_of(parent, corpus, 400))
         assert not read & set(order_of(child, corpus, 400))
@@ -115,7 +119,8 @@ def test_permute_is_a_permutation(size, key):
 
 
 def test_permute_is_golden():
-    # If you meant to change the shuffle: every stream changes, so raise FORMAT in training/phase.py.
+    # If you meant to change the shuffle: every stream changes, so raise FORMAT in
+    # training/phase.py.
     np.testing.assert_array_equal(permute(np.arange(8), 1000, 42), GOLDEN)
 
 

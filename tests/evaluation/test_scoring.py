@@ -53,7 +53,9 @@ def test_a_long_request_loses_its_context_from_the_left():
     tokens = np.arange(1, 200, dtype=np.int32)
     long, short = Request(tokens, first=190), Request(tokens[-65:], first=190 - (199 - 65))
     np.testing.assert_allclose(*(scorer(longest=65).score([r]) for r in (long, short)), rtol=1e-6)
-    assert scorer(longest=129).score([long])[0] != pytest.approx(scorer(longest=65).score([long])[0])
+    assert scorer(longest=129).score([long])[0] != pytest.approx(
+        scorer(longest=65).score([long])[0]
+    )
 
 
 @given(st.integers(1, 10_000))

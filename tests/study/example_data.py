@@ -1,4 +1,4 @@
-"""What a user's own module looks like: registers corpora and a task from files in the current folder."""
+"""A user's own module: registers corpora and a task from files in the current folder."""
 
 import seqio
 import tensorflow as tf

@@ -26,7 +26,8 @@ def write_documents(folder: Path) -> None:
     ]
     program = [
         "\n".join(
-            f"def f{rng.randrange(50)}(x, y):\n    return x {rng.choice('+-*/')} y" for _ in range(9)
+            f"def f{rng.randrange(50)}(x, y):\n    return x {rng.choice('+-*/')} y"
+            for _ in range(9)
         )
         for _ in range(220)
     ]
@@ -85,7 +86,9 @@ def test_the_study_finds_what_is_there_to_find(folder):
     prose, program = "bits_per_byte/example.prose", "bits_per_byte/example.program"
     # A model that never saw a program is worse at programs, and the other way round.
     assert bits_per_byte(table, "text_only", prose) < bits_per_byte(table, "code_100", prose) - 0.3
-    assert bits_per_byte(table, "code_100", program) < bits_per_byte(table, "text_only", program) - 0.3
+    assert (
+        bits_per_byte(table, "code_100", program) < bits_per_byte(table, "text_only", program) - 0.3
+    )
     quiz = table[(table.task == "example.quiz") & (table.stage == "pretraining")]
     assert quiz[quiz.recipe == "text_only"].correct.mean() > 0.8
     assert quiz[quiz.recipe == "code_100"].correct.mean() < 0.5
@@ -107,7 +110,9 @@ def test_realised_tokens_are_what_was_asked_for(folder):
         assert total == arm["tokens"]
         for corpus in arm["corpora"].values():
             # Two windows for each phase of the chain.
-            assert abs(corpus["tokens"] - corpus["requested_share"] * total) <= 2 * 32 * len(arm["phases"])
+            assert abs(corpus["tokens"] - corpus["requested_share"] * total) <= 2 * 32 * len(
+                arm["phases"]
+            )
 
 
 def test_stores_account_for_every_document(folder):
@@ -159,7 +164,10 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
     def entry_point(script, *arguments):
         return subprocess.run(
             [sys.executable, str(project / script), *arguments, *gin],
-            cwd=folder, capture_output=True, text=True, timeout=550,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=550,
         )
 
     trained = entry_point("train.py")
@@ -177,14 +185,35 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
         (["plan", "demoo"], "did you mean 'demo'"),
         (["plan", "example.gin", "--gin.Setting.token=5"], "did you mean tokens"),
         (["plan", "example.gin", "--gin.Settings.tokens=5"], "did you mean 'Setting'"),
-        (["plan", "example.gin", "--gin.Setting.text='example.pros'"], "did you mean 'example.prose'"),
-        (["plan", "example.gin", "--gin.SuiteConfig.tasks=('example.quizz',)"], "did you mean 'example.quiz'"),
-        (["plan", "example.gin", "--gin.SuiteConfig.domains=('example.pose',)"], "did you mean 'example.prose'"),
-        (["plan", "example.gin", "--gin.Setting.code={'example.program': -1}"], "must be 0 or more"),
+        (
+            ["plan", "example.gin", "--gin.Setting.text='example.pros'"],
+            "did you mean 'example.prose'",
+        ),
+        (
+            ["plan", "example.gin", "--gin.SuiteConfig.tasks=('example.quizz',)"],
+            "did you mean 'example.quiz'",
+        ),
+        (
+            ["plan", "example.gin", "--gin.SuiteConfig.domains=('example.pose',)"],
+            "did you mean 'example.prose'",
+        ),
+        (
+            ["plan", "example.gin", "--gin.Setting.code={'example.program': -1}"],
+            "must be 0 or more",
+        ),
         (["plan", "example.gin", "--gin.Setting.code={'example.program': 0}"], "all rates are 0"),
         (["study", "example.gin", "--gin.Setting.max_epochs=0.1"], "max_epochs"),
         (["study", "example.gin", "--gin.VocabularyConfig.name='missing.model'"], "missing.model"),
-        (["study", "example.gin", "--gin.Setting.seq_len=200000", "--gin.Setting.tokens=4000000", "--gin.Setting.cooldown_tokens=0"], "lower seq_len"),
+        (
+            [
+                "study",
+                "example.gin",
+                "--gin.Setting.seq_len=200000",
+                "--gin.Setting.tokens=4000000",
+                "--gin.Setting.cooldown_tokens=0",
+            ],
+            "lower seq_len",
+        ),
         (["plan", "example.gin", "--import", "my_dta"], "no module named 'my_dta'"),
         (["eval", "runs/nothing"], "not a run directory"),
         (["plan", "example.gin", "--gin.Study.seeds"], "has no value"),

@@ -91,15 +91,25 @@ def test_all_recipes_have_one_budget_and_the_shares_they_say(study):
             assert recipe.cooled.learning_rate(0) == pytest.approx(
                 recipe.pretrained.learning_rate(recipe.pretrained.steps - 1)
             )
-    assert shares == pytest.approx({
-        "text_only": 0, "balanced_only": 0.5, "balanced_to_text": 0.3, "code_to_text": 0.55,
-        "code_0": 0, "code_25": 0.25, "code_50": 0.5, "code_100": 1,
-    })
+    assert shares == pytest.approx(
+        {
+            "text_only": 0,
+            "balanced_only": 0.5,
+            "balanced_to_text": 0.3,
+            "code_to_text": 0.55,
+            "code_0": 0,
+            "code_25": 0.25,
+            "code_50": 0.5,
+            "code_100": 1,
+        }
+    )
 
 
 def test_recipes_read_the_same_text_in_the_same_order(study):
     text_only_phase, balanced = (r.pretrained for r in study.recipes_of(0)[:2])
-    assert windows_read(balanced)["text"] == pytest.approx(windows_read(text_only_phase)["text"] / 2, abs=2)
+    assert windows_read(balanced)["text"] == pytest.approx(
+        windows_read(text_only_phase)["text"] / 2, abs=2
+    )
     assert text_only_phase.seed == balanced.seed
 
 

@@ -75,9 +75,7 @@ def test_a_child_starts_from_its_parents_weights_and_moments(tmp_path, phase, ch
         train(child, stores, run, parent=parent_run, loop=LOOP)
     train(phase, stores, parent_run, loop=LOOP)
     train(child, stores, run, parent=parent_run, loop=LOOP)
-    frozen = dataclasses.replace(
-        child, tokens=4 * 16, schedule=Schedule("constant", peak=1e-30)
-    )
+    frozen = dataclasses.replace(child, tokens=4 * 16, schedule=Schedule("constant", peak=1e-30))
     frozen_run = run_of(tmp_path, frozen, stores)
     train(frozen, stores, frozen_run, parent=parent_run, loop=LOOP)
     parent_state, state = final_state(parent_run, phase), final_state(frozen_run, frozen)
@@ -139,8 +137,15 @@ def killed_job(directory):
     from tests.conftest import TINY
 
     phase = Phase(
-        Mixture.of({"a": 0.6, "b": 0.4}), 400 * 4 * 16, TINY, Optimizer(),
-        Schedule(peak=1e-2, final=1e-3, warmup_steps=3), 4, 16, 0, max_epochs=50.0,
+        Mixture.of({"a": 0.6, "b": 0.4}),
+        400 * 4 * 16,
+        TINY,
+        Optimizer(),
+        Schedule(peak=1e-2, final=1e-3, warmup_steps=3),
+        4,
+        16,
+        0,
+        max_epochs=50.0,
     )
     stores = {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
     run = run_of(directory, phase, stores)
