@@ -54,10 +54,12 @@ def _ready_the_host() -> None:
 def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
     from code_ablate.data.inspect import describe_store
+    from code_ablate.data.registry import require_tasks
 
     study, workspace = _load_study(options)
-    vocabulary = workspace.vocabulary(study.vocabulary)
     corpora = tuple(options.corpora or study.corpora)
+    require_tasks("corpus", corpora)
+    vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(corpora, vocabulary, study.prepare)
     for store in stores.values():
         print(describe_store(store), end="\n\n")
@@ -96,16 +98,15 @@ def inspect(options) -> None:
 def plan(options) -> int:
     """Prints the plan; 2 if it cannot be carried out."""
     from code_ablate import config
-    from code_ablate.errors import UserError
     from code_ablate.study.plan import make_plan
 
     study, workspace = _load_study(options)
     stores = {}
-    try:
+    if workspace.has_vocabulary(study.vocabulary):
         vocabulary = workspace.existing_vocabulary(study.vocabulary)
         stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
-    except UserError as error:
-        print(f"note: {error}\n", file=sys.stderr)
+    else:
+        print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
     made = make_plan(study, stores, config.make("Hardware"), workspace.paths.runs)
     print(made)
     return 2 if made.problems else 0
@@ -114,6 +115,7 @@ def plan(options) -> int:
 def train(options) -> None:
     """Trains the Phase that gin describes, preparing what is missing."""
     from code_ablate import config
+    from code_ablate.data.registry import require_tasks
     from code_ablate.training import loop
     from code_ablate.training.phase import phase_identity
     from code_ablate.training.rundir import RunDirectory
@@ -121,34 +123,36 @@ def train(options) -> None:
     _ready_the_host()
     _load(options, [])
     phase, workspace = config.make("Phase"), _workspace(options)
-    vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
     corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
+    require_tasks("corpus", corpora)
+    vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
     stores = workspace.stores(corpora, vocabulary, config.make("PrepareConfig"))
     identities = {name: store.manifest.identity for name, store in stores.items()}
-    runs = [
+    run, *parent = (
         RunDirectory.of(workspace.paths.runs, part, phase_identity(part, identities))
-        for part in phase.chain
-    ]
-    # A parent that is not trained yet is trained first: the chain is what was asked for.
-    for i, (part, run) in enumerate(zip(phase.chain, runs, strict=True)):
-        loop.train(
-            part,
-            stores,
-            run,
-            parent=runs[i - 1] if i else None,
-            loop=config.make("LoopConfig"),
-            mesh=config.make("MeshConfig"),
-            operative_gin=config.operative(),
-        )
-    print(f"complete: {runs[-1].path}")
+        for part in (phase, phase.parent)
+        if part
+    )
+    loop.train(
+        phase,
+        stores,
+        run,
+        parent=parent[0] if parent else None,
+        loop=config.make("LoopConfig"),
+        mesh=config.make("MeshConfig"),
+        operative_gin=config.operative(),
+    )
+    print(f"complete: {run.path}")
 
 
 def evaluate(options) -> None:
     """Evaluates a run and prints a line per task."""
     from code_ablate import config
     from code_ablate.analysis.terminal import task_table
+    from code_ablate.data.registry import require_tasks
     from code_ablate.evaluation.suite import Suite
     from code_ablate.study.executor import evaluate_run
+    from code_ablate.training.checkpoint import Checkpoints
     from code_ablate.training.rundir import RunDirectory, phase_of_run
 
     _ready_the_host()
@@ -156,8 +160,13 @@ def evaluate(options) -> None:
     _load(options, [])
     phase, workspace = phase_of_run(str(run.path)), _workspace(options)
     suite_config = config.make("SuiteConfig")
-    vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
+    require_tasks("corpus", suite_config.domains)
+    require_tasks("evaluation task", suite_config.tasks)
+    vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
+    run.require_vocabulary(vocabulary.digest)
     stores = workspace.stores(suite_config.domains, vocabulary, config.make("PrepareConfig"))
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        checkpoints.existing(options.step)
     suite = Suite.load(suite_config, vocabulary, stores, phase.seq_len)
     items = evaluate_run(run, suite, config.make("MeshConfig"), step=options.step)
     print(task_table(items, suite.describe()))
@@ -184,8 +193,22 @@ def study(options) -> None:
 
 def report(options) -> None:
     """Writes the report of a study that has run."""
+    import json
+
+    from code_ablate.errors import UserError
+
     study, workspace = _load_study(options)
-    _report(workspace.paths.study(study.name), options.out)
+    directory = workspace.paths.study(study.name)
+    file = directory / "study.json"
+    if not file.exists():
+        raise UserError(f"no results in {directory}: run code-ablate study {options.study}.")
+    if json.loads(file.read_text())["configuration"] != study.configuration:
+        raise UserError(
+            f"the results in {directory} are of another configuration than gin's: run code-ablate "
+            f"study {options.study} with the same files and bindings, or give Study.name another "
+            "value."
+        )
+    _report(directory, options.out)
 
 
 def _report(directory, out: str | None) -> None:

@@ -28,8 +28,18 @@ def to_plain(value: Any) -> Any:
 
 def identity(value: Any) -> str:
     """A short hash of the canonical JSON (sorted keys, shortest floats) of `value`."""
-    text = json.dumps(to_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    canonical = _without_integral_floats(to_plain(value))
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:IDENTITY_LENGTH]
+
+
+def _without_integral_floats(value: Any) -> Any:
+    """1.0 as 1: gin hands over what was typed, and both are equal in Python."""
+    if isinstance(value, dict):
+        return {key: _without_integral_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_integral_floats(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

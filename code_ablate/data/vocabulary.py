@@ -16,6 +16,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -190,7 +191,7 @@ def train(
         texts += sample_texts(corpus, part, config.seed, progress=progress)
     model = train_model(texts, config.size)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / (path.name + ".partial")
+    partial = path.parent / f"{path.name}.partial-{os.getpid()}"
     partial.write_bytes(model)
     partial.replace(path)
     return _load(config, path)

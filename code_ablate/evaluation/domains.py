@@ -51,8 +51,7 @@ def domain_items(
         assert ids[-1] == vocabulary.eos_id, "a stored document does not end with EOS"
         ids, cropped = ids[:-1], len(ids) - 1 > max_tokens
         kept = _whole_text(ids[:max_tokens], vocabulary) if cropped else ids
-        if not len(kept):
-            continue
+        assert len(kept), "a document has no whole character in its first tokens"
         size = (
             len(vocabulary.decode(kept).encode())
             if cropped

@@ -10,7 +10,7 @@ called with log-likelihoods. Rows per item are kept for Tasks that rank continua
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,12 +39,24 @@ class DownstreamTask:
     items: int
     available: int
     """Items in the split, of which `items` are used."""
+    cropped: int
+    """Examples longer than what the model sees at once: they lose context, from the left."""
 
     @classmethod
     def load(
-        cls, name: str, vocabulary: Vocabulary, *, split: str, max_items: int, seed: int
+        cls,
+        name: str,
+        vocabulary: Vocabulary,
+        *,
+        split: str,
+        max_items: int,
+        seed: int,
+        longest: int,
     ) -> "DownstreamTask":
-        """Reads and tokenises the Task. Raises UserError if it cannot be scored."""
+        """Reads and tokenises the Task. Raises UserError if it cannot be scored.
+
+        `longest`: tokens that the model sees at once, to count the examples that have more.
+        """
         task = seqio.TaskRegistry.get(name)
         _require_scores(task, split)
         sample = _Sample(max_items, seed)
@@ -64,16 +76,20 @@ class DownstreamTask:
                 eval_split=split,
                 async_compute_metrics=False,
             )
-        model_rows = evaluator.cached_model_datasets[variant.name].as_numpy_iterator()
-        requests = tuple(_request(row, vocabulary.eos_id) for _, row in model_rows)
-        examples = evaluator.cached_task_datasets[variant.name].as_numpy_iterator()
-        targets = tuple(
-            task.postprocess_fn(example["targets"], example=example, is_target=True)
-            for example in examples
-        )
-        if not requests:
+        # The Task's own examples, not those of the feature converter: these are not padded.
+        examples = list(evaluator.cached_task_datasets[variant.name].as_numpy_iterator())
+        if not examples:
             raise UserError(f"evaluation task {name!r} has no examples in its {split!r} split.")
-        return cls(name, evaluator, requests, targets, sample.used, sample.available)
+        requests = tuple(_request(name, example, vocabulary.eos_id) for example in examples)
+        return cls(
+            name,
+            evaluator,
+            requests,
+            _choices(task, examples),
+            sample.used,
+            sample.available,
+            cropped=sum(len(request.tokens) > longest for request in requests),
+        )
 
     def evaluate(
         self, scorer: Scorer, advance: Callable[[int], object] = lambda done: None
@@ -107,6 +123,8 @@ class DownstreamTask:
             "chance": float(np.mean(1 / choices)),
             "items": self.items,
             "available": self.available,
+            "examples": len(self.requests),
+            "cropped": self.cropped,
         }
 
 
@@ -155,12 +173,40 @@ class _Sample:
         return dataset.enumerate().filter(lambda i, _: keep[i]).map(lambda _, row: row)
 
 
-def _request(row: dict[str, np.ndarray], eos_id: int) -> Request:
-    """Context and continuation, without padding, after the EOS that comes before every document."""
-    tokens, weights = row["decoder_target_tokens"], row["decoder_loss_weights"]
-    scored = np.flatnonzero(weights)
-    tokens = np.concatenate([[eos_id], tokens[: scored[-1] + 1]]).astype(np.int32)
-    return Request(tokens, first=int(scored[0]) + 1)
+def _request(name: str, example: Mapping[str, np.ndarray], eos_id: int) -> Request:
+    """Context and continuation, after the EOS that comes before every document."""
+    context, continuation = example["inputs"], example["targets"]
+    if not len(continuation):
+        raise UserError(f"evaluation task {name!r} has an example with an empty continuation.")
+    tokens = np.concatenate([[eos_id], context, continuation]).astype(np.int32)
+    return Request(tokens, first=1 + len(context))
+
+
+def _choices(
+    task: seqio.Task, examples: Sequence[Mapping]
+) -> tuple[rank_classification.Choice, ...]:
+    """What is ranked, with the bytes of each continuation. Raises UserError if it cannot be."""
+    choices = []
+    for example in examples:
+        target = example["targets"]
+        if task.postprocessor is not None:
+            target = task.postprocess_fn(target, example=example, is_target=True)
+        choice = rank_classification.as_choice(target)
+        if np.isnan(choice.bytes) and "targets_pretokenized" in example:
+            choice = choice._replace(bytes=len(example["targets_pretokenized"]))
+        choices.append(choice)
+    # Ranked once with scores that say nothing: what is wrong is found here, not after training.
+    try:
+        items = rank_classification.score_items(choices, np.zeros(len(choices)))
+    except ValueError as error:
+        raise UserError(f"evaluation task {task.name!r} cannot be ranked: {error}") from error
+    repeated = items["item"][items["item"].duplicated()]
+    if len(repeated):
+        raise UserError(
+            f"evaluation task {task.name!r} has more than one item with the id "
+            f"{repeated.iloc[0]!r}: give each row an id of its own."
+        )
+    return tuple(choices)
 
 
 @contextlib.contextmanager

@@ -37,12 +37,19 @@ class Request:
         if not 1 <= self.first < len(self.tokens):
             raise ValueError(f"scores start at {self.first} of {len(self.tokens)} tokens")
 
-    def cropped(self, longest: int) -> "Request":
-        """At most `longest` tokens, dropped from the left: the context goes first."""
-        excess = len(self.tokens) - longest
-        if excess <= 0:
-            return self
-        return Request(self.tokens[excess:], max(1, self.first - excess))
+    def pieces(self, longest: int) -> list["Request"]:
+        """The same tokens scored in requests of at most `longest` tokens.
+
+        Context that does not fit is dropped from the left. What is scored is never dropped: where
+        it is too long for one request, it is cut into several, each with the token before it as
+        context.
+        """
+        length = len(self.tokens)
+        if length - self.first < longest:
+            start = max(0, length - longest)
+            return [Request(self.tokens[start:], self.first - start)]
+        starts = range(self.first - 1, length - 1, longest - 1)
+        return [Request(self.tokens[start : start + longest], 1) for start in starts]
 
 
 def padded_length(length: int) -> int:
@@ -76,7 +83,7 @@ class Scorer:
 
     @property
     def longest(self) -> int:
-        """Tokens that a request may have; longer ones are cropped from the left."""
+        """Tokens that the model sees at once; see `Request.pieces` for longer requests."""
         return self._longest
 
     def score(
@@ -84,20 +91,20 @@ class Scorer:
     ) -> Float[np.ndarray, " N"]:
         """Sum of log p (nats) over the scored tokens of each request, in the order given.
 
-        `advance` is told how many requests each batch has done, for a progress bar.
+        `advance` is told how many pieces each batch has done, for a progress bar.
         """
-        scores_N = np.full(len(requests), np.nan)
-        cropped = [request.cropped(self._longest) for request in requests]
-        by_length: dict[int, list[int]] = {}
-        for i, request in enumerate(cropped):
-            by_length.setdefault(padded_length(len(request.tokens) - 1), []).append(i)
-        for length, indices in sorted(by_length.items()):
+        scores_N = np.zeros(len(requests))
+        by_length: dict[int, list[tuple[int, Request]]] = {}
+        for owner, request in enumerate(requests):
+            for piece in request.pieces(self._longest):
+                length = padded_length(len(piece.tokens) - 1)
+                by_length.setdefault(length, []).append((owner, piece))
+        for length, pieces in sorted(by_length.items()):
             rows = self._rows(length)
-            for start in range(0, len(indices), rows):
-                batch = indices[start : start + rows]
-                scores_N[batch] = self._score_batch([cropped[i] for i in batch], length, rows)
+            for start in range(0, len(pieces), rows):
+                owners, batch = zip(*pieces[start : start + rows], strict=True)
+                np.add.at(scores_N, list(owners), self._score_batch(list(batch), length, rows))
                 advance(len(batch))
-        assert not np.isnan(scores_N).any() or not len(scores_N), "a score is not a number"
         return scores_N
 
     def _rows(self, length: int) -> int:

@@ -1,13 +1,15 @@
 """Runs an evaluation suite on a model: downstream SeqIO Tasks and domains, one row per item.
 
-    suite = Suite.load(SuiteConfig(tasks=("arc_easy",), domains=("demo.text",)), vocabulary,
-    stores, 256) result = suite.evaluate(scorer)
+    config = SuiteConfig(tasks=("arc_easy",), domains=("demo.text",))
+    suite = Suite.load(config, vocabulary, stores, seq_len=256)
+    result = suite.evaluate(scorer)
     result.items                # a table: task, category, kind, item, correct, bits, bytes, ...
 
 The data are read and tokenised once, and then serve every checkpoint.
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +18,7 @@ import pandas as pd
 import seqio
 from etils import epath
 
+from code_ablate.data.fingerprint import preprocessor_fingerprint
 from code_ablate.data.pipeline import task_fingerprint
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
@@ -26,6 +29,9 @@ from code_ablate.evaluation.downstream import DownstreamTask
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.identity import identity, to_plain
 from code_ablate.progress import bar
+
+FORMAT = 1
+"""Part of a suite's identity. Raised when the same items would be scored in another way."""
 
 DOMAIN_PREFIX = "bits_per_byte/"
 
@@ -73,6 +79,8 @@ class Suite:
 
     identity: str
     """Names what is asked, and of which data: scores under one identity can be compared."""
+    vocabulary: str
+    """Digest of the vocabulary that everything is tokenised with."""
     tasks: tuple[DownstreamTask, ...]
     domains: Mapping[str, DomainItems] = field(default_factory=dict)
 
@@ -88,12 +96,11 @@ class Suite:
         require_tasks("evaluation task", config.tasks)
         return identity(
             {
+                "format": FORMAT,
                 "config": to_plain(config),
                 "seq_len": seq_len,
                 "vocabulary": vocabulary.digest,
-                "tasks": {
-                    name: task_fingerprint(seqio.TaskRegistry.get(name)) for name in config.tasks
-                },
+                "tasks": {name: _fingerprint(name) for name in config.tasks},
                 "domains": {name: stores[name].manifest.identity for name in config.domains},
             }
         )
@@ -110,7 +117,12 @@ class Suite:
         name = cls.identity_of(config, vocabulary, stores, seq_len)
         tasks = tuple(
             DownstreamTask.load(
-                task, vocabulary, split=config.split, max_items=config.max_items, seed=config.seed
+                task,
+                vocabulary,
+                split=config.split,
+                max_items=config.max_items,
+                seed=config.seed,
+                longest=seq_len + 1,
             )
             for task in config.tasks
         )
@@ -131,7 +143,7 @@ class Suite:
                     f"the store of {corpus!r} has no validation documents to score: raise "
                     "PrepareConfig.validation_fraction or add data."
                 )
-        return cls(name, tasks, domains)
+        return cls(name, vocabulary.digest, tasks, domains)
 
     def describe(self) -> dict[str, dict]:
         """What the report says about each task: category, kind, chance, items, available."""
@@ -162,6 +174,13 @@ class Suite:
         return SuiteResult(pd.concat(tables, ignore_index=True), metrics)
 
 
+def _fingerprint(name: str) -> dict:
+    """What an evaluation Task reads and how it is judged."""
+    task = seqio.TaskRegistry.get(name)
+    judged = [f for f in (task.postprocessor, *task.metric_fns) if f is not None]
+    return {**task_fingerprint(task), "judged": [preprocessor_fingerprint(f) for f in judged]}
+
+
 def _score_domain(
     corpus: str, documents: DomainItems, scorer: Scorer, advance: Callable[[int], object]
 ) -> pd.DataFrame:
@@ -187,7 +206,7 @@ def save_result(result: SuiteResult, directory: epath.PathLike) -> None:
     directory = epath.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "metrics.json").write_text(json.dumps(result.metrics, indent=1, default=float))
-    partial = directory / ".items.parquet"
+    partial = directory / f".items.parquet.{os.getpid()}"
     with partial.open("wb") as file:
         result.items.to_parquet(file, index=False)
     partial.replace(directory / "items.parquet")

@@ -81,6 +81,7 @@ def evaluate_run(
     run: RunDirectory, suite: Suite, mesh: MeshConfig, label: str = "", step: int | None = None
 ) -> pd.DataFrame:
     """The run's scores per item: evaluates its last checkpoint (or `step`), unless that is done."""
+    run.require_vocabulary(suite.vocabulary)
     phase = phase_of_run(str(run.path))
     devices = make_mesh(mesh)
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
@@ -115,10 +116,15 @@ def write_results(
         assert items is not None, f"phase {arm.identity} was not evaluated"
         keys = {"recipe": arm.recipe, "seed": arm.seed, "stage": arm.stage, "phase": arm.identity}
         tables.append(items.assign(**keys))
-    with (directory / "results.parquet").open("wb") as file:
-        pd.concat(tables, ignore_index=True).to_parquet(file, index=False)
+    table = pd.concat(tables, ignore_index=True)
     description = _describe(study, graph, runs, suite, stores, vocabulary)
-    (directory / "study.json").write_text(json.dumps(description, indent=1))
+    # The description goes first and comes last: a kill in between leaves none that does not fit.
+    (directory / "study.json").unlink(missing_ok=True)
+    with (directory / "results.parquet").open("wb") as file:
+        table.to_parquet(file, index=False)
+    partial = directory / f".study.json.{os.getpid()}"
+    partial.write_text(json.dumps(description, indent=1))
+    partial.replace(directory / "study.json")
     return directory
 
 
@@ -131,6 +137,7 @@ def _describe(study: Study, graph, runs, suite, stores, vocabulary) -> dict:
     now = datetime.datetime.now(datetime.UTC)
     return {
         "name": study.name,
+        "configuration": study.configuration,
         "baseline": study.baseline,
         "version": code_ablate.__version__,
         "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

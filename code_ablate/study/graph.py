@@ -13,6 +13,7 @@ from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.suite import SuiteConfig
+from code_ablate.identity import identity, to_plain
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity
 
@@ -52,6 +53,18 @@ class Study:
         """Every recipe with this seed."""
         setting = dataclasses.replace(self.setting, seed=seed)
         return [make(setting) for make in self.recipes]
+
+    @property
+    def configuration(self) -> str:
+        """A hash of what is compared and how: tells whether results are of this configuration."""
+        phases = [
+            to_plain(phase)
+            for seed in self.seeds
+            for recipe in self.recipes_of(seed)
+            for phase in recipe.stages.values()
+        ]
+        settings = (self.suite, self.vocabulary, self.prepare)
+        return identity([self.name, self.baseline, phases, *map(to_plain, settings)])
 
     @property
     def corpora(self) -> tuple[str, ...]:

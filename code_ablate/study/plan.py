@@ -5,8 +5,8 @@
     plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
 
 Time is an estimate: FLOPs of training (formula in code_ablate.model.flops) over the speed of
-earlier runs of the same model on this runs_dir, if there are any, else over peak x expected
-utilisation.
+earlier runs of the same model on these devices, if the hardware's peak is not given, else over
+peak x expected utilisation.
 """
 
 import statistics
@@ -23,6 +23,7 @@ from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters, flops_per_token
 from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.training.loop import check_stores, device_name
 from code_ablate.training.phase import Phase, corpus_usage, phase_stream, windows_read
 from code_ablate.training.rundir import RunDirectory
 
@@ -164,8 +165,9 @@ def _corpus_rows(study: Study, graph: PhaseGraph, stores: Mapping[str, TokenStor
 def _problems(study: Study, graph: PhaseGraph, stores, identities):
     windows = {name: store.num_windows(study.setting.seq_len) for name, store in stores.items()}
     for phase in graph.phases.values():
-        if all(windows.get(corpus) for part in phase.chain for corpus in part.mixture.active):
+        if all(corpus in stores for part in phase.chain for corpus in part.mixture.active):
             try:
+                check_stores(phase, stores)
                 phase_stream(phase, windows, identities)
             except UserError as error:
                 yield str(error)
@@ -173,15 +175,7 @@ def _problems(study: Study, graph: PhaseGraph, stores, identities):
 
 def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
     """(tokens per second, where the figure comes from)."""
-    model = to_plain(study.setting.model)
-    speeds = []
-    runs_dir = epath.Path(runs_dir)
-    for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
-        run = RunDirectory.open(file.parent)
-        plain = run.config["phase"]
-        same = plain["model"] == model and plain["seq_len"] == study.setting.seq_len
-        if same and plain["batch_windows"] == study.setting.batch_windows and run.last_metrics():
-            speeds.append(run.last_metrics()["tokens_per_second"])
+    speeds = [] if hardware.peak_flops else list(_earlier_speeds(study, epath.Path(runs_dir)))
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds)} earlier runs of this model here"
     peak = hardware.peak_flops or _measured_peak()
@@ -192,6 +186,23 @@ def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
         f"{hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
         f"x {hardware.expected_mfu:.0%} expected utilisation"
     )
+
+
+def _earlier_speeds(study: Study, runs_dir: epath.Path):
+    """Tokens per second of runs of the same shapes on the devices that are here."""
+    wanted = (
+        to_plain(study.setting.model),
+        study.setting.seq_len,
+        study.setting.batch_windows,
+        device_name(),
+    )
+    for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
+        run = RunDirectory.open(file.parent)
+        config, last = run.config, run.last_metrics()
+        phase = config["phase"]
+        shapes = (phase["model"], phase["seq_len"], phase["batch_windows"], config["device"])
+        if last and shapes == wanted:
+            yield last["tokens_per_second"]
 
 
 def _measured_peak(size: int = 1024) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from code_ablate.data.mixing import Mixture, blend
 from code_ablate.data.registry import resolve_mixture
+from code_ablate.errors import UserError
 from code_ablate.model.transformer import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 
@@ -67,6 +68,12 @@ class Setting:
     def __post_init__(self):
         object.__setattr__(self, "text", resolve_mixture(self.text))
         object.__setattr__(self, "code", resolve_mixture(self.code))
+        both = set(resolve_mixture(self.text).active) & set(resolve_mixture(self.code).active)
+        if both:
+            raise UserError(
+                f"{', '.join(sorted(both))} stands on the text and on the code side: the share of "
+                "code would have no meaning. Put each corpus on one side."
+            )
 
     def mix(self, code_share: float) -> Mixture:
         """The text and the code side with this share of code, in tokens."""
@@ -100,6 +107,10 @@ class Setting:
             name=name,
         )
 
+    def left_after(self, first: Phase) -> int:
+        """What is left of the budget: whole steps, so that all recipes have the same number."""
+        return self.begin(0.0, self.tokens).realised_tokens - first.realised_tokens
+
     def recipe(self, name: str, pretrained: Phase) -> Recipe:
         """The recipe that ends pre-training with `pretrained`, with the study's cooldown if any."""
         cooled = None
@@ -130,7 +141,7 @@ def balanced_to_text(
     """Half of the budget on text and code in equal parts, then text with 10 % code."""
     first = setting.begin(first_code_share, setting.tokens / 2)
     then = setting.follow(
-        first, then_code_share, setting.tokens / 2, setting.continuation, "continuation"
+        first, then_code_share, setting.left_after(first), setting.continuation, "continuation"
     )
     return setting.recipe("balanced_to_text", then)
 
@@ -141,7 +152,7 @@ def code_to_text(
     """Half of the budget on code alone, then text with 10 % code."""
     first = setting.begin(first_code_share, setting.tokens / 2)
     then = setting.follow(
-        first, then_code_share, setting.tokens / 2, setting.continuation, "continuation"
+        first, then_code_share, setting.left_after(first), setting.continuation, "continuation"
     )
     return setting.recipe("code_to_text", then)
 

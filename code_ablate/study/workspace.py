@@ -15,16 +15,24 @@ from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
+from code_ablate.errors import UserError
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Folders, local or on object storage."""
+    """Where data and results lie."""
 
     data: str = "data"
-    """Vocabularies and token stores."""
+    """Vocabularies and token stores. Local, or on object storage."""
     runs: str = "runs"
-    """A folder for each run, and one for each study."""
+    """A folder for each run, and one for each study. On a local or shared disk."""
+
+    def __post_init__(self):
+        if "://" in self.runs:
+            raise UserError(
+                f"Paths.runs = {self.runs!r}: runs on object storage are not supported yet; name a "
+                "folder on a local or shared disk."
+            )
 
     def study(self, name: str) -> epath.Path:
         """The folder of a study's results."""
@@ -38,6 +46,11 @@ class Workspace:
     paths: Paths
     modules: tuple[str, ...]
     """Imported by the worker processes too."""
+
+    def has_vocabulary(self, config: VocabularyConfig) -> bool:
+        """Whether `existing_vocabulary` will find it without training."""
+        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        return config.is_file or vocabularies.model_path(config, self.paths.data).exists()
 
     def existing_vocabulary(self, config: VocabularyConfig) -> Vocabulary:
         """Loads the vocabulary. Raises UserError if it is not there."""

@@ -96,8 +96,7 @@ def train(
     `stores` by corpus, for all phases of the chain; `parent`: the complete run of `phase.parent`.
     Raises UserError before any work starts, or Interrupted after SIGINT or SIGTERM.
     """
-    # ---------------------------------------------------------------- what is to be done, and can
-    # it
+    # ------------------------------------------------------- what is to be done, if at all
     if run.complete:
         return run.status
     for part in phase.chain:
@@ -108,6 +107,12 @@ def train(
         raise UserError(f"{run.path} is not the run of this phase: a token store has changed.")
     stream = phase_stream(phase, windows, identities)
     devices = make_mesh(mesh)
+    shards = devices.shape["data"] * devices.shape["fsdp"]
+    if phase.batch_windows % shards:
+        raise UserError(
+            f"{phase.batch_windows} windows in a batch do not divide over {shards} devices (mesh "
+            "axes data x fsdp): change batch_windows, or MeshConfig."
+        )
     batches = Batches(
         stream,
         stores,
@@ -128,9 +133,14 @@ def train(
         jax.set_mesh(devices),
         _stop_signals() as stop,
     ):
-        run.write_config(describe(phase, identities), to_plain(phase), operative_gin)
-        # ------------------------------------------------------------ resume, continue or
-        # initialise
+        run.write_config(
+            describe(phase, identities),
+            to_plain(phase),
+            operative_gin,
+            vocabulary=next(iter(stores.values())).manifest.vocabulary["digest"],
+            device=device_name(),
+        )
+        # ------------------------------------------------------ resume, continue or initialise
         if checkpoints.latest is not None:
             like = abstract_state(phase.model, phase.optimizer, devices)
             first, state, progress = checkpoints.restore(like)
@@ -141,8 +151,7 @@ def train(
         run.trim_metrics(first)
         run.set_status("running", step=first, steps=phase.steps, seconds=seconds_before)
 
-        # ---------------------------------------------------------------------------------- the
-        # loop
+        # ---------------------------------------------------------------------------- the loop
         train_step = make_train_step(phase.model, phase.optimizer, phase.z_loss, devices)
         meter = Meter(phase, stream, windows)
         batch_tokens = phase.batch_windows * phase.seq_len
@@ -170,7 +179,8 @@ def train(
                     waiting.pop(0).block_until_ready()
                 progress_bar.update(batch_tokens)
 
-                last = done == phase.steps or stop.is_set()
+                stopping = stop.is_set()  # read once: a signal may come at any line
+                last = done == phase.steps or stopping
                 if last or done % loop.log_every == 0:
                     jax.block_until_ready(metrics)
                     now = time.monotonic()
@@ -190,7 +200,7 @@ def train(
                         state,
                         {"seconds": seconds, "counts": stream.counts(done * phase.batch_windows)},
                     )
-                if stop.is_set() and done < phase.steps:
+                if stopping and done < phase.steps:
                     checkpoints.wait()
                     run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
                     raise Interrupted(
@@ -198,8 +208,7 @@ def train(
                         "the same command goes on from there."
                     )
 
-        # ------------------------------------------------------------------------------------ the
-        # end
+        # ----------------------------------------------------------------------------- the end
         checkpoints.wait()
         seconds = seconds_before + time.monotonic() - begin
         run.set_status(
@@ -210,6 +219,11 @@ def train(
             final_loss=run.last_metrics().get("loss"),
         )
     return run.status
+
+
+def device_name() -> str:
+    """What a run computes on: '1 x cpu', '64 x TPU v5 lite'."""
+    return f"{jax.device_count()} x {jax.devices()[0].device_kind}"
 
 
 def _start(phase: Phase, parent: RunDirectory | None, devices) -> TrainState:

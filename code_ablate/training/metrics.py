@@ -4,6 +4,7 @@
     meter.add(step, device_metrics, corpus_B)
     line = meter.line(step, seconds)      # fetches what was added since the last line
 
+A line covers the steps since the one before it; after a restart, those since the checkpoint.
 Every name that is logged:
   step                train steps done in this phase
   tokens              tokens trained on in this phase

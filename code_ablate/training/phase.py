@@ -46,6 +46,14 @@ class Optimizer:
     clip_norm: float = 1.0
     """Gradients longer than this are scaled down to it."""
 
+    def __post_init__(self):
+        if not (0 <= self.b1 < 1 and 0 <= self.b2 < 1):
+            raise UserError("Optimizer: b1 and b2 must be 0 or more, and below 1.")
+        if self.epsilon <= 0 or self.clip_norm <= 0 or self.weight_decay < 0:
+            raise UserError(
+                "Optimizer: epsilon and clip_norm must be above 0, weight_decay 0 or more."
+            )
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -80,7 +88,7 @@ class Schedule:
         if self.shape == "constant":
             return peak
         # The last step stands at the end of the decay, so that a cooldown ends where it says.
-        done = (step - warmup) / max(1, steps - 1 - warmup)
+        done = (step - warmup) / (steps - 1 - warmup) if steps - 1 > warmup else 1.0
         weight = 0.5 * (1 + math.cos(math.pi * done)) if self.shape == "cosine" else 1 - done
         return self.final + (peak - self.final) * weight
 
@@ -171,7 +179,7 @@ class Phase:
         return self.schedule.at(step, self.steps, carried)
 
     def _model_key(self) -> dict:
-        model = dataclasses.asdict(self.model)
+        model = {**dataclasses.asdict(self.model), "kv_heads": self.model.num_kv_heads}
         return {name: value for name, value in model.items() if name not in _HOW_NOT_WHAT}
 
 
@@ -272,11 +280,11 @@ def corpus_usage(phase: Phase, windows: Mapping[str, int]) -> dict[str, dict[str
     read = windows_read(phase)
     usage = {}
     for corpus, share in requested.items():
-        n = read.get(corpus, 0)
+        n = read.get(corpus, 0)  # 0 for a corpus with a share of 0, which may have no store at all
         usage[corpus] = {
             "requested_share": share,
             "tokens": n * phase.seq_len,
-            "unique_tokens": min(n, windows[corpus]) * phase.seq_len,
-            "epochs": n / windows[corpus],
+            "unique_tokens": min(n, windows[corpus]) * phase.seq_len if n else 0,
+            "epochs": n / windows[corpus] if n else 0.0,
         }
     return usage

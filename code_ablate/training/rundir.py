@@ -74,8 +74,13 @@ class RunDirectory:
         """Replaces status.json in one move, so that a reader never sees half of it."""
         self._replace("status.json", json.dumps({"state": state, **fields}, indent=1))
 
-    def write_config(self, description: dict, phase: dict, operative_gin: str) -> None:
-        """Writes what the run is. Raises UserError if the directory is of another phase."""
+    def write_config(
+        self, description: dict, phase: dict, operative_gin: str, *, vocabulary: str, device: str
+    ) -> None:
+        """Writes what the run is. Raises UserError if the directory is of another phase.
+
+        `vocabulary`: digest of the one its token ids are of; `device`: what it runs on.
+        """
         file = self.path / "config.json"
         if file.exists() and self.config["identity"] != self.identity:
             raise UserError(
@@ -83,7 +88,13 @@ class RunDirectory:
                 "the configuration or a token store has changed. Choose another directory."
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        config = {"identity": self.identity, "description": description, "phase": phase}
+        config = {
+            "identity": self.identity,
+            "description": description,
+            "phase": phase,
+            "vocabulary": vocabulary,
+            "device": device,
+        }
         self._replace("config.json", json.dumps(config, indent=1))
         if operative_gin:
             self._replace("operative_config.gin", operative_gin)
@@ -101,10 +112,20 @@ class RunDirectory:
             kept = [line for line in lines if _step_of(line) <= step]
             self._replace("metrics.jsonl", "".join(line + "\n" for line in kept))
 
+    def require_vocabulary(self, digest: str) -> None:
+        """Raises UserError if the run's token ids are of another vocabulary than this one."""
+        if self.config["vocabulary"] != digest:
+            trained = self.config["vocabulary"]
+            raise UserError(
+                f"{self.path} was trained with vocabulary {trained[:12]}, and gin names "
+                f"{digest[:12]}: give the gin files and data folder of its training."
+            )
+
     def last_metrics(self) -> dict:
-        """The last line of metrics.jsonl; empty where there is none."""
+        """The last whole line of metrics.jsonl; empty where there is none."""
         lines = self.metrics.read_text().splitlines() if self.metrics.exists() else []
-        return json.loads(lines[-1]) if lines else {}
+        whole = [line for line in lines if _step_of(line) < float("inf")]
+        return json.loads(whole[-1]) if whole else {}
 
     def append_metrics(self, line: dict) -> None:
         """Adds a line to metrics.jsonl."""

@@ -51,11 +51,31 @@ def test_batch_size_and_order_do_not_change_a_score():
 
 def test_a_long_request_loses_its_context_from_the_left():
     tokens = np.arange(1, 200, dtype=np.int32)
-    long, short = Request(tokens, first=190), Request(tokens[-65:], first=190 - (199 - 65))
-    np.testing.assert_allclose(*(scorer(longest=65).score([r]) for r in (long, short)), rtol=1e-6)
-    assert scorer(longest=129).score([long])[0] != pytest.approx(
-        scorer(longest=65).score([long])[0]
+    (piece,) = Request(tokens, first=190).pieces(65)
+    np.testing.assert_array_equal(piece.tokens, tokens[-65:])
+    np.testing.assert_array_equal(piece.tokens[piece.first :], tokens[190:])
+    np.testing.assert_allclose(
+        scorer(longest=65).score([Request(tokens, first=190)]), [plain_score(piece)], rtol=1e-5
     )
+
+
+@given(st.integers(2, 300), st.integers(1, 299), st.integers(2, 70))
+@settings(max_examples=200, deadline=None)
+def test_pieces_score_every_token_once(length, first, longest):
+    tokens = np.arange(length, dtype=np.int32)
+    first = min(first, length - 1)
+    pieces = Request(tokens, first).pieces(longest)
+    scored = np.concatenate([piece.tokens[piece.first :] for piece in pieces])
+    np.testing.assert_array_equal(scored, tokens[first:])
+    assert all(2 <= len(piece.tokens) <= longest for piece in pieces)
+
+
+def test_the_score_of_a_long_continuation_is_the_sum_of_its_pieces():
+    request = Request(np.arange(1, 200, dtype=np.int32), first=3)
+    pieces = request.pieces(65)
+    assert len(pieces) == 4
+    total = sum(plain_score(piece) for piece in pieces)
+    np.testing.assert_allclose(scorer(longest=65).score([request]), [total], rtol=1e-5)
 
 
 @given(st.integers(1, 10_000))

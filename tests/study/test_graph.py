@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 
+import numpy as np
 import pytest
 
 from code_ablate.data.prepare import PrepareConfig
@@ -17,7 +18,7 @@ from code_ablate.study.recipes import (
     proportion,
     text_only,
 )
-from code_ablate.training.phase import Optimizer, Schedule, windows_read
+from code_ablate.training.phase import Optimizer, Schedule, phase_stream
 from tests.conftest import TINY, FakeStore
 
 CODE = ("markup", "web")
@@ -105,12 +106,28 @@ def test_all_recipes_have_one_budget_and_the_shares_they_say(study):
     )
 
 
+def test_an_odd_number_of_steps_is_one_budget_too(study):
+    odd = dataclasses.replace(study, setting=dataclasses.replace(study.setting, tokens=125 * 64))
+    for recipe in odd.recipes_of(0):
+        assert sum(phase.steps for phase in recipe.pretrained.chain) == 125, recipe.name
+
+
+def test_a_corpus_on_both_sides_is_refused(study):
+    with pytest.raises(UserError, match="stands on the text and on the code side"):
+        dataclasses.replace(study.setting, text={"text": 0.9, "markup": 0.1})
+
+
 def test_recipes_read_the_same_text_in_the_same_order(study):
-    text_only_phase, balanced = (r.pretrained for r in study.recipes_of(0)[:2])
-    assert windows_read(balanced)["text"] == pytest.approx(
-        windows_read(text_only_phase)["text"] / 2, abs=2
-    )
-    assert text_only_phase.seed == balanced.seed
+    windows = dict.fromkeys(IDENTITIES, 10000)
+
+    def text_of(recipe):
+        stream = phase_stream(recipe.pretrained, windows, IDENTITIES)
+        corpora, rows = stream.at(np.arange(400))
+        return rows[corpora == stream.corpora.index("text")]
+
+    text_only_rows, balanced_rows = (text_of(recipe) for recipe in study.recipes_of(0)[:2])
+    assert len(balanced_rows) == pytest.approx(200, abs=2)
+    np.testing.assert_array_equal(text_only_rows[: len(balanced_rows)], balanced_rows)
 
 
 def test_the_plan_counts_and_refuses(study, tmp_path):

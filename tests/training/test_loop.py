@@ -183,6 +183,43 @@ def test_sigkill_at_any_moment_and_restart_gives_bitwise_the_same_parameters(tmp
     assert steps == sorted(set(steps)) and steps[-1] == phase.steps
 
 
+def test_a_stop_between_any_two_lines_is_saved(tmp_path, phase, stores, monkeypatch):
+    run = run_of(tmp_path, phase, stores)
+    append = RunDirectory.append_metrics
+
+    def interrupt_while_logging(self, line):
+        append(self, line)
+        if line["step"] == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(RunDirectory, "append_metrics", interrupt_while_logging)
+    with pytest.raises(Interrupted):
+        train(phase, stores, run, loop=LoopConfig(log_every=5, checkpoint_every=1000))
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        assert checkpoints.latest == run.status["step"]
+
+
+def test_a_run_knows_its_vocabulary(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    train(phase, stores, run, loop=LOOP)
+    run.require_vocabulary("fake")
+    with pytest.raises(UserError, match="was trained with vocabulary fake"):
+        run.require_vocabulary("another")
+
+
+def test_a_half_written_line_of_metrics_does_not_stop_a_restart(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    train(phase, stores, run, loop=LOOP)
+    with run.metrics.open("a") as file:
+        file.write('{"step": 2')
+    assert run.last_metrics()["step"] == phase.steps
+
+
+def test_a_batch_that_does_not_divide_over_the_devices_is_refused(tmp_path, phase, stores):
+    with pytest.raises(UserError, match="mesh"):
+        train(phase, stores, run_of(tmp_path, phase, stores), mesh=MeshConfig(data=3))
+
+
 def test_a_second_process_on_the_same_run_is_refused(tmp_path, phase, stores):
     run = run_of(tmp_path, phase, stores)
     with run.locked(), pytest.raises(UserError, match="another process"):

@@ -1,0 +1,49 @@
+"""What the README shows works as it stands there."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import seqio
+
+from code_ablate.cli import _parser, main
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def block_after(text: str, language: str = "") -> str:
+    return re.search(rf"{re.escape(text)}.*?```{language}\n(.*?)```", README, re.DOTALL)[1]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "poems").mkdir()
+    rows = [{"body": f"Poem number {i}: " + "the river goes on and on, " * 10} for i in range(5)]
+    (tmp_path / "poems" / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    quiz = {"id": "1", "question": "Rivers go", "choices": ["on", "off"], "gold": 0}
+    (tmp_path / "quiz.jsonl").write_text(json.dumps(quiz) + "\n")
+    (tmp_path / "my_data.py").write_text(block_after("`my_data.py`", "python"))
+    (tmp_path / "poems.gin").write_text(block_after("`poems.gin`"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_extension_registers_and_plans(folder, capsys):
+    assert main(["plan", "poems.gin"]) == 0
+    said = capsys.readouterr().out
+    assert "30% my.poems + 70% demo.text" in said
+    poems = seqio.TaskRegistry.get("my.poems").get_dataset(None, "train", shuffle=False)
+    assert len(list(poems)) == 5
+    quiz = seqio.TaskRegistry.get("my.quiz").get_dataset(None, "validation", shuffle=False)
+    assert len(list(quiz)) == 2
+
+
+def test_the_extension_is_about_ten_lines():
+    assert len([line for line in block_after("`my_data.py`", "python").splitlines() if line]) <= 11
+
+
+def test_every_command_in_the_table_exists():
+    commands = set(re.findall(r"^\| `code-ablate ([\w-]+)", README, re.MULTILINE))
+    (actions,) = (a for a in _parser()._actions if a.choices)
+    assert commands | {"train", "eval"} == set(actions.choices)
