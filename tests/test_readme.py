@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 def test_the_extension_registers_and_plans(folder, capsys):
     assert main(["plan", "poems.gin"]) == 0
     said = capsys.readouterr().out
-    assert "30% my.poems + 70% demo.text" in said
+    assert "70% demo.text + 30% my.poems" in said
     poems = seqio.TaskRegistry.get("my.poems").get_dataset(None, "train", shuffle=False)
     assert len(list(poems)) == 5
     quiz = seqio.TaskRegistry.get("my.quiz").get_dataset(None, "validation", shuffle=False)
