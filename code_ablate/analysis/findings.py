@@ -11,7 +11,7 @@ cause.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from code_ablate.analysis.results import STAGE_TITLES
+from code_ablate.analysis.results import RANK_CLASSIFICATION, STAGE_TITLES
 from code_ablate.analysis.summary import Comparison, Estimate, Metric, Summary
 
 FEW_SEEDS = 5
@@ -293,6 +293,20 @@ def _task_limits(summary: Summary) -> list[tuple[str, str]]:
         for tasks, stages in where.items():
             when = joined(STAGE_TITLES[stage] for stage in stages)
             found.append((key, f"Skill from the score of {joined(tasks)} {when}: {reason}"))
+    cropped = [
+        f"{name} ({whole_percent(task.cropped / task.examples)})"
+        for name, task in results.tasks.items()
+        if task.kind == RANK_CLASSIFICATION and task.cropped
+    ]
+    if cropped:
+        found.append(
+            (
+                "cropped",
+                f"What {joined(cropped)} measure in full: this share of their prompts has more "
+                f"than the {results.study['seq_len']} tokens that the model sees at once, and "
+                "lost its beginning (few-shot examples and passages first).",
+            )
+        )
     small = [t for t in results.domains if results.tasks[t].items < FEW_DOCUMENTS]
     if small:
         names = joined(f"{n.partition('/')[2]} ({results.tasks[n].items})" for n in small)

@@ -115,6 +115,9 @@ class Arm:
     """What was read from each corpus over all phases."""
 
 
+_TASK_DEFAULTS = {"source": "", "examples": 0, "cropped": 0}
+
+
 @dataclass(frozen=True)
 class TaskInfo:
     """An evaluation task of the study."""
@@ -133,6 +136,10 @@ class TaskInfo:
     """Items that the task has."""
     source: str
     """Where the items came from."""
+    examples: int
+    """Prompts that were scored: one for each item and choice."""
+    cropped: int
+    """Those of them that were longer than what the model sees at once."""
 
 
 @dataclass(frozen=True)
@@ -291,7 +298,7 @@ def load_results(study_dir: str | Path) -> Results:
     recipes = tuple(_build(RecipeInfo, row, path) for row in study["recipes"])
     arms = tuple(_build_arm(row, path) for row in study["arms"])
     tasks = {
-        name: _build(TaskInfo, {"name": name, "source": "", **row}, path)
+        name: _build(TaskInfo, {**_TASK_DEFAULTS, "name": name, **row}, path)
         for name, row in study["tasks"].items()
     }
     results = Results(study, items, recipes, arms, tasks)

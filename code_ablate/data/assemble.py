@@ -177,7 +177,11 @@ class Account:
             self._enter(self.dropped, name, max(0, documents - after), max(0, gone), is_filter)
             self._enter(self.added, name, max(0, after - documents), max(0, -gone))
             documents, size = after, size if size_after is None else size_after
-        self.drop(EMPTY, sum(result.empty for result in results), 0)
+        self.drop(
+            EMPTY,
+            sum(result.empty for result in results),
+            sum(result.empty_bytes for result in results),
+        )
 
     def drop(self, reason: str, documents: int, size: int) -> None:
         """Enters what was left out for `reason`."""

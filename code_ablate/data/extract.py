@@ -64,6 +64,8 @@ class PieceResult:
     """`pipeline.Stage`s: what the source gave and what each preprocessor let through."""
     empty: int
     """Documents without a token, left out."""
+    empty_bytes: int
+    """Bytes of the text of those: a vocabulary may have no tokens for white space."""
 
 
 def token_dtype(size: int) -> np.dtype:
@@ -124,7 +126,7 @@ def extract(
         )
     report(new_documents, new_bytes)
     np.save(path + ".index.npy", writer.index())
-    return PieceResult(piece, path, tuple(run.stages()), writer.empty)
+    return PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
 
 
 def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +140,7 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 class _PieceWriter:
     def __init__(self, path: str, vocabulary: Vocabulary):
-        self.empty = 0
+        self.empty = self.empty_bytes = 0
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
         self._path, self._vocabulary = path, vocabulary
@@ -152,6 +154,7 @@ class _PieceWriter:
             tokens = tokens[:-1]
         if not len(tokens):
             self.empty += 1
+            self.empty_bytes += len(document.text or b"")  # white space, to some vocabularies
             return 0
         if tokens.min() < 0 or tokens.max() >= self._vocabulary.size:
             raise UserError(

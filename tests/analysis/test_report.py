@@ -1,5 +1,6 @@
 """The report: its figures recomputed from the per-item table, its form, and what it says."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -373,3 +374,15 @@ def test_terminal_table_is_the_golden_one(tmp_path, make_study):
     golden = Path(__file__).with_name("terminal_table.txt")
     assert table == golden.read_text(encoding="utf-8")
     assert max(map(len, table.splitlines())) <= 88
+
+
+def test_cropped_prompts_are_said(tmp_path):
+    study = write_study(tmp_path / "study", **SMALL)
+    assert "lost its beginning" not in " ".join(
+        x.text for x in limits(summarise(load_results(study), QUICK))
+    )
+    description = json.loads((study / "study.json").read_text())
+    description["tasks"]["boolq"] |= {"examples": 100, "cropped": 37}
+    (study / "study.json").write_text(json.dumps(description))
+    said = {limit.key: limit.text for limit in limits(summarise(load_results(study), QUICK))}
+    assert "boolq (37\u00a0%)" in said["cropped"]
