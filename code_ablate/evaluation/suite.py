@@ -162,9 +162,10 @@ class Suite:
     def evaluate(self, scorer: Scorer, label: str = "") -> SuiteResult:
         """Scores every item of every task and domain."""
         tables, metrics = [], {}
-        total = sum(len(task.requests) for task in self.tasks) + sum(
-            len(item.requests) for documents in self.domains.values() for item in documents.items
-        )
+        requests = [request for task in self.tasks for request in task.requests]
+        for documents in self.domains.values():
+            requests += [request for item in documents.items for request in item.requests]
+        total = sum(len(request.pieces(scorer.longest)) for request in requests)
         with bar(total, f"{label} evaluation".strip(), unit="req") as progress:
             for task in self.tasks:
                 items, metrics[task.name] = task.evaluate(scorer, progress.update)
