@@ -75,9 +75,13 @@ class Scorer:
     """Scores requests with one model and its parameters."""
 
     def __init__(
-        self, model: ModelConfig, params, mesh: Mesh, *, batch_tokens: int = 8192, longest: int
+        self, model: ModelConfig, params, mesh: Mesh, *, longest: int, batch_tokens: int = 0
     ):
-        """`batch_tokens`: padded tokens in a batch; `longest`: tokens the model sees at once."""
+        """`longest`: tokens the model sees at once; `batch_tokens`: padded tokens in a batch.
+
+        0 chooses: what was fastest on a CPU, whose caches are small, and sixteen times that elsewhere.
+        """
+        batch_tokens = batch_tokens or (4096 if jax.default_backend() == "cpu" else 65536)
         self._model, self._params, self._mesh = model, params, mesh
         self._batch_tokens, self._longest = batch_tokens, longest
 

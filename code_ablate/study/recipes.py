@@ -139,22 +139,20 @@ def balanced_to_text(
     setting: Setting, first_code_share: float = 0.5, then_code_share: float = 0.1
 ) -> Recipe:
     """Half of the budget on text and code in equal parts, then text with 10 % code."""
-    first = setting.begin(first_code_share, setting.tokens / 2)
-    then = setting.follow(
-        first, then_code_share, setting.left_after(first), setting.continuation, "continuation"
-    )
-    return setting.recipe("balanced_to_text", then)
+    return _two_phases(setting, "balanced_to_text", first_code_share, then_code_share)
 
 
 def code_to_text(
     setting: Setting, first_code_share: float = 1.0, then_code_share: float = 0.1
 ) -> Recipe:
     """Half of the budget on code alone, then text with 10 % code."""
-    first = setting.begin(first_code_share, setting.tokens / 2)
-    then = setting.follow(
-        first, then_code_share, setting.left_after(first), setting.continuation, "continuation"
-    )
-    return setting.recipe("code_to_text", then)
+    return _two_phases(setting, "code_to_text", first_code_share, then_code_share)
+
+
+def _two_phases(setting: Setting, name: str, first_share: float, then_share: float) -> Recipe:
+    first = setting.begin(first_share, setting.tokens / 2)
+    left, schedule = setting.left_after(first), setting.continuation
+    return setting.recipe(name, setting.follow(first, then_share, left, schedule, "continuation"))
 
 
 def proportion(setting: Setting, code_share: float) -> Recipe:
