@@ -168,8 +168,8 @@ def evaluate(options) -> None:
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         checkpoints.existing(options.step)
     suite = Suite.load(suite_config, vocabulary, stores, phase.seq_len)
-    items = evaluate_run(run, suite, config.make("MeshConfig"), step=options.step)
-    print(task_table(items, suite.describe()))
+    result = evaluate_run(run, suite, config.make("MeshConfig"), step=options.step)
+    print(task_table(result.items, result.tasks))
 
 
 def study(options) -> None:

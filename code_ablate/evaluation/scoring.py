@@ -79,7 +79,7 @@ class Scorer:
     ):
         """`longest`: tokens the model sees at once; `batch_tokens`: padded tokens in a batch.
 
-        0 chooses: what was fastest on a CPU, whose caches are small, and sixteen times that elsewhere.
+        0 chooses: on a CPU what fits its caches best, and sixteen times that elsewhere.
         """
         batch_tokens = batch_tokens or (4096 if jax.default_backend() == "cpu" else 65536)
         self._model, self._params, self._mesh = model, params, mesh

@@ -69,6 +69,8 @@ class SuiteResult:
 
     items: pd.DataFrame
     """One row per task and item."""
+    tasks: Mapping[str, Mapping]
+    """What the suite says about each task: `Suite.describe`."""
     metrics: Mapping[str, Mapping[str, float]]
     """What the tasks' own metric_fns returned, by task."""
 
@@ -172,7 +174,7 @@ class Suite:
                 tables.append(items)
             for corpus, documents in self.domains.items():
                 tables.append(_score_domain(corpus, documents, scorer, progress.update))
-        return SuiteResult(pd.concat(tables, ignore_index=True), metrics)
+        return SuiteResult(pd.concat(tables, ignore_index=True), self.describe(), metrics)
 
 
 def _fingerprint(name: str) -> dict:
@@ -203,20 +205,25 @@ def _score_domain(
 
 
 def save_result(result: SuiteResult, directory: epath.PathLike) -> None:
-    """Writes metrics.json and then items.parquet, whose presence means that it is whole."""
+    """Writes two JSON files and then items.parquet, whose presence means that it is whole."""
     directory = epath.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "metrics.json").write_text(json.dumps(result.metrics, indent=1, default=float))
+    (directory / "tasks.json").write_text(json.dumps(result.tasks, indent=1))
     partial = directory / f".items.parquet.{os.getpid()}"
     with partial.open("wb") as file:
         result.items.to_parquet(file, index=False)
     partial.replace(directory / "items.parquet")
 
 
-def load_items(directory: epath.PathLike) -> pd.DataFrame | None:
-    """The table that `save_result` wrote, or None."""
-    file = epath.Path(directory) / "items.parquet"
-    if not file.exists():
+def load_result(directory: epath.PathLike) -> SuiteResult | None:
+    """What `save_result` wrote, or None."""
+    directory = epath.Path(directory)
+    if not (directory / "items.parquet").exists():
         return None
-    with file.open("rb") as handle:
-        return pd.read_parquet(handle)
+    with (directory / "items.parquet").open("rb") as file:
+        items = pd.read_parquet(file)
+    tasks, metrics = (
+        json.loads((directory / name).read_text()) for name in ("tasks.json", "metrics.json")
+    )
+    return SuiteResult(items, tasks, metrics)

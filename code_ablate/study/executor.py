@@ -21,8 +21,9 @@ import code_ablate
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import UserError
 from code_ablate.evaluation.scoring import Scorer
-from code_ablate.evaluation.suite import Suite, load_items, save_result
+from code_ablate.evaluation.suite import Suite, SuiteResult, load_result, save_result
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters
 from code_ablate.model.sharding import MeshConfig, make_mesh
@@ -52,13 +53,19 @@ def run_study(
     plan = make_plan(study, stores, hardware, workspace.paths.runs)
     print(plan, flush=True)
     plan.refuse_if_impossible()
-    suite = Suite.load(study.suite, vocabulary, stores, study.setting.seq_len)
-
+    about = (study.suite, vocabulary, stores, study.setting.seq_len)
+    suite_identity = Suite.identity_of(*about)
     graph = PhaseGraph.of(study, {name: s.manifest.identity for name, s in stores.items()})
     runs = {
         identity: RunDirectory.of(workspace.paths.runs, phase, identity)
         for identity, phase in graph.phases.items()
     }
+    # Reading and tokenising the suite takes longer than anything else that may be cached.
+    asked = [
+        runs[identity].evaluation(suite_identity, p.steps)
+        for identity, p in graph.evaluated.items()
+    ]
+    suite = None if all(map(load_result, asked)) else Suite.load(*about)
     for number, (identity, phase) in enumerate(graph.phases.items(), 1):
         label = f"[{number}/{len(runs)}] {phase.name} {phase.mixture} seed {phase.seed}"
         parent = graph.parents[identity]
@@ -72,36 +79,36 @@ def run_study(
             operative_gin=operative_gin,
             label=label,
         )
-        if identity in graph.evaluated:
+        if suite and identity in graph.evaluated:
             evaluate_run(runs[identity], suite, mesh, f"[{number}/{len(runs)}]")
-    return write_results(study, graph, runs, suite, stores, vocabulary, workspace)
+    return write_results(study, graph, runs, suite_identity, stores, vocabulary, workspace)
 
 
 def evaluate_run(
     run: RunDirectory, suite: Suite, mesh: MeshConfig, label: str = "", step: int | None = None
-) -> pd.DataFrame:
-    """The run's scores per item: evaluates its last checkpoint (or `step`), unless that is done."""
+) -> SuiteResult:
+    """The run's scores: evaluates its last checkpoint (or `step`), unless that is done."""
     run.require_vocabulary(suite.vocabulary)
     phase = phase_of_run(str(run.path))
     devices = make_mesh(mesh)
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         step = checkpoints.existing(step)
-        directory = run.path / "eval" / f"{suite.identity}-{step}"
-        done = load_items(directory)
+        directory = run.evaluation(suite.identity, step)
+        done = load_result(directory)
         if done is not None:
             return done
         params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
     scorer = Scorer(phase.model, params, devices, longest=phase.seq_len + 1)
     result = suite.evaluate(scorer, label)
     save_result(result, directory)
-    return result.items
+    return result
 
 
 def write_results(
     study: Study,
     graph: PhaseGraph,
     runs: Mapping[str, RunDirectory],
-    suite: Suite,
+    suite_identity: str,
     stores: Mapping[str, TokenStore],
     vocabulary: Vocabulary,
     workspace: Workspace,
@@ -109,15 +116,20 @@ def write_results(
     """Joins the scores of all arms into one tidy table, and writes what is needed to read it."""
     directory = workspace.paths.study(study.name)
     directory.mkdir(parents=True, exist_ok=True)
-    tables = []
+    results, tables = [], []
     for arm in graph.arms:
-        step = graph.phases[arm.identity].steps
-        items = load_items(runs[arm.identity].path / "eval" / f"{suite.identity}-{step}")
-        assert items is not None, f"phase {arm.identity} was not evaluated"
+        result = load_result(runs[arm.identity].evaluation(suite_identity, arm.phase.steps))
+        if result is None:
+            raise UserError(f"phase {arm.identity} is not evaluated yet: run the study.")
         keys = {"recipe": arm.recipe, "seed": arm.seed, "stage": arm.stage, "phase": arm.identity}
-        tables.append(items.assign(**keys))
+        results.append(result)
+        tables.append(result.items.assign(**keys))
     table = pd.concat(tables, ignore_index=True)
-    description = _describe(study, graph, runs, suite, stores, vocabulary)
+    description = {
+        **_describe(study, graph, runs, stores, vocabulary),
+        "suite": suite_identity,
+        "tasks": results[0].tasks,
+    }
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / "study.json").unlink(missing_ok=True)
     with (directory / "results.parquet").open("wb") as file:
@@ -128,7 +140,7 @@ def write_results(
     return directory
 
 
-def _describe(study: Study, graph, runs, suite, stores, vocabulary) -> dict:
+def _describe(study: Study, graph, runs, stores, vocabulary) -> dict:
     """study.json: everything that the report says besides the scores."""
     setting, parameters = study.setting, count_parameters(study.setting.model)
     code = tuple(resolve_mixture(setting.code).active)
@@ -154,7 +166,6 @@ def _describe(study: Study, graph, runs, suite, stores, vocabulary) -> dict:
             "config": to_plain(setting.model),
         },
         "vocabulary": vocabulary.info,
-        "suite": suite.identity,
         "seq_len": setting.seq_len,
         "tokens": setting.tokens,
         "cooldown_tokens": setting.cooldown_tokens,
@@ -181,7 +192,6 @@ def _describe(study: Study, graph, runs, suite, stores, vocabulary) -> dict:
             }
             for identity, phase in graph.phases.items()
         },
-        "tasks": suite.describe(),
         "missing": [],
         "stores": {corpus: _describe_store(store) for corpus, store in stores.items()},
     }

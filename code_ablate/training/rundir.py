@@ -54,6 +54,10 @@ class RunDirectory:
         """The file of metrics, one JSON object a line."""
         return self.path / "metrics.jsonl"
 
+    def evaluation(self, suite: str, step: int) -> epath.Path:
+        """Folder of the scores of checkpoint `step` on the suite with this identity."""
+        return self.path / "eval" / f"{suite}-{step}"
+
     @property
     def status(self) -> dict:
         """What status.json says; {'state': 'new'} where there is none."""

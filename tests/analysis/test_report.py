@@ -376,8 +376,8 @@ def test_terminal_table_is_the_golden_one(tmp_path, make_study):
     assert max(map(len, table.splitlines())) <= 88
 
 
-def test_cropped_prompts_are_said(tmp_path):
-    study = write_study(tmp_path / "study", **SMALL)
+def test_cropped_prompts_are_said(tmp_path, make_study):
+    study = make_study(tmp_path / "study", **SMALL)
     assert "lost its beginning" not in " ".join(
         x.text for x in limits(summarise(load_results(study), QUICK))
     )
