@@ -123,11 +123,17 @@ def test_stores_account_for_every_document(folder):
 
 
 def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
-    before = {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/metrics.jsonl")}
+    def times():
+        kept = ("runs/*/metrics.jsonl", "runs/*/eval/*/items.parquet", "data/**/manifest.json")
+        files = [path for pattern in kept for path in folder.glob(pattern)]
+        assert len(files) > 20
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    before = times()
     _, table = results_of(folder)
     done = code_ablate(folder, "study", "example.gin")
     assert done.returncode == 0, done.stderr[-3000:]
-    assert before == {p: p.stat().st_mtime_ns for p in folder.glob("runs/*/metrics.jsonl")}
+    assert before == times()
     pd.testing.assert_frame_equal(table, results_of(folder)[1])
 
 
