@@ -10,7 +10,7 @@ network. Numbers come from `summary.py`; this module puts them in order.
 from pathlib import Path
 
 from code_ablate.analysis import figures, html, paper, tables
-from code_ablate.analysis.findings import answer, counted, limits, whole_percent
+from code_ablate.analysis.findings import answer, counted, joined, limits, whole_percent
 from code_ablate.analysis.html import Html, tag
 from code_ablate.analysis.results import STAGE_TITLES, load_results
 from code_ablate.analysis.summary import Settings, Summary, summarise
@@ -199,11 +199,20 @@ def _limits(summary: Summary) -> Html:
     return html.join([tag("h2", "What cannot be concluded"), html.bullets(items)])
 
 
+def _cropped_documents(summary: Summary) -> str:
+    """How many documents of each domain are scored at their beginning only."""
+    tasks = (summary.results.tasks[name] for name in summary.results.domains)
+    cropped = [f"{t.name.partition('/')[2]} ({t.cropped} of {t.items})" for t in tasks if t.cropped]
+    if not cropped:
+        return ""
+    return f" Of long documents only the beginning is scored: {joined(cropped)}."
+
+
 def _methods(summary: Summary) -> list[Html]:
     settings = summary.settings
     lines = [
-        "Bits per byte of a domain = sum of −log₂ p over all tokens of its validation documents / "
-        "sum of their UTF-8 bytes. n counts documents.",
+        f"Bits per byte of a domain = sum of −log₂ p over the scored tokens of its validation "
+        f"documents / sum of their UTF-8 bytes. n counts documents.{_cropped_documents(summary)}",
         "Accuracy of a task = share of items whose right answer has the highest log-likelihood; "
         "“per byte” divides each answer's log-likelihood by its bytes first. A category is the "
         "plain mean of its tasks. Bits per byte of the right answer = sum of its bits / sum of its "

@@ -168,10 +168,6 @@ class TokenStore:
         start = int(ends[0]) if index else 0
         return self._read(f"{split}/tokens", start, int(ends[-1])).astype(np.int32)
 
-    def read_tokens(self, start: int, stop: int, split: str = "train") -> Int[np.ndarray, " T"]:
-        """The tokens in [start, stop), as int32."""
-        return self._read(f"{split}/tokens", start, stop).astype(np.int32)
-
     def document_ends(self, split: str = "train") -> Int[np.ndarray, " documents"]:
         """Where each document ends in the tokens (exclusive), as int64."""
         return self._read(f"{split}/document_ends", 0, self.num_documents(split))
