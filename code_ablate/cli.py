@@ -4,18 +4,19 @@
     code-ablate plan demo --gin.Setting.tokens=1000000
     code-ablate inspect demo.web_code --windows 2 --gin_file=gin/studies/demo.gin
 
-Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 130
-interrupted (the same command goes on from there). JAX and TensorFlow are loaded by the commands
-that need them.
+Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 3 work
+that began cannot go on, 130 interrupted (the same command goes on from there). JAX and TensorFlow
+are loaded by the commands that need them.
 """
 
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
-from code_ablate import __version__
-from code_ablate.errors import UserError
+from code_ablate import __version__, distributed
+from code_ablate.errors import Failed, Interrupted, UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,19 +29,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     options.bindings = bindings
     try:
+        if options.joins:
+            distributed.join()
         return options.run(options) or 0
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(f"error: {error}", 2)
+    except Failed as error:
+        return fail(f"error: {error}", 3)
+    except Interrupted as error:
+        return _say(f"\n{error}", 130)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from what is finished.", file=sys.stderr)
-        return 130
-    except Exception as error:
-        # training.loop cannot be imported here without loading JAX for every command.
-        if type(error).__name__ != "Interrupted":
-            raise
-        print(f"\n{error}", file=sys.stderr)
-        return 130
+        return _say("\nstopped; the same command goes on from what is finished.", 130)
+    except Exception:
+        traceback.print_exc()
+        return fail("", 1)
+
+
+def _say(message: str, code: int) -> int:
+    if distributed.is_first():
+        print(message, file=sys.stderr)
+    return code
+
+
+def fail(message: str, code: int) -> int:
+    """Says why this process ends, and returns `code`; in a job of several, ends it with `code`."""
+    # Every process speaks: what is wrong may be wrong on one host alone.
+    host = f"process {distributed.process_index()}: " if distributed.process_count() > 1 else ""
+    if message:
+        print(host + message, file=sys.stderr)
+    distributed.end_failed(code)
+    return code
 
 
 def _take_bindings(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -60,11 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable, text: str, *, gin: bool = True) -> argparse.ArgumentParser:
+    def add(
+        name: str, run: Callable, text: str, *, gin: bool = True, joins: bool = False
+    ) -> argparse.ArgumentParser:
+        """`joins`: whether the processes of a pod, each given the command, do it together."""
         command = commands.add_parser(
             name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, joins=joins)
         if gin:
             command.add_argument(
                 "--gin_file", action="append", default=[], help="gin file; may be given again"
@@ -93,11 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--windows", type=int, default=2, help="windows to show")
     command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
     command.add_argument("study")
-    command = add("train", run.train, "train one phase: Phase of the gin file")
-    command = add("eval", run.evaluate, "evaluate the last checkpoint of a run")
+    command = add("train", run.train, "train one phase: Phase of the gin file", joins=True)
+    command = add("eval", run.evaluate, "evaluate the last checkpoint of a run", joins=True)
     command.add_argument("run_directory")
     command.add_argument("--step", type=int, help="another checkpoint than the last")
-    command = add("study", run.study, "prepare, train, evaluate and report a study")
+    command = add("study", run.study, "prepare, train, evaluate and report a study", joins=True)
     command.add_argument("study")
     command.add_argument("--no-report", action="store_true", help="stop before the report")
     command = add("report", run.report, "write a study's report and print its table")

@@ -5,6 +5,8 @@ Heavy modules are imported inside the functions, so that `code-ablate --help` is
 
 import sys
 
+from code_ablate import distributed
+
 
 def doctor(options) -> int:
     """Prints each check; 1 if one failed."""
@@ -142,7 +144,8 @@ def train(options) -> None:
         mesh=config.make("MeshConfig"),
         operative_gin=config.operative(),
     )
-    print(f"complete: {run.path}")
+    if distributed.is_first():
+        print(f"complete: {run.path}")
 
 
 def evaluate(options) -> None:
@@ -169,7 +172,8 @@ def evaluate(options) -> None:
         checkpoints.existing(options.step)
     suite = Suite.load(suite_config, vocabulary, stores, phase.seq_len)
     result = evaluate_run(run, suite, config.make("MeshConfig"), step=options.step)
-    print(task_table(result.items, result.tasks))
+    if distributed.is_first():
+        print(task_table(result.items, result.tasks))
 
 
 def study(options) -> None:
@@ -187,7 +191,7 @@ def study(options) -> None:
         mesh=config.make("MeshConfig"),
         operative_gin=config.operative(),
     )
-    if not options.no_report:
+    if distributed.is_first() and not options.no_report:
         _report(workspace.paths.study(study.name), None)
 
 

@@ -1,9 +1,10 @@
-"""One way to say that the user's input is wrong.
+"""One way to say that the user's input is wrong, and two ways in which work ends before its end.
 
     raise UserError("rate of 'demo.text' is -0.5: rates must be 0 or more.")
     raise unknown_name("mixture", "demo.txt", known_names)
 
-The command line prints the message alone, without a traceback, and exits with code 2.
+The command line prints the message alone, without a traceback, and exits with code 2 (UserError),
+3 (Failed) or 130 (Interrupted).
 """
 
 import difflib
@@ -12,6 +13,14 @@ from collections.abc import Iterable
 
 class UserError(Exception):
     """Bad input. The message says what is wrong and what to do, in one go."""
+
+
+class Failed(Exception):
+    """Work that began well cannot go on. The message says what is saved, and what to do."""
+
+
+class Interrupted(Exception):
+    """Work was asked to stop; what it had is saved, and the same command goes on from there."""
 
 
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:

@@ -5,7 +5,7 @@
         for step, batch in reader: ...
 
 Batch s holds positions s * batch_windows ... (s + 1) * batch_windows - 1 of the stream. A process
-reads only its own rows; which process reads a row never changes what the row is.
+reads only the rows that its devices hold; which process reads a row never changes what the row is.
 """
 
 import contextlib
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows of one global batch that one process holds."""
+    """A global batch, of which one process holds some rows."""
 
-    tokens_BT: Int[np.ndarray, "B T+1"]
-    """Windows: inputs are [:, :-1], targets [:, 1:]."""
+    tokens_RT: Int[np.ndarray, "R T+1"]
+    """Windows of the rows that were asked for: inputs are [:, :-1], targets [:, 1:]."""
     corpus_B: Int[np.ndarray, " B"]
-    """Index into the stream's corpora, by row."""
+    """Index into the stream's corpora, of every row of the global batch."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,19 @@ class Batches:
     batch_windows: int
     """Rows in a global batch."""
     seq_len: int
-    process_index: int = 0
-    process_count: int = 1
 
-    def __post_init__(self):
-        if self.batch_windows % self.process_count:
-            raise ValueError(
-                f"{self.batch_windows} windows in a batch do not divide by "
-                f"{self.process_count} processes"
-            )
-
-    def read(self, step: int) -> Batch:
-        """This process' rows of global batch `step` (from 0)."""
-        rows = self.batch_windows // self.process_count
-        first = step * self.batch_windows + self.process_index * rows
-        corpus_B, window_B = self.stream.at(np.arange(first, first + rows))
-        tokens_BT = np.empty((rows, self.seq_len + 1), np.int32)
+    def read(self, step: int, rows_R: Int[np.ndarray, " R"] | None = None) -> Batch:
+        """Global batch `step` (from 0), with the windows of `rows_R` only (None: of all)."""
+        first = step * self.batch_windows
+        corpus_B, window_B = self.stream.at(np.arange(first, first + self.batch_windows))
+        rows_R = np.arange(self.batch_windows) if rows_R is None else rows_R
+        corpus_R, window_R = corpus_B[rows_R], window_B[rows_R]
+        tokens_RT = np.empty((len(rows_R), self.seq_len + 1), np.int32)
         for m, corpus in enumerate(self.stream.corpora):
-            mine = corpus_B == m
-            if mine.any():
-                tokens_BT[mine] = self.stores[corpus].read_windows(window_B[mine], self.seq_len)
-        return Batch(tokens_BT, corpus_B.astype(np.int32))
+            of_it = corpus_R == m
+            if of_it.any():
+                tokens_RT[of_it] = self.stores[corpus].read_windows(window_R[of_it], self.seq_len)
+        return Batch(tokens_RT, corpus_B.astype(np.int32))
 
 
 class ReadAhead(Generic[T]):

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Float, Int
 
 from code_ablate.model.loss import token_log_likelihoods
-from code_ablate.model.sharding import batch_sharding
+from code_ablate.model.sharding import place_batch
 from code_ablate.model.transformer import ModelConfig, apply
 
 SHORTEST = 32
@@ -63,12 +63,13 @@ def padded_length(length: int) -> int:
 
 
 @functools.lru_cache(maxsize=8)
-def _compiled(model: ModelConfig):
+def _compiled(model: ModelConfig, mesh: Mesh):
     def log_likelihoods(params, tokens_BT):
         hidden_BTD = apply(model, params, tokens_BT[:, :-1])
         return token_log_likelihoods(hidden_BTD, params["embedding"], tokens_BT[:, 1:])
 
-    return jax.jit(log_likelihoods)
+    # Every process of a pod gets every score.
+    return jax.jit(log_likelihoods, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 class Scorer:
@@ -123,6 +124,8 @@ class Scorer:
             tokens_BT[row, : len(request.tokens)] = request.tokens
             scored_BT[row, request.first - 1 : len(request.tokens) - 1] = True
         with jax.set_mesh(self._mesh):
-            placed = jax.device_put(tokens_BT, batch_sharding(self._mesh))
-            log_p_BT = np.asarray(_compiled(self._model)(self._params, placed), np.float64)
+            score = _compiled(self._model, self._mesh)
+            log_p_BT = np.asarray(
+                score(self._params, place_batch(self._mesh, tokens_BT)), np.float64
+            )
         return np.where(scored_BT, log_p_BT, 0.0).sum(axis=1)[: len(requests)]

@@ -14,6 +14,7 @@ from math import prod
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree
 
@@ -146,6 +147,13 @@ def state_shardings(mesh: Mesh, state: PyTree, params: PyTree, shardings: PyTree
 def batch_sharding(mesh: Mesh) -> NamedSharding:
     """Where the rows of a [batch, time] array lie."""
     return NamedSharding(mesh, partition_spec(("batch", "time")))
+
+
+def place_batch(mesh: Mesh, x_BT: np.ndarray) -> Array:
+    """A [batch, time] array that every process holds whole, as an array over the mesh."""
+    return jax.make_array_from_callback(
+        x_BT.shape, batch_sharding(mesh), lambda index: x_BT[() if index is None else index]
+    )
 
 
 def constrain(x: Array, *axes: str | None) -> Array:

@@ -18,6 +18,7 @@ import pandas as pd
 from etils import epath
 
 import code_ablate
+from code_ablate import distributed
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
@@ -51,7 +52,8 @@ def run_study(
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
     plan = make_plan(study, stores, hardware, workspace.paths.runs)
-    print(plan, flush=True)
+    if distributed.is_first():
+        print(plan, flush=True)
     plan.refuse_if_impossible()
     about = (study.suite, vocabulary, stores, study.setting.seq_len)
     suite_identity = Suite.identity_of(*about)
@@ -65,7 +67,8 @@ def run_study(
         runs[identity].evaluation(suite_identity, p.steps)
         for identity, p in graph.evaluated.items()
     ]
-    suite = None if all(map(load_result, asked)) else Suite.load(*about)
+    evaluated = distributed.from_first(lambda: all(load_result(place) for place in asked))
+    suite = None if evaluated else Suite.load(*about)
     for number, (identity, phase) in enumerate(graph.phases.items(), 1):
         label = f"[{number}/{len(runs)}] {phase.name} {phase.mixture} seed {phase.seed}"
         parent = graph.parents[identity]
@@ -81,7 +84,9 @@ def run_study(
         )
         if suite and identity in graph.evaluated:
             evaluate_run(runs[identity], suite, mesh, f"[{number}/{len(runs)}]")
-    return write_results(study, graph, runs, suite_identity, stores, vocabulary, workspace)
+    if distributed.is_first():
+        write_results(study, graph, runs, suite_identity, stores, vocabulary, workspace)
+    return workspace.paths.study(study.name)
 
 
 def evaluate_run(
@@ -95,12 +100,14 @@ def evaluate_run(
         step = checkpoints.existing(step)
         directory = run.evaluation(suite.identity, step)
         done = load_result(directory)
-        if done is not None:
+        if distributed.from_first(lambda: done is not None):
+            assert done is not None, f"{directory} is not on a disk that all processes share"
             return done
         params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
     scorer = Scorer(phase.model, params, devices, longest=phase.seq_len + 1)
     result = suite.evaluate(scorer, label)
-    save_result(result, directory)
+    if distributed.is_first():
+        save_result(result, directory)
     return result
 
 

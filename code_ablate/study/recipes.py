@@ -62,6 +62,10 @@ class Setting:
     optimizer_state: str = "carry"
     """'carry' or 'reset', at the start of every phase that has a parent."""
     max_epochs: float = 4.0
+    z_loss: float = 0.0
+    """Weight of the squared log-normaliser in the loss."""
+    document_masks: bool = False
+    """Whether attention stays within a document, where a window holds several."""
     seed: int = 0
     """Set by the study, for each of its seeds."""
 
@@ -92,6 +96,8 @@ class Setting:
             seed=self.seed,
             optimizer_state=self.optimizer_state,
             max_epochs=self.max_epochs,
+            z_loss=self.z_loss,
+            document_masks=self.document_masks,
         )
 
     def follow(

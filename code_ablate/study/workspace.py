@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from etils import epath
 
+from code_ablate import distributed
 from code_ablate.data import prepare as preparation
 from code_ablate.data import vocabulary as vocabularies
 from code_ablate.data.prepare import PrepareConfig
@@ -62,15 +63,17 @@ class Workspace:
         require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
         if config.is_file:
             return vocabularies.resolve(config, self.paths.data)
-        return vocabularies.train(config, self.paths.data)
+        return distributed.first_does(lambda: vocabularies.train(config, self.paths.data))
 
     def stores(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
     ) -> dict[str, TokenStore]:
         """The token stores of these corpora; prepares what is missing."""
         require_tasks("corpus", corpora)
-        return preparation.prepare(
-            corpora, vocabulary, self.paths.data, config, modules=self.modules
+        return distributed.first_does(
+            lambda: preparation.prepare(
+                corpora, vocabulary, self.paths.data, config, modules=self.modules
+            )
         )
 
     def prepared(

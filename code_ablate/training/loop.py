@@ -3,9 +3,11 @@
     result = train(phase, stores, run, parent=parent_run, loop=LoopConfig(), mesh=MeshConfig())
 
 A phase starts from the first of these that is there: its own newest checkpoint; its parent's last
-one; initialisation from its seed.
+one; initialisation from its seed. On a pod every process calls `train` alike; process 0 alone
+writes what is written once.
 """
 
+import collections
 import contextlib
 import signal
 import threading
@@ -15,46 +17,67 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from jax.sharding import Mesh
 
+from code_ablate import distributed
 from code_ablate.data.loader import Batches, ReadAhead
 from code_ablate.data.store import TokenStore
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.sharding import MeshConfig, batch_sharding, make_mesh
 from code_ablate.progress import bar
 from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.divergence import require_finite
+from code_ablate.training.feed import Feed
 from code_ablate.training.metrics import Meter
 from code_ablate.training.phase import Phase, describe, phase_identity, phase_stream
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
+from code_ablate.training.validation import Validation
+
+STEPS_UNDER_WAY = 2
+"""Steps that are given to the devices before the first of them is done. More would only hold
+memory, and delay a stop."""
 
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """How often things are written. Never changes what is trained."""
+    """How a phase is carried out, and how often things are written. Never changes what is trained,
+    but for the rounding of sums."""
 
     log_every: int = 20
     """Steps between lines of metrics.jsonl."""
     checkpoint_every: int = 1000
     """Steps between checkpoints; there is always one at the end."""
     keep_checkpoints: int = 2
-    """Newest checkpoints kept."""
+    """Newest checkpoints kept. Two or more, so that there is another one should one be damaged."""
     read_ahead: int = 2
     """Batches read, and moved to the devices, before they are needed."""
+    microbatches: int = 1
+    """Parts of a batch that are computed one after the other, to save memory."""
+    validate_every: int | None = None
+    """Steps between measurements of the loss on held-out windows; None: never."""
+    validation_windows: int = 64
+    """Held-out windows of each corpus."""
 
     def __post_init__(self):
-        for name in ("log_every", "checkpoint_every", "keep_checkpoints", "read_ahead"):
+        for name in (
+            "log_every",
+            "checkpoint_every",
+            "keep_checkpoints",
+            "read_ahead",
+            "microbatches",
+            "validation_windows",
+        ):
             if getattr(self, name) < 1:
                 raise UserError(
                     f"LoopConfig.{name} is {getattr(self, name)}; it must be 1 or more."
                 )
+        if self.validate_every is not None and self.validate_every < 1:
+            raise UserError("LoopConfig.validate_every must be 1 or more, or None for never.")
 
 
 DEFAULT_LOOP, ONE_AXIS = LoopConfig(), MeshConfig()
-
-
-class Interrupted(Exception):
-    """Training was asked to stop; what it had is saved, and the same command goes on from there."""
 
 
 def check_stores(phase: Phase, stores: Mapping[str, TokenStore]) -> None:
@@ -94,50 +117,41 @@ def train(
     """Trains `phase` into `run` and returns its status, {'state': 'complete', ...}.
 
     `stores` by corpus, for all phases of the chain; `parent`: the complete run of `phase.parent`.
-    Raises UserError before any work starts, or Interrupted after SIGINT or SIGTERM.
+    Raises UserError before any work starts, Interrupted after SIGINT or SIGTERM, and Failed if
+    training cannot go on.
     """
     # ------------------------------------------------------- what is to be done, if at all
-    if run.complete:
-        return run.status
-    for part in phase.chain:
-        check_stores(part, stores)
-    identities = {corpus: store.manifest.identity for corpus, store in stores.items()}
-    windows = {corpus: store.num_windows(phase.seq_len) for corpus, store in stores.items()}
-    if phase_identity(phase, identities) != run.identity:
-        raise UserError(f"{run.path} is not the run of this phase: a token store has changed.")
-    stream = phase_stream(phase, windows, identities)
+    status = distributed.from_first(lambda: run.status)
+    if status["state"] == "complete":
+        return status
+    stream, windows = _stream(phase, stores, run)
     devices = make_mesh(mesh)
-    shards = devices.shape["data"] * devices.shape["fsdp"]
-    if phase.batch_windows % shards:
-        raise UserError(
-            f"{phase.batch_windows} windows in a batch do not divide over {shards} devices (mesh "
-            "axes data x fsdp): change batch_windows, or MeshConfig."
-        )
-    batches = Batches(
-        stream,
-        stores,
-        phase.batch_windows,
-        phase.seq_len,
-        jax.process_index(),
-        jax.process_count(),
+    _check_batch(phase, loop, devices)
+    batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
+    feed = Feed(batches, batch_sharding(devices))
+    vocabulary = stores[stream.corpora[0]].manifest.vocabulary
+    train_step = make_train_step(
+        phase.model,
+        phase.optimizer,
+        phase.z_loss,
+        devices,
+        microbatches=loop.microbatches,
+        eos_id=vocabulary["eos_id"] if phase.document_masks else None,
     )
-    rows = batch_sharding(devices)
-
-    def read(step: int) -> tuple[jax.Array, np.ndarray]:
-        batch = batches.read(step)
-        return jax.make_array_from_process_local_data(rows, batch.tokens_BT), batch.corpus_B
+    validation = Validation(phase, stores, devices, loop.validation_windows)
 
     with (
         run.locked(),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
         jax.set_mesh(devices),
         _stop_signals() as stop,
+        _failures_noted(run, phase),
     ):
         run.write_config(
-            describe(phase, identities),
+            describe(phase, _identities(stores)),
             to_plain(phase),
             operative_gin,
-            vocabulary=next(iter(stores.values())).manifest.vocabulary["digest"],
+            vocabulary=vocabulary["digest"],
             device=device_name(),
         )
         # ------------------------------------------------------ resume, continue or initialise
@@ -152,13 +166,14 @@ def train(
         run.set_status("running", step=first, steps=phase.steps, seconds=seconds_before)
 
         # ---------------------------------------------------------------------------- the loop
-        train_step = make_train_step(phase.model, phase.optimizer, phase.z_loss, devices)
         meter = Meter(phase, stream, windows)
         batch_tokens = phase.batch_windows * phase.seq_len
         begin = logged = time.monotonic()
-        logged_step, waiting = first, []
+        logged_step = first
+        under_way: collections.deque[tuple[int, dict]] = collections.deque()
+        agreement = distributed.Agreement(devices, lag=STEPS_UNDER_WAY)
         with (
-            ReadAhead(read, first=first, last=phase.steps, depth=loop.read_ahead) as batches_ahead,
+            ReadAhead(feed.read, first=first, last=phase.steps, depth=loop.read_ahead) as ahead,
             bar(
                 phase.steps * batch_tokens,
                 label or phase.name,
@@ -167,39 +182,40 @@ def train(
                 initial=first * batch_tokens,
             ) as progress_bar,
         ):
-            for step, (tokens_BT, corpus_B) in batches_ahead:
+            for step, (tokens_BT, corpus_B) in ahead:
                 rate = np.float32(phase.learning_rate(step))
                 state, metrics = train_step(state, tokens_BT, rate)
                 meter.add(metrics, corpus_B)
+                under_way.append((step, metrics))
+                progress_bar.update(batch_tokens)
                 done = step + 1
 
-                # Two steps may be under way; more would only hold memory and delay a stop.
-                waiting.append(metrics["loss"])
-                if len(waiting) > 2:
-                    waiting.pop(0).block_until_ready()
-                progress_bar.update(batch_tokens)
-
-                stopping = stop.is_set()  # read once: a signal may come at any line
+                stopping = agreement.reached(stop.is_set())
                 last = done == phase.steps or stopping
-                if last or done % loop.log_every == 0:
-                    jax.block_until_ready(metrics)
+                log = last or done % loop.log_every == 0
+                validate = loop.validate_every and done % loop.validate_every == 0
+                save = last or done % loop.checkpoint_every == 0
+
+                # What is written has been found finite: nothing spoilt is ever saved.
+                while len(under_way) > (0 if log or save else STEPS_UNDER_WAY):
+                    require_finite(under_way.popleft(), batches, run)
+
+                if log:
                     now = time.monotonic()
                     speed = (done - logged_step) * batch_tokens / (now - logged)
                     line = meter.line(done, seconds_before + now - begin, speed)
-                    if jax.process_index() == 0:
-                        run.append_metrics(line)
+                    run.append_metrics(line)
                     progress_bar.set_postfix_str(
                         f"loss {line['loss']:.3f} lr {line['learning_rate']:.1e}", refresh=False
                     )
                     logged, logged_step = now, done
+                if validate:
+                    validation.measure(state.params)
 
-                if last or done % loop.checkpoint_every == 0:
+                if save:
                     seconds = seconds_before + time.monotonic() - begin
-                    checkpoints.save(
-                        done,
-                        state,
-                        {"seconds": seconds, "counts": stream.counts(done * phase.batch_windows)},
-                    )
+                    counts = stream.counts(done * phase.batch_windows)
+                    checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
                 if stopping and done < phase.steps:
                     checkpoints.wait()
                     run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
@@ -210,15 +226,39 @@ def train(
 
         # ----------------------------------------------------------------------------- the end
         checkpoints.wait()
-        seconds = seconds_before + time.monotonic() - begin
         run.set_status(
             "complete",
             step=phase.steps,
             steps=phase.steps,
-            seconds=seconds,
+            seconds=seconds_before + time.monotonic() - begin,
             final_loss=run.last_metrics().get("loss"),
         )
-    return run.status
+        return distributed.from_first(lambda: run.status)
+
+
+def _stream(phase: Phase, stores: Mapping[str, TokenStore], run: RunDirectory):
+    """(the phase's stream, windows by corpus); UserError if the stores are not those of `run`."""
+    for part in phase.chain:
+        check_stores(part, stores)
+    identities = _identities(stores)
+    windows = {corpus: store.num_windows(phase.seq_len) for corpus, store in stores.items()}
+    if phase_identity(phase, identities) != run.identity:
+        raise UserError(f"{run.path} is not the run of this phase: a token store has changed.")
+    return phase_stream(phase, windows, identities), windows
+
+
+def _identities(stores: Mapping[str, TokenStore]) -> dict[str, str]:
+    return {corpus: store.manifest.identity for corpus, store in stores.items()}
+
+
+def _check_batch(phase: Phase, loop: LoopConfig, devices: Mesh) -> None:
+    shards = devices.shape["data"] * devices.shape["fsdp"]
+    if phase.batch_windows % (shards * loop.microbatches):
+        raise UserError(
+            f"{phase.batch_windows} windows in a batch do not divide over {shards} devices (mesh "
+            f"axes data x fsdp) times {loop.microbatches} microbatches: change batch_windows, "
+            "MeshConfig or LoopConfig.microbatches."
+        )
 
 
 def device_name() -> str:
@@ -243,6 +283,16 @@ def _start(phase: Phase, parent: RunDirectory | None, devices) -> TrainState:
         fresh = initial_state(phase.model, phase.optimizer, phase.seed, devices)
         state = TrainState(state.params, fresh.moments)
     return state
+
+
+@contextlib.contextmanager
+def _failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
+    """Writes into the run's status why training could not go on."""
+    try:
+        yield
+    except Failed as error:
+        run.set_status("failed", step=run.status["step"], steps=phase.steps, reason=str(error))
+        raise
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from code_ablate.errors import UserError
 from code_ablate.identity import identity
 from code_ablate.model.transformer import ModelConfig
 
-FORMAT = 1
+FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""
 
 _HOW_NOT_WHAT = ("attention", "remat")
@@ -45,6 +45,9 @@ class Optimizer:
     """Times the learning rate; on matrices, not on the scales of norms."""
     clip_norm: float = 1.0
     """Gradients longer than this are scaled down to it."""
+    skip_spikes: float | None = None
+    """Skip the update of a step whose loss or gradient norm lies this many standard deviations
+    above the mean of the last 128 steps; 6 is usual. Skipped steps are counted. None: never."""
 
     def __post_init__(self):
         if not (0 <= self.b1 < 1 and 0 <= self.b2 < 1):
@@ -53,6 +56,8 @@ class Optimizer:
             raise UserError(
                 "Optimizer: epsilon and clip_norm must be above 0, weight_decay 0 or more."
             )
+        if self.skip_spikes is not None and self.skip_spikes <= 0:
+            raise UserError("Optimizer.skip_spikes must be above 0, or None for never.")
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,8 @@ class Phase:
     """A corpus may be read at most this often over all phases; more is refused before training."""
     z_loss: float = 0.0
     """Weight of the squared log-normaliser in the loss."""
+    document_masks: bool = False
+    """Whether attention stays within a document, where a window holds several."""
 
     def __post_init__(self):
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
@@ -153,6 +160,13 @@ class Phase:
                 )
         if self._model_key() != self.parent._model_key():
             raise UserError(f"phase {self.name!r} and its parent are of different models.")
+        keeps_history = [part.optimizer.skip_spikes is not None for part in (self, self.parent)]
+        if self.optimizer_state == "carry" and keeps_history[0] != keeps_history[1]:
+            raise UserError(
+                f"phase {self.name!r} carries on the optimizer state of its parent, and only one "
+                "of the two has Optimizer.skip_spikes: set it in both or none, or set "
+                "Phase.optimizer_state = 'reset'."
+            )
 
     @cached_property
     def steps(self) -> int:
@@ -220,6 +234,7 @@ def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
         "schedule": schedule,
         "seed": phase.seed,
         "z_loss": phase.z_loss,
+        "document_masks": phase.document_masks,
         "parent": None,
     }
     if phase.parent:

@@ -2,10 +2,10 @@
 
     run = RunDirectory.of(runs_dir, phase, identity)
     with run.locked(): ...
-    run.status["state"]                # 'new', 'running', 'interrupted' or 'complete'
+    run.status["state"]        # 'new', 'running', 'interrupted', 'failed' or 'complete'
 
 config.json (what the phase is), operative_config.gin, metrics.jsonl, checkpoints/, eval/,
-status.json.
+status.json. On a pod every process may call the methods that write: process 0 alone does.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from etils import epath
 
+from code_ablate import distributed
 from code_ablate.errors import UserError
 from code_ablate.training.phase import Phase, phase_from_plain
 
@@ -91,7 +92,6 @@ class RunDirectory:
                 f"{self.path} is the run of {self.config['identity']}, not of {self.identity}: "
                 "the configuration or a token store has changed. Choose another directory."
             )
-        self.path.mkdir(parents=True, exist_ok=True)
         config = {
             "identity": self.identity,
             "description": description,
@@ -104,6 +104,8 @@ class RunDirectory:
             self._replace("operative_config.gin", operative_gin)
 
     def _replace(self, name: str, text: str) -> None:
+        if not distributed.is_first():
+            return
         self.path.mkdir(parents=True, exist_ok=True)
         partial = self.path / f".{name}.{os.getpid()}"
         partial.write_text(text)
@@ -133,16 +135,24 @@ class RunDirectory:
 
     def append_metrics(self, line: dict) -> None:
         """Adds a line to metrics.jsonl."""
+        if not distributed.is_first():
+            return
         with self.metrics.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the run for this process. Raises UserError if another one trains it.
+        """Holds the run for this job. Raises UserError if another one trains it.
 
         The kernel drops the lock of a process that dies. Object stores have no locks; there the
         scheduler has to see to it that a job runs once.
         """
+        with contextlib.ExitStack() as held:
+            distributed.from_first(lambda: held.enter_context(self._file_lock()))
+            yield
+
+    @contextlib.contextmanager
+    def _file_lock(self) -> Iterator[None]:
         if "://" in str(self.path):
             yield
             return

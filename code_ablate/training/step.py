@@ -11,7 +11,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Int
 
 from code_ablate.model import sharding
 from code_ablate.model.loss import cross_entropy
@@ -22,7 +24,7 @@ from code_ablate.model.transformer import (
     param_shapes,
     param_shardings,
 )
-from code_ablate.training.optimizer import descend, make_transform
+from code_ablate.training.optimizer import SpikeState, descend, make_transform
 from code_ablate.training.phase import Optimizer
 
 
@@ -78,38 +80,82 @@ def _with_shardings(shapes, shardings):
 
 
 @functools.lru_cache(maxsize=8)
-def make_train_step(model: ModelConfig, optimizer: Optimizer, z_loss: float, mesh: Mesh):
+def make_train_step(
+    model: ModelConfig,
+    optimizer: Optimizer,
+    z_loss: float,
+    mesh: Mesh,
+    *,
+    microbatches: int = 1,
+    eos_id: int | None = None,
+):
     """The compiled step. Cached, so that phases of equal shapes share one compilation.
 
     Returns step(state, tokens_BT, learning_rate) -> (state, metrics), where tokens are [B, T+1]
-    int32 windows, and metrics has `loss` (mean nats per token), `loss_B` (the same for each
-    window) and `grad_norm` (before clipping). The state is donated.
+    int32 windows. Metrics, replicated over the mesh: `loss` (mean nats per token), `loss_B` (the
+    same for each window), `grad_norm` (before clipping) and, if the optimizer skips loss spikes,
+    `skipped_steps` (so far). The state is donated.
+
+    `microbatches`: parts of the batch that are computed one after the other, to save memory; their
+    gradients are added in float32. `eos_id`: ends documents, which attention then does not cross;
+    None lets it look at the whole window.
     """
     transform = make_transform(optimizer)
 
     def loss_of(params, tokens_BT):
-        hidden_BTD = apply(model, params, tokens_BT[:, :-1])
-        targets_BT = tokens_BT[:, 1:]
+        inputs_BT, targets_BT = tokens_BT[:, :-1], tokens_BT[:, 1:]
+        segments_BT = None if eos_id is None else document_numbers(inputs_BT, eos_id)
+        hidden_BTD = apply(model, params, inputs_BT, segments_BT)
         weights_BT = jnp.ones(targets_BT.shape, jnp.float32)
         loss_sum, nll_BT = cross_entropy(
             hidden_BTD, params["embedding"], targets_BT, weights_BT, z_loss=z_loss
         )
-        return loss_sum / targets_BT.size, nll_BT
+        return loss_sum / targets_BT.size, jnp.mean(nll_BT, axis=1)
+
+    gradients_of = _accumulate(jax.value_and_grad(loss_of, has_aux=True), microbatches)
 
     def train_step(state: TrainState, tokens_BT, learning_rate):
-        (_, nll_BT), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params, tokens_BT)
-        direction, moments = transform.update(grads, state.moments, state.params)
+        loss_B, grads = gradients_of(state.params, tokens_BT)
+        loss_B = jax.lax.with_sharding_constraint(loss_B, NamedSharding(mesh, PartitionSpec()))
+        loss = jnp.mean(loss_B)
+        direction, moments = transform.update(grads, state.moments, state.params, loss=loss)
         params = descend(state.params, direction, learning_rate)
-        loss_B = jnp.mean(nll_BT, axis=1)
-        metrics = {
-            "loss": jnp.mean(loss_B),
-            "loss_B": loss_B,
-            "grad_norm": _global_norm(grads),
-        }
+        metrics = {"loss": loss, "loss_B": loss_B, "grad_norm": optax.global_norm(grads)}
+        if isinstance(moments, SpikeState):
+            metrics["skipped_steps"] = moments.skipped
         return TrainState(params, moments), metrics
 
     return jax.jit(train_step, donate_argnums=0)
 
 
-def _global_norm(tree):
-    return jnp.sqrt(sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(tree)))
+def document_numbers(tokens_BT: Int[Array, "B T"], eos_id: int) -> Int[Array, "B T"]:
+    """Which document of its window each token belongs to, from 0; the end is part of a document."""
+    ends_BT = (tokens_BT == eos_id).astype(jnp.int32)
+    return jnp.cumsum(ends_BT, axis=1) - ends_BT
+
+
+def _accumulate(value_and_grad, microbatches: int):
+    """(params, tokens_BT) -> (loss_B, gradients of the mean), in so many parts of equal size."""
+    if microbatches == 1:
+
+        def whole(params, tokens_BT):
+            (_, loss_B), grads = value_and_grad(params, tokens_BT)
+            return loss_B, grads
+
+        return whole
+
+    def in_parts(params, tokens_BT):
+        # Row b goes to part b % microbatches, so that each device finds its rows of every part
+        # among those that it holds already.
+        parts_MRT = tokens_BT.reshape(-1, microbatches, tokens_BT.shape[1]).swapaxes(0, 1)
+        parts_MRT = sharding.constrain(parts_MRT, None, "batch", "time")
+
+        def add(total, part_RT):
+            (_, loss_R), grads = value_and_grad(params, part_RT)
+            return jax.tree.map(jnp.add, total, grads), loss_R
+
+        zeros = jax.tree.map(jnp.zeros_like, params)
+        total, loss_MR = jax.lax.scan(add, zeros, parts_MRT)
+        return loss_MR.swapaxes(0, 1).reshape(-1), jax.tree.map(lambda g: g / microbatches, total)
+
+    return in_parts

@@ -11,10 +11,10 @@ import jax
 import numpy as np
 import pytest
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Interrupted, UserError
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.training.checkpoint import Checkpoints
-from code_ablate.training.loop import Interrupted, LoopConfig, train
+from code_ablate.training.loop import LoopConfig, train
 from code_ablate.training.phase import Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.step import abstract_state
