@@ -113,7 +113,7 @@ def step_line(line: Mapping[str, float], steps: int, width: int | None = None) -
     for name, write in _PARTS.items():
         if values.get(name) is not None:
             parts[name] = write(values[name])
-    for dropped in (None, *DROPPED_WHEN_NARROW):
+    for dropped in ("", *DROPPED_WHEN_NARROW):
         parts.pop(dropped, "")
         text = "  ".join(parts.values())
         if width is None or len(text) <= width:
