@@ -61,7 +61,7 @@ class TrainingProgress:
                 initial=self._first,
                 desc=step_line(self._latest, self._steps),
                 bar_format=f"|{{bar:{BAR_COLUMNS}}}| {{desc}}",
-                dynamic_ncols=True,
+                ncols=_columns(),
                 miniters=1,
                 file=sys.stderr,
             )
@@ -93,9 +93,14 @@ class TrainingProgress:
             tqdm.write(text, file=sys.stderr)
 
     def _describe(self, drawn: tqdm) -> None:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        width = columns - BAR_COLUMNS - len("||  ")
+        drawn.ncols = _columns()
+        width = drawn.ncols - BAR_COLUMNS - len("||  ")
         drawn.set_description_str(step_line(self._latest, self._steps, width), refresh=False)
+
+
+def _columns() -> int:
+    """Width of the terminal, which may change at any time; 80 where it does not know its own."""
+    return os.get_terminal_size(sys.stderr.fileno()).columns or 80
 
 
 def step_line(line: Mapping[str, float], steps: int, width: int | None = None) -> str:

@@ -70,7 +70,8 @@ class Meter:
         peak_flops: float | None = None,
     ):
         """`windows`: windows in the store of each corpus; `clock`: the one of the loop, of which
-        nobody else takes; `peak_flops`: peak FLOP/s of all chips together, None if not known."""
+        nobody else takes; `peak_flops`: peak FLOP/s of all chips together, in the compute dtype and
+        for dense matrices, None if not known."""
         self._phase, self._stream, self._windows = phase, stream, windows
         self._clock, self._peak_flops = clock, peak_flops
         self._flops_per_token = flops_per_token(phase.model, phase.seq_len)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from flax import nnx
+from jax.extend.core import jaxprs_in_params
 
 from code_ablate.model import ModelConfig, init_params, param_shapes
 from code_ablate.model.flops import count_parameters, flops_per_token
@@ -98,7 +99,7 @@ def matrix_products(jaxpr):
         assert equation.primitive.name not in ("scan", "while")
         if equation.primitive.name == "dot_general":
             yield equation
-        for inner in jax.core.jaxprs_in_params(equation.params):
+        for inner in jaxprs_in_params(equation.params):
             yield from matrix_products(inner)
 
 
