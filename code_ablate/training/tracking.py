@@ -1,0 +1,178 @@
+"""Metrics for viewers: TensorBoard events, and Weights & Biases where it is asked for.
+
+    with open_trackers(TrackingConfig(), run.path, identity, description, first_step) as tracker:
+        tracker.log(line)                 # a line of metrics.jsonl
+
+    tensorboard --logdir runs
+
+Tags are the names in metrics.jsonl (code_ablate.training.metrics), the x axis is the step. After a
+restart, what had been logged of later steps than the restored one is superseded, so that curves
+have no zigzag. metrics.jsonl remains the record; what is here is for looking at.
+"""
+
+import contextlib
+import importlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from etils import epath
+
+from code_ablate.errors import UserError
+
+FLUSH_SECONDS = 10
+"""TensorBoard events reach the disk within this time."""
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Where metrics go besides metrics.jsonl. Never changes what is trained."""
+
+    tensorboard: bool = True
+    """Writes TensorBoard events into the run directory, under tensorboard/."""
+    wandb_project: str | None = None
+    """Weights & Biases project to log to as well; None: not. Needs `pip install wandb`; its own
+    environment variables (WANDB_API_KEY, WANDB_MODE, ...) hold."""
+    wandb_entity: str | None = None
+    """User or team that owns the project; None: the one that wandb is logged in as."""
+
+    def __post_init__(self):
+        if self.wandb_entity and not self.wandb_project:
+            raise UserError(
+                "TrackingConfig.wandb_entity is set and wandb_project is not: name the project, "
+                "or leave both out."
+            )
+
+
+class Tracker:
+    """What lines are logged to; nothing, on all processes but one."""
+
+    def __init__(self, sinks: tuple[Callable[[Mapping[str, float]], None], ...]):
+        """Each of `sinks` is called with every line."""
+        self._sinks = sinks
+
+    def log(self, line: Mapping[str, float]) -> None:
+        """Logs a line of metrics, which holds its `step`. Returns without waiting for the disk."""
+        for sink in self._sinks:
+            sink(line)
+
+
+@contextlib.contextmanager
+def open_trackers(
+    config: TrackingConfig,
+    run_path: epath.PathLike,
+    identity: str,
+    description: Mapping[str, Any],
+    first_step: int,
+    *,
+    write: bool = True,
+) -> Iterator[Tracker]:
+    """A tracker for the run at `run_path`; its files are complete when the block is left.
+
+    `identity`: of the phase, by which a restart finds its earlier self; `description`: what
+    determines its result, plain values; `first_step`: steps done that are kept, 0 or those of the
+    checkpoint that was restored; `write`: true on one process. All processes raise UserError if
+    something that is asked for is missing, so that none is left waiting for the others.
+    """
+    require_trackers(config, run_path)
+    with contextlib.ExitStack() as stack:
+        sinks = []
+        if write and config.tensorboard:
+            sinks.append(stack.enter_context(_tensorboard(run_path, first_step)))
+        if write and config.wandb_project:
+            sinks.append(stack.enter_context(_wandb(config, run_path, identity, description)))
+        yield Tracker(tuple(sinks))
+
+
+def require_trackers(config: TrackingConfig, run_path: epath.PathLike) -> None:
+    """Raises UserError if `config` asks for what is not installed. To be called before any work."""
+    if config.wandb_project:
+        _require("wandb", "wandb", "TrackingConfig.wandb_project", off=None)
+    if config.tensorboard:
+        asked_by = "TrackingConfig.tensorboard"
+        _require("tensorboardX", "tensorboardX", asked_by, off=False)
+        scheme, _, rest = str(run_path).partition("://")
+        if rest and scheme not in _CLIENTS:
+            raise UserError(
+                f"TensorBoard events cannot be written to {scheme}://, only to local folders and "
+                f"{' and '.join(f'{name}://' for name in _CLIENTS)}: set {asked_by} = False."
+            )
+        if rest:
+            _require(*_CLIENTS[scheme], f"{asked_by} on {scheme}://", off=False)
+
+
+_CLIENTS = {"gs": ("google.cloud.storage", "google-cloud-storage"), "s3": ("boto3", "boto3")}
+"""Object store -> module through which tensorboardX writes to it, and its package."""
+
+
+def _require(module: str, package: str, asked_by: str, off: Any) -> None:
+    """Raises UserError that says how to install `module` where it cannot be imported."""
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(
+            f"{asked_by} needs {package}, which cannot be imported ({error}): "
+            f"pip install {package}, or set it to {off}."
+        ) from None
+
+
+@contextlib.contextmanager
+def _tensorboard(run_path: epath.PathLike, first_step: int):
+    import tensorboardX
+
+    writer = tensorboardX.SummaryWriter(
+        str(epath.Path(run_path) / "tensorboard"),
+        # Readers drop earlier events of this step and later ones. Step `first_step` itself is in
+        # the checkpoint, and so are its events.
+        purge_step=first_step + 1,
+        flush_secs=FLUSH_SECONDS,
+        # The writer names files by the second, and would overwrite one of the same second.
+        filename_suffix=f".{time.time_ns()}",
+    )
+
+    def log(line: Mapping[str, float]) -> None:
+        for name, value in line.items():
+            if name != "step":
+                writer.add_scalar(name, value, line["step"])
+
+    try:
+        yield log
+    finally:
+        writer.close()
+
+
+@contextlib.contextmanager
+def _wandb(
+    config: TrackingConfig,
+    run_path: epath.PathLike,
+    identity: str,
+    description: Mapping[str, Any],
+):
+    import wandb
+
+    path = epath.Path(run_path)
+    run = wandb.init(
+        project=config.wandb_project,
+        entity=config.wandb_entity,
+        id=identity,
+        name=path.name,
+        config=dict(description),
+        resume="allow",
+        dir=None if "://" in str(path) else str(path),
+    )
+    # wandb takes steps in rising order only. After a restart it has lines of steps that are done
+    # again; they are repeated exactly, so the ones it has are the right ones.
+    next_step = run.step
+
+    def log(line: Mapping[str, float]) -> None:
+        if line["step"] >= next_step:
+            values = {name: value for name, value in line.items() if name != "step"}
+            run.log(values, step=line["step"], commit=True)
+
+    failed = True
+    try:
+        yield log
+        failed = False
+    finally:
+        run.finish(exit_code=int(failed))
