@@ -43,6 +43,18 @@ def _workspace(options):
     return Workspace(config.make("Paths"), tuple(dict.fromkeys(modules)))
 
 
+def _execution():
+    from code_ablate import config
+    from code_ablate.training.execution import Execution
+
+    return Execution(
+        mesh=config.make("MeshConfig"),
+        loop=config.make("LoopConfig"),
+        tracking=config.make("TrackingConfig"),
+        profile=config.make("ProfileConfig"),
+    )
+
+
 def _ready_the_host() -> None:
     """What speeds up training and scoring on a CPU, and is of no use elsewhere."""
     import jax
@@ -140,8 +152,7 @@ def train(options) -> None:
         stores,
         run,
         parent=parent[0] if parent else None,
-        loop=config.make("LoopConfig"),
-        mesh=config.make("MeshConfig"),
+        execution=_execution(),
         operative_gin=config.operative(),
     )
     if distributed.is_first():
@@ -187,8 +198,7 @@ def study(options) -> None:
         study,
         workspace,
         config.make("Hardware"),
-        loop=config.make("LoopConfig"),
-        mesh=config.make("MeshConfig"),
+        execution=_execution(),
         operative_gin=config.operative(),
     )
     if distributed.is_first() and not options.no_report:

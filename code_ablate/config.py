@@ -26,9 +26,11 @@ from code_ablate.study.graph import Study
 from code_ablate.study.plan import Hardware
 from code_ablate.study.recipes import RECIPES, Setting
 from code_ablate.study.workspace import Paths
-from code_ablate.training.loop import LoopConfig
+from code_ablate.training.execution import LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
+from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
+from code_ablate.training.tracking import TrackingConfig
 
 CONFIGURABLES = (
     Study,
@@ -42,6 +44,8 @@ CONFIGURABLES = (
     SuiteConfig,
     MeshConfig,
     LoopConfig,
+    TrackingConfig,
+    ProfileConfig,
     Hardware,
     Paths,
     phase_of_run,

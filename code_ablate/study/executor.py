@@ -1,6 +1,6 @@
 """Runs a study: prepares, trains each distinct phase once, evaluates, and writes the results table.
 
-    outcome = run_study(study, workspace, hardware, loop=LoopConfig(), mesh=MeshConfig())
+    outcome = run_study(study, workspace, hardware, execution=Execution())
     outcome / "results.parquet"; outcome / "study.json"
 
 Everything that is finished is kept and found again by its identity, so the same call goes on where
@@ -32,7 +32,8 @@ from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.plan import Hardware, make_plan, realised_share, requested_share
 from code_ablate.study.workspace import Workspace
 from code_ablate.training.checkpoint import Checkpoints
-from code_ablate.training.loop import LoopConfig, train
+from code_ablate.training.execution import Execution
+from code_ablate.training.loop import train
 from code_ablate.training.phase import corpus_usage
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.step import abstract_params
@@ -43,8 +44,7 @@ def run_study(
     workspace: Workspace,
     hardware: Hardware,
     *,
-    loop: LoopConfig,
-    mesh: MeshConfig,
+    execution: Execution,
     operative_gin: str = "",
 ) -> epath.Path:
     """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
@@ -77,13 +77,12 @@ def run_study(
             stores,
             runs[identity],
             parent=runs[parent] if parent else None,
-            loop=loop,
-            mesh=mesh,
+            execution=execution,
             operative_gin=operative_gin,
             label=label,
         )
         if suite and identity in graph.evaluated:
-            evaluate_run(runs[identity], suite, mesh, f"[{number}/{len(runs)}]")
+            evaluate_run(runs[identity], suite, execution.mesh, f"[{number}/{len(runs)}]")
     if distributed.is_first():
         write_results(study, graph, runs, suite_identity, stores, vocabulary, workspace)
     return workspace.paths.study(study.name)

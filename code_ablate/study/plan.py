@@ -10,20 +10,19 @@ peak x expected utilisation.
 """
 
 import statistics
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
 from etils import epath
 
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters, flops_per_token
+from code_ablate.progress import duration
 from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.training.loop import check_stores, device_name
+from code_ablate.training.devices import device_name, measured_peak
+from code_ablate.training.loop import check_stores
 from code_ablate.training.phase import Phase, corpus_usage, phase_stream, windows_read
 from code_ablate.training.rundir import RunDirectory
 
@@ -178,7 +177,7 @@ def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
     speeds = [] if hardware.peak_flops else list(_earlier_speeds(study, epath.Path(runs_dir)))
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds)} earlier runs of this model here"
-    peak = hardware.peak_flops or _measured_peak()
+    peak = hardware.peak_flops or measured_peak()
     source = "peak" if hardware.peak_flops else "a matrix product measured now"
     speed = hardware.chips * peak * hardware.expected_mfu
     speed /= flops_per_token(study.setting.model, study.setting.seq_len)
@@ -201,21 +200,8 @@ def _earlier_speeds(study: Study, runs_dir: epath.Path):
         config, last = run.config, run.last_metrics()
         phase = config["phase"]
         shapes = (phase["model"], phase["seq_len"], phase["batch_windows"], config["device"])
-        if last and shapes == wanted:
+        if shapes == wanted and "tokens_per_second" in last:
             yield last["tokens_per_second"]
-
-
-def _measured_peak(size: int = 1024) -> float:
-    """FLOP/s of a float32 matrix product on the default device: the best of five."""
-    product = jax.jit(lambda a: a @ a)
-    a = jnp.ones((size, size), jnp.float32)
-    product(a).block_until_ready()
-    best = float("inf")
-    for _ in range(5):
-        begin = time.perf_counter()
-        product(a).block_until_ready()
-        best = min(best, time.perf_counter() - begin)
-    return 2 * size**3 / best
 
 
 def requested_share(phase: Phase, corpora: tuple[str, ...]) -> float:
@@ -229,15 +215,6 @@ def realised_share(phase: Phase, windows: Mapping[str, int], corpora: tuple[str,
     usage = corpus_usage(phase, windows)
     total = sum(corpus["tokens"] for corpus in usage.values())
     return sum(usage[c]["tokens"] for c in corpora if c in usage) / total
-
-
-def duration(seconds: float) -> str:
-    """'1 h 02 min', '3 min 20 s', '45 s'."""
-    if seconds >= 3600:
-        return f"{int(seconds // 3600):,} h {int(seconds % 3600 // 60):02d} min"
-    if seconds >= 60:
-        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
-    return f"{seconds:.0f} s"
 
 
 def _format(plan: Plan) -> str:

@@ -1,6 +1,6 @@
 """Trains one phase. Read `train` from top to bottom; it is the whole of it.
 
-    result = train(phase, stores, run, parent=parent_run, loop=LoopConfig(), mesh=MeshConfig())
+    status = train(phase, stores, run, parent=parent_run, execution=Execution())
 
 A phase starts from the first of these that is there: its own newest checkpoint; its parent's last
 one; initialisation from its seed. On a pod every process calls `train` alike; process 0 alone
@@ -11,9 +11,7 @@ import collections
 import contextlib
 import signal
 import threading
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -24,60 +22,25 @@ from code_ablate.data.loader import Batches, ReadAhead
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.identity import to_plain
-from code_ablate.model.sharding import MeshConfig, batch_sharding, make_mesh
-from code_ablate.progress import bar
+from code_ablate.model.sharding import batch_sharding, make_mesh
+from code_ablate.progress import TrainingProgress
 from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.clock import Clock
+from code_ablate.training.devices import device_name, peak_flops
 from code_ablate.training.divergence import require_finite
+from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.feed import Feed
 from code_ablate.training.metrics import Meter
 from code_ablate.training.phase import Phase, describe, phase_identity, phase_stream
+from code_ablate.training.profiler import Profiler
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
+from code_ablate.training.tracking import open_trackers, require_trackers
 from code_ablate.training.validation import Validation
 
 STEPS_UNDER_WAY = 2
 """Steps that are given to the devices before the first of them is done. More would only hold
 memory, and delay a stop."""
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How a phase is carried out, and how often things are written. Never changes what is trained,
-    but for the rounding of sums."""
-
-    log_every: int = 20
-    """Steps between lines of metrics.jsonl."""
-    checkpoint_every: int = 1000
-    """Steps between checkpoints; there is always one at the end."""
-    keep_checkpoints: int = 2
-    """Newest checkpoints kept. Two or more, so that there is another one should one be damaged."""
-    read_ahead: int = 2
-    """Batches read, and moved to the devices, before they are needed."""
-    microbatches: int = 1
-    """Parts of a batch that are computed one after the other, to save memory."""
-    validate_every: int | None = None
-    """Steps between measurements of the loss on held-out windows; None: never."""
-    validation_windows: int = 64
-    """Held-out windows of each corpus."""
-
-    def __post_init__(self):
-        for name in (
-            "log_every",
-            "checkpoint_every",
-            "keep_checkpoints",
-            "read_ahead",
-            "microbatches",
-            "validation_windows",
-        ):
-            if getattr(self, name) < 1:
-                raise UserError(
-                    f"LoopConfig.{name} is {getattr(self, name)}; it must be 1 or more."
-                )
-        if self.validate_every is not None and self.validate_every < 1:
-            raise UserError("LoopConfig.validate_every must be 1 or more, or None for never.")
-
-
-DEFAULT_LOOP, ONE_AXIS = LoopConfig(), MeshConfig()
 
 
 def check_stores(phase: Phase, stores: Mapping[str, TokenStore]) -> None:
@@ -109,8 +72,7 @@ def train(
     run: RunDirectory,
     *,
     parent: RunDirectory | None = None,
-    loop: LoopConfig = DEFAULT_LOOP,
-    mesh: MeshConfig = ONE_AXIS,
+    execution: Execution = Execution(),
     operative_gin: str = "",
     label: str = "",
 ) -> dict:
@@ -124,31 +86,34 @@ def train(
     status = distributed.from_first(lambda: run.status)
     if status["state"] == "complete":
         return status
+    loop, first_process = execution.loop, distributed.is_first()
+    require_trackers(execution.tracking, run.path)
     stream, windows = _stream(phase, stores, run)
-    devices = make_mesh(mesh)
-    _check_batch(phase, loop, devices)
+    mesh = make_mesh(execution.mesh)
+    _check_batch(phase, loop, mesh)
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
-    feed = Feed(batches, batch_sharding(devices))
+    feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
+    description = describe(phase, _identities(stores))
     train_step = make_train_step(
         phase.model,
         phase.optimizer,
         phase.z_loss,
-        devices,
+        mesh,
         microbatches=loop.microbatches,
         eos_id=vocabulary["eos_id"] if phase.document_masks else None,
     )
-    validation = Validation(phase, stores, devices, loop.validation_windows)
+    validation = Validation(phase, stores, mesh, loop.validation_windows)
 
     with (
         run.locked(),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
-        jax.set_mesh(devices),
+        jax.set_mesh(mesh),
         _stop_signals() as stop,
         _failures_noted(run, phase),
     ):
         run.write_config(
-            describe(phase, _identities(stores)),
+            description,
             to_plain(phase),
             operative_gin,
             vocabulary=vocabulary["digest"],
@@ -156,44 +121,55 @@ def train(
         )
         # ------------------------------------------------------ resume, continue or initialise
         if checkpoints.latest is not None:
-            like = abstract_state(phase.model, phase.optimizer, devices)
+            like = abstract_state(phase.model, phase.optimizer, mesh)
             first, state, progress = checkpoints.restore(like)
-            seconds_before = progress["seconds"]
+            clock = Clock(progress["seconds"])
         else:
-            first, seconds_before = 0, 0.0
-            state = _start(phase, parent, devices)
+            clock = Clock()
+            first, state = 0, _start(phase, parent, mesh)
         run.trim_metrics(first)
-        run.set_status("running", step=first, steps=phase.steps, seconds=seconds_before)
+        run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
 
         # ---------------------------------------------------------------------------- the loop
-        meter = Meter(phase, stream, windows)
-        batch_tokens = phase.batch_windows * phase.seq_len
-        begin = logged = time.monotonic()
-        logged_step = first
+        meter = Meter(phase, stream, windows, clock, peak_flops())
         under_way: collections.deque[tuple[int, dict]] = collections.deque()
-        agreement = distributed.Agreement(devices, lag=STEPS_UNDER_WAY)
+        agreement = distributed.Agreement(mesh, lag=STEPS_UNDER_WAY)
         with (
             ReadAhead(feed.read, first=first, last=phase.steps, depth=loop.read_ahead) as ahead,
-            bar(
-                phase.steps * batch_tokens,
-                label or phase.name,
-                unit="tok",
-                scale=True,
-                initial=first * batch_tokens,
-            ) as progress_bar,
+            Profiler(execution.profile, run.path, write=first_process) as profiler,
+            open_trackers(
+                execution.tracking,
+                run.path,
+                run.identity,
+                description,
+                first,
+                write=first_process,
+            ) as tracker,
+            TrainingProgress(
+                phase.steps, label or phase.name, first=first, show=first_process
+            ) as progress_line,
         ):
-            for step, (tokens_BT, corpus_B) in ahead:
-                rate = np.float32(phase.learning_rate(step))
-                state, metrics = train_step(state, tokens_BT, rate)
-                meter.add(metrics, corpus_B)
+            reader = iter(ahead)
+            for step in range(first, phase.steps):
+                starting = step == first
+                with clock.waiting("startup" if starting else "data"):
+                    _, (tokens_BT, corpus_B) = next(reader)
+                profiler.before(step)
+                with clock.waiting("startup" if starting else "compute"):
+                    rate = np.float32(phase.learning_rate(step))
+                    state, metrics = train_step(state, tokens_BT, rate)
+                    if starting:  # compilation is over when it is done
+                        jax.block_until_ready(metrics)
+                profiler.after(step, metrics)
+                meter.add(metrics, corpus_B, startup=starting)
                 under_way.append((step, metrics))
-                progress_bar.update(batch_tokens)
                 done = step + 1
+                progress_line.step(done)
 
                 stopping = agreement.reached(stop.is_set())
                 last = done == phase.steps or stopping
-                log = last or done % loop.log_every == 0
-                validate = loop.validate_every and done % loop.validate_every == 0
+                validate = loop.validate_every is not None and done % loop.validate_every == 0
+                log = last or validate or done % loop.log_every == 0
                 save = last or done % loop.checkpoint_every == 0
 
                 # What is written has been found finite: nothing spoilt is ever saved.
@@ -201,21 +177,20 @@ def train(
                     require_finite(under_way.popleft(), batches, run)
 
                 if log:
-                    now = time.monotonic()
-                    speed = (done - logged_step) * batch_tokens / (now - logged)
-                    line = meter.line(done, seconds_before + now - begin, speed)
+                    held_out = {}
+                    if validate:
+                        with clock.waiting("evaluation"):
+                            held_out = validation.measure(state.params)
+                    line = meter.line(done) | held_out
                     run.append_metrics(line)
-                    progress_bar.set_postfix_str(
-                        f"loss {line['loss']:.3f} lr {line['learning_rate']:.1e}", refresh=False
-                    )
-                    logged, logged_step = now, done
-                if validate:
-                    validation.measure(state.params)
+                    tracker.log(line)
+                    progress_line.line(line)
 
                 if save:
-                    seconds = seconds_before + time.monotonic() - begin
-                    counts = stream.counts(done * phase.batch_windows)
-                    checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
+                    with clock.waiting("checkpoint"):
+                        counts = stream.counts(done * phase.batch_windows)
+                        seconds = clock.seconds
+                        checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
                 if stopping and done < phase.steps:
                     checkpoints.wait()
                     run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
@@ -230,7 +205,7 @@ def train(
             "complete",
             step=phase.steps,
             steps=phase.steps,
-            seconds=seconds_before + time.monotonic() - begin,
+            seconds=clock.seconds,
             final_loss=run.last_metrics().get("loss"),
         )
         return distributed.from_first(lambda: run.status)
@@ -251,8 +226,8 @@ def _identities(stores: Mapping[str, TokenStore]) -> dict[str, str]:
     return {corpus: store.manifest.identity for corpus, store in stores.items()}
 
 
-def _check_batch(phase: Phase, loop: LoopConfig, devices: Mesh) -> None:
-    shards = devices.shape["data"] * devices.shape["fsdp"]
+def _check_batch(phase: Phase, loop: LoopConfig, mesh: Mesh) -> None:
+    shards = mesh.shape["data"] * mesh.shape["fsdp"]
     if phase.batch_windows % (shards * loop.microbatches):
         raise UserError(
             f"{phase.batch_windows} windows in a batch do not divide over {shards} devices (mesh "
@@ -261,26 +236,21 @@ def _check_batch(phase: Phase, loop: LoopConfig, devices: Mesh) -> None:
         )
 
 
-def device_name() -> str:
-    """What a run computes on: '1 x cpu', '64 x TPU v5 lite'."""
-    return f"{jax.device_count()} x {jax.devices()[0].device_kind}"
-
-
-def _start(phase: Phase, parent: RunDirectory | None, devices) -> TrainState:
+def _start(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
     """The state at step 0: from the parent's last checkpoint, or from initialisation."""
     if phase.parent is None:
-        return initial_state(phase.model, phase.optimizer, phase.seed, devices)
+        return initial_state(phase.model, phase.optimizer, phase.seed, mesh)
     if parent is None or not parent.complete:
         raise UserError(
             f"phase {phase.name!r} starts from another phase whose run is not complete"
             + (f" ({parent.path})" if parent else "")
             + ": train that one first."
         )
-    like = abstract_state(phase.model, phase.optimizer, devices)
+    like = abstract_state(phase.model, phase.optimizer, mesh)
     with Checkpoints(parent.checkpoints, read_only=True) as checkpoints:
         _, state, _ = checkpoints.restore(like, phase.parent.steps)
     if phase.optimizer_state == "reset":
-        fresh = initial_state(phase.model, phase.optimizer, phase.seed, devices)
+        fresh = initial_state(phase.model, phase.optimizer, phase.seed, mesh)
         state = TrainState(state.params, fresh.moments)
     return state
 

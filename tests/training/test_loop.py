@@ -11,16 +11,18 @@ import jax
 import numpy as np
 import pytest
 
-from code_ablate.errors import Interrupted, UserError
+from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.training.checkpoint import Checkpoints
-from code_ablate.training.loop import LoopConfig, train
-from code_ablate.training.phase import Schedule, phase_identity
+from code_ablate.training.execution import Execution, LoopConfig
+from code_ablate.training.loop import train
+from code_ablate.training.phase import Optimizer, Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.step import abstract_state
+from code_ablate.training.tracking import TrackingConfig
 from tests.conftest import FakeStore
 
-LOOP = LoopConfig(log_every=5, checkpoint_every=4)
+OFTEN = Execution(loop=LoopConfig(log_every=5, checkpoint_every=4))
 
 
 def run_of(directory, phase, stores):
@@ -45,7 +47,7 @@ def metrics_of(run):
 
 def test_a_phase_learns_and_writes_what_it_did(tmp_path, phase, stores):
     run = run_of(tmp_path, phase, stores)
-    status = train(phase, stores, run, loop=LOOP)
+    status = train(phase, stores, run, execution=OFTEN)
     assert status["state"] == "complete" and status["step"] == phase.steps
     lines = metrics_of(run)
     assert [line["step"] for line in lines] == [5, 10, 15, 20]
@@ -61,7 +63,7 @@ def test_a_phase_learns_and_writes_what_it_did(tmp_path, phase, stores):
 def test_golden_metrics_of_the_first_steps(tmp_path, phase, stores):
     # If you meant this change (model, initialisation, order of data, optimizer): renew the values.
     run = run_of(tmp_path, phase, stores)
-    train(phase, stores, run, loop=LoopConfig(log_every=1))
+    train(phase, stores, run, execution=Execution(loop=LoopConfig(log_every=1)))
     seen = [(line["loss"], line["grad_norm"]) for line in metrics_of(run)[:3]]
     np.testing.assert_allclose(seen, GOLDEN, rtol=2e-5)
 
@@ -72,19 +74,19 @@ GOLDEN = [(5.485478, 1.385056), (5.572093, 1.61101), (5.484093, 1.215426)]
 def test_a_child_starts_from_its_parents_weights_and_moments(tmp_path, phase, child, stores):
     parent_run, run = run_of(tmp_path, phase, stores), run_of(tmp_path, child, stores)
     with pytest.raises(UserError, match="train that one first"):
-        train(child, stores, run, parent=parent_run, loop=LOOP)
-    train(phase, stores, parent_run, loop=LOOP)
-    train(child, stores, run, parent=parent_run, loop=LOOP)
+        train(child, stores, run, parent=parent_run, execution=OFTEN)
+    train(phase, stores, parent_run, execution=OFTEN)
+    train(child, stores, run, parent=parent_run, execution=OFTEN)
     frozen = dataclasses.replace(child, tokens=4 * 16, schedule=Schedule("constant", peak=1e-30))
     frozen_run = run_of(tmp_path, frozen, stores)
-    train(frozen, stores, frozen_run, parent=parent_run, loop=LOOP)
+    train(frozen, stores, frozen_run, parent=parent_run, execution=OFTEN)
     parent_state, state = final_state(parent_run, phase), final_state(frozen_run, frozen)
     assert_bitwise_equal(state.params, parent_state.params)
     counts = [int(leaf) for leaf in jax.tree.leaves(state.moments) if np.ndim(leaf) == 0]
     assert counts == [phase.steps + 1]  # Adam's count went on
     reset = dataclasses.replace(frozen, optimizer_state="reset")
     reset_run = run_of(tmp_path, reset, stores)
-    train(reset, stores, reset_run, parent=parent_run, loop=LOOP)
+    train(reset, stores, reset_run, parent=parent_run, execution=OFTEN)
     moments = final_state(reset_run, reset).moments
     assert [int(leaf) for leaf in jax.tree.leaves(moments) if np.ndim(leaf) == 0] == [1]
 
@@ -105,13 +107,13 @@ class StopsAfter(FakeStore):
 
 def test_interrupted_and_continued_equals_never_stopped(tmp_path, phase, stores):
     whole = run_of(tmp_path / "whole", phase, stores)
-    train(phase, stores, whole, loop=LOOP)
+    train(phase, stores, whole, execution=OFTEN)
     run = run_of(tmp_path / "stopped", phase, stores)
     stopping = {**stores, "a": StopsAfter(1, 4001, reads=9)}
     with pytest.raises(Interrupted, match="same command goes on"):
-        train(phase, stopping, run, loop=LOOP)
+        train(phase, stopping, run, execution=OFTEN)
     assert run.status["state"] == "interrupted" and 0 < run.status["step"] < phase.steps
-    train(phase, stores, run, loop=LOOP)
+    train(phase, stores, run, execution=OFTEN)
     assert_bitwise_equal(final_state(run, phase), final_state(whole, phase))
     assert metrics_of(run)[-1]["step"] == phase.steps
     assert [line["step"] for line in metrics_of(run)] == sorted(
@@ -149,7 +151,9 @@ def killed_job(directory):
     )
     stores = {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
     run = run_of(directory, phase, stores)
-    train(phase, stores, run, loop=LoopConfig(log_every=7, checkpoint_every=10))
+    train(
+        phase, stores, run, execution=Execution(loop=LoopConfig(log_every=7, checkpoint_every=10))
+    )
     return run, phase
 
 
@@ -194,14 +198,19 @@ def test_a_stop_between_any_two_lines_is_saved(tmp_path, phase, stores, monkeypa
 
     monkeypatch.setattr(RunDirectory, "append_metrics", interrupt_while_logging)
     with pytest.raises(Interrupted):
-        train(phase, stores, run, loop=LoopConfig(log_every=5, checkpoint_every=1000))
+        train(
+            phase,
+            stores,
+            run,
+            execution=Execution(loop=LoopConfig(log_every=5, checkpoint_every=1000)),
+        )
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         assert checkpoints.latest == run.status["step"]
 
 
 def test_a_run_knows_its_vocabulary(tmp_path, phase, stores):
     run = run_of(tmp_path, phase, stores)
-    train(phase, stores, run, loop=LOOP)
+    train(phase, stores, run, execution=OFTEN)
     run.require_vocabulary("fake")
     with pytest.raises(UserError, match="was trained with vocabulary fake"):
         run.require_vocabulary("another")
@@ -209,7 +218,7 @@ def test_a_run_knows_its_vocabulary(tmp_path, phase, stores):
 
 def test_a_half_written_line_of_metrics_does_not_stop_a_restart(tmp_path, phase, stores):
     run = run_of(tmp_path, phase, stores)
-    train(phase, stores, run, loop=LOOP)
+    train(phase, stores, run, execution=OFTEN)
     with run.metrics.open("a") as file:
         file.write('{"step": 2')
     assert run.last_metrics()["step"] == phase.steps
@@ -217,20 +226,25 @@ def test_a_half_written_line_of_metrics_does_not_stop_a_restart(tmp_path, phase,
 
 def test_a_batch_that_does_not_divide_over_the_devices_is_refused(tmp_path, phase, stores):
     with pytest.raises(UserError, match="mesh"):
-        train(phase, stores, run_of(tmp_path, phase, stores), mesh=MeshConfig(data=3))
+        train(
+            phase,
+            stores,
+            run_of(tmp_path, phase, stores),
+            execution=Execution(mesh=MeshConfig(data=3)),
+        )
 
 
 def test_a_second_process_on_the_same_run_is_refused(tmp_path, phase, stores):
     run = run_of(tmp_path, phase, stores)
     with run.locked(), pytest.raises(UserError, match="another process"):
-        train(phase, stores, run, loop=LOOP)
+        train(phase, stores, run, execution=OFTEN)
 
 
 def test_a_changed_store_is_refused(tmp_path, phase, stores):
     run = run_of(tmp_path, phase, stores)
     changed = {**stores, "b": FakeStore(2, 3002)}
     with pytest.raises(UserError, match="a token store has changed"):
-        train(phase, changed, run, loop=LOOP)
+        train(phase, changed, run, execution=OFTEN)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +259,7 @@ def test_unfit_stores_are_refused_before_any_work(tmp_path, phase, stores, store
     run = run_of(tmp_path, phase, stores)
     stores = {**stores, "b": store} if store else {k: v for k, v in stores.items() if k != "b"}
     with pytest.raises(UserError, match=message):
-        train(phase, stores, run, loop=LOOP)
+        train(phase, stores, run, execution=OFTEN)
     assert not run.checkpoints.exists()
 
 
@@ -253,4 +267,61 @@ def test_stores_of_different_vocabularies_are_refused(tmp_path, phase, stores):
     other = FakeStore(2, 3001)
     other.manifest.vocabulary["digest"] = "another"
     with pytest.raises(UserError, match="different vocabularies"):
-        train(phase, {**stores, "b": other}, run_of(tmp_path, phase, stores), loop=LOOP)
+        train(phase, {**stores, "b": other}, run_of(tmp_path, phase, stores), execution=OFTEN)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_batch(tmp_path, phase, stores):
+    hot = dataclasses.replace(phase, schedule=Schedule("constant", peak=1e25))
+    run = run_of(tmp_path, hot, stores)
+    with pytest.raises(Failed, match=r"step \d+: .*nan.*of a.*is saved in"):
+        train(hot, stores, run, execution=Execution(loop=LoopConfig(1, checkpoint_every=1)))
+    assert run.status["state"] == "failed" and "saved in" in run.status["reason"]
+    (file,) = (run.path / "diagnostics").glob("step-*.npz")
+    kept = np.load(file)
+    bad_step = int(file.stem.removeprefix("step-"))
+    assert kept["tokens_BT"].shape == (4, 17) and list(kept["corpora"]) == ["a", "b", "c"]
+    # The batch can be found again in the stores, and no line or checkpoint holds anything spoilt.
+    corpus = "abc"[kept["corpus_B"][0]]
+    windows = stores[corpus].read_windows(range(stores[corpus].num_windows(16)), 16)
+    assert (windows == kept["tokens_BT"][0]).all(axis=1).any()
+    assert all(np.isfinite(line["loss"]) for line in metrics_of(run))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(final_state(run, hot).params))
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        assert checkpoints.latest < bad_step
+
+
+def test_held_out_loss_is_logged_and_changes_nothing(tmp_path, phase, stores):
+    watched, plain = run_of(tmp_path / "1", phase, stores), run_of(tmp_path / "2", phase, stores)
+    loop = LoopConfig(log_every=5, checkpoint_every=4, validate_every=10, validation_windows=6)
+    train(phase, stores, watched, execution=Execution(loop=loop))
+    train(phase, stores, plain, execution=OFTEN)
+    assert_bitwise_equal(final_state(watched, phase), final_state(plain, phase))
+    lines = metrics_of(watched)
+    assert [("validation_loss/a" in line) for line in lines] == [False, True, False, True]
+    assert lines[3]["validation_loss/a"] < lines[1]["validation_loss/a"]
+    # Six windows, in a batch of four and one of two: measured here one by one.
+    from code_ablate.training.validation import Validation
+
+    params = final_state(watched, phase).params
+    mesh = make_mesh(MeshConfig())
+    alone = dataclasses.replace(phase, batch_windows=1, tokens=16 * 20)
+    with jax.set_mesh(mesh):
+        expected = Validation(alone, stores, mesh, 6).measure(params)
+    assert lines[3]["validation_loss/b"] == pytest.approx(expected["validation_loss/b"], rel=1e-6)
+
+
+def test_steps_that_are_skipped_as_spikes_are_counted(tmp_path, phase, stores):
+    touchy = dataclasses.replace(
+        phase, optimizer=Optimizer(skip_spikes=1.0), tokens=200 * 4 * 16, max_epochs=9.0
+    )
+    run = run_of(tmp_path, touchy, stores)
+    train(touchy, stores, run, execution=Execution(loop=LoopConfig(log_every=50)))
+    skipped = [line["skipped_steps"] for line in metrics_of(run)]
+    assert skipped[:2] == [0, 0] and 0 < skipped[3] < 72 and skipped == sorted(skipped)
+
+
+def test_what_tracking_needs_is_asked_for_before_any_work(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    with pytest.raises(UserError, match="pip install wandb"):
+        train(phase, stores, run, execution=Execution(tracking=TrackingConfig(wandb_project="x")))
+    assert not run.path.exists()

@@ -5,7 +5,8 @@ import pytest
 
 from code_ablate.errors import Interrupted
 from code_ablate.model.sharding import MeshConfig
-from code_ablate.training.loop import LoopConfig, train
+from code_ablate.training.execution import Execution, LoopConfig
+from code_ablate.training.loop import train
 from code_ablate.training.phase import phase_identity
 from code_ablate.training.rundir import RunDirectory
 from tests.training.jobs import complete_job
@@ -24,7 +25,7 @@ def train_on(directory, mesh, stores=STORES, microbatches=1):
     phase = phase_of(12)
     run = RunDirectory.of(directory, phase, phase_identity(phase, IDENTITIES))
     loop = LoopConfig(log_every=1, checkpoint_every=5, microbatches=microbatches)
-    train(phase, stores, run, loop=loop, mesh=MeshConfig(**mesh))
+    train(phase, stores, run, execution=Execution(MeshConfig(**mesh), loop))
 
 
 def all_meshes(directory):

@@ -13,8 +13,9 @@ from code_ablate.data.mixing import Mixture
 from code_ablate.errors import Interrupted, UserError
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.feed import Feed
-from code_ablate.training.loop import LoopConfig, train
+from code_ablate.training.loop import train
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import abstract_state
@@ -56,7 +57,7 @@ def job(directory, mesh, signal_process=None, signal_step=None, signal_number=No
     Feed.read = noting
     loop = LoopConfig(log_every=1, checkpoint_every=5)
     try:
-        train(phase, stores, run, loop=loop, mesh=MeshConfig(**mesh))
+        train(phase, stores, run, execution=Execution(MeshConfig(**mesh), loop))
     except Interrupted:
         return 130
     except UserError as error:

@@ -1,0 +1,40 @@
+"""What the devices of this job are, and what they can do at most."""
+
+import functools
+import time
+
+import jax
+import jax.numpy as jnp
+
+from code_ablate import chips
+
+
+def device_name() -> str:
+    """What a run computes on: '1 x cpu', '64 x TPU v5 lite'."""
+    return f"{jax.device_count()} x {jax.devices()[0].device_kind}"
+
+
+def peak_flops() -> float | None:
+    """Peak FLOP/s of all devices together, of which MFU is a share; None if it is not known.
+
+    Of an accelerator, its maker's dense bfloat16 figure (code_ablate.chips). Of a CPU, what a
+    float32 matrix product reaches here; simulated devices share its cores, so they count as one.
+    """
+    if jax.default_backend() == "cpu":
+        return measured_peak() * jax.process_count()
+    chip = chips.of_device_kind(jax.devices()[0].device_kind)
+    return chip.peak_flops * jax.device_count() if chip else None
+
+
+@functools.cache
+def measured_peak(size: int = 1024) -> float:
+    """FLOP/s of a float32 matrix product on the default device: the best of five."""
+    product = jax.jit(lambda a: a @ a)
+    a = jnp.ones((size, size), jnp.float32)
+    product(a).block_until_ready()
+    best = float("inf")
+    for _ in range(5):
+        begin = time.perf_counter()
+        product(a).block_until_ready()
+        best = min(best, time.perf_counter() - begin)
+    return 2 * size**3 / best

@@ -1,0 +1,47 @@
+"""How and where a phase is carried out: nothing here changes what is trained.
+
+execution = Execution(mesh=MeshConfig(fsdp=8), loop=LoopConfig(checkpoint_every=500))
+"""
+
+from dataclasses import dataclass, fields
+
+from code_ablate.errors import UserError
+from code_ablate.model.sharding import MeshConfig
+from code_ablate.training.profiler import ProfileConfig
+from code_ablate.training.tracking import TrackingConfig
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """How a phase is cut into pieces of work, and how often things are written."""
+
+    log_every: int = 20
+    """Steps between lines of metrics.jsonl."""
+    checkpoint_every: int = 1000
+    """Steps between checkpoints; there is always one at the end."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints kept. With two or more there is another one should one be damaged."""
+    read_ahead: int = 2
+    """Batches read, and moved to the devices, before they are needed."""
+    microbatches: int = 1
+    """Parts of a batch that are computed one after the other, to save memory."""
+    validate_every: int | None = None
+    """Steps between measurements of the loss on held-out windows; None: never."""
+    validation_windows: int = 64
+    """Held-out windows of each corpus."""
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and value < 1:
+                raise UserError(f"LoopConfig.{field.name} is {value}; it must be 1 or more.")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The configurations that gin binds for it, together."""
+
+    mesh: MeshConfig = MeshConfig()
+    loop: LoopConfig = LoopConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    profile: ProfileConfig = ProfileConfig()
