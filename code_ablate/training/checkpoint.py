@@ -321,11 +321,13 @@ def _causes(error: BaseException) -> list[BaseException]:
 def _first_cause(error: BaseException) -> str:
     """One line on what went wrong first."""
     first = _causes(error)[-1]
+    if isinstance(first, _Damaged):
+        return str(first)
     if isinstance(first, json.JSONDecodeError):
         return "a JSON file is broken"
-    lines = str(first).splitlines() or [""]
-    text = lines[0] if len(lines[0]) <= 160 else lines[0][:157] + "..."
-    return text if isinstance(first, _Damaged) else f"{type(first).__name__}: {text}"
+    text = (str(first).splitlines() or [""])[0]
+    text = text if len(text) <= 160 else text[:157] + "..."
+    return text if isinstance(first, FileNotFoundError) else f"{type(first).__name__}: {text}"
 
 
 def _why_not_written(error: BaseException) -> str:
