@@ -93,12 +93,12 @@ class Checkpoints:
     @property
     def latest(self) -> int | None:
         """Step of the newest checkpoint: train steps done."""
-        return self._manager.latest_step()
+        return self.steps[-1] if self.steps else None
 
     @property
     def steps(self) -> list[int]:
         """Steps of all checkpoints."""
-        return sorted(self._manager.all_steps())
+        return sorted(int(step) for step in self._manager.all_steps())
 
     def existing(self, step: int | None = None) -> int:
         """`step` if there is such a checkpoint, the newest for None; UserError if there is none."""
@@ -153,15 +153,12 @@ class Checkpoints:
         except Exception as error:
             self._writing = None
             written = ocp.utils.checkpoint_steps(self._directory)
+            why, remedy = _why_not_written(error)
             raise SaveFailed(
-                f"the checkpoint of step {step} could not be written to {self._directory}: "
-                f"{_why_not_written(error)}. "
-                + (
-                    f"The last good one is of step {max(written)}: make room, and the same "
-                    "command goes on from there."
-                    if written
-                    else "There is none before it: make room, and give the same command again."
-                )
+                f"the checkpoint of step {step} could not be written to {self._directory}: {why}. "
+                + (f"The last good one is of step {max(written)}. " if written else "")
+                + f"{remedy}, and the same command goes on from "
+                + ("there." if written else "the beginning: there is none before it.")
             ) from error
 
     # ------------------------------------------------------------------------------------ reading
@@ -262,6 +259,8 @@ def _read_record(folder: epath.Path) -> dict:
     if not folder.exists():
         raise _Damaged("the folder is missing")
     record = ocp.JsonCheckpointHandler().restore(folder / RECORD)
+    if "digest" not in record:
+        raise _Damaged(f"the file in {RECORD}/ has no hash: an earlier version wrote it")
     digest = record.pop("digest")
     if digest != identity(record):
         raise _Damaged(f"the file in {RECORD}/ does not have the hash it was saved with")
@@ -330,21 +329,21 @@ def _first_cause(error: BaseException) -> str:
     return text if isinstance(first, FileNotFoundError) else f"{type(first).__name__}: {text}"
 
 
-def _why_not_written(error: BaseException) -> str:
-    """Why storage refused, in plain words where they are known.
+def _why_not_written(error: BaseException) -> tuple[str, str]:
+    """Why storage refused, and what to do.
 
     Tensorstore passes the system's message on, not its number.
     """
-    plain = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "the disk quota is used up",
-        errno.EFBIG: "a file would be larger than the system allows here (ulimit -f)",
+    known = {
+        errno.ENOSPC: ("the disk is full", "Make room"),
+        errno.EDQUOT: ("the disk quota is used up", "Make room"),
+        errno.EFBIG: ("a file is larger than the system allows", "Raise the limit (ulimit -f)"),
     }
     for cause in _causes(error):
-        for number, words in plain.items():
+        for number, answer in known.items():
             if getattr(cause, "errno", None) == number or os.strerror(number) in str(cause):
-                return words
-    return _first_cause(error)
+                return answer
+    return _first_cause(error), "Mend that"
 
 
 def _warn(text: str) -> None:
