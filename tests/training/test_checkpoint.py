@@ -117,7 +117,7 @@ def test_so_does_a_missing_folder(run, folder):
     assert_is(restore(run), step=1)
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", ["flip", "remove"])
 def test_whatever_file_is_damaged_what_is_restored_is_what_was_saved(intact, tmp_path, damage):
     # Orbax keeps files that a restore does not need; then the newest checkpoint may be used.
     newest = intact / "checkpoints" / "2"
@@ -239,7 +239,8 @@ rows = NamedSharding(make_mesh(MeshConfig(data=1, fsdp=2)), PartitionSpec("fsdp"
 
 def state_of(seed):
     x = np.random.default_rng(seed).normal(size=(64, 128)).astype(np.float32)
-    return TrainState({"w": jax.make_array_from_callback(x.shape, rows, lambda i: x[i])}, {})
+    w = jax.make_array_from_callback(x.shape, rows, lambda i: x[i])
+    return TrainState({"w": w}, {"w": w})
 
 with Checkpoints(run / "checkpoints") as checkpoints:
     for step in (1, 2):

@@ -56,7 +56,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int32", "uint8"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "uint8"])
 def test_changed_bits_and_places_change_the_words(dtype, change):
     x = array_of(dtype)
     unsigned = {1: jnp.uint8, 2: jnp.uint16, 4: jnp.uint32}[x.itemsize]
