@@ -57,13 +57,14 @@ class Checkpoints:
     """
 
     def __init__(self, directory: epath.PathLike, *, keep: int = 2, read_only: bool = False):
-        self._directory = epath.Path(directory)
+        directory = epath.Path(directory)
+        if not read_only:
+            directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory.resolve() if directory.exists() else directory
         self._read_only = read_only
         self._writing: int | None = None  # the step whose write is under way
-        if not read_only:
-            self._directory.mkdir(parents=True, exist_ok=True)
         self._manager = ocp.CheckpointManager(
-            self._directory.resolve() if self._directory.exists() else self._directory,
+            self._directory,
             options=ocp.CheckpointManagerOptions(
                 max_to_keep=None if read_only else keep,
                 read_only=read_only,
@@ -179,8 +180,8 @@ class Checkpoints:
         return self._restore({"params": like}, step)[1]["params"]
 
     def _restore(self, like: dict[str, Any], step: int | None) -> tuple[int, dict, dict]:
-        newest = self.existing(step)
-        candidates = [newest] if step is not None else self.steps[::-1]
+        first = self.existing(step)
+        candidates = self.steps[::-1] if step is None else [first]
         damaged: dict[int, str] = {}
         for candidate in candidates:
             try:

@@ -206,6 +206,11 @@ def test_parameters_alone_need_no_moments(run):
     np.testing.assert_array_equal(params["embedding"], state_of(2).params["embedding"])
 
 
+def test_a_relative_path_will_do(run, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    assert_is(restore(Path(run.name)), step=2)
+
+
 def test_a_state_that_is_donated_while_it_is_written_is_saved_as_it_was(tmp_path):
     next_state = jax.jit(lambda state: jax.tree.map(lambda x: x + x, state), donate_argnums=0)
     state = state_of(1)
