@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jax._src.cudnn import fused_attention_stablehlo
 from jax.interpreters import partial_eval
-from jax.sharding import AbstractDevice, AbstractMesh
+from jax.sharding import AbstractDevice, AbstractMesh, AxisType
 
 from code_ablate.errors import UserError
 from code_ablate.model import attention, splash
@@ -173,7 +173,8 @@ def test_splash_becomes_the_real_kernel_on_a_mesh_of_tpus_and_is_refused_elsewhe
 
     def mesh_of(kind, platform):
         device = AbstractDevice(device_kind=kind, num_cores=1, platform=platform)
-        return AbstractMesh((2, 1, 2), ("data", "fsdp", "tensor"), abstract_device=device)
+        axes = ("data", "fsdp", "tensor")
+        return AbstractMesh((2, 1, 2), axes, (AxisType.Auto,) * 3, abstract_device=device)
 
     with jax.sharding.use_abstract_mesh(mesh_of("TPU v5 lite", "tpu")):
         lowered = step.trace(*shapes).lower(lowering_platforms=("tpu",)).as_text()
