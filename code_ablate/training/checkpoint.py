@@ -27,7 +27,7 @@ from etils import epath
 from jax.experimental import multihost_utils
 from tqdm import tqdm
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from code_ablate.identity import differences, identity
 from code_ablate.training.fingerprint import fingerprint, named_leaves
 from code_ablate.training.step import TrainState
@@ -42,7 +42,7 @@ _NOT_DAMAGE = (UserError, MemoryError, PermissionError, jax.errors.JaxRuntimeErr
 """What may go wrong while reading and says nothing about the checkpoint."""
 
 
-class SaveFailed(UserError):
+class SaveFailed(Failed):
     """A checkpoint could not be written. The ones before it are as they were."""
 
 

@@ -30,6 +30,7 @@ from code_ablate.training.devices import device_name, peak_flops
 from code_ablate.training.divergence import require_finite
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.feed import Feed
+from code_ablate.training.fingerprint import state_fingerprint
 from code_ablate.training.metrics import Meter
 from code_ablate.training.phase import Phase, describe, phase_identity, phase_stream
 from code_ablate.training.profiler import Profiler
@@ -78,6 +79,7 @@ def train(
 ) -> dict:
     """Trains `phase` into `run` and returns its status, {'state': 'complete', ...}.
 
+    The status holds, as `fingerprint`, a hash of parameters and moments to the last bit.
     `stores` by corpus, for all phases of the chain; `parent`: the complete run of `phase.parent`.
     Raises UserError before any work starts, Interrupted after SIGINT or SIGTERM, and Failed if
     training cannot go on.
@@ -107,10 +109,10 @@ def train(
 
     with (
         run.locked(),
+        _failures_noted(run, phase),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
         jax.set_mesh(mesh),
         _stop_signals() as stop,
-        _failures_noted(run, phase),
     ):
         run.write_config(
             description,
@@ -181,6 +183,7 @@ def train(
                     if validate:
                         with clock.waiting("evaluation"):
                             held_out = validation.measure(state.params)
+                    checkpoints.check_for_errors()
                     line = meter.line(done) | held_out
                     run.append_metrics(line)
                     tracker.log(line)
@@ -207,6 +210,7 @@ def train(
             steps=phase.steps,
             seconds=clock.seconds,
             final_loss=run.last_metrics().get("loss"),
+            fingerprint=state_fingerprint(state),
         )
         return distributed.from_first(lambda: run.status)
 
