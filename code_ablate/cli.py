@@ -10,6 +10,7 @@ are loaded by the commands that need them.
 """
 
 import argparse
+import logging
 import os
 import sys
 import traceback
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # Orbax warns of what is meant: that a checkpoint is opened to be read only.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     bindings, arguments = _take_bindings(arguments)
     options = _parser().parse_args(arguments)

@@ -7,12 +7,14 @@ The entry dataclasses are plain and know nothing of gin; they are registered her
 name or parameter that does not exist fails while the files are read, with the closest names.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
+import logging
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
@@ -108,9 +110,10 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
         if not Path(file).is_file():
             raise UserError(f"no gin file {file!r}.")
     try:
-        parsed = gin.parse_config_files_and_bindings(
-            list(files), list(bindings), skip_unknown=False
-        )
+        with _quiet_search():
+            parsed = gin.parse_config_files_and_bindings(
+                list(files), list(bindings), skip_unknown=False
+            )
     except UserError:
         raise
     except ModuleNotFoundError as error:
@@ -118,6 +121,20 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
     except (ValueError, SyntaxError, OSError, AttributeError, LookupError) as error:
         raise _explain(error) from error
     _imported[:] = _imports_of(parsed)
+
+
+@contextlib.contextmanager
+def _quiet_search() -> Iterator[None]:
+    """Without the error that gin logs for each folder in which an included file is not."""
+
+    def matters(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Path not found")
+
+    logging.getLogger().addFilter(matters)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeFilter(matters)
 
 
 def _imports_of(parsed) -> list[str]:

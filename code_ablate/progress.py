@@ -20,14 +20,17 @@ from typing import Any
 
 from tqdm import tqdm
 
+from code_ablate import distributed
+
 BAR_COLUMNS = 12
 """Of the bar before the step line on a terminal."""
 
 
 def bar(total: float | None, label: str, *, unit: str, scale: bool = False, initial: float = 0):
-    """A tqdm bar on stderr. Where that is not a terminal, it is redrawn every 15 seconds."""
+    """A tqdm bar on stderr, of process 0. Not on a terminal, it is redrawn every 15 seconds."""
     terminal = sys.stderr.isatty()
     return tqdm(
+        disable=not distributed.is_first(),
         total=total,
         desc=label,
         unit=unit,
