@@ -4,31 +4,35 @@
     out_BTHC = attend(q_BTHC, k_BSKC, v_BSKC, backend="dot_product")
     out_BTHC = attend(q_BTHC, k_BSKC, v_BSKC, segments_BT=documents_BT, backend="reference")
 
-Query heads may outnumber key-value heads: query head h reads key-value head h // (H / K). A backend
-that cannot honour an argument refuses it. "reference" is what the others are tested against.
+Query heads may outnumber key-value heads: query head h reads key-value head h // (H / K). Every
+backend honours document masks, and refuses what it cannot compute.
+
+| backend          | for                       | memory of the scores                     |
+|------------------|---------------------------|------------------------------------------|
+| reference        | testing the others        | [T, T] of all heads                      |
+| blocked          | CPUs                      | as reference, nearly halved              |
+| dot_product      | any device                | [T, T] of all heads                      |
+| cudnn            | NVIDIA GPUs, 16-bit float | none; with documents a [T, T] mask a row |
+| splash           | TPUs                      | none                                     |
+| splash_interpret | testing splash, anywhere  |                                          |
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.model.sharding import partition_spec
+from code_ablate.model.splash import splash
+
+Backend = Callable[..., Array]
+"""Called as backend(q_BTHC, k_BSKC, v_BSKC, segments_BT), the last None or left out if rows are not
+packed; returns [B, T, H, C]."""
 
 LEAST_BLOCK, MOST_BLOCKS = 64, 8  # of "blocked": smaller blocks cost more in calls than they save
-
-
-@dataclass(frozen=True)
-class Backend:
-    """One implementation of attention, and what it can do."""
-
-    function: Callable[..., Array]
-    """Called as function(q_BTHC, k_BSKC, v_BSKC, segments_BT); returns [B, T, H, C]."""
-
-    segments: bool
-    """Whether it honours document masks (segments_BT)."""
 
 
 def attend(
@@ -42,21 +46,15 @@ def attend(
     """softmax(q k^T / sqrt(C)) v over the positions up to and including the query's own.
 
     segments_BT numbers the documents of packed rows: a position then attends within its own only.
-    Raises UserError for an unknown backend, for one that cannot honour segments_BT, and when the
+    Raises UserError for an unknown backend, for one that cannot compute this here, and when the
     key-value heads do not divide the query heads.
     """
     chosen = find_backend(backend)
-    if segments_BT is not None and not chosen.segments:
-        able = sorted(name for name, other in BACKENDS.items() if other.segments)
-        raise UserError(
-            f"attention backend {backend!r} does not mask documents (segments); set attention to "
-            f"one of {able}, or train without document masks."
-        )
     if q_BTHC.shape[2] % k_BSKC.shape[2]:
         raise UserError(
             f"{k_BSKC.shape[2]} key-value heads do not divide {q_BTHC.shape[2]} query heads."
         )
-    return chosen.function(q_BTHC, k_BSKC, v_BSKC, segments_BT)
+    return chosen(q_BTHC, k_BSKC, v_BSKC, segments_BT)
 
 
 def find_backend(name: str) -> Backend:
@@ -118,14 +116,73 @@ def _causal_block(
 
 
 def _dot_product(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None) -> Array:
-    """JAX's own implementation."""
-    del segments_BT  # attend() refused it
-    return jax.nn.dot_product_attention(q_BTHC, k_BSKC, v_BSKC, is_causal=True)
+    """JAX's own implementation, left to XLA."""
+    return jax.nn.dot_product_attention(
+        q_BTHC, k_BSKC, v_BSKC, mask=_same_document(segments_BT), is_causal=True
+    )
+
+
+def _cudnn(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None = None) -> Array:
+    """cuDNN's flash attention. It knows no documents, so their mask is added to the scores."""
+    if q_BTHC.dtype not in (jnp.bfloat16, jnp.float16):
+        raise UserError(
+            f"attention backend 'cudnn' computes in 16 bits, not in {q_BTHC.dtype}: set "
+            "compute_dtype to 'bfloat16', or attention to 'dot_product'."
+        )
+    try:
+        return jax.nn.dot_product_attention(
+            q_BTHC,
+            k_BSKC,
+            v_BSKC,
+            mask=_same_document(segments_BT),
+            is_causal=True,
+            implementation="cudnn",
+        )
+    except (RuntimeError, NotImplementedError) as error:  # no cuDNN here; a shape it has not
+        raise UserError(
+            f"attention backend 'cudnn' cannot compute this here ({error}); set attention to "
+            "'dot_product', or on a CPU to 'blocked'."
+        ) from error
+
+
+def _same_document(segments_BT: Array | None) -> Bool[Array, "B 1 T T"] | None:
+    """Which positions of a row lie in the same document, for all heads."""
+    if segments_BT is None:
+        return None
+    return (segments_BT[:, :, None] == segments_BT[:, None, :])[:, None]
+
+
+def _on_each_device(kernel: Backend) -> Backend:
+    """The kernel on the rows and heads that each device of the mesh of `jax.set_mesh` holds.
+
+    XLA cannot split a kernel as it does its own operations. Rows and heads do not need each other.
+    """
+
+    def backend(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None) -> Array:
+        rows = ("batch", "time")
+        specs = [
+            partition_spec((*rows, heads, "head_dim"))
+            for heads in ("heads", "kv_heads", "kv_heads")
+        ]
+        arrays = [q_BTHC, k_BSKC, v_BSKC]
+        if segments_BT is not None:
+            specs.append(partition_spec(rows))
+            arrays.append(segments_BT)
+        if jax.sharding.get_abstract_mesh().empty:
+            return kernel(*arrays)
+        # A kernel does not say along which mesh axes its results vary, so that is not checked.
+        split = jax.shard_map(kernel, in_specs=tuple(specs), out_specs=specs[0], check_vma=False)
+        return split(*arrays)
+
+    return backend
 
 
 BACKENDS: dict[str, Backend] = {
-    "reference": Backend(_reference, segments=True),
-    "blocked": Backend(_blocked, segments=True),
-    "dot_product": Backend(_dot_product, segments=False),
+    "reference": _reference,
+    "blocked": _blocked,
+    "dot_product": _dot_product,
+    "cudnn": _on_each_device(_cudnn),
+    "splash": _on_each_device(splash),
+    "splash_interpret": _on_each_device(partial(splash, interpret=True)),
 }
 """Every backend by the name that ModelConfig.attention takes."""
