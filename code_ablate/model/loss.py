@@ -16,7 +16,6 @@ logits of its own entries only, and devices exchange sums per token, never logit
 """
 
 import functools
-from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +23,7 @@ from jaxtyping import Array, Float, Int
 
 from code_ablate.errors import UserError
 from code_ablate.model import sharding
+from code_ablate.model.embedding import Axes, gather, rows_of, scatter
 
 LOGITS_PER_CHUNK = {"cpu": 2**20, "gpu": 2**30, "tpu": 2**31}
 """Logits of one chunk per device, by platform: what stays in a CPU's cache, and what an
@@ -113,36 +113,14 @@ def _backward(z_loss, chunk_tokens, gradients, cotangents):
 _cross_entropy.defvjp(_forward, _backward)
 
 
-@dataclass(frozen=True)
-class _Axes:
-    """Mesh axes that split what a device sees; empty without a mesh."""
-
-    batch: tuple[str, ...] = ()
-    vocabulary: tuple[str, ...] = ()
-    embed: tuple[str, ...] = ()
-
-
 def _on_mesh(function, outputs: int):
-    """function(axes, hidden, embedding, targets, weights) on each device's part of the arrays.
+    """function(hidden, embedding, targets, weights) on each device's part of the arrays.
 
     Its outputs are the first so many of loss, nll_BT, d_hidden_BTD and d_embedding_VD.
     """
-    mesh = jax.sharding.get_abstract_mesh()
-    if mesh.empty:
-        return functools.partial(function, _Axes())
-    hidden = sharding.partition_spec(("batch", "time", "embed"))
-    embedding = sharding.partition_spec(("vocabulary", "embed"))
-    tokens = sharding.partition_spec(("batch", "time"))
-    return jax.shard_map(
-        functools.partial(
-            function,
-            _Axes(*(sharding.RULES[name] for name in ("batch", "vocabulary", "embed"))),
-        ),
-        in_specs=(hidden, embedding, tokens, tokens),
-        out_specs=(sharding.partition_spec(()), tokens, hidden, embedding)[:outputs],
-        # Devices may differ in how often they repeat a chunk (_exponentials), which the check of
-        # what varies over the mesh cannot follow.
-        check_vma=False,
+    hidden, tokens, table = ("batch", "time", "embed"), ("batch", "time"), ("vocabulary", "embed")
+    return sharding.on_each_device(
+        function, (hidden, table, tokens, tokens), ((), tokens, hidden, table)[:outputs]
     )
 
 
@@ -150,11 +128,12 @@ def _on_mesh(function, outputs: int):
 # N: tokens of this device. V: vocabulary entries of this device. c: tokens of a chunk.
 
 
-def _device_value(axes, hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens):
+def _device_value(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens):
     """(loss, nll_BT)."""
+    axes = Axes.of_mesh()
     hidden_ND = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
-    cast_VD = _gather(embedding_VD.astype(hidden_ND.dtype), axes)
-    _, target_ND = _target_rows(axes, cast_VD, targets_BT.reshape(-1))
+    cast_VD = gather(axes, embedding_VD.astype(hidden_ND.dtype))
+    _, target_ND = rows_of(axes, cast_VD, targets_BT.reshape(-1))
 
     def chunk(_, tokens):
         hidden_cD, target_cD = tokens
@@ -170,7 +149,7 @@ def _device_value(axes, hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_l
 
 
 def _device_gradient(
-    axes, hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens
+    hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens
 ):
     """(loss, nll_BT, d_hidden_BTD, d_embedding_VD).
 
@@ -178,10 +157,10 @@ def _device_gradient(
     logit is s * e, less the weight at the target. The products take e as it is, for all entries;
     the target's part is one row of the embedding, and is added to them in float32.
     """
-    dtype = hidden_BTD.dtype
+    axes, dtype = Axes.of_mesh(), hidden_BTD.dtype
     hidden_ND = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
-    cast_VD = _gather(embedding_VD.astype(dtype), axes)
-    index_N, target_ND = _target_rows(axes, cast_VD, targets_BT.reshape(-1))
+    cast_VD = gather(axes, embedding_VD.astype(dtype))
+    index_N, target_ND = rows_of(axes, cast_VD, targets_BT.reshape(-1))
 
     def chunk(d_embedding_VD, tokens):
         hidden_cD, target_cD, weights_c = tokens
@@ -215,7 +194,7 @@ def _device_gradient(
     return (
         *_sums(axes, log_z_N, target_logits_N, weights_BT, z_loss),
         d_hidden_ND.reshape(hidden_BTD.shape),
-        _scatter(d_embedding_VD, axes),
+        scatter(axes, d_embedding_VD),
     )
 
 
@@ -250,18 +229,6 @@ def _product(spec: str, a: Array, b: Array) -> Array:
     return jnp.einsum(spec, a, b, preferred_element_type=jnp.float32)
 
 
-def _target_rows(axes, embedding_VD, targets_N):
-    """(index of each target in this device's part of the embedding, that row of it).
-
-    A target that another device has gets an index past the end, and a row of zeros.
-    """
-    V = len(embedding_VD)
-    if axes.vocabulary:
-        targets_N = targets_N - V * jax.lax.axis_index(axes.vocabulary)
-        targets_N = jnp.where(targets_N < 0, V, targets_N)
-    return targets_N, embedding_VD.at[targets_N].get(mode="fill", fill_value=0)
-
-
 def _target_logits(axes, hidden_cD, target_cD):
     return jax.lax.psum(_product("cD,cD->c", hidden_cD, target_cD), axes.vocabulary)
 
@@ -273,25 +240,7 @@ def _sums(axes, log_z_N, target_logits_N, weights_BT, z_loss):
     return jax.lax.psum(loss, axes.batch), nll_N.reshape(weights_BT.shape)
 
 
-# --- cutting and gathering -----------------------------------------------------------------------
-
-
-def _gather(embedding_VD: Array, axes: _Axes) -> Array:
-    """All columns of this device's entries."""
-    if not axes.embed:
-        return embedding_VD
-    # Transposed, because a TPU gathers and scatters whole rows best.
-    return jax.lax.all_gather(embedding_VD.T, axes.embed, axis=0, tiled=True).T
-
-
-def _scatter(d_embedding_VD: Array, axes: _Axes) -> Array:
-    """The sum over all devices, of which this one keeps its own columns."""
-    if not axes.embed:
-        return d_embedding_VD
-    mine_DV = jax.lax.psum_scatter(
-        d_embedding_VD.T, axes.embed, scatter_dimension=0, tiled=True
-    )
-    return jax.lax.psum(mine_DV.T, tuple(set(axes.batch) - set(axes.embed)))
+# --- chunks --------------------------------------------------------------------------------------
 
 
 def _chunk_tokens(vocabulary: int, chunk_tokens: int | None) -> int:

@@ -20,8 +20,9 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.model import sharding
+from code_ablate.model import sharding, splash
 from code_ablate.model.attention import attend, find_backend
+from code_ablate.model.embedding import lookup
 from code_ablate.model.rope import rotary_angles, rotate
 
 Params = dict[str, Any]
@@ -30,6 +31,7 @@ COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 REMAT_POLICIES = {
     "full": jax.checkpoint_policies.nothing_saveable,
+    "attention": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT),
     "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
 """What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
@@ -142,9 +144,11 @@ class Attention(nnx.Module):
     def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
         """Attention over the normed x, projected back to the residual stream."""
 
+        D = x_BTD.shape[-1]
+
         def project(matrix: nnx.Param, heads: str) -> Array:
-            y_BTX = x_BTD @ matrix[...].astype(x_BTD.dtype)
-            y_BTHC = y_BTX.reshape(*x_BTD.shape[:2], -1, self.config.head_dim)
+            matrix_DHC = matrix[...].astype(x_BTD.dtype).reshape(D, -1, self.config.head_dim)
+            y_BTHC = jnp.einsum("BTD,DHC->BTHC", x_BTD, matrix_DHC)
             return sharding.constrain(y_BTHC, "batch", "time", heads, "head_dim")
 
         out_BTHC = attend(
@@ -154,7 +158,8 @@ class Attention(nnx.Module):
             backend=self.config.attention,
             segments_BT=segments_BT,
         )
-        return out_BTHC.reshape(*x_BTD.shape[:2], -1) @ self.output[...].astype(x_BTD.dtype)
+        output_HCD = self.output[...].astype(x_BTD.dtype).reshape(*out_BTHC.shape[2:], D)
+        return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD)
 
 
 class FeedForward(nnx.Module):
@@ -212,8 +217,7 @@ class Transformer(nnx.Module):
 
         segments_BT numbers the documents of packed rows, to keep attention within each.
         """
-        # Looked up before the cast, so that the gradient of a token adds up in float32.
-        x_BTD = self.embedding[...][tokens_BT].astype(self.config.dtype)
+        x_BTD = lookup(self.embedding[...], tokens_BT, self.config.dtype)
         return self.from_embedded(x_BTD, segments_BT)
 
     def from_embedded(
