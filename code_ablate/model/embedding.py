@@ -67,9 +67,9 @@ def _lookup_backward(dtype, residuals, d_hidden_BTD):
         return scatter(axes, d_embedding_VD).astype(embedding_VD.dtype)
 
     tables, tokens = ("vocabulary", "embed"), ("batch", "time")
-    d_embedding_VD = sharding.on_each_device(
-        local, (tables, tokens, (*tokens, "embed")), tables
-    )(embedding_VD, tokens_BT, d_hidden_BTD)
+    d_embedding_VD = sharding.on_each_device(local, (tables, tokens, (*tokens, "embed")), tables)(
+        embedding_VD, tokens_BT, d_hidden_BTD
+    )
     return d_embedding_VD, None
 
 

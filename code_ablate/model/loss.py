@@ -53,15 +53,12 @@ def cross_entropy(
     tokens per device whose logits are held at once, at most; None takes LOGITS_PER_CHUNK of the
     mesh's platform.
     """
+    weights_BT = jax.lax.stop_gradient(weights_BT.astype(jnp.float32))
     chunk_tokens = _chunk_tokens(embedding_VD.shape[0], chunk_tokens)
-    loss, nll_BT = _cross_entropy(
-        hidden_BTD,
-        embedding_VD,
-        targets_BT,
-        jax.lax.stop_gradient(weights_BT.astype(jnp.float32)),
-        z_loss,
-        chunk_tokens,
-    )
+    with jax.named_scope("loss"):
+        loss, nll_BT = _cross_entropy(
+            hidden_BTD, embedding_VD, targets_BT, weights_BT, z_loss, chunk_tokens
+        )
     return loss, jax.lax.stop_gradient(nll_BT)
 
 
@@ -148,9 +145,7 @@ def _device_value(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, c
     return _sums(axes, log_z_N, target_logits_N, weights_BT, z_loss)
 
 
-def _device_gradient(
-    hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens
-):
+def _device_gradient(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens):
     """(loss, nll_BT, d_hidden_BTD, d_embedding_VD).
 
     With e = exp(logit - shift) and s = weight * (1 + 2 z_loss log Z) / sum of e, the gradient of a

@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
@@ -29,9 +30,14 @@ Params = dict[str, Any]
 
 COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
+ATTENTION_INPUTS = "attention_in"  # queries, keys and values, as attention reads them
+
 REMAT_POLICIES = {
     "full": jax.checkpoint_policies.nothing_saveable,
     "attention": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT),
+    "attention_and_inputs": jax.checkpoint_policies.save_only_these_names(
+        splash.OUTPUT, ATTENTION_INPUTS
+    ),
     "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
 """What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
@@ -76,8 +82,9 @@ class ModelConfig:
     """Attention backend; see code_ablate.model.attention."""
 
     remat: str = "none"
-    """What the backward pass recomputes: "none", "full" (whole blocks; least memory) or "dots"
-    (everything but the projections)."""
+    """What the backward pass recomputes: "none", "full" (whole blocks; least memory), "attention"
+    (not the splash kernel, whose output is kept), "attention_and_inputs" (nor what goes into it) or
+    "dots" (everything but the projections)."""
 
     def __post_init__(self):
         for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
@@ -120,6 +127,7 @@ class LayerNorm(nnx.Module):
         self.epsilon = config.norm_epsilon
         self.scale = _param(jnp.ones((*stack, config.d_model)), "norm")
 
+    @jax.named_scope("norm")
     def __call__(self, x_BTD: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
         """The norm of each position, in the dtype of x."""
         x32_BTD = x_BTD.astype(jnp.float32)
@@ -141,6 +149,7 @@ class Attention(nnx.Module):
         self.value = _param(_glorot(rngs, (*stack, D, K * C)), "embed", "kv_heads")
         self.output = _param(_glorot(rngs, (*stack, H * C, D)), "heads", "embed")
 
+    @jax.named_scope("attention")
     def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
         """Attention over the normed x, projected back to the residual stream."""
 
@@ -151,12 +160,16 @@ class Attention(nnx.Module):
             y_BTHC = jnp.einsum("BTD,DHC->BTHC", x_BTD, matrix_DHC)
             return sharding.constrain(y_BTHC, "batch", "time", heads, "head_dim")
 
+        q_BTHC, k_BTKC, v_BTKC = checkpoint_name(
+            (
+                rotate(project(self.query, "heads"), angles_TP),
+                rotate(project(self.key, "kv_heads"), angles_TP),
+                project(self.value, "kv_heads"),
+            ),
+            ATTENTION_INPUTS,
+        )
         out_BTHC = attend(
-            rotate(project(self.query, "heads"), angles_TP),
-            rotate(project(self.key, "kv_heads"), angles_TP),
-            project(self.value, "kv_heads"),
-            backend=self.config.attention,
-            segments_BT=segments_BT,
+            q_BTHC, k_BTKC, v_BTKC, backend=self.config.attention, segments_BT=segments_BT
         )
         output_HCD = self.output[...].astype(x_BTD.dtype).reshape(*out_BTHC.shape[2:], D)
         return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD)
@@ -172,6 +185,7 @@ class FeedForward(nnx.Module):
         self.up = _param(_glorot(rngs, (*stack, D, F)), "embed", "feed_forward")
         self.down = _param(_glorot(rngs, (*stack, F, D)), "feed_forward", "embed")
 
+    @jax.named_scope("feed_forward")
     def __call__(self, x_BTD: Array) -> Array:
         """The feed-forward of the normed x."""
         gate_BTF = x_BTD @ self.gate[...].astype(x_BTD.dtype)
@@ -217,7 +231,8 @@ class Transformer(nnx.Module):
 
         segments_BT numbers the documents of packed rows, to keep attention within each.
         """
-        x_BTD = lookup(self.embedding[...], tokens_BT, self.config.dtype)
+        with jax.named_scope("embedding"):
+            x_BTD = lookup(self.embedding[...], tokens_BT, self.config.dtype)
         return self.from_embedded(x_BTD, segments_BT)
 
     def from_embedded(

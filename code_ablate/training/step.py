@@ -98,8 +98,9 @@ def make_train_step(model: ModelConfig, optimizer: Optimizer, z_loss: float, mes
 
     def train_step(state: TrainState, tokens_BT, learning_rate):
         (_, nll_BT), grads = jax.value_and_grad(loss_of, has_aux=True)(state.params, tokens_BT)
-        direction, moments = transform.update(grads, state.moments, state.params)
-        params = descend(state.params, direction, learning_rate)
+        with jax.named_scope("optimizer"):
+            direction, moments = transform.update(grads, state.moments, state.params)
+            params = descend(state.params, direction, learning_rate)
         loss_B = jnp.mean(nll_BT, axis=1)
         metrics = {
             "loss": jnp.mean(loss_B),
