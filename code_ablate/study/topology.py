@@ -279,10 +279,10 @@ def _seconds(op: Operation, chip: Chip) -> float:
 def _kernel_seconds(op: Operation, chip: Chip) -> float | None:
     """Of all runs of an attention kernel, from the shape of its queries, [..., T, C]."""
     products = [n for name, n in KERNEL_PRODUCTS.items() if op.kernel.startswith(name)]
-    operands = re.search(r"operand_layout_constraints=\{(.*?)\}\}?, ", op.text)
+    operands = re.search(r"operand_layout_constraints=(.*?), [a-z_]+=", op.text)
     if not products or not operands:
         return None
-    shapes = re.findall(r"(?:bf16|f32)\[([\d,]+)\]", op.text[operands.start() : operands.end()])
+    shapes = re.findall(r"(?:bf16|f32)\[([\d,]+)\]", operands[1])
     sizes = [[int(size) for size in shape.split(",")] for shape in shapes]
     queries = max((s for s in sizes if len(s) >= 3), key=math.prod)
     flops = products[0] * math.prod(queries) * queries[-2]  # 2 * T * T / 2 * C for each head
