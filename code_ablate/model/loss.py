@@ -25,7 +25,7 @@ from code_ablate.errors import UserError
 from code_ablate.model import sharding
 from code_ablate.model.embedding import Axes, gather, rows_of, scatter
 
-LOGITS_PER_CHUNK = {"cpu": 2**20, "gpu": 2**30, "tpu": 2**31}
+LOGITS_PER_CHUNK = {"cpu": 2**20, "gpu": 2**30, "tpu": 2**30}
 """Logits of one chunk per device, by platform: what stays in a CPU's cache, and what an
 accelerator's memory spares while its matrix products are still large (2 or 4 bytes each)."""
 
