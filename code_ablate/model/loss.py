@@ -4,10 +4,15 @@
     mean_loss = loss / weights_BT.sum()
     log_likelihoods_BT = token_log_likelihoods(hidden_BTD, embedding_VD, targets_BT)
 
-With a vocabulary of 256,000 the logits of a batch outweigh the model many times. Here time is cut
-into chunks, and a scan holds the float32 logits of one chunk. The gradient of a cross-entropy
-follows from the same logits (softmax minus one-hot), so the scan makes it at once and keeps only
-the gradients of hidden states and embedding; the backward pass multiplies them by a number.
+With a vocabulary of 256,000 the logits of a batch outweigh the model many times. Here a scan goes
+over chunks of tokens. The gradient of a cross-entropy follows from the same logits (softmax minus
+one-hot), so the scan makes it at once and keeps only the gradients of hidden states and embedding;
+the backward pass multiplies them by a number.
+
+On a mesh every device works on its own tokens. The embedding is gathered over fsdp once, in the
+dtype of the hidden states; its gradient adds up in float32 on each device, and is summed over the
+devices once, after the scan. Where the mesh axis `tensor` splits the vocabulary, a device has the
+logits of its own entries only, and devices exchange sums per token, never logits.
 """
 
 import functools
@@ -17,11 +22,15 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from code_ablate.errors import UserError
-from code_ablate.model.sharding import batch_shards
+from code_ablate.model import sharding
+from code_ablate.model.embedding import Axes, gather, rows_of, scatter
 
 LOGITS_PER_CHUNK = {"cpu": 2**20, "gpu": 2**30, "tpu": 2**30}
-"""Float32 logits held at once per device, by platform: what stays in a CPU's cache (4 MB), and what
-an accelerator's memory spares while its matrix products are still large (4 GiB)."""
+"""Logits of one chunk per device, by platform: what stays in a CPU's cache, and what an
+accelerator's memory spares while its matrix products are still large (2 or 4 bytes each)."""
+
+LARGEST_SUM = 2.0**64
+"""Sums of exponentials up to here are safe from overflow, also when multiplied by an embedding."""
 
 
 def cross_entropy(
@@ -40,17 +49,16 @@ def cross_entropy(
     hidden_BTD and embedding_VD, and none for the weights; nll_BT is for logging and has none.
     Dividing by the sum of the weights, over all processes, is left to the caller.
 
-    chunk_tokens: tokens per device whose logits are held at once. None takes LOGITS_PER_CHUNK of
-    the platform that JAX runs on; give it when compiling for another.
+    Under `jax.set_mesh` the rows must divide over the devices that split the batch. chunk_tokens:
+    tokens per device whose logits are held at once, at most; None takes LOGITS_PER_CHUNK of the
+    mesh's platform.
     """
-    loss, nll_BT = _cross_entropy(
-        hidden_BTD,
-        embedding_VD,
-        targets_BT,
-        jax.lax.stop_gradient(weights_BT),
-        z_loss,
-        _chunk_length(targets_BT.shape, embedding_VD.shape[0], chunk_tokens),
-    )
+    weights_BT = jax.lax.stop_gradient(weights_BT.astype(jnp.float32))
+    chunk_tokens = _chunk_tokens(embedding_VD.shape[0], chunk_tokens)
+    with jax.named_scope("loss"):
+        loss, nll_BT = _cross_entropy(
+            hidden_BTD, embedding_VD, targets_BT, weights_BT, z_loss, chunk_tokens
+        )
     return loss, jax.lax.stop_gradient(nll_BT)
 
 
@@ -69,56 +77,26 @@ def token_log_likelihoods(
     return -nll_BT
 
 
+# --- what is differentiated, and how it lies on the mesh -----------------------------------------
+
+
 @functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
-def _cross_entropy(hidden_BTD, embedding_VD, targets_BT, weights_BT, z_loss, length):
+def _cross_entropy(hidden_BTD, embedding_VD, targets_BT, weights_BT, z_loss, chunk_tokens):
     """The value alone, for when nobody asks for a gradient."""
-    embedding_VD = embedding_VD.astype(hidden_BTD.dtype)
-
-    def step(_, chunk):
-        hidden_BcD, targets_Bc, weights_Bc = chunk
-        logits_BcV = _logits(hidden_BcD, embedding_VD)
-        log_z_Bc = jax.nn.logsumexp(logits_BcV, axis=-1)
-        loss, nll_Bc = _loss(logits_BcV, log_z_Bc, targets_Bc, weights_Bc, z_loss)
-        return None, (loss, nll_Bc)
-
-    chunks = _chunks((hidden_BTD, targets_BT, weights_BT), length)
-    _, (losses, nlls) = jax.lax.scan(step, None, chunks)
-    return losses.sum(), _join(nlls, targets_BT.shape)
+    function = functools.partial(_device_value, z_loss=z_loss, chunk_tokens=chunk_tokens)
+    return _on_mesh(function, 2)(hidden_BTD, embedding_VD, targets_BT, weights_BT)
 
 
-def _forward(hidden_BTD, embedding_VD, targets_BT, weights_BT, z_loss, length):
+def _forward(hidden_BTD, embedding_VD, targets_BT, weights_BT, z_loss, chunk_tokens):
     """The value and, from the same logits, the gradients, which are all that is kept."""
-    V, D = embedding_VD.shape
-    cast_VD = embedding_VD.astype(hidden_BTD.dtype)
-
-    def step(d_embedding_VD, chunk):
-        hidden_BcD, targets_Bc, weights_Bc = chunk
-        logits_BcV = _logits(hidden_BcD, cast_VD)
-        log_z_Bc = jax.nn.logsumexp(logits_BcV, axis=-1)
-        loss, nll_Bc = _loss(logits_BcV, log_z_Bc, targets_Bc, weights_Bc, z_loss)
-
-        # d/d logit of nll + z_loss * log_z^2, with d log_z / d logit = probability
-        scale_Bc = weights_Bc * (1 + 2 * z_loss * log_z_Bc)
-        d_logits_BcV = scale_Bc[..., None] * jnp.exp(logits_BcV - log_z_Bc[..., None])
-        is_target_BcV = jnp.arange(V)[None, None, :] == targets_Bc[..., None]
-        d_logits_BcV = d_logits_BcV - jnp.where(is_target_BcV, weights_Bc[..., None], 0)
-        d_logits_BcV = d_logits_BcV.astype(hidden_BTD.dtype)
-
-        d_hidden_BcD = jnp.einsum("BcV,VD->BcD", d_logits_BcV, cast_VD)
-        d_embedding_VD += jnp.einsum(
-            "BcV,BcD->VD", d_logits_BcV, hidden_BcD, preferred_element_type=jnp.float32
-        )
-        return d_embedding_VD, (loss, nll_Bc, d_hidden_BcD)
-
-    chunks = _chunks((hidden_BTD, targets_BT, weights_BT), length)
-    d_embedding_VD, (losses, nlls, d_hiddens) = jax.lax.scan(
-        step, jnp.zeros((V, D), jnp.float32), chunks
+    function = functools.partial(_device_gradient, z_loss=z_loss, chunk_tokens=chunk_tokens)
+    loss, nll_BT, d_hidden_BTD, d_embedding_VD = _on_mesh(function, 4)(
+        hidden_BTD, embedding_VD, targets_BT, weights_BT
     )
-    gradients = (_join(d_hiddens, hidden_BTD.shape), d_embedding_VD.astype(embedding_VD.dtype))
-    return (losses.sum(), _join(nlls, targets_BT.shape)), gradients
+    return (loss, nll_BT), (d_hidden_BTD, d_embedding_VD.astype(embedding_VD.dtype))
 
 
-def _backward(z_loss, length, gradients, cotangents):
+def _backward(z_loss, chunk_tokens, gradients, cotangents):
     d_hidden_BTD, d_embedding_VD = gradients
     d_loss, _ = cotangents  # the second belongs to nll_BT, which has no gradient
     return (
@@ -132,43 +110,158 @@ def _backward(z_loss, length, gradients, cotangents):
 _cross_entropy.defvjp(_forward, _backward)
 
 
-def _logits(hidden_BcD: Array, embedding_VD: Array) -> Array:
-    return jnp.einsum("BcD,VD->BcV", hidden_BcD, embedding_VD, preferred_element_type=jnp.float32)
+def _on_mesh(function, outputs: int):
+    """function(hidden, embedding, targets, weights) on each device's part of the arrays.
 
-
-def _loss(logits_BcV, log_z_Bc, targets_Bc, weights_Bc, z_loss):
-    """(weighted loss of a chunk, nll of each of its tokens)."""
-    target_Bc = jnp.take_along_axis(logits_BcV, targets_Bc[..., None], axis=-1)[..., 0]
-    nll_Bc = log_z_Bc - target_Bc
-    return jnp.sum(weights_Bc * (nll_Bc + z_loss * jnp.square(log_z_Bc))), nll_Bc
-
-
-def _chunk_length(shape: tuple[int, ...], vocabulary: int, chunk_tokens: int | None) -> int:
-    """How many positions of time make a chunk: all rows of the batch take part in each.
-
-    The batch is what devices split; cutting time keeps every device busy in every chunk.
+    Its outputs are the first so many of loss, nll_BT, d_hidden_BTD and d_embedding_VD.
     """
-    B, T = shape
+    hidden, tokens, table = ("batch", "time", "embed"), ("batch", "time"), ("vocabulary", "embed")
+    return sharding.on_each_device(
+        function, (hidden, table, tokens, tokens), ((), tokens, hidden, table)[:outputs]
+    )
+
+
+# --- what one device computes --------------------------------------------------------------------
+# N: tokens of this device. V: vocabulary entries of this device. c: tokens of a chunk.
+
+
+def _device_value(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens):
+    """(loss, nll_BT)."""
+    axes = Axes.of_mesh()
+    hidden_ND = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
+    cast_VD = gather(axes, embedding_VD.astype(hidden_ND.dtype))
+    _, target_ND = rows_of(axes, cast_VD, targets_BT.reshape(-1))
+
+    def chunk(_, tokens):
+        hidden_cD, target_cD = tokens
+        logits_cV = _product("cD,VD->cV", hidden_cD, cast_VD)
+        top_c = jax.lax.pmax(logits_cV.max(axis=-1), axes.vocabulary)
+        sum_c = jnp.exp(logits_cV - top_c[:, None]).sum(axis=-1)
+        log_z_c = top_c + jnp.log(jax.lax.psum(sum_c, axes.vocabulary))
+        return None, (log_z_c, _target_logits(axes, hidden_cD, target_cD))
+
+    _, outputs = jax.lax.scan(chunk, None, _cut((hidden_ND, target_ND), chunk_tokens))
+    log_z_N, target_logits_N = _join(outputs, len(hidden_ND))
+    return _sums(axes, log_z_N, target_logits_N, weights_BT, z_loss)
+
+
+def _device_gradient(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss, chunk_tokens):
+    """(loss, nll_BT, d_hidden_BTD, d_embedding_VD).
+
+    With e = exp(logit - shift) and s = weight * (1 + 2 z_loss log Z) / sum of e, the gradient of a
+    logit is s * e, less the weight at the target. The products take e as it is, for all entries;
+    the target's part is one row of the embedding, and is added to them in float32.
+    """
+    axes, dtype = Axes.of_mesh(), hidden_BTD.dtype
+    hidden_ND = hidden_BTD.reshape(-1, hidden_BTD.shape[-1])
+    cast_VD = gather(axes, embedding_VD.astype(dtype))
+    index_N, target_ND = rows_of(axes, cast_VD, targets_BT.reshape(-1))
+
+    def chunk(d_embedding_VD, tokens):
+        hidden_cD, target_cD, weights_c = tokens
+        target_logits_c = _target_logits(axes, hidden_cD, target_cD)
+        e_cV, sum_c, shift_c = _exponentials(hidden_cD, cast_VD, target_logits_c)
+        # Devices that split the vocabulary may have shifted differently.
+        top_c = jax.lax.pmax(shift_c, axes.vocabulary)
+        here_c = jnp.exp(shift_c - top_c)
+        sum_c = jax.lax.psum(here_c * sum_c, axes.vocabulary)
+        log_z_c = top_c + jnp.log(sum_c)
+        scale_c = weights_c * (1 + 2 * z_loss * log_z_c) * here_c / sum_c
+
+        d_hidden_cD = scale_c[:, None] * _product("cV,VD->cD", e_cV, cast_VD)
+        d_hidden_cD -= weights_c[:, None] * target_cD
+        d_hidden_cD = jax.lax.psum(d_hidden_cD, axes.vocabulary).astype(dtype)
+        scaled_cD = (scale_c[:, None] * hidden_cD).astype(dtype)
+        d_embedding_VD += _product("cV,cD->VD", e_cV, scaled_cD)
+
+        # What the target's row should get, less what the product above has given it: rounding of
+        # e and of scaled_cD must not drown the small gradient of a token that is well predicted.
+        e_c = jnp.exp(target_logits_c - shift_c)
+        correction_cD = (scale_c * e_c - weights_c)[:, None] * hidden_cD
+        correction_cD -= e_c.astype(dtype)[:, None].astype(jnp.float32) * scaled_cD
+        return d_embedding_VD, (log_z_c, target_logits_c, d_hidden_cD, correction_cD)
+
+    zeros_VD = jnp.zeros(cast_VD.shape, jnp.float32)
+    chunks = _cut((hidden_ND, target_ND, weights_BT.reshape(-1)), chunk_tokens)
+    d_embedding_VD, outputs = jax.lax.scan(chunk, zeros_VD, chunks)
+    log_z_N, target_logits_N, d_hidden_ND, correction_ND = _join(outputs, len(hidden_ND))
+    d_embedding_VD = d_embedding_VD.at[index_N].add(correction_ND, mode="drop")
+    return (
+        *_sums(axes, log_z_N, target_logits_N, weights_BT, z_loss),
+        d_hidden_ND.reshape(hidden_BTD.shape),
+        scatter(axes, d_embedding_VD),
+    )
+
+
+def _exponentials(hidden_cD, embedding_VD, shift_c):
+    """(e = exp(logit - shift) in the dtype of the hidden states, its float32 sums, the shift used).
+
+    A shift that is known before the logits lets one pass make e from them: a TPU then never writes
+    the logits. The target's logit is such a shift, and exact as long as nothing overflows, which
+    takes a loss of some 44 nats. Then, and only then, the chunk is made again with the largest
+    logit of each token as its shift.
+    """
+
+    def make(state):
+        step, _, _, shift_c, top_c = state
+        shift_c = jnp.where(step == 0, shift_c, top_c)
+        logits_cV = _product("cD,VD->cV", hidden_cD, embedding_VD)
+        e_cV = jnp.exp(logits_cV - shift_c[:, None])
+        return step + 1, e_cV.astype(hidden_cD.dtype), e_cV.sum(-1), shift_c, logits_cV.max(-1)
+
+    def again(state):
+        step, _, sum_c, _, _ = state
+        return (step == 0) | ((step == 1) & jnp.any(sum_c > LARGEST_SUM))
+
+    e_cV = jax.lax.empty((len(hidden_cD), len(embedding_VD)), hidden_cD.dtype)
+    start = (0, e_cV, jnp.zeros_like(shift_c), shift_c, shift_c)
+    _, e_cV, sum_c, shift_c, _ = jax.lax.while_loop(again, make, start)
+    return e_cV, sum_c, shift_c
+
+
+def _product(spec: str, a: Array, b: Array) -> Array:
+    """An einsum that adds up in float32."""
+    return jnp.einsum(spec, a, b, preferred_element_type=jnp.float32)
+
+
+def _target_logits(axes, hidden_cD, target_cD):
+    return jax.lax.psum(_product("cD,cD->c", hidden_cD, target_cD), axes.vocabulary)
+
+
+def _sums(axes, log_z_N, target_logits_N, weights_BT, z_loss):
+    """(loss of all devices, nll_BT of this one)."""
+    nll_N = log_z_N - target_logits_N
+    loss = jnp.sum(weights_BT.reshape(-1) * (nll_N + z_loss * jnp.square(log_z_N)))
+    return jax.lax.psum(loss, axes.batch), nll_N.reshape(weights_BT.shape)
+
+
+# --- chunks --------------------------------------------------------------------------------------
+
+
+def _chunk_tokens(vocabulary: int, chunk_tokens: int | None) -> int:
     if chunk_tokens is None:
-        chunk_tokens = max(1, LOGITS_PER_CHUNK[jax.default_backend()] // vocabulary)
+        mesh = jax.sharding.get_abstract_mesh()
+        device = None if mesh.empty else mesh.abstract_device
+        platform = jax.default_backend() if device is None else device.platform
+        return max(1, LOGITS_PER_CHUNK[platform] // vocabulary)
     if chunk_tokens < 1:
         raise UserError(f"chunk_tokens is {chunk_tokens}: set it to 1 or more, or to None.")
-    return min(T, max(1, chunk_tokens * batch_shards() // B))
+    return chunk_tokens
 
 
-def _chunks(arrays: tuple[Array, ...], length: int) -> tuple[Array, ...]:
-    """[B, T, ...] -> [chunks, B, length, ...], padded with zeros: a weight of 0 drops a token."""
+def _cut(arrays: tuple[Array, ...], chunk_tokens: int) -> tuple[Array, ...]:
+    """[N, ...] -> [chunks, c, ...], padded with zeros: a weight of 0 drops a token."""
+    N = len(arrays[0])
+    count = -(-N // chunk_tokens)
+    c = -(-N // count)
 
     def cut(x):
-        B, T = x.shape[:2]
-        count = -(-T // length)
-        x = jnp.pad(x, ((0, 0), (0, count * length - T)) + ((0, 0),) * (x.ndim - 2))
-        return jnp.moveaxis(x.reshape(B, count, length, *x.shape[2:]), 1, 0)
+        x = jnp.pad(x, ((0, count * c - N),) + ((0, 0),) * (x.ndim - 1))
+        return x.reshape(count, c, *x.shape[1:])
 
     return tuple(cut(x) for x in arrays)
 
 
-def _join(chunks: Array, shape: tuple[int, ...]) -> Array:
-    """The inverse of _chunks: back to [B, T, ...], without the padding."""
-    B, T = shape[:2]
-    return jnp.moveaxis(chunks, 0, 1).reshape(B, -1, *shape[2:])[:, :T]
+def _join(chunks: tuple[Array, ...], N: int) -> tuple[Array, ...]:
+    """The inverse of _cut: back to [N, ...], without the padding."""
+    return tuple(x.reshape(-1, *x.shape[2:])[:N] for x in chunks)

@@ -10,6 +10,7 @@ to a model of the other convention need their query and key channels permuted.
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 
@@ -24,12 +25,21 @@ def rotary_angles(positions_T: Int[Array, "T"], head_dim: int, theta: float) -> 
 
 def rotate(x_BTHC: Float[Array, "B T H C"], angles_TP: Float[Array, "T P"]) -> Array:
     """Rotates each channel pair by its angle, in float32; the result has the dtype of x."""
-    cos_BTHP = jnp.cos(angles_TP)[None, :, None, :]
-    sin_BTHP = jnp.sin(angles_TP)[None, :, None, :]
-    even_BTHP = x_BTHC[..., 0::2].astype(jnp.float32)
-    odd_BTHP = x_BTHC[..., 1::2].astype(jnp.float32)
-    rotated = jnp.stack(
-        (even_BTHP * cos_BTHP - odd_BTHP * sin_BTHP, even_BTHP * sin_BTHP + odd_BTHP * cos_BTHP),
-        axis=-1,
+    cos_BTHC = jnp.repeat(jnp.cos(angles_TP), 2, axis=1)[None, :, None, :]
+    sin_BTHC = jnp.repeat(jnp.sin(angles_TP), 2, axis=1)[None, :, None, :]
+    # (even, odd) -> (-odd, even) as a product with a matrix of 0, 1 and -1. It is exact, and a TPU
+    # fuses it with the rest, where taking every second channel moves the array several times over.
+    quarter_turn_CC = jnp.asarray(_quarter_turn(x_BTHC.shape[-1]), x_BTHC.dtype)
+    turned_BTHC = jnp.einsum(
+        "BTHC,CE->BTHE", x_BTHC, quarter_turn_CC, preferred_element_type=jnp.float32
     )
-    return rotated.reshape(x_BTHC.shape).astype(x_BTHC.dtype)
+    rotated_BTHC = x_BTHC.astype(jnp.float32) * cos_BTHC + turned_BTHC * sin_BTHC
+    return rotated_BTHC.astype(x_BTHC.dtype)
+
+
+def _quarter_turn(channels: int) -> np.ndarray:
+    even = np.arange(0, channels, 2)
+    matrix = np.zeros((channels, channels), np.float32)
+    matrix[even + 1, even] = -1
+    matrix[even, even + 1] = 1
+    return matrix

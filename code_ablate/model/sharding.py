@@ -8,7 +8,7 @@ Arrays name their axes by meaning ("embed", "heads"); only RULES knows the mesh.
 computation do not depend on the mesh, only where its parts lie.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -166,10 +166,21 @@ def constrain(x: Array, *axes: str | None) -> Array:
     return jax.lax.with_sharding_constraint(x, spec)
 
 
-def batch_shards() -> int:
-    """Into how many parts the mesh of `jax.set_mesh` splits the batch; 1 without a mesh."""
-    mesh = jax.sharding.get_abstract_mesh()
-    return prod(mesh.shape[name] for name in RULES["batch"] if name in mesh.shape)
+def on_each_device(function: Callable, inputs: tuple, outputs: Any) -> Callable:
+    """`function` on the parts of its arguments that lie on each device of `jax.set_mesh`'s mesh.
+
+    `inputs` and `outputs` name the axes of the arrays, as for constrain. What the function returns
+    for an axis that is not split must be equal on all devices. Without a mesh, returns it as it is.
+    """
+    if jax.sharding.get_abstract_mesh().empty:
+        return function
+    return jax.shard_map(
+        function,
+        in_specs=partition_specs(inputs),
+        out_specs=partition_specs(outputs),
+        # It cannot follow loops that devices repeat unequally often, as the loss has one.
+        check_vma=False,
+    )
 
 
 def _is_axes(node: Any) -> bool:

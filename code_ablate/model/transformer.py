@@ -16,20 +16,28 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.ad_checkpoint import checkpoint_name
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.model import sharding
+from code_ablate.model import sharding, splash
 from code_ablate.model.attention import attend, find_backend
+from code_ablate.model.embedding import lookup
 from code_ablate.model.rope import rotary_angles, rotate
 
 Params = dict[str, Any]
 
 COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
+ATTENTION_INPUTS = "attention_in"  # queries, keys and values, as attention reads them
+
 REMAT_POLICIES = {
     "full": jax.checkpoint_policies.nothing_saveable,
+    "attention": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT),
+    "attention_and_inputs": jax.checkpoint_policies.save_only_these_names(
+        splash.OUTPUT, ATTENTION_INPUTS
+    ),
     "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
 """What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
@@ -74,8 +82,9 @@ class ModelConfig:
     """Attention backend; see code_ablate.model.attention."""
 
     remat: str = "none"
-    """What the backward pass recomputes: "none", "full" (whole blocks; least memory) or "dots"
-    (everything but the projections)."""
+    """What the backward pass recomputes: "none", "full" (whole blocks; least memory), "attention"
+    (not the splash kernel, whose output is kept), "attention_and_inputs" (nor what goes into it) or
+    "dots" (everything but the projections)."""
 
     def __post_init__(self):
         for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
@@ -118,6 +127,7 @@ class LayerNorm(nnx.Module):
         self.epsilon = config.norm_epsilon
         self.scale = _param(jnp.ones((*stack, config.d_model)), "norm")
 
+    @jax.named_scope("norm")
     def __call__(self, x_BTD: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
         """The norm of each position, in the dtype of x."""
         x32_BTD = x_BTD.astype(jnp.float32)
@@ -139,22 +149,30 @@ class Attention(nnx.Module):
         self.value = _param(_glorot(rngs, (*stack, D, K * C)), "embed", "kv_heads")
         self.output = _param(_glorot(rngs, (*stack, H * C, D)), "heads", "embed")
 
+    @jax.named_scope("attention")
     def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
         """Attention over the normed x, projected back to the residual stream."""
 
+        D = x_BTD.shape[-1]
+
         def project(matrix: nnx.Param, heads: str) -> Array:
-            y_BTX = x_BTD @ matrix[...].astype(x_BTD.dtype)
-            y_BTHC = y_BTX.reshape(*x_BTD.shape[:2], -1, self.config.head_dim)
+            matrix_DHC = matrix[...].astype(x_BTD.dtype).reshape(D, -1, self.config.head_dim)
+            y_BTHC = jnp.einsum("BTD,DHC->BTHC", x_BTD, matrix_DHC)
             return sharding.constrain(y_BTHC, "batch", "time", heads, "head_dim")
 
-        out_BTHC = attend(
-            rotate(project(self.query, "heads"), angles_TP),
-            rotate(project(self.key, "kv_heads"), angles_TP),
-            project(self.value, "kv_heads"),
-            backend=self.config.attention,
-            segments_BT=segments_BT,
+        q_BTHC, k_BTKC, v_BTKC = checkpoint_name(
+            (
+                rotate(project(self.query, "heads"), angles_TP),
+                rotate(project(self.key, "kv_heads"), angles_TP),
+                project(self.value, "kv_heads"),
+            ),
+            ATTENTION_INPUTS,
         )
-        return out_BTHC.reshape(*x_BTD.shape[:2], -1) @ self.output[...].astype(x_BTD.dtype)
+        out_BTHC = attend(
+            q_BTHC, k_BTKC, v_BTKC, backend=self.config.attention, segments_BT=segments_BT
+        )
+        output_HCD = self.output[...].astype(x_BTD.dtype).reshape(*out_BTHC.shape[2:], D)
+        return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD)
 
 
 class FeedForward(nnx.Module):
@@ -167,6 +185,7 @@ class FeedForward(nnx.Module):
         self.up = _param(_glorot(rngs, (*stack, D, F)), "embed", "feed_forward")
         self.down = _param(_glorot(rngs, (*stack, F, D)), "feed_forward", "embed")
 
+    @jax.named_scope("feed_forward")
     def __call__(self, x_BTD: Array) -> Array:
         """The feed-forward of the normed x."""
         gate_BTF = x_BTD @ self.gate[...].astype(x_BTD.dtype)
@@ -212,8 +231,8 @@ class Transformer(nnx.Module):
 
         segments_BT numbers the documents of packed rows, to keep attention within each.
         """
-        # Looked up before the cast, so that the gradient of a token adds up in float32.
-        x_BTD = self.embedding[...][tokens_BT].astype(self.config.dtype)
+        with jax.named_scope("embedding"):
+            x_BTD = lookup(self.embedding[...], tokens_BT, self.config.dtype)
         return self.from_embedded(x_BTD, segments_BT)
 
     def from_embedded(

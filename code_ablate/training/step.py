@@ -116,16 +116,18 @@ def make_train_step(
 
     def train_step(state: TrainState, tokens_BT, learning_rate):
         loss_B, grads = gradients_of(state.params, tokens_BT)
-        loss_B = jax.lax.with_sharding_constraint(loss_B, NamedSharding(mesh, PartitionSpec()))
         loss = jnp.mean(loss_B)
-        direction, moments = transform.update(grads, state.moments, state.params, loss=loss)
-        params = descend(state.params, direction, learning_rate)
+        with jax.named_scope("optimizer"):
+            direction, moments = transform.update(grads, state.moments, state.params, loss=loss)
+            params = descend(state.params, direction, learning_rate)
         metrics = {"loss": loss, "loss_B": loss_B, "grad_norm": optax.global_norm(grads)}
         if isinstance(moments, SpikeState):
             metrics["skipped_steps"] = moments.skipped
         return TrainState(params, moments), metrics
 
-    return jax.jit(train_step, donate_argnums=0)
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    placed = jax.tree.map(lambda leaf: leaf.sharding, abstract_state(model, optimizer, mesh))
+    return jax.jit(train_step, donate_argnums=0, out_shardings=(placed, everywhere))
 
 
 def document_numbers(tokens_BT: Int[Array, "B T"], eos_id: int) -> Int[Array, "B T"]:

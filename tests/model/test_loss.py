@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,14 +97,56 @@ def test_log_likelihoods_are_those_of_log_softmax():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_large_logits_stay_finite():
-    hidden, embedding, targets, weights = (jnp.asarray(x) for x in example())
+def test_a_chunk_whose_exponentials_overflow_is_made_again_exactly():
+    """Targets 200 nats below the largest logit, beside ordinary ones in other chunks."""
+    hidden, embedding, targets, weights = example(T=8)
+    hidden[1] *= 60
 
-    def loss(h):
-        return cross_entropy(100 * h, 100 * embedding, targets, weights)[0]
+    def loss(h, e):
+        return cross_entropy(
+            h, e, jnp.asarray(targets), jnp.asarray(weights, jnp.float32),
+            z_loss=1e-3, chunk_tokens=8,
+        )  # fmt: skip
 
-    value, gradient = jax.value_and_grad(loss)(hidden)
-    assert jnp.isfinite(value) and jnp.isfinite(gradient).all()
+    arrays = jnp.asarray(hidden, jnp.float32), jnp.asarray(embedding, jnp.float32)
+    gradients, nll = jax.jit(jax.grad(loss, (0, 1), has_aux=True))(*arrays)
+    expected = written_out_stably(hidden, embedding, targets, weights, 1e-3)
+    assert expected[1].max() > 200 > 40 > expected[1][0].max()
+    for found, wanted in zip((nll, *gradients), expected[1:], strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
+
+
+def written_out_stably(hidden, embedding, targets, weights, z_loss):
+    """written_out, one row at a time: each has its own largest logit."""
+    rows = [
+        written_out(hidden[b, t][None, None], embedding, targets[b, t][None, None],
+                    weights[b, t][None, None], z_loss)
+        for b in range(len(hidden)) for t in range(hidden.shape[1])
+    ]  # fmt: skip
+    loss, nll, d_hidden, d_embedding = zip(*rows, strict=True)
+    return (
+        sum(loss),
+        np.array(nll).reshape(targets.shape),
+        np.array(d_hidden).reshape(hidden.shape),
+        sum(d_embedding),
+    )
+
+
+def test_bfloat16_does_not_drown_the_gradient_of_well_predicted_tokens():
+    """p = 0.999: the gradient, p - 1, is smaller than the rounding of p in bfloat16."""
+    rng = np.random.default_rng(0)
+    embedding = rng.normal(size=(50, 64)).astype(jnp.bfloat16).astype(np.float64)
+    targets = np.arange(40).reshape(2, 20)
+    hidden = (0.2 * embedding[targets]).astype(jnp.bfloat16).astype(np.float64)
+    weights = np.ones((2, 20))
+    gradients = jax.grad(lambda h, e: cross_entropy(h, e, targets, weights)[0], (0, 1))(
+        jnp.asarray(hidden, jnp.bfloat16), jnp.asarray(embedding, jnp.float32)
+    )
+    _, nll, *expected = written_out_stably(hidden, embedding, targets, weights, 0.0)
+    assert 1e-4 < np.median(nll) < 4e-3
+    for found, wanted in zip(gradients, expected, strict=True):
+        error = np.abs(np.asarray(found, np.float64) - wanted)
+        assert error.mean() < 0.01 * np.abs(wanted).mean()
 
 
 def test_bfloat16_hidden_states_keep_float32_sums():
@@ -143,3 +190,60 @@ def test_nothing_of_tokens_times_vocabulary_is_alive():
 def test_an_impossible_chunk_is_refused():
     with pytest.raises(UserError, match="chunk_tokens is 0"):
         cross_entropy(*(jnp.asarray(x) for x in example()), chunk_tokens=0)
+
+
+EIGHT_DEVICES = """
+import jax, jax.numpy as jnp, numpy as np
+from code_ablate.model import MeshConfig, cross_entropy, make_mesh, token_log_likelihoods
+from code_ablate.model.sharding import named_shardings
+from code_ablate.study.hlo import Program
+from tests.model.test_loss import example, written_out_stably
+
+V, D, T = 256, 16, 24
+hidden, embedding, targets, weights = example(B=8, T=T, D=D, V=V)
+hidden[3] *= 15  # overflows, so that devices differ in what they repeat
+expected = written_out_stably(hidden, embedding, targets, weights, 1e-3)
+arrays = hidden.astype("f"), embedding.astype("f"), targets.astype("i4"), weights.astype("f")
+axes = (("batch", "time", "embed"), ("vocabulary", "embed"), ("batch", "time"), ("batch", "time"))
+
+def step(hidden, embedding, targets, weights):
+    function = lambda h, e: cross_entropy(h, e, targets, weights, z_loss=1e-3, chunk_tokens=7)
+    (loss, nll), gradients = jax.value_and_grad(function, (0, 1), has_aux=True)(hidden, embedding)
+    alone = token_log_likelihoods(hidden, embedding, targets, chunk_tokens=7)
+    return loss, nll, *gradients, -alone
+
+for sizes in [(8, 1, 1), (1, 8, 1), (1, 1, 8), (2, 2, 2)]:
+    mesh = make_mesh(MeshConfig(*sizes))
+    shardings = named_shardings(mesh, axes)
+    with jax.set_mesh(mesh):
+        placed = [jax.device_put(x, where) for x, where in zip(arrays, shardings)]
+        jitted = jax.jit(step, out_shardings=(None, shardings[2], *shardings[:2], shardings[2]))
+        found = jitted(*placed)
+        operations = list(Program(jitted.lower(*placed).compile().as_text()).executed())
+    for a, b in zip(found, (*expected, expected[1])):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4 * np.abs(b).max(), err_msg=str(sizes))
+    # Tokens and vocabulary entries of one device: their logits exist in chunks only.
+    logits = 8 * T // (sizes[0] * sizes[1]) * V // sizes[2]
+    columns = V // sizes[2]
+    whole = [op.text for op in operations for array in op.results
+             if columns in array.shape and array.bytes >= 4 * logits]
+    assert not whole, whole
+    # The embedding and its gradient travel a few times a step, not once a chunk.
+    travels = [op for op in operations if op.collective and op.bytes >= 4 * V * D // 8]
+    assert all(op.times == 1 for op in travels if columns in op.results[0].shape), travels
+    assert sizes[1] == 1 or any(op.times == 1 for op in travels), "no exchange found at all"
+    print("equal", sizes)
+"""
+
+
+def test_eight_devices_equal_one_and_exchange_the_embedding_once():
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+    result = subprocess.run(
+        [sys.executable, "-c", EIGHT_DEVICES],
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.count("equal") == 4

@@ -117,7 +117,6 @@ for sizes in [(-1, 4, 1), (2, 2, 2)]:
     assert state[0].mu["blocks"]["feed_forward"]["down"].sharding == down.sharding
     batch = jax.sharding.NamedSharding(mesh, sharding.partition_spec(("batch", "time")))
     with jax.set_mesh(mesh):
-        assert sharding.batch_shards() == mesh.shape["data"] * mesh.shape["fsdp"]
         step = jax.jit(loss_and_gradient, out_shardings=(None, placed))
         found = step(params, jax.device_put(tokens_BT, batch))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found, expected)

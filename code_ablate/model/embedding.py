@@ -1,0 +1,110 @@
+"""Rows of an embedding that lies split over a mesh: looked up, and their gradient added up.
+
+    hidden_BTD = lookup(embedding_VD, tokens_BT, jnp.bfloat16)
+
+Every device gathers the columns of its vocabulary entries once, in the dtype that is asked for,
+and takes the rows of its own tokens. The gradient adds up in float32 on each device, and is summed
+over the devices once. The loss does the same with the output matrix, which is the same array; it
+shares the functions below, which run on one device (inside jax.shard_map, or without a mesh).
+"""
+
+import functools
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from code_ablate.model import sharding
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Mesh axes over which each logical axis is split; empty without a mesh."""
+
+    batch: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    embed: tuple[str, ...] = ()
+
+    @classmethod
+    def of_mesh(cls) -> "Axes":
+        """Those of the mesh of `jax.set_mesh`, by sharding.RULES."""
+        if jax.sharding.get_abstract_mesh().empty:
+            return cls()
+        return cls(*(sharding.RULES[name] for name in ("batch", "vocabulary", "embed")))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def lookup(
+    embedding_VD: Float[Array, "V D"], tokens_BT: Int[Array, "B T"], dtype: jnp.dtype
+) -> Float[Array, "B T D"]:
+    """The row of each token, in `dtype`."""
+
+    def local(embedding_VD, tokens_BT):
+        axes = Axes.of_mesh()
+        _, rows_ND = rows_of(axes, gather(axes, embedding_VD.astype(dtype)), tokens_BT.reshape(-1))
+        return jax.lax.psum(rows_ND, axes.vocabulary).reshape(*tokens_BT.shape, -1)
+
+    return sharding.on_each_device(
+        local, (("vocabulary", "embed"), ("batch", "time")), ("batch", "time", "embed")
+    )(embedding_VD, tokens_BT)
+
+
+def _lookup_forward(embedding_VD, tokens_BT, dtype):
+    return lookup(embedding_VD, tokens_BT, dtype), (embedding_VD, tokens_BT)
+
+
+def _lookup_backward(dtype, residuals, d_hidden_BTD):
+    embedding_VD, tokens_BT = residuals
+
+    def local(embedding_VD, tokens_BT, d_hidden_BTD):
+        axes = Axes.of_mesh()
+        V, D = len(embedding_VD), d_hidden_BTD.shape[-1]
+        d_rows_ND = d_hidden_BTD.reshape(-1, D).astype(jnp.float32)
+        d_embedding_VD = jnp.zeros((V, D), jnp.float32)
+        index_N = local_index(axes, V, tokens_BT.reshape(-1))
+        d_embedding_VD = d_embedding_VD.at[index_N].add(d_rows_ND, mode="drop")
+        return scatter(axes, d_embedding_VD).astype(embedding_VD.dtype)
+
+    tables, tokens = ("vocabulary", "embed"), ("batch", "time")
+    d_embedding_VD = sharding.on_each_device(local, (tables, tokens, (*tokens, "embed")), tables)(
+        embedding_VD, tokens_BT, d_hidden_BTD
+    )
+    return d_embedding_VD, None
+
+
+lookup.defvjp(_lookup_forward, _lookup_backward)
+
+
+# --- on one device -------------------------------------------------------------------------------
+# N: tokens of this device. V: vocabulary entries of this device.
+
+
+def gather(axes: Axes, embedding_VD: Array) -> Array:
+    """All columns of this device's entries."""
+    if not axes.embed:
+        return embedding_VD
+    # Transposed, because a TPU gathers and scatters whole rows best.
+    return jax.lax.all_gather(embedding_VD.T, axes.embed, axis=0, tiled=True).T
+
+
+def scatter(axes: Axes, d_embedding_VD: Array) -> Array:
+    """The sum over the devices that split the batch; this device keeps its own columns."""
+    if not axes.embed:
+        return d_embedding_VD
+    mine_DV = jax.lax.psum_scatter(d_embedding_VD.T, axes.embed, scatter_dimension=0, tiled=True)
+    return jax.lax.psum(mine_DV.T, tuple(name for name in axes.batch if name not in axes.embed))
+
+
+def local_index(axes: Axes, V: int, tokens_N: Array) -> Array:
+    """Where each token's row is in this device's entries; past their end if it is elsewhere."""
+    if not axes.vocabulary:
+        return tokens_N
+    index_N = tokens_N - V * jax.lax.axis_index(axes.vocabulary)
+    return jnp.where(index_N < 0, V, index_N)
+
+
+def rows_of(axes: Axes, embedding_VD: Array, tokens_N: Array) -> tuple[Array, Array]:
+    """(local_index, that row of the gathered embedding: zeros if it is elsewhere)."""
+    index_N = local_index(axes, len(embedding_VD), tokens_N)
+    return index_N, embedding_VD.at[index_N].get(mode="fill", fill_value=0)
