@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format clean plan-tpu
 
 demo: .venv/ready
 	$(BIN)/code-ablate study demo
@@ -25,6 +25,10 @@ format: .venv/ready
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+# The TPU compiler that belongs to the pinned jax: for `code-ablate plan --topology`, and for TPU hosts.
+plan-tpu: .venv/ready
+	$(BIN)/python -m pip install --quiet --no-deps "libtpu==0.0.42.*"
 
 clean:
 	rm -rf data runs

@@ -25,6 +25,7 @@ setup(
         "pandas>=2.2",
         "pyarrow>=16",
         "scipy>=1.13",
+        "tensorboardX>=2.6.5",
         "tensorstore>=0.1.70",
         "tqdm>=4.66",
     ],
@@ -40,6 +41,10 @@ setup(
             "tokenizers>=0.20",
             "zstandard>=0.22",
         ],
+        # Compiles train steps for TPU pods, on any machine. On TPU hosts, and for GPUs, see
+        # docs/scaling.md.
+        "plan-tpu": ["libtpu"],
+        "wandb": ["wandb>=0.19"],
         "dev": ["hypothesis>=6.100", "mypy>=1.10", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.5"],
     },
     entry_points={"console_scripts": ["code-ablate=code_ablate.cli:main"]},

@@ -117,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--windows", type=int, default=2, help="windows to show")
     command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
     command.add_argument("study")
+    command.add_argument(
+        "--topology",
+        metavar="CHIP:AxB",
+        help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
+    )
     command = add("train", run.train, "train one phase: Phase of the gin file", joins=True)
     command = add("eval", run.evaluate, "evaluate the last checkpoint of a run", joins=True)
     command.add_argument("run_directory")

@@ -121,7 +121,13 @@ def plan(options) -> int:
         stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
     else:
         print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
-    made = make_plan(study, stores, config.make("Hardware"), workspace.paths.runs)
+    pod = None
+    if options.topology:
+        from code_ablate.study.pod import Pod
+
+        microbatches = config.make("LoopConfig").microbatches
+        pod = Pod(options.topology, config.make("MeshConfig"), microbatches)
+    made = make_plan(study, stores, config.make("Hardware"), workspace.paths.runs, pod)
     print(made)
     return 2 if made.problems else 0
 

@@ -1,14 +1,16 @@
 """What a study will cost, before anything runs.
 
     plan = make_plan(study, stores, hardware, runs_dir)
+    plan = make_plan(study, stores, hardware, runs_dir, Pod("v5e:8x8", mesh))   # compiled for it
     print(plan)
     plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
 
-Time is an estimate: FLOPs of training (formula in code_ablate.model.flops) over the speed of
-earlier runs of the same model on these devices, if the hardware's peak is not given, else over
-peak x expected utilisation.
+Time is an estimate: with a pod, from the compiled train step; else tokens over the speed of earlier
+runs of the same model on these devices, or, if the hardware's peak is given, FLOPs of training
+(formula in code_ablate.model.flops) over peak x expected utilisation.
 """
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters, flops_per_token
 from code_ablate.progress import duration
 from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.study.pod import Pod, beside_the_paper
+from code_ablate.study.topology import Estimate
 from code_ablate.training.devices import device_name, measured_peak
 from code_ablate.training.loop import check_stores
 from code_ablate.training.phase import Phase, corpus_usage, phase_stream, windows_read
@@ -28,6 +32,9 @@ from code_ablate.training.rundir import RunDirectory
 
 STATE_BYTES_PER_PARAMETER = 16
 """float32 parameter, two moments and gradient."""
+
+MOST_PROBLEMS = 4
+"""Problems that are shown."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +98,11 @@ class Plan:
     corpora: tuple[CorpusRow, ...]
     arms: int
     evaluations: int
-    tokens_per_second: float
     speed_from: str
+    """How the time was estimated."""
     problems: tuple[str, ...]
+    estimates: tuple[Estimate, ...] = ()
+    """Of the distinct train steps, if a pod was asked about."""
 
     def refuse_if_impossible(self) -> None:
         """Raises UserError if a phase cannot be trained as it is."""
@@ -105,15 +114,30 @@ class Plan:
 
 
 def make_plan(
-    study: Study, stores: Mapping[str, TokenStore], hardware: Hardware, runs_dir: epath.PathLike
+    study: Study,
+    stores: Mapping[str, TokenStore],
+    hardware: Hardware,
+    runs_dir: epath.PathLike,
+    pod: Pod | None = None,
 ) -> Plan:
-    """`stores`: the token stores that are prepared; the rest counts as unknown."""
+    """`stores`: the token stores that are prepared; the rest counts as unknown.
+
+    With a pod, which takes the place of `hardware`, the train steps are compiled for it.
+    """
     identities = {
         corpus: stores[corpus].manifest.identity if corpus in stores else f"unprepared {corpus}"
         for corpus in study.corpora
     }
     graph = PhaseGraph.of(study, identities)
-    speed, speed_from = _expected_speed(study, hardware, runs_dir)
+    estimates = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
+    distinct = tuple(dict.fromkeys(estimates.values()))
+    if pod:
+        hardware = _hardware_of(distinct[0])
+        speeds = {name: estimate.tokens_per_second for name, estimate in estimates.items()}
+        speed_from = f"train steps compiled for {pod.topology}, below"
+    else:
+        speed, speed_from = _expected_speed(study, hardware, runs_dir)
+        speeds = dict.fromkeys(graph.phases, speed)
     flops = flops_per_token(study.setting.model, study.setting.seq_len)
     rows = []
     for identity, phase in graph.phases.items():
@@ -133,7 +157,7 @@ def make_plan(
                 tuple(graph.users(identity)),
                 state,
                 flops * phase.realised_tokens,
-                left / speed,
+                left / speeds[identity],
             )
         )
     return Plan(
@@ -143,10 +167,25 @@ def make_plan(
         tuple(_corpus_rows(study, graph, stores)),
         len(graph.arms),
         len(graph.evaluated),
-        speed,
         speed_from,
-        tuple(_problems(study, graph, stores, identities)),
+        (*_misfits(distinct), *_problems(study, graph, stores, identities)),
+        distinct,
     )
+
+
+def _hardware_of(estimate: Estimate) -> Hardware:
+    chip = estimate.chip
+    return Hardware(f"TPU {chip.name}", estimate.chips, chip.peak_flops, memory_gib=chip.memory_gib)
+
+
+def _misfits(estimates: tuple[Estimate, ...]):
+    for estimate in estimates:
+        if not estimate.fits:
+            yield (
+                f"the train step does not fit the memory of {estimate.topology}: set "
+                "LoopConfig.microbatches = 2 or more, ModelConfig.remat = 'full', MeshConfig.data "
+                "= 1 with fsdp = -1, or take more chips."
+            )
 
 
 def _corpus_rows(study: Study, graph: PhaseGraph, stores: Mapping[str, TokenStore]):
@@ -176,13 +215,14 @@ def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
     """(tokens per second, where the figure comes from)."""
     speeds = [] if hardware.peak_flops else list(_earlier_speeds(study, epath.Path(runs_dir)))
     if speeds:
-        return statistics.median(speeds), f"median of {len(speeds)} earlier runs of this model here"
+        speed = statistics.median(speeds)
+        return speed, f"{speed:,.0f} tokens/s: median of {len(speeds)} earlier runs of this model"
     peak = hardware.peak_flops or measured_peak()
     source = "peak" if hardware.peak_flops else "a matrix product measured now"
     speed = hardware.chips * peak * hardware.expected_mfu
     speed /= flops_per_token(study.setting.model, study.setting.seq_len)
     return speed, (
-        f"{hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
+        f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
         f"x {hardware.expected_mfu:.0%} expected utilisation"
     )
 
@@ -224,28 +264,30 @@ def _format(plan: Plan) -> str:
         f"Study {plan.study.name}: {plan.arms} arms (recipe x seed x stage), "
         f"{len(plan.phases)} distinct phases, {plan.evaluations} evaluations",
         "",
-        f"{'phase':<18}{'what':<14}{'seed':>4}{'tokens':>14}{'steps':>8}  {'state':<12}used by",
+        f"{'phase':<18}{'what':<14}{'seed':>4}{'tokens':>17}{'steps':>9}{'hours':>8}  {'state':<12}"
+        "used by",
     ]
     for row in plan.phases:
         shared = " (shared)" if len(row.used_by) > 1 else ""
         lines.append(
-            f"{row.identity:<18}{row.name:<14}{row.seed:>4}{row.tokens:>14,}{row.steps:>8,}  "
-            f"{row.state:<12}{', '.join(row.used_by)}{shared}"
+            f"{row.identity:<18}{row.name:<14}{row.seed:>4}{row.tokens:>17,}{row.steps:>9,}"
+            f"{row.seconds / 3600:>8.2f}  {row.state:<12}{', '.join(row.used_by)}{shared}"
         )
         after = f", after {row.parent}" if row.parent else ""
         lines.append(f"{'':<18}{row.mixture}{after}")
-    lines += ["", f"{'corpus':<24}{'most tokens asked':>18}{'available':>16}{'epochs':>8}"]
+    lines += ["", f"{'corpus':<24}{'most tokens asked':>18}{'available':>16}{'epochs':>10}"]
     for corpus in plan.corpora:
         known = corpus.available is not None
         available = f"{corpus.available:,}" if known else "not prepared"
-        epochs = f"{corpus.epochs:.2f}" if corpus.epochs is not None else "?"
-        lines.append(f"{corpus.corpus:<24}{corpus.requested:>18,}{available:>16}{epochs:>8}")
+        epochs = f"{corpus.epochs:,.2f}" if corpus.epochs is not None else "?"
+        lines.append(f"{corpus.corpus:<24}{corpus.requested:>18,}{available:>16}{epochs:>10}")
     tokens = sum(row.tokens for row in plan.phases)
     alone = sum(row.tokens * len(row.used_by) for row in plan.phases)
     saved = "no phase is shared between recipes"
     if alone > tokens:
         saved = f"{alone:,} if equal phases were not shared between recipes"
     seconds = sum(row.seconds for row in plan.phases)
+    time = "unknown" if math.isnan(seconds) else f"about {duration(seconds)}"
     state_gib = parameters.total * STATE_BYTES_PER_PARAMETER / 2**30
     memory = f" of {plan.hardware.memory_gib:g}" if plan.hardware.memory_gib else ""
     lines += [
@@ -255,11 +297,15 @@ def _format(plan: Plan) -> str:
         f"training FLOPs  {sum(row.flops for row in plan.phases):.3g}",
         f"state           {state_gib:.3g} GiB{memory} if it is not sharded (parameters, moments, "
         "gradients; activations come on top)",
-        f"training time   about {duration(seconds)} for what is left, "
+        f"training time   {time} for what is left, "
         f"{seconds / 3600 * plan.hardware.chips:.3g} chip-hours on {plan.hardware.chips} x "
         f"{plan.hardware.name}",
-        f"                at {plan.tokens_per_second:,.0f} tokens/s ({plan.speed_from}); "
-        "evaluation and preparation are not in it",
+        f"                by {plan.speed_from}; evaluation and preparation are not in it",
     ]
-    lines += [f"PROBLEM         {problem}" for problem in dict.fromkeys(plan.problems)]
+    for estimate in plan.estimates:
+        lines += ["", str(estimate), *beside_the_paper(setting.model, estimate)]
+    problems = list(dict.fromkeys(plan.problems))
+    lines += [f"PROBLEM         {problem}" for problem in problems[:MOST_PROBLEMS]]
+    if len(problems) > MOST_PROBLEMS:
+        lines.append(f"                and {len(problems) - MOST_PROBLEMS} problems more")
     return "\n".join(lines)
