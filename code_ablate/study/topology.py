@@ -87,7 +87,7 @@ class Estimate:
     """Useful ones, by code_ablate.model.flops."""
     compile_seconds: float
     memory_bytes: int | None = None
-    """What the program reserves of one chip's memory; None if it does not fit."""
+    """The most of one chip's memory that is in use at once; None if it does not fit."""
     out_of_memory: str = ""
     """What the compiler says, if it does not fit."""
     part_seconds: tuple[tuple[str, float], ...] = ()
@@ -184,14 +184,10 @@ def estimate_step(
             seconds = time.perf_counter() - begin
             return Estimate(**known, compile_seconds=seconds, out_of_memory=_first_lines(error))
     seconds = time.perf_counter() - begin
-    memory = compiled.memory_analysis()
     return Estimate(
         **known,
         compile_seconds=seconds,
-        memory_bytes=memory.argument_size_in_bytes
-        + memory.output_size_in_bytes
-        - memory.alias_size_in_bytes
-        + memory.temp_size_in_bytes,
+        memory_bytes=compiled.memory_analysis().peak_memory_in_bytes,
         **price(Program(compiled.as_text()), chip, len(devices)),
     )
 
