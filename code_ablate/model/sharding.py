@@ -173,7 +173,7 @@ def row_major(x: Array, *axes: str | None) -> Array:
 
 
 def platform() -> str:
-    """"cpu", "gpu" or "tpu": of the mesh of `jax.set_mesh`, without one of JAX's default."""
+    """ "cpu", "gpu" or "tpu": of the mesh of `jax.set_mesh`, without one of JAX's default."""
     device = jax.sharding.get_abstract_mesh().abstract_device
     return jax.default_backend() if device is None else device.platform
 
