@@ -25,7 +25,7 @@ from code_ablate.errors import UserError
 from code_ablate.model import sharding
 from code_ablate.model.embedding import Axes, gather, rows_of, scatter
 
-LOGITS_PER_CHUNK = {"cpu": 2**20, "gpu": 2**30, "tpu": 2**30}
+LOGITS_PER_CHUNK = {"cpu": 2**20, "gpu": 2**30, "tpu": 2**31}
 """Logits of one chunk per device, by platform: what stays in a CPU's cache, and what an
 accelerator's memory spares while its matrix products are still large (2 or 4 bytes each)."""
 
@@ -240,10 +240,7 @@ def _sums(axes, log_z_N, target_logits_N, weights_BT, z_loss):
 
 def _chunk_tokens(vocabulary: int, chunk_tokens: int | None) -> int:
     if chunk_tokens is None:
-        mesh = jax.sharding.get_abstract_mesh()
-        device = None if mesh.empty else mesh.abstract_device
-        platform = jax.default_backend() if device is None else device.platform
-        return max(1, LOGITS_PER_CHUNK[platform] // vocabulary)
+        return max(1, LOGITS_PER_CHUNK[sharding.platform()] // vocabulary)
     if chunk_tokens < 1:
         raise UserError(f"chunk_tokens is {chunk_tokens}: set it to 1 or more, or to None.")
     return chunk_tokens

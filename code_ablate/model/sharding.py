@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental.layout import Layout, with_layout_constraint
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree
 
@@ -164,6 +165,25 @@ def constrain(x: Array, *axes: str | None) -> Array:
     if jax.sharding.get_abstract_mesh().empty:
         return x
     return jax.lax.with_sharding_constraint(x, spec)
+
+
+def row_major(x: Array, *axes: str | None) -> Array:
+    """On TPUs: keeps the last axis innermost in memory, of x and of its gradient.
+
+    Left alone, the compiler lays the backward pass of the blocks out with time innermost, and
+    copies queries, keys, values and outputs back and forth (a tenth of a step; docs/log.md).
+    """
+    if platform() != "tpu":
+        return x
+    layout = Layout(tuple(range(x.ndim)))
+    # On each device, for the partitioner does not know what a layout is and would gather x first.
+    return on_each_device(lambda x: with_layout_constraint(x, layout), (axes,), axes)(x)
+
+
+def platform() -> str:
+    """ "cpu", "gpu" or "tpu": of the mesh of `jax.set_mesh`, without one of JAX's default."""
+    device = jax.sharding.get_abstract_mesh().abstract_device
+    return jax.default_backend() if device is None else device.platform
 
 
 def on_each_device(function: Callable, inputs: tuple, outputs: Any) -> Callable:

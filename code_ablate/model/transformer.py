@@ -30,14 +30,12 @@ Params = dict[str, Any]
 
 COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
-ATTENTION_INPUTS = "attention_in"  # queries, keys and values, as attention reads them
+ROTATED = "attention_qk"  # queries and keys, as attention reads them
 
 REMAT_POLICIES = {
     "full": jax.checkpoint_policies.nothing_saveable,
     "attention": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT),
-    "attention_and_inputs": jax.checkpoint_policies.save_only_these_names(
-        splash.OUTPUT, ATTENTION_INPUTS
-    ),
+    "attention_qk": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT, ROTATED),
     "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
 """What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
@@ -83,8 +81,8 @@ class ModelConfig:
 
     remat: str = "none"
     """What the backward pass recomputes: "none", "full" (whole blocks; least memory), "attention"
-    (not the splash kernel, whose output is kept), "attention_and_inputs" (nor what goes into it) or
-    "dots" (everything but the projections)."""
+    (not the splash kernel, whose output is kept), "attention_qk" (nor queries and keys) or "dots"
+    (everything but the projections)."""
 
     def __post_init__(self):
         for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
@@ -160,14 +158,10 @@ class Attention(nnx.Module):
             y_BTHC = jnp.einsum("BTD,DHC->BTHC", x_BTD, matrix_DHC)
             return sharding.constrain(y_BTHC, "batch", "time", heads, "head_dim")
 
-        q_BTHC, k_BTKC, v_BTKC = checkpoint_name(
-            (
-                rotate(project(self.query, "heads"), angles_TP),
-                rotate(project(self.key, "kv_heads"), angles_TP),
-                project(self.value, "kv_heads"),
-            ),
-            ATTENTION_INPUTS,
-        )
+        q_BTHC = rotate(project(self.query, "heads"), angles_TP)
+        k_BTKC = rotate(project(self.key, "kv_heads"), angles_TP)
+        q_BTHC, k_BTKC = checkpoint_name((q_BTHC, k_BTKC), ROTATED)
+        v_BTKC = project(self.value, "kv_heads")
         out_BTHC = attend(
             q_BTHC, k_BTKC, v_BTKC, backend=self.config.attention, segments_BT=segments_BT
         )
@@ -209,7 +203,8 @@ class Block(nnx.Module):
         """One block, whose parameters carry no axis of layers."""
         normed_BTD = self.norm(x_BTD)
         x_BTD += self.attention(normed_BTD, angles_TP, segments_BT) + self.feed_forward(normed_BTD)
-        return sharding.constrain(x_BTD, "batch", "time", "embed")
+        x_BTD = sharding.constrain(x_BTD, "batch", "time", "embed")
+        return sharding.row_major(x_BTD, "batch", "time", "embed")
 
 
 class Transformer(nnx.Module):

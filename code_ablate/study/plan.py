@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from etils import epath
 
+from code_ablate.chips import find as find_chip
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
@@ -41,20 +42,29 @@ MOST_PROBLEMS = 4
 class Hardware:
     """What a study runs on, for the plan. Never changes what is trained."""
 
-    name: str = "cpu"
+    chip: str | None = None
+    """Short name in code_ablate.chips ("v5e", "h100"); None: the devices that are here."""
     chips: int = 1
-    peak_flops: float | None = None
-    """Peak FLOP/s of one chip in the compute dtype. None: measured here, by a matrix product."""
     expected_mfu: float = 0.35
     """Share of the peak that training is expected to reach."""
+    peak_flops: float | None = None
+    """Peak FLOP/s of one chip in the compute dtype. None: the table's; of devices that are not in
+    it, what a matrix product reaches here."""
     memory_gib: float | None = None
-    """Memory of one chip."""
+    """Memory of one chip. None: the table's."""
 
     def __post_init__(self):
         if self.chips < 1 or not 0 < self.expected_mfu <= 1:
             raise UserError(
                 "Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1."
             )
+        if self.chip is not None:
+            known = find_chip(self.chip)
+            object.__setattr__(self, "peak_flops", self.peak_flops or known.peak_flops)
+            object.__setattr__(self, "memory_gib", self.memory_gib or known.memory_gib)
+
+    def __str__(self) -> str:
+        return f"{self.chips} x {self.chip}" if self.chip else device_name()
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ def make_plan(
     estimates = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
     distinct = tuple(dict.fromkeys(estimates.values()))
     if pod:
-        hardware = _hardware_of(distinct[0])
+        hardware = Hardware(distinct[0].chip.name, distinct[0].chips)
         speeds = {name: estimate.tokens_per_second for name, estimate in estimates.items()}
         speed_from = f"train steps compiled for {pod.topology}, below"
     else:
@@ -298,8 +308,7 @@ def _format(plan: Plan) -> str:
         f"state           {state_gib:.3g} GiB{memory} if it is not sharded (parameters, moments, "
         "gradients; activations come on top)",
         f"training time   {time} for what is left, "
-        f"{seconds / 3600 * plan.hardware.chips:.3g} chip-hours on {plan.hardware.chips} x "
-        f"{plan.hardware.name}",
+        f"{seconds / 3600 * plan.hardware.chips:,.4g} chip-hours on {plan.hardware}",
         f"                by {plan.speed_from}; evaluation and preparation are not in it",
     ]
     for estimate in plan.estimates:

@@ -15,8 +15,8 @@ import math
 import os
 import re
 import time
-from collections import Counter
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -74,6 +74,28 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Price:
+    """Where the time of a step goes."""
+
+    parts: tuple[tuple[str, float], ...] = ()
+    """Seconds of computation by part, kernels left out."""
+    kernels: tuple[tuple[str, float], ...] = ()
+    """Seconds in each custom kernel, at KERNEL_EFFICIENCY."""
+    exchanges: tuple[Exchange, ...] = ()
+    unknown_kernels: tuple[str, ...] = ()
+    """Custom kernels that are not in KERNEL_PRODUCTS: not in the time."""
+
+    def seconds(self, kernel_efficiency: float = KERNEL_EFFICIENCY) -> float:
+        """Of all, if attention kernels reach this share of the peak."""
+        kernels = sum(seconds for _, seconds in self.kernels)
+        return (
+            sum(seconds for _, seconds in self.parts)
+            + kernels * KERNEL_EFFICIENCY / kernel_efficiency
+            + sum(exchange.exposed_seconds for exchange in self.exchanges)
+        )
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A train step on a pod. `str(estimate)` is a table."""
 
@@ -86,17 +108,12 @@ class Estimate:
     flops_per_step: float
     """Useful ones, by code_ablate.model.flops."""
     compile_seconds: float
-    memory_bytes: int | None = None
-    """What the program reserves of one chip's memory; None if it does not fit."""
+    memory_bytes: int = 0
+    """The most of one chip's memory that is in use at once; 0 if it does not fit."""
     out_of_memory: str = ""
     """What the compiler says, if it does not fit."""
-    part_seconds: tuple[tuple[str, float], ...] = ()
-    """Time of computation by part, kernels left out."""
-    kernel_seconds: tuple[tuple[str, float], ...] = ()
-    """Time of each custom kernel, at KERNEL_EFFICIENCY."""
-    exchanges: tuple[Exchange, ...] = ()
-    unknown_kernels: tuple[str, ...] = ()
-    """Custom kernels that are not in KERNEL_PRODUCTS: not in the time."""
+    price: Price = Price()
+    """What the time goes to; empty if it does not fit."""
 
     @property
     def fits(self) -> bool:
@@ -106,18 +123,7 @@ class Estimate:
     @property
     def step_seconds(self) -> float:
         """All of a step; not a number if it does not fit."""
-        return self.step_seconds_at(KERNEL_EFFICIENCY)
-
-    def step_seconds_at(self, kernel_efficiency: float) -> float:
-        """The same, if attention kernels reach this share of the peak."""
-        if not self.fits:
-            return math.nan
-        kernels = sum(seconds for _, seconds in self.kernel_seconds)
-        return (
-            sum(seconds for _, seconds in self.part_seconds)
-            + kernels * KERNEL_EFFICIENCY / kernel_efficiency
-            + sum(exchange.exposed_seconds for exchange in self.exchanges)
-        )
+        return self.price.seconds() if self.fits else math.nan
 
     @property
     def tokens_per_second(self) -> float:
@@ -146,6 +152,8 @@ def estimate_step(
     seq_len: int,
     topology: str,
     mesh: MeshConfig,
+    microbatches: int = 1,
+    document_masks: bool = False,
 ) -> Estimate:
     """Compiles the train step for a topology as "v5e:8x8": chip, and chips along each axis.
 
@@ -156,54 +164,53 @@ def estimate_step(
     placed = make_mesh(mesh, devices)
     rows = batch_sharding(placed)
     parts = rows.num_devices // placed.shape["tensor"]
-    if batch_windows % parts:
+    if batch_windows % (parts * microbatches):
         raise UserError(
             f"batch_windows is {batch_windows}: set it to a multiple of the {parts} parts into "
-            f"which mesh {dict(placed.shape)} splits the batch."
+            f"which mesh {dict(placed.shape)} splits the batch, times {microbatches} microbatches."
         )
     tokens_BT = jax.ShapeDtypeStruct((batch_windows, seq_len + 1), jnp.int32, sharding=rows)
     learning_rate = jax.ShapeDtypeStruct((), jnp.float32)
-    step = make_train_step(model, optimizer, z_loss, placed)
+    eos_id = 1 if document_masks else None  # which token it is changes nothing
+    step = make_train_step(
+        model, optimizer, z_loss, placed, microbatches=microbatches, eos_id=eos_id
+    )
     begin = time.perf_counter()
-    known = {
-        "topology": topology,
-        "chip": chip,
-        "chips": len(devices),
-        "mesh": dict(placed.shape),
-        "batch_windows": batch_windows,
-        "seq_len": seq_len,
-        "flops_per_step": flops_per_token(model, seq_len) * batch_windows * seq_len,
-    }
     with jax.set_mesh(placed):
         lowered = step.lower(abstract_state(model, optimizer, placed), tokens_BT, learning_rate)
         try:
-            compiled = lowered.compile()
+            compiled, out_of_memory = lowered.compile(), ""
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            seconds = time.perf_counter() - begin
-            return Estimate(**known, compile_seconds=seconds, out_of_memory=_first_lines(error))
-    seconds = time.perf_counter() - begin
-    memory = compiled.memory_analysis()
-    return Estimate(
-        **known,
-        compile_seconds=seconds,
-        memory_bytes=memory.argument_size_in_bytes
-        + memory.output_size_in_bytes
-        - memory.alias_size_in_bytes
-        + memory.temp_size_in_bytes,
-        **price(Program(compiled.as_text()), chip, len(devices)),
+            compiled, out_of_memory = None, _first_lines(error)
+    estimate = Estimate(
+        topology=topology,
+        chip=chip,
+        chips=len(devices),
+        mesh=dict(placed.shape),
+        batch_windows=batch_windows,
+        seq_len=seq_len,
+        flops_per_step=flops_per_token(model, seq_len) * batch_windows * seq_len,
+        compile_seconds=time.perf_counter() - begin,
+        out_of_memory=out_of_memory,
+    )
+    if compiled is None:
+        return estimate
+    return replace(
+        estimate,
+        memory_bytes=compiled.memory_analysis().peak_memory_in_bytes,
+        price=price(Program(compiled.as_text()), chip, len(devices)),
     )
 
 
-def price(program: Program, chip: Chip, num_chips: int) -> dict:
-    """Estimate's part_seconds, kernel_seconds, exchanges and unknown_kernels of a program."""
-    assert chip.clock_hz is not None
-    parts: Counter[str] = Counter()
-    kernels: Counter[str] = Counter()
-    exchanges: dict[tuple[str, str], Exchange] = {}
+def price(program: Program, chip: Chip, num_chips: int) -> Price:
+    """What the operations of a program cost, each alone, in the order of its schedule."""
+    parts: defaultdict[str, float] = defaultdict(float)
+    kernels: defaultdict[str, float] = defaultdict(float)
+    exchanges: list[Exchange] = []
+    begun: dict[str, tuple[float, Exchange]] = {}  # asynchronous ones under way, by name
     unknown: set[str] = set()
-    pending: dict[str, tuple[tuple[str, str], float, float]] = {}  # begun: what, when, how long
     now = 0.0
     for op in program.executed():
         if op.kernel:
@@ -214,30 +221,49 @@ def price(program: Program, chip: Chip, num_chips: int) -> dict:
             kernels[op.kernel] += seconds
             now += seconds
         elif op.collective:
-            what = (op.collective, _part(op))
             seconds = op.times * exchange_seconds(op, chip, num_chips)
-            asynchronous = op.opcode.endswith("-start")
-            exchanges[what] = _add(
-                exchanges.get(what), what, op, seconds, exposed=0 if asynchronous else seconds
+            exchange = Exchange(
+                op.collective, _part(op), op.times, op.times * _gathered_bytes(op), seconds, seconds
             )
-            if asynchronous:
-                pending[_pair(op.name)] = (what, now, seconds)
-        elif _ends_exchange(op) and _pair(op.name) in pending:
-            what, begun, seconds = pending.pop(_pair(op.name))
-            exposed = max(0.0, seconds - (now - begun))
-            exchanges[what] = _add(exchanges[what], what, None, 0, exposed)
+            if op.opcode.endswith("-start"):
+                begun[_pair(op.name)] = (now, exchange)
+            else:
+                exchanges.append(exchange)
+        elif "-done" in op.name and _pair(op.name) in begun:
+            start, exchange = begun.pop(_pair(op.name))
+            exposed = max(0.0, exchange.seconds - (now - start))
+            exchanges.append(replace(exchange, exposed_seconds=exposed))
         else:
             seconds = op.times * _seconds(op, chip)
             parts[_part(op)] += seconds
             now += seconds
-    for what, _, seconds in pending.values():  # nothing says when it ended: nothing hides it
-        exchanges[what] = _add(exchanges[what], what, None, 0, seconds)
-    return {
-        "part_seconds": tuple(parts.most_common()),
-        "kernel_seconds": tuple(kernels.most_common()),
-        "exchanges": tuple(sorted(exchanges.values(), key=lambda x: -x.seconds)),
-        "unknown_kernels": tuple(sorted(unknown)),
-    }
+    exchanges += [exchange for _, exchange in begun.values()]  # their end was not found
+    return Price(
+        _longest_first(parts),
+        _longest_first(kernels),
+        tuple(_summed(exchanges)),
+        tuple(sorted(unknown)),
+    )
+
+
+def _longest_first(seconds: dict[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((item for item in seconds.items() if item[1]), key=lambda item: -item[1]))
+
+
+def _summed(exchanges: list[Exchange]) -> list[Exchange]:
+    """One for each kind and part, the longest first."""
+    sums: dict[tuple[str, str], Exchange] = {}
+    for x in exchanges:
+        old = sums.get((x.kind, x.part), Exchange(x.kind, x.part, 0, 0, 0.0, 0.0))
+        sums[x.kind, x.part] = Exchange(
+            x.kind,
+            x.part,
+            old.count + x.count,
+            old.bytes + x.bytes,
+            old.seconds + x.seconds,
+            old.exposed_seconds + x.exposed_seconds,
+        )
+    return sorted(sums.values(), key=lambda x: -x.seconds)
 
 
 def exchange_seconds(op: Operation, chip: Chip, num_chips: int) -> float:
@@ -269,6 +295,7 @@ def _gathered_bytes(op: Operation) -> int:
 
 def _seconds(op: Operation, chip: Chip) -> float:
     if op.cycles is not None:
+        assert chip.clock_hz is not None, chip  # _devices admits TPUs only
         return op.cycles / chip.clock_hz
     if op.opcode in FREE or op.opcode.endswith(("-done", "-start")):
         return 0.0
@@ -278,7 +305,7 @@ def _seconds(op: Operation, chip: Chip) -> float:
 
 def _kernel_seconds(op: Operation, chip: Chip) -> float | None:
     """Of all runs of an attention kernel, from the shape of its queries, [..., T, C]."""
-    products = [n for name, n in KERNEL_PRODUCTS.items() if op.kernel.startswith(name)]
+    products = [n for name, n in KERNEL_PRODUCTS.items() if op.name.startswith(name)]
     operands = re.search(r"operand_layout_constraints=(.*?), [a-z_]+=", op.text)
     if not products or not operands:
         return None
@@ -297,23 +324,6 @@ def _part(op: Operation) -> str:
 def _pair(name: str) -> str:
     """What begin and end of an asynchronous exchange have in common in their names."""
     return re.sub(r"-(start|done)", "", name)
-
-
-def _ends_exchange(op: Operation) -> bool:
-    return "-done" in op.name
-
-
-def _add(old: Exchange | None, what, op: Operation | None, seconds: float, exposed: float):
-    count, size = (op.times, op.times * _gathered_bytes(op)) if op else (0, 0)
-    if old is None:
-        return Exchange(*what, count, size, seconds, exposed)
-    return Exchange(
-        *what,
-        old.count + count,
-        old.bytes + size,
-        old.seconds + seconds,
-        old.exposed_seconds + exposed,
-    )
 
 
 def _devices(topology: str) -> tuple[Chip, list]:
@@ -360,22 +370,24 @@ def _format(estimate: Estimate) -> str:
         f"memory          {estimate.memory_bytes / 2**30:.1f} of {chip.memory_gib:g} GiB per chip"
     )
     total = estimate.step_seconds
-    for name, seconds in estimate.part_seconds:
+    for name, seconds in estimate.price.parts:
         lines.append(f"{name:<16}{seconds:8.3f} s {seconds / total:6.1%}")
-    for name, seconds in estimate.kernel_seconds:
+    for name, seconds in estimate.price.kernels:
         lines.append(
             f"{name:<32}{seconds:8.3f} s {seconds / total:6.1%}  at {KERNEL_EFFICIENCY:.0%} of peak"
         )
-    for x in estimate.exchanges:
+    for x in estimate.price.exchanges:
         lines.append(
             f"{x.kind:<16}{x.exposed_seconds:8.3f} s exposed of {x.seconds:.3f}: {x.count} x "
             f"{x.part}, {x.bytes / 1e9:.2f} GB a step"
         )
-    low, high = (estimate.step_seconds_at(KERNEL_EFFICIENCY + d) for d in (0.1, -0.1))
+    low, high = (estimate.price.seconds(KERNEL_EFFICIENCY + d) for d in (0.1, -0.1))
     lines += [
         f"step            {total:8.3f} s ({low:.3f} to {high:.3f} if attention kernels reach 10 "
         "points more or less)",
         f"MFU             {estimate.mfu:8.1%}, {estimate.tokens_per_second:,.0f} tokens/s",
     ]
-    lines += [f"NOT IN THE TIME {name}: a kernel unknown here" for name in estimate.unknown_kernels]
+    lines += [
+        f"NOT IN THE TIME {name}: a kernel unknown here" for name in estimate.price.unknown_kernels
+    ]
     return "\n".join(lines)

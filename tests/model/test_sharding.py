@@ -53,6 +53,16 @@ def test_constrain_does_nothing_without_a_mesh_but_checks_names():
         sharding.constrain(x, "batch", "tiem")
 
 
+def test_without_a_mesh_a_device_has_all():
+    def function(x):
+        return x + 1
+
+    assert sharding.on_each_device(function, (("batch",),), ("batch",)) is function
+    assert sharding.platform() == jax.default_backend()
+    x = jnp.ones((2, 3, 4))
+    assert sharding.row_major(x, "batch", "time", "embed") is x
+
+
 def test_optimizer_state_lies_where_its_parameter_does(config):
     mesh = make_mesh(MeshConfig(), jax.devices()[:1])
     params = jax.eval_shape(lambda: init_params(config, 0))

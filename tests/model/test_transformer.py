@@ -19,6 +19,7 @@ from code_ablate.model import (
 )
 from code_ablate.model import apply as eager_apply
 from code_ablate.model import init_params as eager_init_params
+from code_ablate.model.embedding import lookup
 from code_ablate.model.rope import rotary_angles
 from code_ablate.model.transformer import bind
 
@@ -153,6 +154,38 @@ def test_remat_changes_memory_and_not_gradients(config):
             gradients[remat],
             gradients["none"],
         )
+
+
+def test_remat_of_attention_keeps_what_it_says(config):
+    """In the forward pass's residuals: the kernel's output, and queries and keys."""
+    config = dataclasses.replace(config, attention="splash_interpret")
+    params, tokens_BT = param_shapes(config), jax.ShapeDtypeStruct((2, 128), jnp.int32)
+    saved_bytes = {}
+    for remat in ("full", "attention", "attention_qk"):
+        policy_config = dataclasses.replace(config, remat=remat)
+
+        def residuals(params, tokens_BT, c=policy_config):
+            return jax.vjp(lambda p: sum_of_squares(c, p, tokens_BT), params)[1]
+
+        leaves = jax.tree.leaves(jax.eval_shape(residuals, params, tokens_BT))
+        saved_bytes[remat] = sum(r.size * r.dtype.itemsize for r in leaves)
+    tokens, heads, kv_heads = 2 * 128, config.heads, config.num_kv_heads
+    output = config.layers * tokens * heads * (config.head_dim + 1) * 4  # and a logsumexp each
+    inputs = config.layers * tokens * (heads + kv_heads) * config.head_dim * 4
+    assert saved_bytes["attention"] - saved_bytes["full"] == output
+    assert saved_bytes["attention_qk"] - saved_bytes["attention"] == inputs
+
+
+def test_the_gradient_of_a_frequent_token_adds_up_in_float32():
+    tokens_BT = jnp.zeros((2, 1000), jnp.int32)
+
+    def looked_up(embedding_VD):
+        return lookup(embedding_VD, tokens_BT, jnp.bfloat16).astype(jnp.float32).sum()
+
+    gradient = jax.grad(looked_up)(jnp.ones((4, 8)))
+    assert gradient.dtype == jnp.float32
+    assert (gradient[0] == 2000).all(), "bfloat16 stops at 256 + 1 = 256"
+    assert (gradient[1:] == 0).all()
 
 
 def test_initialisation_is_glorot_normal_per_matrix():

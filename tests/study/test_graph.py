@@ -132,13 +132,13 @@ def test_recipes_read_the_same_text_in_the_same_order(study):
 
 def test_the_plan_counts_and_refuses(study, tmp_path):
     stores = {name: FakeStore(i, 120_000, 300) for i, name in enumerate(IDENTITIES)}
-    hardware = Hardware(name="a pod", chips=8, peak_flops=1e12, expected_mfu=0.5)
+    hardware = Hardware("v5e", chips=8, expected_mfu=0.5, peak_flops=1e12)
     plan = make_plan(study, stores, hardware, tmp_path)
     assert sum(row.tokens for row in plan.phases) == 2 * (400 * 6 + 40 * 4) * 64
     assert not plan.problems
     text = str(plan)
     assert "text_only/0, code_0/0 (shared)" in text
-    assert "8 x a pod" in text
+    assert "8 x v5e" in text
     corpora = {row.corpus: row for row in plan.corpora}
     assert corpora["text"].requested == (400 + 32) * 64
     assert corpora["text"].epochs == pytest.approx(1728 / 7499, rel=1e-3)

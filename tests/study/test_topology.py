@@ -30,12 +30,12 @@ def estimate():
         flops_per_step=64 * V5E.peak_flops,  # one second at the peak rate
         compile_seconds=20.0,
         memory_bytes=12 * 2**30,
-        **topology.price(Program(TPU_TEXT), V5E, 64),
+        price=topology.price(Program(TPU_TEXT), V5E, 64),
     )
 
 
 def test_time_is_cycles_kernels_and_what_nothing_hides(estimate):
-    parts = dict(estimate.part_seconds)
+    parts = dict(estimate.price.parts)
     loss = 16 * 3_000_000 / V5E.clock_hz
     assert parts["loss"] == pytest.approx(loss)
     # No cycles are given for the copy: 8 x 1024 bfloat16, read and written.
@@ -44,9 +44,9 @@ def test_time_is_cycles_kernels_and_what_nothing_hides(estimate):
     # 2 products of [512, 512] scores for 2 x 8 heads of 128 channels, half of them hidden.
     flops = 16 * 2 * (2 * 512 * 512 / 2 * 128) * 16
     kernel = flops / (V5E.peak_flops * topology.KERNEL_EFFICIENCY)
-    assert dict(estimate.kernel_seconds) == {"splash_mha_fwd": pytest.approx(kernel)}
+    assert dict(estimate.price.kernels) == {"splash_mha_fwd": pytest.approx(kernel)}
 
-    gather, reduce = sorted(estimate.exchanges, key=lambda exchange: exchange.kind)
+    gather, reduce = sorted(estimate.price.exchanges, key=lambda exchange: exchange.kind)
     links = V5E.interconnect_bytes_per_second * topology.LINK_EFFICIENCY
     assert (gather.kind, gather.count, gather.bytes) == ("all-gather", 1, 2 * 1024 * 4096)
     assert gather.seconds == pytest.approx(63 / 64 * gather.bytes / links)
@@ -65,8 +65,8 @@ def test_derived_figures_follow_from_the_step(estimate):
     assert estimate.tokens_per_second == pytest.approx(512 * 8192 / seconds)
     tokens = 512 * 8192 * 3600 / seconds  # an hour of 64 chips
     assert estimate.chip_hours(tokens) == pytest.approx(64)
-    kernel = dict(estimate.kernel_seconds)["splash_mha_fwd"]
-    at_a_tenth = estimate.step_seconds_at(topology.KERNEL_EFFICIENCY / 10)
+    kernel = dict(estimate.price.kernels)["splash_mha_fwd"]
+    at_a_tenth = estimate.price.seconds(topology.KERNEL_EFFICIENCY / 10)
     assert at_a_tenth - seconds == pytest.approx(9 * kernel)
     for shown in ("v5e:8x8", "64 chips", "12.0 of 16 GiB", "loss", "all-reduce", "MFU"):
         assert shown in str(estimate)
@@ -74,7 +74,7 @@ def test_derived_figures_follow_from_the_step(estimate):
 
 def test_what_does_not_fit_is_a_finding(estimate):
     too_large = dataclasses.replace(
-        estimate, memory_bytes=None, out_of_memory="Used 20.11G of 15.75G hbm."
+        estimate, memory_bytes=0, out_of_memory="Used 20.11G of 15.75G hbm."
     )
     assert not too_large.fits and "DOES NOT FIT    Used 20.11G" in str(too_large)
     assert not too_large.step_seconds > 0
@@ -83,7 +83,7 @@ def test_what_does_not_fit_is_a_finding(estimate):
 def test_a_kernel_that_is_unknown_is_named():
     text = TPU_TEXT.replace("splash_mha_fwd", "mystery")
     priced = topology.price(Program(text), V5E, 64)
-    assert priced["unknown_kernels"] == ("mystery",) and not priced["kernel_seconds"]
+    assert priced.unknown_kernels == ("mystery",) and not priced.kernels
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_small_step_compiles_for_a_pod():
     estimate = step_of("v5e:2x2")
     assert estimate.fits and 0 < estimate.memory_bytes < V5E.memory_gib * 2**30
     assert 0 < estimate.mfu < 1
-    assert {name for name, _ in estimate.part_seconds} >= {"loss", "attention", "feed_forward"}
+    assert {name for name, _ in estimate.price.parts} >= {"loss", "attention", "feed_forward"}
     # Forward, its two backward kernels, and no second forward run: the remat policy keeps it.
-    assert len(estimate.kernel_seconds) == 3 and not estimate.unknown_kernels
-    assert any(exchange.part == "loss" for exchange in estimate.exchanges)
+    assert len(estimate.price.kernels) == 3 and not estimate.price.unknown_kernels
+    assert any(exchange.part == "loss" for exchange in estimate.price.exchanges)
