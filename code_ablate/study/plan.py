@@ -140,7 +140,7 @@ def make_plan(
     }
     graph = PhaseGraph.of(study, identities)
     estimates = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
-    distinct = tuple(dict.fromkeys(estimates.values()))
+    distinct = tuple({id(estimate): estimate for estimate in estimates.values()}.values())
     if pod:
         hardware = Hardware(distinct[0].chip.name, distinct[0].chips)
         speeds = {name: estimate.tokens_per_second for name, estimate in estimates.items()}
