@@ -130,4 +130,4 @@ def test_a_small_step_compiles_for_a_pod():
     assert {name for name, _ in estimate.price.parts} >= {"loss", "attention", "feed_forward"}
     # Forward, its two backward kernels, and no second forward run: the remat policy keeps it.
     assert len(estimate.price.kernels) == 3 and not estimate.price.unknown_kernels
-    assert any(exchange.part == "loss" for exchange in estimate.price.exchanges)
+    assert estimate.price.exchanges
