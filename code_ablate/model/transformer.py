@@ -43,7 +43,7 @@ REMAT_POLICIES = {
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Shape of the model, and how it is computed (the last three fields)."""
+    """Shape of the model, and how it is computed (the last four fields)."""
 
     d_model: int
     """Width of the residual stream."""
@@ -84,6 +84,9 @@ class ModelConfig:
     (not the splash kernel, whose output is kept), "attention_qk" (nor queries and keys) or "dots"
     (everything but the projections)."""
 
+    loss_chunk_tokens: int | None = None
+    """Tokens per device whose logits the loss holds at once, at most; None: by the platform."""
+
     def __post_init__(self):
         for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
             if getattr(self, name) < 1:
@@ -104,6 +107,11 @@ class ModelConfig:
             raise unknown_name("compute_dtype", self.compute_dtype, COMPUTE_DTYPES)
         if self.remat not in {"none", *REMAT_POLICIES}:
             raise unknown_name("remat policy", self.remat, {"none", *REMAT_POLICIES})
+        if self.loss_chunk_tokens is not None and self.loss_chunk_tokens < 1:
+            raise UserError(
+                f"model loss_chunk_tokens is {self.loss_chunk_tokens}: set it to 1 or more, or to "
+                "None."
+            )
         find_backend(self.attention)
 
     @property

@@ -151,12 +151,21 @@ class Program:
         return limits[0] if len(limits) == 1 and only_compare else 1
 
     def _fused_collective(self, operation: Operation) -> Operation | None:
-        """The exchange that a TPU's asynchronous collective fusion begins."""
-        if operation.opcode != "fusion" or not operation.name.startswith("async-collective-start"):
+        """The exchange for which a TPU's fusion stands, if it is one.
+
+        The beginning of an asynchronous one, or a reduce-scatter, which is written as an all-reduce
+        and a slice of its result.
+        """
+        callee = _called(operation, "calls") if "calls=" in operation.text else ""
+        begins = operation.name.startswith("async-collective-start")
+        scatters = callee.startswith("all-reduce-scatter")
+        if operation.opcode != "fusion" or not (begins or scatters):
             return None
-        for inner in self.computations.get(_called(operation, "calls"), ()):
-            if inner.collective:
+        for inner in self.computations.get(callee, ()):
+            if inner.collective and begins:
                 return replace(inner, opcode=f"{inner.collective}-start")
+            if inner.collective:
+                return replace(operation, opcode="reduce-scatter", text=inner.text)
         return None
 
 

@@ -22,7 +22,7 @@ from code_ablate.model.transformer import ModelConfig
 FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""
 
-_HOW_NOT_WHAT = ("attention", "remat")
+_HOW_NOT_WHAT = ("attention", "remat", "loss_chunk_tokens")
 """Fields of the model that say how it is computed, not what: outside of the identity."""
 
 
@@ -212,7 +212,7 @@ def phase_from_plain(plain: dict) -> Phase:
 def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
     """What determines the result of `phase`, as plain values: its identity is the hash of this.
 
-    Where it runs (mesh, hosts, paths), how (attention backend, remat) and bounds that only refuse
+    Where it runs (mesh, hosts, paths), how (attention backend, remat, chunks) and bounds that only refuse
     (max_epochs) are not in it.
     """
     schedule = dataclasses.asdict(phase.schedule)

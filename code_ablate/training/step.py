@@ -108,7 +108,12 @@ def make_train_step(
         hidden_BTD = apply(model, params, inputs_BT, segments_BT)
         weights_BT = jnp.ones(targets_BT.shape, jnp.float32)
         loss_sum, nll_BT = cross_entropy(
-            hidden_BTD, params["embedding"], targets_BT, weights_BT, z_loss=z_loss
+            hidden_BTD,
+            params["embedding"],
+            targets_BT,
+            weights_BT,
+            z_loss=z_loss,
+            chunk_tokens=model.loss_chunk_tokens,
         )
         return loss_sum / targets_BT.size, jnp.mean(nll_BT, axis=1)
 

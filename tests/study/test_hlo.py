@@ -15,6 +15,13 @@ HloModule jit_step, is_scheduled=true
 replica_groups=mesh['axis_0'=1,'axis_1'=64] {'axis_1'}, dimensions={0}
 }
 
+%all-reduce-scatter.1.clone (param_0.2: bf16[1024,64]) -> bf16[64,64] {
+  %param_0.2 = bf16[1024,64]{1,0:T(8,128)(2,1)} parameter(0)
+  %all-reduce.9 = bf16[1024,64]{1,0} all-reduce(%param_0.2), channel_id=3, \
+replica_groups=[4,16]<=[64], to_apply=%add
+  ROOT %dynamic-slice.1 = bf16[64,64]{1,0} dynamic-slice(%all-reduce.9)
+}
+
 %body.1 (wide.param: (s32[], bf16[8,1024])) -> (s32[], bf16[8,1024]) {
   %wide.param = (s32[]{:T(128)}, bf16[8,1024]{1,0}) parameter(0)
   %get-tuple-element.1 = bf16[8,1024]{1,0} get-tuple-element(%wide.param), index=1
@@ -48,6 +55,7 @@ kind=kCustom, calls=%fused_gather
 body=%body.1
   %async-collective-done.4 = bf16[1024,4096]{1,0} fusion(%async-collective-start.4), kind=kCustom, \
 calls=%fused_gather
+  %fusion.8 = bf16[64,64]{1,0} fusion(%while.1), kind=kCustom, calls=%all-reduce-scatter.1.clone
   ROOT %copy.1 = bf16[8,1024]{1,0} copy(%while.1)
 }
 """
@@ -86,6 +94,10 @@ def test_exchanges_have_a_kind_a_group_and_a_count(operations):
         "all-gather", 64, "all-gather-start",
     )  # fmt: skip
     assert operations["async-collective-done.4"].collective is None
+    scatter = operations["fusion.8"]
+    assert (scatter.collective, scatter.group_size, scatter.bytes) == (
+        "reduce-scatter", 16, 2 * 64 * 64,
+    )  # fmt: skip
 
 
 def test_text_that_is_no_program_is_refused():
