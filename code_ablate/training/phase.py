@@ -212,8 +212,8 @@ def phase_from_plain(plain: dict) -> Phase:
 def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
     """What determines the result of `phase`, as plain values: its identity is the hash of this.
 
-    Where it runs (mesh, hosts, paths), how (attention backend, remat, chunks) and bounds that only refuse
-    (max_epochs) are not in it.
+    Where it runs (mesh, hosts, paths), how (attention backend, remat, chunks) and bounds that only
+    refuse (max_epochs) are not in it.
     """
     schedule = dataclasses.asdict(phase.schedule)
     if phase.schedule.start == "carry":
