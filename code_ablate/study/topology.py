@@ -49,6 +49,16 @@ KERNEL_PRODUCTS = {"splash_mha_fwd": 2, "splash_mha_dq": 3, "splash_mha_dkv": 4}
 PARTS = ("loss", "attention", "feed_forward", "norm", "embedding", "optimizer")
 """What time is split into: the jax.named_scope that an operation was written in, else "other"."""
 
+WITHOUT_A_TPU = {
+    "TPU_SKIP_MDS_QUERY": "1",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-4",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_WORKER_ID": "0",
+}
+"""Environment in which libtpu compiles where there is no TPU: no metadata server, no complaint about
+hosts it cannot find, none about others that compile. What is compiled for does not depend on it."""
+
 FREE = {
     "parameter", "constant", "get-tuple-element", "tuple", "bitcast", "custom-call", "after-all",
     "partition-id", "replica-id", "copy-start", "copy-done", "slice-start", "slice-done",
@@ -337,8 +347,8 @@ def _devices(topology: str) -> tuple[Chip, list]:
             "for example v5e:8x8 or v5p:4x4x8."
         )
     # Compiling needs no TPU, no metadata server, and does not mind others that compile.
-    os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
-    os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
+    for variable, value in WITHOUT_A_TPU.items():
+        os.environ.setdefault(variable, value)
     megacore = {"chip_config_name": "megacore"} if name in ("v4", "v5p") else {}
     try:
         devices = list(topologies.get_topology_desc(topology, "tpu", **megacore).devices)
