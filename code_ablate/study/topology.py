@@ -56,8 +56,9 @@ WITHOUT_A_TPU = {
     "TPU_WORKER_HOSTNAMES": "localhost",
     "TPU_WORKER_ID": "0",
 }
-"""Environment in which libtpu compiles where there is no TPU: no metadata server, no complaint about
-hosts it cannot find, none about others that compile. What is compiled for does not depend on it."""
+"""Environment in which libtpu compiles where there is no TPU: it asks no metadata server, complains
+of no hosts, and minds no other program that compiles. What it compiles for does not depend on it.
+"""
 
 FREE = {
     "parameter", "constant", "get-tuple-element", "tuple", "bitcast", "custom-call", "after-all",
@@ -346,7 +347,6 @@ def _devices(topology: str) -> tuple[Chip, list]:
             f"topology {topology!r} is not that of a TPU pod: name a chip ({tpus}) and its axes, "
             "for example v5e:8x8 or v5p:4x4x8."
         )
-    # Compiling needs no TPU, no metadata server, and does not mind others that compile.
     for variable, value in WITHOUT_A_TPU.items():
         os.environ.setdefault(variable, value)
     megacore = {"chip_config_name": "megacore"} if name in ("v4", "v5p") else {}
