@@ -36,7 +36,7 @@ class Run:
         self._runs = Path(folder) / name
         self._log = Path(folder) / f"{name}.log"
         self._arguments = json.dumps({"folder": folder, "runs": str(self._runs), **arguments})
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen
 
     def start(self) -> None:
         """Starts a process that trains the run to its end, if nothing happens."""

@@ -19,7 +19,7 @@ from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_stream
 
 EOS_ID = 1
 MEAN_DOCUMENT_TOKENS = 800
-"""Lengths are log-normal, their logarithm with a standard deviation of 1: many short, a few long."""
+"""Lengths are log-normal, with a standard deviation of their logarithm of 1: most are short."""
 
 
 def random_documents(

@@ -8,6 +8,7 @@ Random tokens, already on the device. Before anything is timed, both sides take 
 same weights on the same tokens, and the benchmark fails where their losses differ.
 """
 
+import functools
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ TOLERANCE = {"float32": (1e-4, 1e-3), "bfloat16": (2e-3, 5e-2)}
 """Relative, of loss and gradient norm: they differ in the order of sums, and in what is rounded."""
 MICROBATCH_TOKENS = 16_384
 """Of a GPU, at first: their logits over 256,000 entries are what its memory has to hold."""
-MEMORY_SHARE = 0.45
-"""Of a GPU's memory that each of two sides may take."""
+MEMORY_SHARES = {("ours",): (0.9, 0.0), ("torch",): (0.2, 0.7), ("ours", "torch"): (0.45, 0.45)}
+"""Of a GPU's memory, for JAX and for PyTorch, by sides. JAX draws the weights of both."""
 
 
 @dataclass(frozen=True)
@@ -101,45 +102,29 @@ class Torch:
 def main(argv: list[str] | None = None) -> None:
     """Reads the options, compares, and prints the JSON line."""
     options = _options(argv)
-    names = [name for name in options.sides.split(",") if name]
-    if unknown := set(names) - {"ours", "torch"} or not names:
-        raise UserError(f"--sides {options.sides}: give ours, torch or ours,torch ({unknown}).")
-    installed = importlib.util.find_spec("torch") is not None
-    if "torch" in names and not installed:
-        names.remove("torch")
-    _share_memory(len(names))
+    names = _sides(options.sides)
+    _share_memory(names)
     measure.train_on_cpu_as_the_commands_do()
     job, microbatches = _job(options)
     makers = {"ours": Ours, "torch": Torch}
-    sides, figures, first_steps = {}, {}, {}
+    sides, first_steps, used = {}, {}, {}
     for name in names:
-        at_first = options.torch_microbatches if name == "torch" else None
-        sides[name], first_steps[name], used = _fitting(makers[name], job, at_first or microbatches)
-        figures[name] = {"microbatches": used}
+        at_first = (name == "torch" and options.torch_microbatches) or microbatches
+        sides[name], first_steps[name], used[name] = _fitting(makers[name], job, at_first)
         measure.say(f"{name}: loss and gradient norm of the first steps {first_steps[name]}")
-    agreement = _agreement(first_steps, job.model.compute_dtype) if len(names) == 2 else None
+    figures: dict[str, Any] = {}
+    if len(names) == 2:
+        figures["agreement"] = _agreement(first_steps, job.model.compute_dtype)
 
-    seconds = measure.alternate(
-        {name: lambda side=side: side.run(options.steps) for name, side in sides.items()},
-        options.repeats,
-    )
-    flops, peak = flops_per_token(job.model, job.seq_len), peak_flops()
+    turns = {name: functools.partial(side.run, options.steps) for name, side in sides.items()}
+    seconds = measure.alternate(turns, options.repeats)
+    peak = peak_flops()
     for name in names:
-        tokens = options.steps * job.batch_windows * job.seq_len
-        speed = [tokens / s for s in seconds[name]]
-        figures[name] |= {
-            "seconds_per_step": measure.spread(s / options.steps for s in seconds[name]),
-            "tokens_per_second": measure.spread(speed),
-            "flops_per_second": measure.spread(flops * x for x in speed),
-        }
-        if peak:
-            figures[name]["mfu"] = measure.spread(flops * x / peak for x in speed)
+        per_step = [s / options.steps for s in seconds[name]]
+        figures[name] = {"microbatches": used[name], **_speed(job, per_step, peak)}
     if len(names) == 2:
         figures["ours_over_torch"] = measure.ratios(seconds["torch"], seconds["ours"])
-    if not installed:
-        figures["torch"] = "not installed"
-    else:
-        figures["torch_setup"] = _torch_setup(job)
+    figures["torch_setup"] = _torch_setup(job)
     measure.report(
         "train_step",
         {
@@ -151,13 +136,43 @@ def main(argv: list[str] | None = None) -> None:
             "batch_windows": job.batch_windows,
             "seq_len": job.seq_len,
             "steps_per_repeat": options.steps,
-            "flops_per_token": flops,
+            "flops_per_token": flops_per_token(job.model, job.seq_len),
             "peak_flops_per_second": peak and measure.shortened(peak),
-            "agreement": agreement,
             **figures,
         },
         repeats=options.repeats,
     )
+
+
+def _speed(job: Job, seconds_per_step: list[float], peak: float | None) -> dict[str, Any]:
+    """The figures of one side."""
+    tokens_per_second = [job.batch_windows * job.seq_len / s for s in seconds_per_step]
+    flops_per_second = [flops_per_token(job.model, job.seq_len) * x for x in tokens_per_second]
+    figures = {
+        "seconds_per_step": measure.spread(seconds_per_step),
+        "tokens_per_second": measure.spread(tokens_per_second),
+        "flops_per_second": measure.spread(flops_per_second),
+    }
+    if peak:
+        figures["mfu"] = measure.spread(x / peak for x in flops_per_second)
+    return figures
+
+
+def _sides(text: str) -> list[str]:
+    """The sides asked for, without torch where it is not installed."""
+    names = text.split(",")
+    if text not in ("ours", "torch", "ours,torch"):
+        raise UserError(f"--sides {text}: give ours, torch or ours,torch.")
+    if "torch" in names and not _torch_is_installed():
+        measure.say("PyTorch is not installed: nothing to compare with")
+        names.remove("torch")
+    if not names:
+        raise UserError("--sides torch: PyTorch is not installed here.")
+    return names
+
+
+def _torch_is_installed() -> bool:
+    return importlib.util.find_spec("torch") is not None
 
 
 def _options(argv: list[str] | None):
@@ -176,14 +191,15 @@ def _options(argv: list[str] | None):
     return flags.parse_args(argv)
 
 
-def _share_memory(sides: int) -> None:
+def _share_memory(names: list[str]) -> None:
     """Before JAX takes hold of a GPU: two sides that take turns get equal parts of its memory."""
-    if sides == 2:
-        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(MEMORY_SHARE)
+    for_jax, for_torch = MEMORY_SHARES[tuple(names)]
+    os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(for_jax)
+    if "torch" in names:
         import torch
 
         if torch.cuda.is_available():
-            torch.cuda.set_per_process_memory_fraction(MEMORY_SHARE)
+            torch.cuda.set_per_process_memory_fraction(for_torch)
     if jax.device_count() > 1:
         raise UserError(
             f"one device is measured and {jax.device_count()} are visible: set "
@@ -210,6 +226,7 @@ def _job(options) -> tuple[Job, int]:
 def _fitting(make, job: Job, microbatches: int) -> tuple[Any, list[tuple[float, float]], int]:
     """A side, its first steps' results, and the microbatches with which they fit into memory."""
     while True:
+        side = None  # sets free what did not fit
         try:
             side = make(job, microbatches)
             return side, side.run(STEPS_COMPARED), microbatches
@@ -238,14 +255,13 @@ def _agreement(first_steps: dict, dtype: str) -> dict[str, float]:
     }
 
 
-def _torch_setup(job: Job) -> dict[str, Any]:
+def _torch_setup(job: Job) -> dict[str, Any] | str:
+    if not _torch_is_installed():
+        return "not installed"
     import torch
 
-    return {
-        "version": torch.__version__,
-        "compiled": job.compiled,
-        "threads": torch.get_num_threads(),
-    }
+    threads = torch.get_num_threads()
+    return {"version": torch.__version__, "compiled": job.compiled, "threads": threads}
 
 
 if __name__ == "__main__":
