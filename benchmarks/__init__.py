@@ -1,0 +1,1 @@
+"""What this project costs in time, measured: `python -m benchmarks.NAME` prints one JSON line."""

@@ -1,0 +1,104 @@
+"""Token stores of random documents, and phases over them: data without SeqIO.
+
+stores = make_stores(folder, corpora=3, tokens=10_000_000, vocabulary=2048)
+phase = phase_over(stores, model, batch_windows=8, seq_len=128, steps=100)
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int
+
+from code_ablate.data.loader import Batches
+from code_ablate.data.mixing import Mixture
+from code_ablate.data.store import SPLITS, StoreWriter, TokenStore
+from code_ablate.model.transformer import ModelConfig
+from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_stream
+
+EOS_ID = 1
+MEAN_DOCUMENT_TOKENS = 800
+"""Lengths are log-normal, with a standard deviation of their logarithm of 1: most are short."""
+
+
+def random_documents(
+    seed: int, tokens: int, vocabulary: int
+) -> tuple[Int[np.ndarray, " tokens"], Int[np.ndarray, " documents"]]:
+    """(tokens of all documents, each ended by EOS; tokens of each document), so many in all."""
+    rng = np.random.default_rng(seed)
+    number = 2 * tokens // MEAN_DOCUMENT_TOKENS + 10
+    lengths = rng.lognormal(np.log(MEAN_DOCUMENT_TOKENS) - 0.5, 1.0, number).astype(np.int64) + 2
+    ends = np.cumsum(lengths)
+    ends = np.append(ends[ends < tokens - 1], tokens)
+    ids = rng.integers(EOS_ID + 1, vocabulary, tokens, np.int32)
+    ids[ends - 1] = EOS_ID
+    return ids, np.diff(ends, prepend=0)
+
+
+def make_stores(
+    folder: Path, *, corpora: int, tokens: int, vocabulary: int
+) -> dict[str, TokenStore]:
+    """Stores "corpus-0", ... of `tokens` tokens each; its number is a corpus' seed."""
+    stores = {}
+    for seed in range(corpora):
+        name = f"corpus-{seed}"
+        writer = StoreWriter(
+            folder / name,
+            {"name": "random", "size": vocabulary, "digest": "random", "eos_id": EOS_ID},
+        )
+        ids, lengths = random_documents(seed, tokens, vocabulary)
+        empty = np.zeros(0, np.int64)
+        writer.write_split(SPLITS[0], [ids], lengths, 4 * lengths)
+        writer.write_split(SPLITS[1], [], empty, empty)
+        stores[name] = writer.finish(
+            corpus=name,
+            key=hashlib.sha256(f"{seed}/{tokens}/{vocabulary}".encode()).hexdigest(),
+            key_fields={"seed": seed, "tokens": tokens, "vocabulary": vocabulary},
+            source_digest="random",
+            seed=seed,
+            validation_fraction=0.0,
+            read={"documents": len(lengths), "bytes": int(4 * lengths.sum())},
+            dropped={},
+            added={},
+        )
+    return stores
+
+
+def open_stores(folder: Path) -> dict[str, TokenStore]:
+    """What `make_stores` wrote."""
+    return {path.name: TokenStore.open(path) for path in sorted(folder.glob("corpus-*"))}
+
+
+def phase_over(
+    stores: Mapping[str, TokenStore],
+    model: ModelConfig,
+    *,
+    batch_windows: int,
+    seq_len: int,
+    steps: int,
+) -> Phase:
+    """A phase that reads the stores with rates 1 : 2 : 3 ..., as often as it has to."""
+    return Phase(
+        mixture=Mixture.of({name: 1.0 + index for index, name in enumerate(stores)}),
+        tokens=steps * batch_windows * seq_len,
+        model=model,
+        optimizer=Optimizer(),
+        schedule=Schedule(shape="constant"),
+        batch_windows=batch_windows,
+        seq_len=seq_len,
+        seed=0,
+        max_epochs=1e9,
+    )
+
+
+def batches_of(phase: Phase, stores: Mapping[str, TokenStore]) -> Batches:
+    """The batches that the train loop makes of a phase."""
+    windows = {name: store.num_windows(phase.seq_len) for name, store in stores.items()}
+    stream = phase_stream(phase, windows, identities_of(stores))
+    return Batches(stream, stores, phase.batch_windows, phase.seq_len)
+
+
+def identities_of(stores: Mapping[str, TokenStore]) -> dict[str, str]:
+    """Of their contents."""
+    return {name: store.manifest.identity for name, store in stores.items()}

@@ -1,0 +1,128 @@
+"""The benchmarks at their smallest: that they run, compare like with like, and add up."""
+
+import importlib
+import importlib.util
+import json
+
+import pytest
+
+from benchmarks import measure, models
+from code_ablate.errors import UserError
+from code_ablate.model.flops import count_parameters
+
+needs_torch = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, not installed here"
+)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs a benchmark in this process and gives back its JSON line."""
+    # It would last for all tests after these.
+    monkeypatch.setattr(measure, "train_on_cpu_as_the_commands_do", lambda: None)
+    # The processes that benchmarks start compile the same programs again and again.
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+    def run(name, *options):
+        importlib.import_module(f"benchmarks.{name}").main([str(option) for option in options])
+        (line,) = capsys.readouterr().out.splitlines()
+        result = json.loads(line)
+        assert result["benchmark"] == name
+        assert {"date", "machine", "repeats", "what"} <= result.keys()
+        assert {"cpu", "cores", "device", "jax"} <= result["machine"].keys()
+        return result
+
+    return run
+
+
+def assert_spread(figure):
+    assert 0 < figure["min"] <= figure["median"] <= figure["max"]
+
+
+SMALLEST = ("--model", "smallest", "--seq-len", 16)
+
+
+def test_train_step(run):
+    # 8 windows of 128 are also what the loader's benchmark trains on: compiled once for both.
+    options = ("--model", "smallest", "--sides", "ours", "--steps", 2, "--repeats", 2)
+    result = run("train_step", *options)
+    speed, seconds = result["ours"]["tokens_per_second"], result["ours"]["seconds_per_step"]
+    assert_spread(speed)
+    assert speed["max"] * seconds["min"] == pytest.approx(8 * 128, rel=1e-3)
+    flops = result["ours"]["flops_per_second"]["median"]
+    assert flops == pytest.approx(speed["median"] * result["flops_per_token"], rel=1e-3)
+
+
+@needs_torch
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_torch_computes_the_same(run, dtype):
+    options = ("--eager", "--dtype", dtype, "--microbatches", 2, "--steps", 1, "--repeats", 1)
+    result = run("train_step", *SMALLEST, *options)
+    assert result["agreement"]["loss_relative_difference"] < 1e-3
+    ours, torch = (result[side]["tokens_per_second"]["median"] for side in ("ours", "torch"))
+    assert result["ours_over_torch"]["median"] == pytest.approx(ours / torch, rel=1e-3)
+
+
+def test_two_sides_that_differ_are_not_compared():
+    from benchmarks.train_step import _agreement
+
+    same = [(5.0, 1.0), (4.9, 1.0), (4.8, 1.0)]
+    assert _agreement({"ours": same, "torch": same}, "float32")["loss_relative_difference"] == 0
+    for other in ([*same[:2], (4.81, 1.0)], [*same[:2], (4.8, 1.01)], [(float("nan"), 1.0)] * 3):
+        with pytest.raises(UserError, match="do not compute the same"):
+            _agreement({"ours": same, "torch": other}, "float32")
+
+
+def test_loader(run):
+    pytest.importorskip("seqio")
+    few = ("--tokens", 20_000, "--batch-tokens", 2048, "--batches", 2, "--repeats", 2)
+    result = run("loader", "--model", "smallest", "--seq-len", 64, *few)
+    windows = result["by_seq_len"]["64"]
+    for name in ("loader", "feed", "seqio"):
+        assert_spread(windows[f"{name}_tokens_per_second"])
+    assert 0.5 < windows["seqio_filled_share"]["median"] <= 1
+    assert_spread(windows["loader_over_seqio"])
+    assert_spread(result["train_step"]["loader_over_consumed"])
+
+
+def test_checkpoint(run, tmp_path):
+    result = run("checkpoint", "--megabytes", 5, "--repeats", 2, "--folder", tmp_path)
+    figures = result["by_megabytes"]["5"]
+    assert figures["state_bytes"] == pytest.approx(5e6, rel=0.01)
+    assert figures["stored_bytes"] > 0.5 * figures["state_bytes"]
+    blocked, on_disk = figures["seconds_blocked_per_save"], figures["seconds_until_on_disk"]
+    assert 0 < blocked["min"] <= on_disk["min"] and blocked["max"] <= on_disk["max"]
+    assert_spread(figures["seconds_to_restore"])
+
+
+def test_startup(run):
+    result = run("startup", *SMALLEST, "--repeats", 1)
+    for split in (result["cold_seconds"], result["warm_seconds"]):
+        parts = [split[part]["median"] for part in ("interpreter", "imports", "compile", "rest")]
+        assert sum(parts) == pytest.approx(split["total"]["median"], abs=0.01)
+        assert min(parts) > 0
+
+
+def test_resume(run):
+    result = run("resume", *SMALLEST, "--repeats", 1, "--checkpoint-every", 30)
+    assert result["repeats"] == 1
+    assert result["fingerprint"] == result["fingerprint_in_peace"]
+    assert 0 < result["lost_steps_per_kill"]["max"] <= result["steps"]
+    assert_spread(result["seconds_to_first_new_step"])
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("toy", 1.07e6), ("470m", 467.7e6)])
+def test_models_are_those_of_gin(name, parameters):
+    assert count_parameters(models.find(name)).total == pytest.approx(parameters, rel=1e-2)
+    with pytest.raises(UserError, match="toy"):
+        models.find("tyo")
+
+
+def test_spread_and_ratios():
+    assert measure.spread([3.0, 1.0, 2.0]) == {"min": 1.0, "median": 2.0, "max": 3.0}
+    assert measure.ratios([4.0, 9.0], [2.0, 3.0]) == {"min": 2.0, "median": 2.5, "max": 3.0}
+    order = []
+    sides = {name: lambda name=name: order.append(name) for name in ("a", "b")}
+    seconds = measure.alternate(sides, 2)
+    assert order == ["a", "b"] * 3 and [len(times) for times in seconds.values()] == [2, 2]
