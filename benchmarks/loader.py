@@ -17,7 +17,13 @@ import jax
 import numpy as np
 
 from benchmarks import measure, models
-from benchmarks.stores import batches_of, make_stores, phase_over, random_documents
+from benchmarks.stores import (
+    MEAN_DOCUMENT_TOKENS,
+    batches_of,
+    make_stores,
+    phase_over,
+    random_documents,
+)
 from benchmarks.train_step import LEARNING_RATE, OPTIMIZER, SEED
 from code_ablate.model.sharding import MeshConfig, batch_sharding, make_mesh, place_batch
 from code_ablate.training.feed import Feed
@@ -26,6 +32,10 @@ from code_ablate.training.step import initial_state, make_train_step
 CORPORA, VOCABULARY = 3, 2048
 STEP_WINDOWS, STEP_SEQ_LEN = 8, 128
 """Of the train step that is measured beside the loader: those of gin/phases/demo.gin."""
+SEQIO_ROWS = 4 * MEAN_DOCUMENT_TOKENS
+"""SeqIO packs as many documents at once as a row has tokens, which gives about
+MEAN_DOCUMENT_TOKENS rows. A turn takes several such packs, or it would only empty what was packed
+in the turns of others."""
 POD = {
     "of": "470M on 64 TPU v5e chips, 16 hosts, 512 windows of 8192 a step, 1.9 s a step",
     "tokens_per_second_per_host": round(512 * 8192 / 1.9 / 16),
@@ -40,7 +50,7 @@ def main(argv: list[str] | None = None) -> None:
     flags.add_argument("--seq-len", type=int, nargs="+", default=[128, 2048, 8192])
     flags.add_argument("--batch-tokens", type=int, default=2**18, help="on this host")
     flags.add_argument("--tokens", type=int, default=2**24, help="of each corpus")
-    flags.add_argument("--batches", type=int, default=10, help="of one repeat")
+    flags.add_argument("--batches", type=int, default=20, help="of one turn; of SeqIO more")
     options = flags.parse_args(argv)
     measure.train_on_cpu_as_the_commands_do()
 
@@ -84,9 +94,10 @@ def _compare(stores, seq_len: int, rows: int, options) -> dict[str, Any]:
         "feed": _take(_endless(lambda step: feed.read(step)[0]), options.batches),
     }
     packed_tokens: list[int] = []
+    seqio_batches = max(options.batches, -(-SEQIO_ROWS // rows))
     if _seqio_is_installed():
         packed = _seqio_batches(seq_len, rows, options.tokens)
-        sides["seqio"] = _take(packed, options.batches, packed_tokens)
+        sides["seqio"] = _take(packed, seqio_batches, packed_tokens)
     seconds = measure.alternate(sides, options.repeats)
 
     tokens = options.batches * rows * seq_len
@@ -104,7 +115,9 @@ def _compare(stores, seq_len: int, rows: int, options) -> dict[str, Any]:
         speed["seqio"] = [n / s for n, s in zip(counted, seconds["seqio"], strict=True)]
         figures |= {
             "seqio_tokens_per_second": measure.spread(speed["seqio"]),
-            "seqio_filled_share": measure.spread(n / tokens for n in counted),
+            "seqio_filled_share": measure.spread(
+                n / (seqio_batches * rows * seq_len) for n in counted
+            ),
             "loader_over_seqio": measure.ratios(speed["loader"], speed["seqio"]),
         }
     return figures
