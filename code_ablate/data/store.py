@@ -23,6 +23,7 @@ import tensorstore as ts
 from etils import epath
 from jaxtyping import Int
 
+from code_ablate import storage
 from code_ablate.errors import UserError
 
 FORMAT = 1
@@ -277,10 +278,8 @@ class StoreWriter:
             created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             **fields,
         )
-        # A rename, so that a process killed while it writes leaves no half of a manifest.
-        partial = self._directory / (MANIFEST + ".partial")
-        partial.write_text(manifest.to_json())
-        partial.replace(self._directory / MANIFEST)
+        # A process killed while it writes leaves no half of a manifest.
+        storage.replace(self._directory / MANIFEST, manifest.to_json())
         return TokenStore.open(self._directory)
 
     def _write_array(

@@ -16,7 +16,6 @@ import functools
 import hashlib
 import io
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy as np
 from etils import epath
 from jaxtyping import Int
 
+from code_ablate import storage
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
 
@@ -191,9 +191,7 @@ def train(
         texts += sample_texts(corpus, part, config.seed, progress=progress)
     model = train_model(texts, config.size)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.parent / f"{path.name}.partial-{os.getpid()}"
-    partial.write_bytes(model)
-    partial.replace(path)
+    storage.replace(path, model)
     return _load(config, path)
 
 
@@ -339,4 +337,12 @@ def _seqio_vocabulary(vocabulary: Vocabulary) -> "seqio.Vocabulary":
         return HuggingFaceVocabulary(vocabulary)
     import seqio
 
-    return seqio.SentencePieceVocabulary(vocabulary.path)
+    if not storage.is_remote(vocabulary.path):
+        return seqio.SentencePieceVocabulary(vocabulary.path)
+    # SeqIO would have TensorFlow read it, which has credentials of its own and knows no s3://.
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = epath.Path(scratch) / "vocabulary.model"
+        copy.write_bytes(epath.Path(vocabulary.path).read_bytes())
+        loaded = seqio.SentencePieceVocabulary(str(copy))
+        loaded.load_model()
+    return loaded

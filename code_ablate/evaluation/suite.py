@@ -9,7 +9,6 @@ The data are read and tokenised once, and then serve every checkpoint.
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +17,7 @@ import pandas as pd
 import seqio
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.data.fingerprint import preprocessor_fingerprint
 from code_ablate.data.pipeline import task_fingerprint
 from code_ablate.data.registry import require_tasks
@@ -210,10 +210,7 @@ def save_result(result: SuiteResult, directory: epath.PathLike) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "metrics.json").write_text(json.dumps(result.metrics, indent=1, default=float))
     (directory / "tasks.json").write_text(json.dumps(result.tasks, indent=1))
-    partial = directory / f".items.parquet.{os.getpid()}"
-    with partial.open("wb") as file:
-        result.items.to_parquet(file, index=False)
-    partial.replace(directory / "items.parquet")
+    storage.replace(directory / "items.parquet", result.items.to_parquet(index=False))
 
 
 def load_result(directory: epath.PathLike) -> SuiteResult | None:

@@ -18,7 +18,7 @@ import pandas as pd
 from etils import epath
 
 import code_ablate
-from code_ablate import distributed
+from code_ablate import distributed, storage
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
@@ -138,11 +138,8 @@ def write_results(
     }
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / "study.json").unlink(missing_ok=True)
-    with (directory / "results.parquet").open("wb") as file:
-        table.to_parquet(file, index=False)
-    partial = directory / f".study.json.{os.getpid()}"
-    partial.write_text(json.dumps(description, indent=1))
-    partial.replace(directory / "study.json")
+    storage.replace(directory / "results.parquet", table.to_parquet(index=False))
+    storage.replace(directory / "study.json", json.dumps(description, indent=1))
     return directory
 
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from etils import epath
 
-from code_ablate import distributed
+from code_ablate import distributed, storage
 from code_ablate.data import prepare as preparation
 from code_ablate.data import vocabulary as vocabularies
 from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
-from code_ablate.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -24,16 +23,13 @@ class Paths:
     """Where data and results lie."""
 
     data: str = "data"
-    """Vocabularies and token stores. Local, or on object storage."""
+    """Vocabularies and token stores. A local or shared folder, gs:// or s3://."""
     runs: str = "runs"
-    """A folder for each run, and one for each study. On a local or shared disk."""
+    """A folder for each run, and one for each study. A local or shared folder, or gs://."""
 
     def __post_init__(self):
-        if "://" in self.runs:
-            raise UserError(
-                f"Paths.runs = {self.runs!r}: runs on object storage are not supported yet; name a "
-                "folder on a local or shared disk."
-            )
+        storage.require(self.data, "Paths.data", storage.ARRAYS)
+        storage.require(self.runs, "Paths.runs", storage.CHECKPOINTS)
 
     def study(self, name: str) -> epath.Path:
         """The folder of a study's results."""

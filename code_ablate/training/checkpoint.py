@@ -27,6 +27,7 @@ from etils import epath
 from jax.experimental import multihost_utils
 from tqdm import tqdm
 
+from code_ablate import storage
 from code_ablate.errors import Failed, UserError
 from code_ablate.identity import differences, identity
 from code_ablate.training.fingerprint import fingerprint, named_leaves
@@ -60,7 +61,8 @@ class Checkpoints:
         directory = epath.Path(directory)
         if not read_only:
             directory.mkdir(parents=True, exist_ok=True)
-        self._directory = directory.resolve() if directory.exists() else directory
+        # An absolute path is what orbax wants. `resolve` would take gs:// for a relative one.
+        self._directory = directory if storage.is_remote(directory) else directory.resolve()
         self._read_only = read_only
         self._writing: int | None = None  # the step whose write is under way
         self._manager = ocp.CheckpointManager(
@@ -227,9 +229,13 @@ class Checkpoints:
         if jax.process_index() == 0:
             aside = self._directory.parent / "damaged"
             aside.mkdir(parents=True, exist_ok=True)
-            for step in damaged:
-                # On an object store this copies every object and removes it at its old place.
-                self._folder(step).rename(_free_name(aside, str(step)))
+            for step, why in damaged.items():
+                place = _free_name(aside, str(step))
+                # Before the checkpoint: on an object store, a folder is there when it has content.
+                (aside / f"{place.name}.txt").write_text(why + "\n")
+                # There every object is moved by itself; killed in between, the rest is found
+                # damaged again, or as half-written.
+                self._folder(step).rename(place)
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("damaged checkpoints are set aside")
         self._manager.reload()

@@ -9,17 +9,23 @@ status.json. On a pod every process may call the methods that write: process 0 a
 """
 
 import contextlib
+import datetime
 import fcntl
+import functools
 import json
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from etils import epath
+from tqdm import tqdm
 
-from code_ablate import distributed
+from code_ablate import distributed, storage
 from code_ablate.errors import UserError
+from code_ablate.training.metrics_file import MetricsFile
 from code_ablate.training.phase import Phase, phase_from_plain
 
 
@@ -33,13 +39,16 @@ class RunDirectory:
     @classmethod
     def of(cls, runs_dir: epath.PathLike, phase: Phase, identity: str) -> "RunDirectory":
         """The directory for this identity: the one that is there, else a new one named for it."""
+        storage.require(runs_dir, "the folder of runs", storage.CHECKPOINTS)
         runs_dir = epath.Path(runs_dir)
-        found = sorted(runs_dir.glob(f"*-{identity}")) if runs_dir.exists() else []
+        there = runs_dir.iterdir() if runs_dir.exists() else ()
+        found = sorted(path for path in there if path.name.endswith(f"-{identity}"))
         return cls(found[0] if found else runs_dir / f"{phase.name}-{identity}", identity)
 
     @classmethod
     def open(cls, path: epath.PathLike) -> "RunDirectory":
         """An existing run. Raises UserError if `path` is none."""
+        storage.require(path, "the run directory", storage.CHECKPOINTS)
         path = epath.Path(path)
         if not (path / "config.json").exists():
             raise UserError(f"{path} is not a run directory: it has no config.json.")
@@ -76,7 +85,11 @@ class RunDirectory:
         return json.loads((self.path / "config.json").read_text())
 
     def set_status(self, state: str, **fields) -> None:
-        """Replaces status.json in one move, so that a reader never sees half of it."""
+        """Replaces status.json in one move, so that a reader never sees half of it.
+
+        The metrics so far are saved first.
+        """
+        self.save_metrics()
         self._replace("status.json", json.dumps({"state": state, **fields}, indent=1))
 
     def write_config(
@@ -107,16 +120,12 @@ class RunDirectory:
         if not distributed.is_first():
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        partial = self.path / f".{name}.{os.getpid()}"
-        partial.write_text(text)
-        partial.replace(self.path / name)
+        storage.replace(self.path / name, text)
 
     def trim_metrics(self, step: int) -> None:
         """Drops the lines of steps after `step`: they are about to be done again."""
-        if self.metrics.exists():
-            lines = self.metrics.read_text().splitlines()
-            kept = [line for line in lines if _step_of(line) <= step]
-            self._replace("metrics.jsonl", "".join(line + "\n" for line in kept))
+        if distributed.is_first():
+            self._metrics_file.trim(step)
 
     def require_vocabulary(self, digest: str) -> None:
         """Raises UserError if the run's token ids are of another vocabulary than this one."""
@@ -129,33 +138,40 @@ class RunDirectory:
 
     def last_metrics(self) -> dict:
         """The last whole line of metrics.jsonl; empty where there is none."""
-        lines = self.metrics.read_text().splitlines() if self.metrics.exists() else []
-        whole = [line for line in lines if _step_of(line) < float("inf")]
-        return json.loads(whole[-1]) if whole else {}
+        return self._metrics_file.last()
 
     def append_metrics(self, line: dict) -> None:
-        """Adds a line to metrics.jsonl."""
-        if not distributed.is_first():
-            return
-        with self.metrics.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        """Adds a line to metrics.jsonl. On an object store it shows up to a minute later."""
+        if distributed.is_first():
+            self._metrics_file.append(line)
+
+    def save_metrics(self) -> None:
+        """Writes lines that wait for it. Call it before a checkpoint is saved.
+
+        Then a restart from that checkpoint finds the lines of all steps before it.
+        """
+        if distributed.is_first():
+            self._metrics_file.save()
+
+    @functools.cached_property
+    def _metrics_file(self) -> MetricsFile:
+        return MetricsFile(self.metrics)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the run for this job. Raises UserError if another one trains it.
 
-        The kernel drops the lock of a process that dies. Object stores have no locks; there the
-        scheduler has to see to it that a job runs once.
+        The kernel drops the lock of a process that dies. Object stores have no locks: there the
+        scheduler has to see to it that a job runs once, and a sign left by another job is answered
+        with a warning only.
         """
+        hold = self._sign if storage.is_remote(self.path) else self._file_lock
         with contextlib.ExitStack() as held:
-            distributed.from_first(lambda: held.enter_context(self._file_lock()))
+            distributed.from_first(lambda: held.enter_context(hold()))
             yield
 
     @contextlib.contextmanager
     def _file_lock(self) -> Iterator[None]:
-        if "://" in str(self.path):
-            yield
-            return
         self.path.mkdir(parents=True, exist_ok=True)
         with (Path(self.path) / ".lock").open("w") as file:
             try:
@@ -164,15 +180,27 @@ class RunDirectory:
                 raise UserError(f"{self.path} is being trained by another process.") from None
             yield
 
+    @contextlib.contextmanager
+    def _sign(self) -> Iterator[None]:
+        """Says in running.json who trains this run. Warns if it is there: nothing else can tell
+        a job that runs from one that was killed."""
+        file = self.path / "running.json"
+        if file.exists():
+            tqdm.write(
+                f"warning: {self.path} was being trained by {json.loads(file.read_text())}, which "
+                "has not ended in an orderly way. If it was killed, all is well; if it is still "
+                "running, stop one of the two: object stores have no locks.",
+                file=sys.stderr,
+            )
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        owner = {"host": socket.gethostname(), "process": os.getpid(), "since": now}
+        storage.replace(file, json.dumps(owner))
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
 
 def phase_of_run(path: str) -> Phase:
     """The phase that the run at `path` executed, e.g. to be the parent of another one."""
     return phase_from_plain(RunDirectory.open(path).config["phase"])
-
-
-def _step_of(line: str) -> float:
-    """Step of a line of metrics; infinite for one that a kill left half-written."""
-    try:
-        return json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError):
-        return float("inf")

@@ -296,7 +296,7 @@ def test_two_processes_agree_where_one_cannot_read_its_part(tmp_path):
     assert first["step"] == 1 and first["progress"] == {"step": 1} and first["same"]
     assert first["steps"] == [1, 2]
     assert "using step 1 instead" in errors[0] and "using step 1 instead" not in errors[1]
-    assert sorted(path.name for path in (tmp_path / "damaged").iterdir()) == ["2"]
+    assert sorted(path.name for path in (tmp_path / "damaged").iterdir()) == ["2", "2.txt"]
 
 
 # ------------------------------------------------------------------------------------ a full disk
