@@ -44,6 +44,8 @@ setup(
         # Compiles train steps for TPU pods, on any machine. On TPU hosts, and for GPUs, see
         # docs/scaling.md.
         "plan-tpu": ["libtpu"],
+        # Runs and token stores on gs://.
+        "gcs": ["gcsfs>=2024.6", "google-cloud-storage>=2.10"],
         "wandb": ["wandb>=0.19"],
         "dev": ["hypothesis>=6.100", "mypy>=1.10", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.5"],
     },

@@ -11,10 +11,10 @@ that no global state or backend is touched.
 import base64
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from etils import epath
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -287,12 +287,12 @@ def to_data_uri(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def save_main_figure(summary: Summary, path: str | Path) -> Path:
+def save_main_figure(summary: Summary, path: epath.PathLike) -> epath.Path:
     """Saves the main figure as a PNG under 200 kB. Returns the path.
 
     Takes the highest resolution that fits. Raises UserError if none does.
     """
-    path = Path(path)
+    path = epath.Path(path)
     figure = main_figure(summary)
     FigureCanvasAgg(figure)
     for dots_per_inch in (130, 110, 90, 75, 60):

@@ -7,7 +7,7 @@ The page needs nothing else: figures are embedded, there is no script, nothing i
 network. Numbers come from `summary.py`; this module puts them in order.
 """
 
-from pathlib import Path
+from etils import epath
 
 from code_ablate.analysis import figures, html, paper, tables
 from code_ablate.analysis.findings import answer, counted, joined, limits, whole_percent
@@ -21,7 +21,7 @@ __all__ = ["render_report", "terminal_table", "write_report"]
 
 
 def write_report(
-    study_dir: str | Path, out_path: str | Path, settings: Settings | None = None
+    study_dir: epath.PathLike, out_path: epath.PathLike, settings: Settings | None = None
 ) -> Summary:
     """Reads a study's results and writes its report, with the main figure as a PNG beside it.
 
@@ -29,10 +29,10 @@ def write_report(
     study's, or the path cannot be written.
     """
     summary = summarise(load_results(study_dir), settings)
-    path = Path(out_path)
+    path = epath.Path(out_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_report(summary), encoding="utf-8")
+        path.write_text(render_report(summary))
         figures.save_main_figure(summary, path.with_suffix(".png"))
     except OSError as error:
         raise UserError(f"cannot write the report to {path}: {error}.") from error

@@ -9,14 +9,15 @@ An arm is a recipe with a seed; a stage is "pretraining" or "cooldown". All arms
 stage must have been scored on the same items, because every comparison is paired.
 """
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from etils import epath
 from jaxtyping import Float
 
 from code_ablate.errors import UserError, unknown_name
@@ -286,12 +287,12 @@ class Results:
         return TaskScores(self.tasks[task], stage, tuple(map(str, items)), arms, table)
 
 
-def load_results(study_dir: str | Path) -> Results:
+def load_results(study_dir: epath.PathLike) -> Results:
     """Reads and checks `study.json` and `results.parquet` in a study's directory.
 
     Raises UserError if a file is absent, unreadable, or not the results of a study.
     """
-    directory = Path(study_dir)
+    directory = epath.Path(study_dir)
     study = _read_study(directory / "study.json")
     items = _read_items(directory / "results.parquet")
     path = directory / "study.json"
@@ -306,14 +307,14 @@ def load_results(study_dir: str | Path) -> Results:
     return results
 
 
-def _read_study(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+def _read_study(path: epath.Path) -> dict[str, Any]:
+    if not path.exists():
         raise UserError(
             f"{path} does not exist: give the directory of a study that was run with "
             "`code-ablate study`."
         )
     try:
-        study = json.loads(path.read_text(encoding="utf-8"))
+        study = json.loads(path.read_text())
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise UserError(f"{path} is not readable JSON ({error}); run the study again.") from error
     absent = [key for key in _STUDY_KEYS if not isinstance(study, dict) or key not in study]
@@ -322,11 +323,11 @@ def _read_study(path: Path) -> dict[str, Any]:
     return study
 
 
-def _read_items(path: Path) -> pd.DataFrame:
-    if not path.is_file():
+def _read_items(path: epath.Path) -> pd.DataFrame:
+    if not path.exists():
         raise UserError(f"{path} does not exist: the study has not been evaluated; run it again.")
     try:
-        items = pd.read_parquet(path)
+        items = pd.read_parquet(io.BytesIO(path.read_bytes()))
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
     absent = [name for name in (*_KEY_COLUMNS, *_SCORE_COLUMNS) if name not in items.columns]
@@ -347,7 +348,7 @@ def _read_items(path: Path) -> pd.DataFrame:
 Built = TypeVar("Built")
 
 
-def _build(kind: type[Built], row: Mapping[str, Any], path: Path) -> Built:
+def _build(kind: type[Built], row: Mapping[str, Any], path: epath.Path) -> Built:
     """A dataclass from a JSON object; keys it does not know are for later versions."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     absent = [name for name in names if name not in row]
@@ -356,7 +357,7 @@ def _build(kind: type[Built], row: Mapping[str, Any], path: Path) -> Built:
     return kind(**{name: row[name] for name in names})
 
 
-def _build_arm(row: Mapping[str, Any], path: Path) -> Arm:
+def _build_arm(row: Mapping[str, Any], path: epath.Path) -> Arm:
     corpora = {
         name: _build(CorpusUse, use, path) for name, use in dict(row.get("corpora", {})).items()
     }
@@ -364,7 +365,7 @@ def _build_arm(row: Mapping[str, Any], path: Path) -> Arm:
     return _build(Arm, {**row, "corpora": corpora, "phases": phases}, path)
 
 
-def _check(results: Results, directory: Path) -> None:
+def _check(results: Results, directory: epath.Path) -> None:
     """Cross-checks the two files; each failure is one message."""
     results.recipe(results.baseline)
     for arm in results.arms:

@@ -191,6 +191,7 @@ def train(
 
                 if save:
                     with clock.waiting("checkpoint"):
+                        run.save_metrics()
                         counts = stream.counts(done * phase.batch_windows)
                         seconds = clock.seconds
                         checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
