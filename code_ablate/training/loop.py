@@ -89,7 +89,7 @@ def train(
     if status["state"] == "complete":
         return status
     loop, first_process = execution.loop, distributed.is_first()
-    require_trackers(execution.tracking, run.path)
+    require_trackers(execution.tracking)
     stream, windows = _stream(phase, stores, run)
     mesh = make_mesh(execution.mesh)
     _check_batch(phase, loop, mesh)

@@ -19,6 +19,7 @@ from typing import Any
 
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.errors import UserError
 
 FLUSH_SECONDS = 10
@@ -30,7 +31,8 @@ class TrackingConfig:
     """Where metrics go besides metrics.jsonl. Never changes what is trained."""
 
     tensorboard: bool = True
-    """Writes TensorBoard events into the run directory, under tensorboard/."""
+    """Writes TensorBoard events into the run directory, under tensorboard/; for runs on an object
+    store, into ./tensorboard on the host of process 0."""
     wandb_project: str | None = None
     """Weights & Biases project to log to as well; None: not. Needs `pip install wandb`; its own
     environment variables (WANDB_API_KEY, WANDB_MODE, ...) hold."""
@@ -75,7 +77,7 @@ def open_trackers(
     checkpoint that was restored; `write`: true on one process. All processes raise UserError if
     something that is asked for is missing, so that none is left waiting for the others.
     """
-    require_trackers(config, run_path)
+    require_trackers(config)
     with contextlib.ExitStack() as stack:
         sinks = []
         if write and config.tensorboard:
@@ -85,25 +87,24 @@ def open_trackers(
         yield Tracker(tuple(sinks))
 
 
-def require_trackers(config: TrackingConfig, run_path: epath.PathLike) -> None:
+def require_trackers(config: TrackingConfig) -> None:
     """Raises UserError if `config` asks for what is not installed. To be called before any work."""
     if config.wandb_project:
         _require("wandb", "wandb", "TrackingConfig.wandb_project", off=None)
     if config.tensorboard:
-        asked_by = "TrackingConfig.tensorboard"
-        _require("tensorboardX", "tensorboardX", asked_by, off=False)
-        scheme, _, rest = str(run_path).partition("://")
-        if rest and scheme not in _CLIENTS:
-            raise UserError(
-                f"TensorBoard events cannot be written to {scheme}://, only to local folders and "
-                f"{' and '.join(f'{name}://' for name in _CLIENTS)}: set {asked_by} = False."
-            )
-        if rest:
-            _require(*_CLIENTS[scheme], f"{asked_by} on {scheme}://", off=False)
+        _require("tensorboardX", "tensorboardX", "TrackingConfig.tensorboard", off=False)
 
 
-_CLIENTS = {"gs": ("google.cloud.storage", "google-cloud-storage"), "s3": ("boto3", "boto3")}
-"""Object store -> module through which tensorboardX writes to it, and its package."""
+def events_folder(run_path: epath.PathLike) -> epath.Path:
+    """Where TensorBoard events of a run go: beside its metrics, if that is on a disk.
+
+    Event files grow by appending, which object stores cannot: of runs that lie there, events go to
+    a folder on this host, and metrics.jsonl is what remains.
+    """
+    path = epath.Path(run_path)
+    if storage.is_remote(path):
+        return epath.Path("tensorboard") / path.name
+    return path / "tensorboard"
 
 
 def _require(module: str, package: str, asked_by: str, off: Any) -> None:
@@ -122,7 +123,7 @@ def _tensorboard(run_path: epath.PathLike, first_step: int):
     import tensorboardX
 
     writer = tensorboardX.SummaryWriter(
-        str(epath.Path(run_path) / "tensorboard"),
+        str(events_folder(run_path)),
         # Readers drop earlier events of this step and later ones. Step `first_step` itself is in
         # the checkpoint, and so are its events.
         purge_step=first_step + 1,

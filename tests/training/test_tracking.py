@@ -6,7 +6,7 @@ import types
 import pytest
 
 from code_ablate.errors import UserError
-from code_ablate.training.tracking import TrackingConfig, open_trackers
+from code_ablate.training.tracking import TrackingConfig, events_folder, open_trackers
 
 DESCRIPTION = {"seed": 0, "mixture": {"demo.text": {"share": 1.0}}, "parent": None}
 EVENTS = TrackingConfig()
@@ -158,12 +158,9 @@ def test_wandb_asked_for_and_not_installed_is_refused_on_every_process(
     assert not list(tmp_path.iterdir())
 
 
-def test_stores_that_events_cannot_be_written_to_are_refused(monkeypatch):
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(UserError, match="pip install boto3"):
-        track("s3://bucket/runs/a", [])
-    with pytest.raises(UserError, match=r"cannot be written to memory://.*tensorboard = False"):
-        track("memory://runs/a", [])
+def test_events_of_runs_on_object_stores_stay_on_this_host(tmp_path):
+    assert str(events_folder("gs://bucket/runs/a")) == "tensorboard/a"
+    assert events_folder(tmp_path) == tmp_path / "tensorboard"
 
 
 def test_an_entity_without_a_project_is_refused():
