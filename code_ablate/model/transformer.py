@@ -177,6 +177,24 @@ class Attention(nnx.Module):
         return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD)
 
 
+@jax.custom_vjp
+def gated(gate_BTF: Array, up_BTF: Array) -> Array:
+    """silu(gate) * up."""
+    return jax.nn.silu(gate_BTF) * up_BTF
+
+
+def _gated_forward(gate_BTF: Array, up_BTF: Array) -> tuple[Array, tuple[Array, Array]]:
+    return gated(gate_BTF, up_BTF), (gate_BTF, up_BTF)
+
+
+def _gated_backward(inputs: tuple[Array, Array], d_hidden_BTF: Array) -> tuple[Array, Array]:
+    _, gradient = jax.vjp(lambda gate, up: jax.nn.silu(gate) * up, *inputs)
+    return sharding.materialized(gradient(sharding.materialized(d_hidden_BTF)))
+
+
+gated.defvjp(_gated_forward, _gated_backward)
+
+
 class FeedForward(nnx.Module):
     """SwiGLU: down(silu(gate(x)) * up(x))."""
 
@@ -193,7 +211,7 @@ class FeedForward(nnx.Module):
         gate_BTF = x_BTD @ self.gate[...].astype(x_BTD.dtype)
         up_BTF = x_BTD @ self.up[...].astype(x_BTD.dtype)
         hidden_BTF = sharding.constrain(
-            jax.nn.silu(gate_BTF) * up_BTF, "batch", "time", "feed_forward"
+            gated(gate_BTF, up_BTF), "batch", "time", "feed_forward"
         )
         return hidden_BTF @ self.down[...].astype(x_BTD.dtype)
 
