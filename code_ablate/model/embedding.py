@@ -80,9 +80,9 @@ lookup.defvjp(_lookup_forward, _lookup_backward)
 # N: tokens of this device. V: vocabulary entries of this device.
 
 
-# What passes between many devices is whole rows, the first axis: that is how a TPU gathers best, and
-# the only way in which its compiler scatters a sum without summing all of it on every device. A
-# device's columns become rows of its own, and back, by exchanging one device's share: little.
+# Between many devices pass whole rows, the first axis: so a TPU gathers best, and its compiler can
+# scatter a sum without adding up all of it on every device (v5e:16x16; on v5e:8x8 it does not).
+# A device's columns become rows of its own, and back, by exchanging one device's share: little.
 
 
 def gather(axes: Axes, embedding_VD: Array) -> Array:
