@@ -168,10 +168,11 @@ def _device_gradient(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss
         log_z_c = top_c + jnp.log(sum_c)
         scale_c = weights_c * (1 + 2 * z_loss * log_z_c) * here_c / sum_c
 
-        d_hidden_cD = scale_c[:, None] * _product("cV,VD->cD", e_cV, cast_VD)
+        d_hidden_cD = sharding.materialized(_product("cV,VD->cD", e_cV, cast_VD))
+        d_hidden_cD *= scale_c[:, None]
         d_hidden_cD -= weights_c[:, None] * target_cD
         d_hidden_cD = jax.lax.psum(d_hidden_cD, axes.vocabulary).astype(dtype)
-        scaled_cD = (scale_c[:, None] * hidden_cD).astype(dtype)
+        scaled_cD = sharding.materialized((scale_c[:, None] * hidden_cD).astype(dtype))
         d_embedding_VD += _product("cV,cD->VD", e_cV, scaled_cD)
 
         # What the target's row should get, less what the product above has given it: rounding of

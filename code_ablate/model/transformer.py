@@ -31,11 +31,14 @@ Params = dict[str, Any]
 COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 ROTATED = "attention_qk"  # queries and keys, as attention reads them
+STATISTICS = "norm_statistics"  # mean and variance: two numbers a token, two passes over x
 
 REMAT_POLICIES = {
     "full": jax.checkpoint_policies.nothing_saveable,
-    "attention": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT),
-    "attention_qk": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT, ROTATED),
+    "attention": jax.checkpoint_policies.save_only_these_names(splash.OUTPUT, STATISTICS),
+    "attention_qk": jax.checkpoint_policies.save_only_these_names(
+        splash.OUTPUT, STATISTICS, ROTATED
+    ),
     "dots": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
 }
 """What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
@@ -137,9 +140,9 @@ class LayerNorm(nnx.Module):
     def __call__(self, x_BTD: Float[Array, "B T D"]) -> Float[Array, "B T D"]:
         """The norm of each position, in the dtype of x."""
         x32_BTD = x_BTD.astype(jnp.float32)
-        x32_BTD -= x32_BTD.mean(axis=-1, keepdims=True)
-        variance_BT1 = jnp.square(x32_BTD).mean(axis=-1, keepdims=True)
-        normed_BTD = x32_BTD * jax.lax.rsqrt(variance_BT1 + self.epsilon)
+        x32_BTD -= checkpoint_name(x32_BTD.mean(axis=-1), STATISTICS)[..., None]
+        variance_BT = checkpoint_name(jnp.square(x32_BTD).mean(axis=-1), STATISTICS)
+        normed_BTD = x32_BTD * jax.lax.rsqrt(variance_BT + self.epsilon)[..., None]
         return (normed_BTD * self.scale[...][None, None, :]).astype(x_BTD.dtype)
 
 
@@ -177,6 +180,24 @@ class Attention(nnx.Module):
         return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD)
 
 
+@jax.custom_vjp
+def gated(gate_BTF: Array, up_BTF: Array) -> Array:
+    """silu(gate) * up. A TPU makes its gradients once, not inside each product that reads them."""
+    return jax.nn.silu(gate_BTF) * up_BTF
+
+
+def _gated_forward(gate_BTF: Array, up_BTF: Array) -> tuple[Array, tuple[Array, Array]]:
+    return gated(gate_BTF, up_BTF), (gate_BTF, up_BTF)
+
+
+def _gated_backward(inputs: tuple[Array, Array], d_hidden_BTF: Array) -> tuple[Array, Array]:
+    _, gradient = jax.vjp(lambda gate, up: jax.nn.silu(gate) * up, *inputs)
+    return sharding.materialized(gradient(sharding.materialized(d_hidden_BTF)))
+
+
+gated.defvjp(_gated_forward, _gated_backward)
+
+
 class FeedForward(nnx.Module):
     """SwiGLU: down(silu(gate(x)) * up(x))."""
 
@@ -192,9 +213,7 @@ class FeedForward(nnx.Module):
         """The feed-forward of the normed x."""
         gate_BTF = x_BTD @ self.gate[...].astype(x_BTD.dtype)
         up_BTF = x_BTD @ self.up[...].astype(x_BTD.dtype)
-        hidden_BTF = sharding.constrain(
-            jax.nn.silu(gate_BTF) * up_BTF, "batch", "time", "feed_forward"
-        )
+        hidden_BTF = sharding.constrain(gated(gate_BTF, up_BTF), "batch", "time", "feed_forward")
         return hidden_BTF @ self.down[...].astype(x_BTD.dtype)
 
 
