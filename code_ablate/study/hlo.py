@@ -221,12 +221,18 @@ def _called(operation: Operation, role: str) -> str:
 
 
 def _group_size(text: str) -> int:
-    """From replica_groups in any of the three forms in which XLA writes them."""
-    if mesh := re.search(r"replica_groups=mesh\[([^\]]*)\] \{([^}]*)\}", text):
+    """From replica_groups in any of the forms in which XLA writes them; 1 without any.
+
+    Raises ValueError for another form: the exchange would count as free.
+    """
+    # replica_groups=mesh['axis_0'=64,'axis_1'=4], device_ids=([4,64]T(1,0)) {'axis_0'}
+    if mesh := re.search(r"replica_groups=mesh\[([^\]]*)\][^{]*\{([^}]*)\}", text):
         sizes = dict(re.findall(r"'(\w+)'=(\d+)", mesh[1]))
         return prod(int(sizes[axis]) for axis in re.findall(r"'(\w+)'", mesh[2]))
     if iota := re.search(r"replica_groups=\[\d+,(\d+)\]<=", text):
         return int(iota[1])
     if listed := re.search(r"replica_groups=\{\{([\d,]*)\}", text):
         return len(listed[1].split(","))
+    if "replica_groups=" in text and "replica_groups={}" not in text:
+        raise ValueError(f"replica_groups in a form that is unknown here: {text[:200]}")
     return 1

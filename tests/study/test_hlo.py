@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from code_ablate.study.hlo import Program
+from code_ablate.study.hlo import Operation, Program
 
 # As the TPU compiler writes, cut down: a loop of 16 turns, in it a kernel whose attributes run over
 # several lines and an exchange; an asynchronous exchange around the loop; on-chip results.
@@ -127,3 +127,24 @@ def test_a_loop_until_something_happens_counts_once():
     text = jax.jit(step).lower(jnp.ones((64, 64))).compile().as_text()
     products = [op for op in Program(text).executed() if op.op_name.endswith("dot_general")]
     assert sum(op.times for op in products) == 1
+
+
+@pytest.mark.parametrize(
+    ("groups", "size"),
+    [
+        ("replica_groups=mesh['axis_0'=1,'axis_1'=64] {'axis_1'}, dimensions={0}", 64),
+        ("replica_groups=mesh['a'=2,'b'=4], device_ids=([4,2]T(1,0)) {'a','b'}, dimensions={2}", 8),
+        ("replica_groups=[4,16]<=[64], to_apply=%add", 16),
+        ("replica_groups={{0,1,2},{3,4,5}}, to_apply=%add", 3),
+        ("source_target_pairs={{0,1},{1,0}}", 1),
+    ],
+)
+def test_the_size_of_groups_is_read_in_every_form(groups, size):
+    text = f"  %x.1 = f32[4]{{0}} all-reduce(%y), channel_id=2, {groups}"
+    assert Operation("x.1", "all-reduce", (), "", ("y",), text).group_size == size
+
+
+def test_groups_in_an_unknown_form_are_not_free():
+    operation = Operation("x.1", "all-reduce", (), "", ("y",), "replica_groups=new_form(3)")
+    with pytest.raises(ValueError, match="form that is unknown"):
+        _ = operation.group_size
