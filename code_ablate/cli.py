@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.joins:
             distributed.join()
-        return options.run(options) or 0
+        code = options.run(options) or 0
+        # Process 0 may still be writing the report; who leaves before it ends it.
+        distributed.wait_for_all()
+        return code
     except UserError as error:
         return fail(f"error: {error}", 2)
     except Failed as error:
@@ -42,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as error:
         return _say(f"\n{error}", 130)
     except KeyboardInterrupt:
-        return _say("\nstopped; the same command goes on from what is finished.", 130)
+        _say("\nstopped; the same command goes on from what is finished.", 130)
+        distributed.end_failed(130)
+        return 130
     except Exception:
         traceback.print_exc()
         return fail("", 1)

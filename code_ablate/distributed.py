@@ -31,6 +31,9 @@ coordination service, which lives in it, ends their wait."""
 HEARTBEAT_SECONDS = 60
 """A process that is silent for this long is taken for dead, and the job ends."""
 
+SHUTDOWN_SECONDS = 300
+"""Processes that are done wait this long for the others to be done."""
+
 _messages = 0
 
 
@@ -51,7 +54,7 @@ def join(environment: Mapping[str, str] = os.environ) -> None:
         jax.distributed.initialize(
             **found,
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
-            shutdown_timeout_seconds=HEARTBEAT_SECONDS,
+            shutdown_timeout_seconds=SHUTDOWN_SECONDS,
         )
     except (RuntimeError, ValueError) as error:
         raise UserError(f"this process cannot join its job: {error}") from error
@@ -186,7 +189,16 @@ class Agreement:
             self._reached |= asked
             return self._reached
         self._pending.append(_any_of(self._mesh, asked))
-        if len(self._pending) > self._lag:
+        return self._read(down_to=self._lag)
+
+    def settled(self, asked: bool) -> bool:
+        """The same without the lag: waits for every answer."""
+        if process_count() > 1:
+            self._pending.append(_any_of(self._mesh, asked))
+        return self._read(down_to=0) or (process_count() == 1 and self.reached(asked))
+
+    def _read(self, down_to: int) -> bool:
+        while len(self._pending) > down_to:
             self._reached |= bool(self._pending.popleft())
         return self._reached
 

@@ -6,7 +6,6 @@
     with TrainingProgress(steps, "[3/26] pretraining 50% demo.text + ... seed 0") as progress:
         progress.step(done)       # after each step
         progress.line(line)       # when there is a new line of metrics.jsonl
-        progress.note("checkpoint 1000 is damaged; going on from 500")
 
 On a terminal both are redrawn in place. In a log file a bar is written again every 15 seconds, and
 training prints its label once and then a line for each line of metrics.
@@ -89,11 +88,6 @@ class TrainingProgress:
             self._describe(self._bar)
         elif self._show:
             print(step_line(line, self._steps), file=sys.stderr, flush=True)
-
-    def note(self, text: str) -> None:
-        """Prints `text` on a line of its own."""
-        if self._show:
-            tqdm.write(text, file=sys.stderr)
 
     def _describe(self, drawn: tqdm) -> None:
         drawn.ncols = _columns()

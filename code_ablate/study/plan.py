@@ -58,6 +58,9 @@ class Hardware:
             raise UserError(
                 "Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1."
             )
+        for name in ("peak_flops", "memory_gib"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise UserError(f"Hardware.{name} is {getattr(self, name)}; it must be above 0.")
         if self.chip is not None:
             known = find_chip(self.chip)
             object.__setattr__(self, "peak_flops", self.peak_flops or known.peak_flops)
@@ -181,11 +184,6 @@ def make_plan(
         (*_misfits(distinct), *_problems(study, graph, stores, identities)),
         distinct,
     )
-
-
-def _hardware_of(estimate: Estimate) -> Hardware:
-    chip = estimate.chip
-    return Hardware(f"TPU {chip.name}", estimate.chips, chip.peak_flops, memory_gib=chip.memory_gib)
 
 
 def _misfits(estimates: tuple[Estimate, ...]):

@@ -27,13 +27,22 @@ CATEGORIES = ("compute", "data", "checkpoint", "evaluation", "startup")
 class Clock:
     """Splits the time since it was made into categories. Not to be shared between threads."""
 
-    def __init__(self, seconds_before: float = 0.0, now: Callable[[], float] = time.monotonic):
-        """`seconds_before`: of earlier processes, counted in `seconds`; `now`: a steady clock."""
+    def __init__(self, begin: str = "compute", now: Callable[[], float] = time.monotonic):
+        """`begin`: what is done until `switch`; `now`: a steady clock."""
         self._now, self._charged_until = now, now()
-        self._before = seconds_before
+        self._before = 0.0
         self._total = dict.fromkeys(CATEGORIES, 0.0)
         self._taken = dict(self._total)
-        self._doing = ["compute"]
+        self._doing = [begin]
+
+    def switch(self, category: str) -> None:
+        """From now on, time outside of every `waiting` block is charged to `category`."""
+        self._charge()
+        self._doing[0] = category
+
+    def carry(self, seconds: float) -> None:
+        """Counts the seconds of earlier processes in `seconds`."""
+        self._before = seconds
 
     @contextlib.contextmanager
     def waiting(self, category: str) -> Iterator[None]:

@@ -33,8 +33,12 @@ class LoopConfig:
     def __post_init__(self):
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and value < 1:
-                raise UserError(f"LoopConfig.{field.name} is {value}; it must be 1 or more.")
+            if value is None and field.name == "validate_every":
+                continue
+            if not isinstance(value, int) or value < 1:
+                raise UserError(
+                    f"LoopConfig.{field.name} is {value!r}; it must be a whole number, 1 or more."
+                )
 
 
 @dataclass(frozen=True)

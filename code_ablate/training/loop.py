@@ -28,10 +28,11 @@ from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.clock import Clock
 from code_ablate.training.devices import device_name, peak_flops
 from code_ablate.training.divergence import require_finite
-from code_ablate.training.execution import Execution, LoopConfig
+from code_ablate.training.execution import Execution
 from code_ablate.training.feed import Feed
 from code_ablate.training.fingerprint import state_fingerprint
 from code_ablate.training.metrics import Meter
+from code_ablate.training.optimizer import SpikeState
 from code_ablate.training.phase import Phase, describe, phase_identity, phase_stream
 from code_ablate.training.profiler import Profiler
 from code_ablate.training.rundir import RunDirectory
@@ -81,8 +82,8 @@ def train(
 
     The status holds, as `fingerprint`, a hash of parameters and moments to the last bit.
     `stores` by corpus, for all phases of the chain; `parent`: the complete run of `phase.parent`.
-    Raises UserError before any work starts, Interrupted after SIGINT or SIGTERM, and Failed if
-    training cannot go on.
+    Raises UserError for bad input before the first step, Interrupted after SIGINT or SIGTERM, and
+    Failed if training cannot go on.
     """
     # ------------------------------------------------------- what is to be done, if at all
     status = distributed.from_first(lambda: run.status)
@@ -92,7 +93,7 @@ def train(
     require_trackers(execution.tracking)
     stream, windows = _stream(phase, stores, run)
     mesh = make_mesh(execution.mesh)
-    _check_batch(phase, loop, mesh)
+    _check_execution(phase, parent, execution, mesh)
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
     feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
@@ -105,7 +106,10 @@ def train(
         microbatches=loop.microbatches,
         eos_id=vocabulary["eos_id"] if phase.document_masks else None,
     )
-    validation = Validation(phase, stores, mesh, loop.validation_windows)
+    validation = Validation(phase, stores, mesh, loop.validation_windows, loop.microbatches)
+    if loop.validate_every is not None:
+        validation.require_windows()
+    clock = Clock(begin="startup")
 
     with (
         run.locked(),
@@ -125,9 +129,8 @@ def train(
         if checkpoints.latest is not None:
             like = abstract_state(phase.model, phase.optimizer, mesh)
             first, state, progress = checkpoints.restore(like)
-            clock = Clock(progress["seconds"])
+            clock.carry(progress["seconds"])
         else:
-            clock = Clock()
             first, state = 0, _start(phase, parent, mesh)
         run.trim_metrics(first)
         run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
@@ -157,12 +160,12 @@ def train(
                 with clock.waiting("startup" if starting else "data"):
                     _, (tokens_BT, corpus_B) = next(reader)
                 profiler.before(step)
-                with clock.waiting("startup" if starting else "compute"):
-                    rate = np.float32(phase.learning_rate(step))
-                    state, metrics = train_step(state, tokens_BT, rate)
-                    if starting:  # compilation is over when it is done
-                        jax.block_until_ready(metrics)
+                rate = np.float32(phase.learning_rate(step))
+                state, metrics = train_step(state, tokens_BT, rate)
                 profiler.after(step, metrics)
+                if starting:  # compilation is over when it is done
+                    jax.block_until_ready(metrics)
+                    clock.switch("compute")
                 meter.add(metrics, corpus_B, startup=starting)
                 under_way.append((step, metrics))
                 done = step + 1
@@ -191,10 +194,10 @@ def train(
 
                 if save:
                     with clock.waiting("checkpoint"):
-                        run.save_metrics()
                         counts = stream.counts(done * phase.batch_windows)
                         seconds = clock.seconds
                         checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
+                        run.set_status("running", step=done, steps=phase.steps, seconds=seconds)
                 if stopping and done < phase.steps:
                     checkpoints.wait()
                     run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
@@ -213,6 +216,11 @@ def train(
             final_loss=run.last_metrics().get("loss"),
             fingerprint=state_fingerprint(state),
         )
+        # A signal that came too late to stop this phase must not be lost to what follows.
+        if agreement.settled(stop.is_set()):
+            raise Interrupted(
+                f"stopped at the end of {run.path}, which is complete; the same command goes on."
+            )
         return distributed.from_first(lambda: run.status)
 
 
@@ -231,7 +239,23 @@ def _identities(stores: Mapping[str, TokenStore]) -> dict[str, str]:
     return {corpus: store.manifest.identity for corpus, store in stores.items()}
 
 
-def _check_batch(phase: Phase, loop: LoopConfig, mesh: Mesh) -> None:
+def _check_execution(
+    phase: Phase, parent: RunDirectory | None, execution: Execution, mesh: Mesh
+) -> None:
+    """Raises UserError for what would go wrong later."""
+    if phase.parent and not (parent and distributed.from_first(lambda: parent.complete)):
+        raise UserError(
+            f"phase {phase.name!r} starts from another phase whose run is not complete"
+            + (f" ({parent.path})" if parent else "")
+            + ": train that one first."
+        )
+    traced = execution.profile.first_step
+    if traced is not None and traced >= phase.steps:
+        raise UserError(
+            f"ProfileConfig.first_step is {traced}, and the phase has {phase.steps} steps, "
+            "numbered from 0: set it lower, or to None."
+        )
+    loop = execution.loop
     shards = mesh.shape["data"] * mesh.shape["fsdp"]
     if phase.batch_windows % (shards * loop.microbatches):
         raise UserError(
@@ -245,29 +269,35 @@ def _start(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
     """The state at step 0: from the parent's last checkpoint, or from initialisation."""
     if phase.parent is None:
         return initial_state(phase.model, phase.optimizer, phase.seed, mesh)
-    if parent is None or not parent.complete:
-        raise UserError(
-            f"phase {phase.name!r} starts from another phase whose run is not complete"
-            + (f" ({parent.path})" if parent else "")
-            + ": train that one first."
-        )
+    assert parent is not None, "checked before"
     like = abstract_state(phase.model, phase.optimizer, mesh)
     with Checkpoints(parent.checkpoints, read_only=True) as checkpoints:
         _, state, _ = checkpoints.restore(like, phase.parent.steps)
     if phase.optimizer_state == "reset":
         fresh = initial_state(phase.model, phase.optimizer, phase.seed, mesh)
-        state = TrainState(state.params, fresh.moments)
+        return TrainState(state.params, fresh.moments)
+    if isinstance(state.moments, SpikeState):  # the history goes on, the count is of a phase
+        none_yet = state.moments.skipped * 0
+        return TrainState(state.params, state.moments._replace(skipped=none_yet))
     return state
 
 
 @contextlib.contextmanager
 def _failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
-    """Writes into the run's status why training could not go on."""
+    """Writes into the run's status why training could not go on. Makes Failed of OSError."""
     try:
         yield
-    except Failed as error:
-        run.set_status("failed", step=run.status["step"], steps=phase.steps, reason=str(error))
-        raise
+    except (Failed, OSError) as error:
+        failure = error
+        if isinstance(error, OSError):
+            failure = Failed(
+                f"{run.path}: {error}. When that is mended, the same command goes on from the last "
+                "checkpoint."
+            )
+        known = {name: run.status[name] for name in ("step", "seconds") if name in run.status}
+        with contextlib.suppress(OSError):  # such as a full disk, which is why we are here
+            run.set_status("failed", **known, steps=phase.steps, reason=str(failure))
+        raise failure from error
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ class Optimizer:
             raise UserError(
                 "Optimizer: epsilon and clip_norm must be above 0, weight_decay 0 or more."
             )
-        if self.skip_spikes is not None and self.skip_spikes <= 0:
+        if self.skip_spikes is not None and not self.skip_spikes > 0:
             raise UserError("Optimizer.skip_spikes must be above 0, or None for never.")
 
 

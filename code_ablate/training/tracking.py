@@ -20,7 +20,7 @@ from typing import Any
 from etils import epath
 
 from code_ablate import storage
-from code_ablate.errors import UserError
+from code_ablate.errors import Interrupted, UserError
 
 FLUSH_SECONDS = 10
 """TensorBoard events reach the disk within this time."""
@@ -163,7 +163,7 @@ def _wandb(
         dir=None if "://" in str(path) else str(path),
     )
     # wandb takes steps in rising order only. After a restart it has lines of steps that are done
-    # again; they are repeated exactly, so the ones it has are the right ones.
+    # again with the same losses; the ones it has stay.
     next_step = run.step
 
     def log(line: Mapping[str, float]) -> None:
@@ -175,5 +175,8 @@ def _wandb(
     try:
         yield log
         failed = False
+    except Interrupted:
+        failed = False
+        raise
     finally:
         run.finish(exit_code=int(failed))

@@ -17,6 +17,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from code_ablate.data.store import TokenStore
+from code_ablate.errors import UserError
 from code_ablate.model.loss import token_log_likelihoods
 from code_ablate.model.sharding import place_batch
 from code_ablate.model.transformer import ModelConfig, apply
@@ -33,6 +34,17 @@ class Validation:
     mesh: Mesh
     max_windows: int
     """Windows of each corpus; those of its validation split where there are fewer."""
+    microbatches: int = 1
+    """Parts into which training cuts a batch: one of them is what memory is known to hold."""
+
+    def require_windows(self) -> None:
+        """Raises UserError if there is nothing to measure."""
+        T = self.phase.seq_len
+        if not any(self.stores[c].num_windows(T, "validation") for c in self.phase.mixture.active):
+            raise UserError(
+                f"no corpus has {T + 1} tokens of validation documents to measure the loss on: "
+                "raise PrepareConfig.validation_fraction or set LoopConfig.validate_every = None."
+            )
 
     def measure(self, params) -> dict[str, float]:
         """Mean nats per token over the windows of each corpus that has any."""
@@ -43,9 +55,9 @@ class Validation:
         }
 
     def _losses(self, params, store: TokenStore) -> np.ndarray:
-        """Loss of each window. They are read in batches of the phase's size, which fits the mesh;
-        the last one is filled up with a window that is not counted."""
-        T, rows = self.phase.seq_len, self.phase.batch_windows
+        """Loss of each window. They are read in batches as training computes them, which fit the
+        mesh; the last one is filled up with a window that is not counted."""
+        T, rows = self.phase.seq_len, self.phase.batch_windows // self.microbatches
         available = store.num_windows(T, "validation")
         count = min(available, self.max_windows)
         windows_N = np.arange(count) * available // max(1, count)  # spread over the documents

@@ -34,7 +34,8 @@ def test_what_is_not_a_named_wait_is_compute(hands):
 
 
 def test_take_gives_what_is_new_and_seconds_all_of_it(hands):
-    clock = Clock(seconds_before=100.0, now=hands)
+    clock = Clock(now=hands)
+    clock.carry(100.0)
     hands.time += 1
     clock.take()
     with clock.waiting("data"):
@@ -76,3 +77,13 @@ def test_an_exception_ends_the_wait(hands):
 def test_an_unknown_category_is_refused(hands):
     with pytest.raises(ValueError, match="no category 'dta'"), Clock(now=hands).waiting("dta"):
         pass
+
+
+def test_what_is_done_until_the_switch(hands):
+    clock = Clock(begin="startup", now=hands)
+    hands.time += 5
+    with clock.waiting("data"):
+        hands.time += 1
+    clock.switch("compute")
+    hands.time += 2
+    assert clock.take() == split(startup=5.0, data=1.0, compute=2.0)

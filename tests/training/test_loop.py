@@ -17,6 +17,7 @@ from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.loop import train
 from code_ablate.training.phase import Optimizer, Schedule, phase_identity
+from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.step import abstract_state
 from code_ablate.training.tracking import TrackingConfig
@@ -320,8 +321,86 @@ def test_steps_that_are_skipped_as_spikes_are_counted(tmp_path, phase, stores):
     assert skipped[:2] == [0, 0] and 0 < skipped[3] < 72 and skipped == sorted(skipped)
 
 
-def test_what_tracking_needs_is_asked_for_before_any_work(tmp_path, phase, stores):
+def test_what_tracking_needs_is_asked_for_before_any_work(tmp_path, phase, stores, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
     run = run_of(tmp_path, phase, stores)
     with pytest.raises(UserError, match="pip install wandb"):
         train(phase, stores, run, execution=Execution(tracking=TrackingConfig(wandb_project="x")))
     assert not run.path.exists()
+
+
+def test_a_stop_in_the_last_step_completes_the_phase_and_still_stops(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    save = Checkpoints.save
+
+    def stop_while_saving(self, step, state, progress):
+        save(self, step, state, progress)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Checkpoints, "save", stop_while_saving)
+        with pytest.raises(Interrupted, match="which is complete"):
+            train(phase, stores, run, execution=Execution(loop=LoopConfig(5)))
+    assert run.complete
+
+
+def test_a_child_counts_its_own_skipped_steps(tmp_path, phase, child, stores):
+    touchy = dataclasses.replace(
+        phase, optimizer=Optimizer(skip_spikes=0.5), tokens=160 * 4 * 16, max_epochs=9.0
+    )
+    after = dataclasses.replace(child, optimizer=touchy.optimizer, parent=touchy, max_epochs=9.0)
+    parent_run, run = run_of(tmp_path, touchy, stores), run_of(tmp_path, after, stores)
+    train(touchy, stores, parent_run, execution=OFTEN)
+    train(after, stores, run, parent=parent_run, execution=OFTEN)
+    assert metrics_of(parent_run)[-1]["skipped_steps"] > after.steps
+    assert metrics_of(run)[-1]["skipped_steps"] <= after.steps
+
+
+def test_what_cannot_be_written_ends_training_with_the_reason(tmp_path, phase, stores, monkeypatch):
+    run = run_of(tmp_path, phase, stores)
+
+    def full(self, line):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunDirectory, "append_metrics", full)
+        with pytest.raises(Failed, match=r"No space left.*same command goes on"):
+            train(phase, stores, run, execution=OFTEN)
+    assert run.status["state"] == "failed" and run.status["step"] == 4
+    assert train(phase, stores, run, execution=OFTEN)["state"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("execution", "message"),
+    [
+        (lambda: Execution(loop=LoopConfig(read_ahead=None)), "whole number"),
+        (lambda: Execution(loop=LoopConfig(microbatches=2.0)), "whole number"),
+        (lambda: Execution(loop=LoopConfig(microbatches=3)), "3 microbatches"),
+        (lambda: Execution(profile=ProfileConfig(first_step=20)), "numbered from 0"),
+        (lambda: Execution(tracking=TrackingConfig(wandb_entity="me")), "name the project"),
+    ],
+)
+def test_a_wrong_execution_is_refused_before_any_work(tmp_path, phase, stores, execution, message):
+    with pytest.raises(UserError, match=message):
+        train(phase, stores, run_of(tmp_path, phase, stores), execution=execution())
+    assert not list(tmp_path.iterdir())
+
+
+def test_validation_without_held_out_windows_is_refused(tmp_path, phase, stores, monkeypatch):
+    windows = FakeStore.num_windows
+    monkeypatch.setattr(
+        FakeStore,
+        "num_windows",
+        lambda self, seq_len, split="train": windows(self, seq_len) if split == "train" else 0,
+    )
+    execution = Execution(loop=LoopConfig(validate_every=5))
+    with pytest.raises(UserError, match="validation_fraction"):
+        train(phase, stores, run_of(tmp_path, phase, stores), execution=execution)
+
+
+def test_the_start_is_not_counted_as_compute(tmp_path, phase, stores):
+    run = run_of(tmp_path, phase, stores)
+    train(phase, stores, run, execution=OFTEN)
+    first, *rest = metrics_of(run)
+    assert first["seconds/startup"] > first["seconds/compute"]  # it compiles, and reads nothing yet
+    assert all(line["seconds/startup"] == 0 for line in rest)
