@@ -100,7 +100,8 @@ def test_speed_and_utilisation_leave_pauses_out(phase, clock, hands):
 
 
 def test_the_step_that_ends_the_startup_is_not_timed(phase, hands):
-    clock = Clock(seconds_before=1000.0, now=hands)
+    clock = Clock(now=hands)
+    clock.carry(1000.0)
     meter = meter_of(phase, clock, peak_flops=1e9)
     with clock.waiting("startup"):
         hands.time += 60
