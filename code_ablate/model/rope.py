@@ -27,8 +27,9 @@ def rotate(x_BTHC: Float[Array, "B T H C"], angles_TP: Float[Array, "T P"]) -> A
     """Rotates each channel pair by its angle, in float32; the result has the dtype of x."""
     cos_BTHC = jnp.repeat(jnp.cos(angles_TP), 2, axis=1)[None, :, None, :]
     sin_BTHC = jnp.repeat(jnp.sin(angles_TP), 2, axis=1)[None, :, None, :]
-    # (even, odd) -> (-odd, even) as a product with a matrix of 0, 1 and -1. It is exact, and a TPU
-    # fuses it with the rest, where taking every second channel moves the array several times over.
+    # (even, odd) -> (-odd, even) as a product with a matrix of 0, 1 and -1: exact in the dtype that
+    # products are made in. A TPU fuses it with the rest, where taking every second channel moves
+    # the array several times over.
     quarter_turn_CC = jnp.asarray(_quarter_turn(x_BTHC.shape[-1]), x_BTHC.dtype)
     turned_BTHC = jnp.einsum(
         "BTHC,CE->BTHE", x_BTHC, quarter_turn_CC, preferred_element_type=jnp.float32

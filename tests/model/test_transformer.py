@@ -157,7 +157,7 @@ def test_remat_changes_memory_and_not_gradients(config):
 
 
 def test_remat_of_attention_keeps_what_it_says(config):
-    """In the forward pass's residuals: the kernel's output, and queries and keys."""
+    """In the forward pass's residuals: the kernel's output and the norm's, and queries and keys."""
     config = dataclasses.replace(config, attention="splash_interpret")
     params, tokens_BT = param_shapes(config), jax.ShapeDtypeStruct((2, 128), jnp.int32)
     saved_bytes = {}
@@ -171,8 +171,9 @@ def test_remat_of_attention_keeps_what_it_says(config):
         saved_bytes[remat] = sum(r.size * r.dtype.itemsize for r in leaves)
     tokens, heads, kv_heads = 2 * 128, config.heads, config.num_kv_heads
     output = config.layers * tokens * heads * (config.head_dim + 1) * 4  # and a logsumexp each
+    statistics = config.layers * tokens * 2 * 4  # mean and variance
     inputs = config.layers * tokens * (heads + kv_heads) * config.head_dim * 4
-    assert saved_bytes["attention"] - saved_bytes["full"] == output
+    assert saved_bytes["attention"] - saved_bytes["full"] == output + statistics
     assert saved_bytes["attention_qk"] - saved_bytes["attention"] == inputs
 
 
