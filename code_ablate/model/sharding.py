@@ -150,6 +150,17 @@ def batch_sharding(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, partition_spec(("batch", "time")))
 
 
+def check_batch(mesh: Mesh, batch_windows: int, microbatches: int) -> None:
+    """Raises UserError if the rows of a batch do not divide over the mesh, in each microbatch."""
+    shards = prod(mesh.shape[name] for name in RULES["batch"])
+    if batch_windows % (shards * microbatches):
+        raise UserError(
+            f"{batch_windows} windows in a batch do not divide over {shards} devices (mesh axes "
+            f"data x fsdp) times {microbatches} microbatches: change batch_windows, MeshConfig or "
+            "LoopConfig.microbatches."
+        )
+
+
 def place_batch(mesh: Mesh, x_BT: np.ndarray) -> Array:
     """A [batch, time] array that every process holds whole, as an array over the mesh."""
     return jax.make_array_from_callback(

@@ -27,8 +27,7 @@ from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.pod import Pod, beside_the_paper
 from code_ablate.study.topology import Estimate
 from code_ablate.training.devices import device_name, measured_peak
-from code_ablate.training.loop import check_stores
-from code_ablate.training.phase import Phase, corpus_usage, phase_stream, windows_read
+from code_ablate.training.phase import Phase, check_stores, corpus_usage, phase_stream, windows_read
 from code_ablate.training.rundir import RunDirectory
 
 STATE_BYTES_PER_PARAMETER = 16

@@ -27,7 +27,7 @@ from code_ablate.chips import Chip
 from code_ablate.errors import UserError
 from code_ablate.model import MeshConfig, ModelConfig, make_mesh
 from code_ablate.model.flops import flops_per_token
-from code_ablate.model.sharding import batch_sharding
+from code_ablate.model.sharding import batch_sharding, check_batch
 from code_ablate.study.hlo import Operation, Program
 from code_ablate.training.phase import Optimizer
 from code_ablate.training.step import abstract_state, make_train_step
@@ -174,12 +174,7 @@ def estimate_step(
     chip, devices = _devices(topology)
     placed = make_mesh(mesh, devices)
     rows = batch_sharding(placed)
-    parts = rows.num_devices // placed.shape["tensor"]
-    if batch_windows % (parts * microbatches):
-        raise UserError(
-            f"batch_windows is {batch_windows}: set it to a multiple of the {parts} parts into "
-            f"which mesh {dict(placed.shape)} splits the batch, times {microbatches} microbatches."
-        )
+    check_batch(placed, batch_windows, microbatches)
     tokens_BT = jax.ShapeDtypeStruct((batch_windows, seq_len + 1), jnp.int32, sharding=rows)
     learning_rate = jax.ShapeDtypeStruct((), jnp.float32)
     eos_id = 1 if document_masks else None  # which token it is changes nothing

@@ -22,7 +22,7 @@ from code_ablate.data.loader import Batches, ReadAhead
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.identity import to_plain
-from code_ablate.model.sharding import batch_sharding, make_mesh
+from code_ablate.model.sharding import batch_sharding, check_batch, make_mesh
 from code_ablate.progress import TrainingProgress
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.clock import Clock
@@ -33,7 +33,13 @@ from code_ablate.training.feed import Feed
 from code_ablate.training.fingerprint import state_fingerprint
 from code_ablate.training.metrics import Meter
 from code_ablate.training.optimizer import SpikeState
-from code_ablate.training.phase import Phase, describe, phase_identity, phase_stream
+from code_ablate.training.phase import (
+    Phase,
+    check_stores,
+    describe,
+    phase_identity,
+    phase_stream,
+)
 from code_ablate.training.profiler import Profiler
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
@@ -43,29 +49,6 @@ from code_ablate.training.validation import Validation
 STEPS_UNDER_WAY = 2
 """Steps that are given to the devices before the first of them is done. More would only hold
 memory, and delay a stop."""
-
-
-def check_stores(phase: Phase, stores: Mapping[str, TokenStore]) -> None:
-    """Raises UserError if `stores` cannot feed `phase`: missing, too short, wrong vocabulary."""
-    vocabularies = {}
-    for corpus in phase.mixture.active:
-        if corpus not in stores:
-            raise UserError(f"no token store of {corpus!r}: run code-ablate prepare.")
-        manifest = stores[corpus].manifest
-        vocabularies[corpus] = manifest.vocabulary["digest"]
-        if manifest.vocabulary["size"] > phase.model.vocabulary_size:
-            raise UserError(
-                f"the store of {corpus!r} was made with a vocabulary of "
-                f"{manifest.vocabulary['size']} entries; ModelConfig.vocabulary_size is "
-                f"{phase.model.vocabulary_size}: raise it, or prepare with a smaller vocabulary."
-            )
-        if stores[corpus].num_windows(phase.seq_len) < 1:
-            raise UserError(
-                f"the store of {corpus!r} holds {stores[corpus].num_tokens():,} tokens, less than "
-                f"one window of seq_len + 1 = {phase.seq_len + 1}: add data or lower seq_len."
-            )
-    if len(set(vocabularies.values())) > 1:
-        raise UserError(f"the token stores were made with different vocabularies: {vocabularies}.")
 
 
 def train(
@@ -194,6 +177,7 @@ def train(
 
                 if save:
                     with clock.waiting("checkpoint"):
+                        run.save_metrics()  # or a restart from there would miss lines before it
                         counts = stream.counts(done * phase.batch_windows)
                         seconds = clock.seconds
                         checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
@@ -255,14 +239,7 @@ def _check_execution(
             f"ProfileConfig.first_step is {traced}, and the phase has {phase.steps} steps, "
             "numbered from 0: set it lower, or to None."
         )
-    loop = execution.loop
-    shards = mesh.shape["data"] * mesh.shape["fsdp"]
-    if phase.batch_windows % (shards * loop.microbatches):
-        raise UserError(
-            f"{phase.batch_windows} windows in a batch do not divide over {shards} devices (mesh "
-            f"axes data x fsdp) times {loop.microbatches} microbatches: change batch_windows, "
-            "MeshConfig or LoopConfig.microbatches."
-        )
+    check_batch(mesh, phase.batch_windows, execution.loop.microbatches)
 
 
 def _start(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:

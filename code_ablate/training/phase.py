@@ -15,6 +15,7 @@ from functools import cached_property
 
 from code_ablate.data.mixing import Mixture, Stream
 from code_ablate.data.registry import resolve_mixture
+from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
 from code_ablate.model.transformer import ModelConfig
@@ -256,6 +257,29 @@ def windows_read(phase: Phase | None) -> dict[str, int]:
         for corpus, n in stream.counts(part.steps * part.batch_windows).items():
             total[corpus] = total.get(corpus, 0) + n
     return total
+
+
+def check_stores(phase: Phase, stores: Mapping[str, TokenStore]) -> None:
+    """Raises UserError if `stores` cannot feed `phase`: missing, too short, wrong vocabulary."""
+    vocabularies = {}
+    for corpus in phase.mixture.active:
+        if corpus not in stores:
+            raise UserError(f"no token store of {corpus!r}: run code-ablate prepare.")
+        manifest = stores[corpus].manifest
+        vocabularies[corpus] = manifest.vocabulary["digest"]
+        if manifest.vocabulary["size"] > phase.model.vocabulary_size:
+            raise UserError(
+                f"the store of {corpus!r} was made with a vocabulary of "
+                f"{manifest.vocabulary['size']} entries; ModelConfig.vocabulary_size is "
+                f"{phase.model.vocabulary_size}: raise it, or prepare with a smaller vocabulary."
+            )
+        if stores[corpus].num_windows(phase.seq_len) < 1:
+            raise UserError(
+                f"the store of {corpus!r} holds {stores[corpus].num_tokens():,} tokens, less than "
+                f"one window of seq_len + 1 = {phase.seq_len + 1}: add data or lower seq_len."
+            )
+    if len(set(vocabularies.values())) > 1:
+        raise UserError(f"the token stores were made with different vocabularies: {vocabularies}.")
 
 
 def phase_stream(

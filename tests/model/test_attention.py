@@ -1,7 +1,4 @@
 import functools
-import os
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +11,7 @@ from jax.sharding import AbstractDevice, AbstractMesh, AxisType
 from code_ablate.errors import UserError
 from code_ablate.model import attention, splash
 from code_ablate.model.rope import rotary_angles, rotate
+from tests.eight_devices import run_on_eight_devices
 
 attend = jax.jit(attention.attend, static_argnames="backend")
 
@@ -249,15 +247,8 @@ for sizes, given in [((-1, 4, 1), None), ((2, 2, 2), segments)]:
 
 
 def test_a_kernel_on_eight_devices_equals_the_reference_on_one():
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
-    result = subprocess.run(
-        [sys.executable, "-c", EIGHT_DEVICES],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.count("equal") == 2
+    printed = run_on_eight_devices(EIGHT_DEVICES)
+    assert printed.count("equal") == 2
 
 
 def test_wrong_names_and_head_counts_are_refused():

@@ -1,8 +1,3 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +7,7 @@ from hypothesis import strategies as st
 
 from code_ablate.errors import UserError
 from code_ablate.model import cross_entropy, token_log_likelihoods
+from tests.eight_devices import run_on_eight_devices
 
 
 def example(B=3, T=7, D=5, V=11, seed=0):
@@ -237,13 +233,5 @@ for sizes in [(8, 1, 1), (1, 8, 1), (1, 1, 8), (2, 2, 2)]:
 
 
 def test_eight_devices_equal_one_and_exchange_the_embedding_once():
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
-    result = subprocess.run(
-        [sys.executable, "-c", EIGHT_DEVICES],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.count("equal") == 4
+    printed = run_on_eight_devices(EIGHT_DEVICES)
+    assert printed.count("equal") == 4

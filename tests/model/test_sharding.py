@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import optax
@@ -17,6 +13,7 @@ from code_ablate.model import (
     param_shardings,
     sharding,
 )
+from tests.eight_devices import run_on_eight_devices
 
 
 def test_the_rules_lay_out_parameters_and_activations(config):
@@ -145,14 +142,7 @@ except UserError as error:
 
 
 def test_eight_devices_equal_one():
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
-    result = subprocess.run(
-        [sys.executable, "-c", EIGHT_DEVICES],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    assert result.stdout.count("equal") == 2
-    assert "2 key-value heads do not divide over 8 devices" in result.stdout
-    assert "36 is not divisible by the 8 devices of mesh axis fsdp" in result.stdout
+    printed = run_on_eight_devices(EIGHT_DEVICES)
+    assert printed.count("equal") == 2
+    assert "2 key-value heads do not divide over 8 devices" in printed
+    assert "36 is not divisible by the 8 devices of mesh axis fsdp" in printed

@@ -1,8 +1,4 @@
 import json
-import os
-import subprocess
-import sys
-import textwrap
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +6,7 @@ import numpy as np
 import pytest
 
 from code_ablate.training.fingerprint import STRIDE, _words, fingerprint, state_fingerprint
+from tests.eight_devices import run_on_eight_devices
 
 DTYPES = ["float32", "bfloat16", "float16", "int32", "uint8", "bool"]
 
@@ -120,15 +117,7 @@ with Checkpoints(sys.argv[1]) as checkpoints:
 
 
 def test_the_fingerprint_is_the_same_on_every_mesh(tmp_path):
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(MESHES), str(tmp_path)],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    first, *others = json.loads(done.stdout)
+    printed = run_on_eight_devices(MESHES, str(tmp_path))
+    first, *others = json.loads(printed)
     assert sorted(first) == ["moments/count", "params/b", "params/w"]
     assert others == [first] * 4
