@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation import rank_classification
+from code_ablate.evaluation import rank_classification, registry
 from code_ablate.evaluation.scoring import Request, Scorer
 
 _SERIAL = itertools.count()
@@ -107,19 +107,19 @@ class DownstreamTask:
         summary = {key: float(value) for key, value in metrics.result()[task.name].items()}
         scores = next(iter(outputs[task.name].values()))
         items = rank_classification.score_items(self.targets, scores)
-        info = rank_classification.TASK_INFO.get(self.name)
+        info = registry.info(self.name)
         items.insert(0, "task", self.name)
         items.insert(1, "category", info.category if info else "other")
-        items.insert(2, "kind", "rank_classification")
+        items.insert(2, "kind", registry.RANKED)
         return items, summary
 
     def describe(self) -> dict:
         """Category, chance level and numbers of items."""
-        info = rank_classification.TASK_INFO.get(self.name)
+        info = registry.info(self.name)
         choices = rank_classification.choices_per_item(self.targets)
         return {
             "category": info.category if info else "other",
-            "kind": "rank_classification",
+            "kind": registry.RANKED,
             "chance": float(np.mean(1 / choices)),
             "items": self.items,
             "available": self.available,

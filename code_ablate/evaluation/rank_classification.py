@@ -13,7 +13,6 @@ metric) are one computation.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from jaxtyping import Float, Int
 from t5.data import preprocessors as t5_preprocessors
 
 from code_ablate.errors import UserError
+from code_ablate.evaluation.registry import RANKED, TaskInfo, declare
 
 EVALUATION_FEATURES = {
     "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
@@ -32,21 +32,6 @@ EVALUATION_FEATURES = {
 """The vocabulary stands in for the study's own, which replaces it when the task is evaluated."""
 
 Prompt = Callable[[Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
-
-
-@dataclass(frozen=True)
-class TaskInfo:
-    """What the suite has to know about a task beside its SeqIO registration."""
-
-    category: str
-    """Group of tasks whose scores are averaged: "reasoning", "basic_skills", ..."""
-
-    chance: float | None = None
-    """Expected accuracy of guessing: the mean of 1 / choices. None: not known ahead."""
-
-
-TASK_INFO: dict[str, TaskInfo] = {}
-"""By the name of the Task; `add_task` fills it, beside SeqIO's registry."""
 
 
 class Choice(NamedTuple):
@@ -132,7 +117,7 @@ def add_task(
     chance: float | None = None,
 ) -> seqio.Task:
     """Registers a rank classification Task with SeqIO, and what the suite has to know about it."""
-    TASK_INFO[name] = TaskInfo(category, chance)
+    declare(name, TaskInfo(category, RANKED, chance))
     return seqio.TaskRegistry.add(
         name,
         source=source,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import rank_classification as rc
+from code_ablate.evaluation import registry
 
 # SeqIO's own small model, for its tests.
 PIECES = str(
@@ -63,7 +64,7 @@ def add_task():
     yield add
     for name in names:
         seqio.TaskRegistry.remove(name)
-        rc.TASK_INFO.pop(name, None)
+        registry.forget(name)
 
 
 def evaluate(name, score):
@@ -112,7 +113,8 @@ def test_examples_of_a_task(add_task):
     assert targets_of(task)[1] == rc.Choice(
         (0, 1), True, "a", 3, 8
     )  # " längst" is 7 letters, 8 bytes
-    assert rc.TASK_INFO["test.quiz"] == rc.TaskInfo("reasoning", 0.4)
+    expected = registry.TaskInfo("reasoning", registry.RANKED, 0.4)
+    assert registry.info("test.quiz") == expected
     assert rc.choices_per_item(targets_of(task)).tolist() == [3, 2, 2]
 
 

