@@ -39,7 +39,7 @@ class TaskInfo:
     """One of KINDS."""
 
     chance: float | None = None
-    """Expected score of guessing: the mean of 1 / choices. None: not known ahead, or not defined."""
+    """Expected score of guessing: the mean of 1 / choices. None: not known, or not defined."""
 
     convention: str = ""
     """Whose prompt and scoring it follows, in a few words, for the table in docs/evaluation.md."""
