@@ -128,9 +128,22 @@ def _parser() -> argparse.ArgumentParser:
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
     )
     command = add("train", run.train, "train one phase: Phase of the gin file", joins=True)
-    command = add("eval", run.evaluate, "evaluate the last checkpoint of a run", joins=True)
+    command = add("eval", run.evaluate, "evaluate checkpoints of a run", joins=True)
     command.add_argument("run_directory")
-    command.add_argument("--step", type=int, help="another checkpoint than the last")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--step",
+        type=int,
+        action="append",
+        default=[],
+        help="another checkpoint than the last; may be given again",
+    )
+    which.add_argument("--all-checkpoints", action="store_true", help="every one that is there")
+    which.add_argument(
+        "--follow",
+        action="store_true",
+        help="each that training writes, until it is complete",
+    )
     command = add("study", run.study, "prepare, train, evaluate and report a study", joins=True)
     command.add_argument("study")
     command.add_argument("--no-report", action="store_true", help="stop before the report")

