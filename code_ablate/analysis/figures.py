@@ -22,9 +22,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from code_ablate.analysis import paper
-from code_ablate.analysis.findings import whole_percent
+from code_ablate.analysis.estimates import Comparison, Metric
+from code_ablate.analysis.phrases import whole_percent
 from code_ablate.analysis.results import STAGE_TITLES
-from code_ablate.analysis.summary import Comparison, Metric, Summary
+from code_ablate.analysis.summary import Summary
 from code_ablate.errors import UserError
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
@@ -123,7 +124,7 @@ def _share_panel(axis: Axes, summary: Summary, stage: str, metric: Metric) -> No
         axis.plot(share, estimate.value * scale, color=colour, marker=marker, ms=6.5, linestyle="")
         _seed_points(axis, share, [s * scale for s in estimate.per_seed], colour)
     axis.set_title(metric.label)
-    axis.set_ylabel("bits per byte" if metric.lower_is_better else "accuracy, %")
+    axis.set_ylabel(metric.unit)
     axis.set_xlabel("share of code in pre-training, %")
     axis.set_xlim(-4, 106)
     axis.set_xticks([0, 25, 50, 75, 100])
@@ -232,9 +233,7 @@ def _forest_panel(
         )
     better = "lower is better" if metric.lower_is_better else "higher is better"
     axis.set_title(metric.label)
-    axis.set_xlabel(
-        f"change in {'bits per byte' if metric.lower_is_better else 'accuracy'}, %\n({better})"
-    )
+    axis.set_xlabel(f"change in {metric.name}, %\n({better})")
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
 
