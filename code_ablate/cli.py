@@ -1,4 +1,4 @@
-"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | why-not-cached.
+"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | judge | ...
 
     code-ablate study demo
     code-ablate plan demo --gin.Setting.tokens=1000000
@@ -150,6 +150,18 @@ def _parser() -> argparse.ArgumentParser:
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study")
     command.add_argument("--out", help="HTML file; default: report.html beside the results")
+    command = add("judge", run.judge, "compare two models' answers to open-ended prompts")
+    command.add_argument("candidate", help="run that was evaluated on the task, or Parquet file")
+    command.add_argument("baseline", help="the same, to compare it with")
+    command.add_argument("--task", default="open_prompts", help="the open-ended task")
+    command.add_argument("--estimate", action="store_true", help="say what it may cost, and stop")
+    command.add_argument(
+        "--reference",
+        metavar="RUN",
+        help="judge by the likelihood of the answers under this run, instead of by an endpoint",
+    )
+    command.add_argument("--step", type=int, help="of the reference, not its last checkpoint")
+    command.add_argument("--out", help="folder of the results; default: below Paths.runs")
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     command.add_argument("study")
     return parser

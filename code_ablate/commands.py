@@ -269,6 +269,46 @@ def _report(directory, out: str | None) -> None:
     print(f"report: {path}")
 
 
+def judge(options) -> None:
+    """Judges two models' answers pair by pair, writes the judgements and prints a summary."""
+    from etils import epath
+
+    from code_ablate import config
+    from code_ablate.evaluation.judge.pairs import pair_answers, read_answers
+    from code_ablate.identity import identity
+    from code_ablate.study import judging
+
+    _load(options, [])
+    workspace = _workspace(options)
+    about = {key: getattr(options, key) for key in ("candidate", "baseline", "task")}
+    pairs = pair_answers(
+        *(read_answers(path, options.task) for path in (options.candidate, options.baseline))
+    )
+    if options.reference:
+        judged = _judge_by_likelihood(options, pairs, workspace)
+    else:
+        judge, cache = config.make("JudgeConfig"), f"{workspace.paths.data}/judge_cache.sqlite"
+        print(judging.estimate(pairs, judge, cache))
+        if options.estimate:
+            return
+        judged = judging.by_endpoint(pairs, judge, cache)
+    name = f"judging-{options.task}-{identity([about, judged.judge])}"
+    directory = epath.Path(options.out or epath.Path(workspace.paths.runs) / name)
+    print(judging.save(judged, about, directory))
+    print(f"judgements: {directory}")
+
+
+def _judge_by_likelihood(options, pairs, workspace):
+    from code_ablate import config
+    from code_ablate.study.judging import by_likelihood
+    from code_ablate.training.rundir import RunDirectory
+
+    _ready_the_host()
+    run = RunDirectory.open(options.reference)
+    vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
+    return by_likelihood(pairs, run, vocabulary, config.make("MeshConfig"), options.step)
+
+
 def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.study.explain import explain_phases, explain_stores

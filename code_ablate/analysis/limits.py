@@ -177,9 +177,8 @@ def _task_limits(summary: Summary) -> list[tuple[str, str]]:
         )
     for task in results.downstream:
         if task.notes:
-            found.append(
-                ("task_note", f"More of {task.name} than it says: {'; '.join(task.notes)}.")
-            )
+            notes = "; ".join(task.notes)
+            found.append(("task_note", f"More from {task.name} than was asked of it: {notes}."))
     small = [t for t in results.domains if results.tasks[t].items < FEW_DOCUMENTS]
     if small:
         names = joined(f"{n.partition('/')[2]} ({results.tasks[n].items})" for n in small)

@@ -237,10 +237,10 @@ def _methods(summary: Summary) -> list[Html]:
         f"Bits per byte of a domain = sum of −log₂ p over the scored tokens of its validation "
         f"documents / sum of their UTF-8 bytes. n counts documents.{_cropped_documents(summary)}",
         "Accuracy of a task = share of items whose right answer has the highest log-likelihood; "
-        "“per byte” divides each answer's log-likelihood by its bytes first. Exact match = share of "
-        "items whose generated answer the task's own metric calls right. pass@1 = share of generated "
-        "programs that pass their tests. A category is the plain mean of its tasks. Bits per byte "
-        "of the right answer = sum of its bits / sum of its bytes.",
+        "“per byte” divides each answer's log-likelihood by its bytes first. Exact match = share "
+        "of items whose generated answer the task's own metric calls right. pass@1 = share of "
+        "generated programs that pass their tests. A category is the plain mean of its tasks. Bits "
+        "per byte of the right answer = sum of its bits / sum of its bytes.",
         "Relative change = (recipe − baseline) / baseline on these scores.",
         f"Intervals: {whole_percent(settings.confidence)} percentile intervals of "
         f"{settings.resamples:,} bootstrap replicates (seed {settings.seed}). Items are drawn with "
@@ -255,7 +255,7 @@ def _methods(summary: Summary) -> list[Html]:
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
-        "accuracy is that of the most common right answer; of generated answers, 95 % are the same.",
+        "accuracy is that of the most common right answer; of generated texts, 95 % are one.",
         "The score of every item is in results.parquet in the study's directory, with study.json "
         "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
     ]

@@ -34,6 +34,7 @@ class Sampler:
         self._weights: dict[tuple[int, ...], np.ndarray] = {}
 
     def level(self, stage: str, recipe: str, metric: Metric) -> Estimate:
+        """A recipe's score on a metric, over all of its seeds."""
         seeds = self.results.seeds_of(recipe, stage)
         per_seed = self._per_seed(stage, recipe, metric, seeds)
         draws = self._draws(stage, recipe, metric, seeds)
@@ -83,9 +84,8 @@ class Sampler:
             {name: matrix[:, seed] for name, matrix in columns.items()}
             for seed in range(len(seeds))
         ]
-        tests = [
-            st.guessing_p(arm["correct"], arm["choices"], scores.task.chance) for arm in by_seed
-        ]
+        chance = scores.task.chance
+        tests = [st.guessing_p(arm["correct"], arm["choices"], chance) for arm in by_seed]
         return TaskResult(
             stage,
             recipe,
