@@ -106,10 +106,10 @@ def _in_categories(summary: Summary, sampler: Sampler) -> dict[str, Mapping]:
         shown = [m for column in columns[stage] for m in (column.whole, column.kept) if m]
         for recipe in results.recipes_at(stage):
             for metric in shown:
-                compared = (
-                    [] if recipe == results.baseline else sampler.comparison(stage, recipe, metric)
-                )
-                categories[stage, recipe, metric.key] = CategoryScore(
-                    sampler.level(stage, recipe, metric), compared[0].gain if compared else None
-                )
+                gain = None
+                if recipe != results.baseline:
+                    compared = sampler.comparison(stage, recipe, metric)
+                    gain = compared[0].gain if compared else None
+                level = sampler.level(stage, recipe, metric)
+                categories[stage, recipe, metric.key] = CategoryScore(level, gain)
     return {"columns": columns, "categories": categories}

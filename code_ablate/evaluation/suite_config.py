@@ -29,6 +29,9 @@ class SuiteConfig:
     require_all: bool = False
     """True: a task that cannot be run on this machine, for want of its data or of the sandbox, is
     an error. False: it is listed as missing, with the reason."""
+    isolation: str = "required"
+    """Of generated programs: "required", or "none" to run them, at your own risk, where the kernel
+    gives no isolation; the results say so."""
 
     def __post_init__(self):
         for name in ("max_items", "max_documents", "max_document_tokens"):

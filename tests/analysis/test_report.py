@@ -237,6 +237,7 @@ def test_sections_stand_in_order(page):
         "Scores against the share of code",
         "Scores",
         "Change relative to text_only",
+        "Categories",
         "Tasks",
         "Realised mixtures",
         "Token stores",

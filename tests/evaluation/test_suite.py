@@ -187,7 +187,7 @@ def test_mistakes_are_found_before_any_work(tasks):
     with pytest.raises(UserError, match="each may occur once"):
         suite_of(("suite.two", "suite.two"))
     tasks["suite.two"].here = False
-    with pytest.raises(UserError, match="require_all is True.*suite.two: the rows are elsewhere"):
+    with pytest.raises(UserError, match=r"require_all is True.*suite\.two: the rows are elsewhere"):
         suite_of(require_all=True)
     with pytest.raises(UserError, match="nothing of the evaluation suite can be run"):
         suite_of(("suite.two",))

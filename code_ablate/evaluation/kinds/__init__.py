@@ -15,6 +15,8 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import registry
 from code_ablate.evaluation.kinds.answers import Answers
 from code_ablate.evaluation.kinds.gold import Gold
+from code_ablate.evaluation.kinds.open_ended import OpenEnded
+from code_ablate.evaluation.kinds.programs import Programs
 from code_ablate.evaluation.kinds.protocol import Kind
 from code_ablate.evaluation.kinds.ranked import Ranked
 
@@ -22,6 +24,8 @@ KINDS: Mapping[str, Kind] = {
     registry.RANKED: Ranked,
     registry.GOLD: Gold,
     registry.ANSWERS: Answers,
+    registry.PROGRAMS: Programs,
+    registry.OPEN_ENDED: OpenEnded,
 }
 """How each kind is measured."""
 

@@ -37,7 +37,8 @@ class Prompts:
         """What the report says about the task."""
         room = self._task.longest - self._sampling.max_tokens
         cropped = sum(len(prompt) > room for prompt in self._prompts)
-        about = {"notes": self._notes, "sampling": to_plain(self._sampling), **more}
+        notes = [*self._notes, *more.pop("notes", ())]
+        about = {"notes": notes, "sampling": to_plain(self._sampling), **more}
         return self._task.describe(kind, examples=len(self._prompts), cropped=cropped, **about)
 
     def answer(self, engine: Engine, advance: Advance) -> list[list[Completion]]:
