@@ -134,8 +134,10 @@ def _outcomes(judgements: pd.DataFrame) -> pd.DataFrame:
 
 def _resampled(items: int, seed: int) -> Float[np.ndarray, "replicates items"]:
     """How often each item is drawn; row 0 is the data itself."""
+    if not items:
+        return np.ones((RESAMPLES + 1, 0))
     generator = np.random.default_rng(seed)
-    counts = generator.multinomial(items, np.full(items, 1 / max(items, 1)), RESAMPLES)
+    counts = generator.multinomial(items, np.full(items, 1 / items), RESAMPLES)
     return np.concatenate([np.ones((1, items)), counts])
 
 
@@ -195,6 +197,8 @@ def length_controlled(
         step_RP = np.einsum("rpq,rq->rp", inverse_RPP, residual_RI @ x_IP)
         # Steps of at most 1 keep replicates with few outcomes of a kind from overshooting.
         theta_RP += np.clip(step_RP, -1, 1)
+        if np.abs(step_RP).max() < 1e-8:
+            break
     return 1 / (1 + np.exp(-theta_RP[:, 0]))
 
 

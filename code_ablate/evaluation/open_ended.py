@@ -1,7 +1,7 @@
 """Open-ended tasks: a prompt without a right answer. What a model writes is kept for a judge.
 
-    add_task("my.prompts", Benchmark("my_prompts", file="prompts.jsonl", fields=("prompt",)),
-             lambda row: row["prompt"], category="open_ended")
+    add_task("my.prompts", Benchmark("my_prompts", file="prompts.jsonl", fields=("prompt",),
+             form="text"), lambda row: row["prompt"], category="open_ended")
     items = score_items(targets, completions)         # one row per item
 
 A pre-trained model that was never taught to follow instructions is given the request in a frame,
@@ -17,6 +17,7 @@ import pandas as pd
 import seqio
 import tensorflow as tf
 
+from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
 from code_ablate.evaluation.registry import OPEN_ENDED, TaskInfo, declare
 from code_ablate.evaluation.sampling import Completion, Sampling
 
@@ -25,12 +26,6 @@ FRAME = ("Instruction: ", "\nResponse:")
 
 SAMPLING = Sampling(max_tokens=256, stop=("\nInstruction:",))
 """Greedy, so that the answers of two models differ by their parameters alone."""
-
-FEATURES = {
-    "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
-    "targets": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
-}
-"""The vocabulary stands in for the study's own. The targets are empty: nothing is right."""
 
 Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
@@ -56,7 +51,7 @@ def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
             request = prompt(row)
             return {
                 "inputs": tf.strings.join([FRAME[0], request, FRAME[1]]),
-                "targets": "",
+                "targets": "",  # nothing is right
                 "item": row["id"],
                 "prompt": request,
             }
@@ -92,7 +87,7 @@ def add_task(
         name,
         source=source,
         preprocessors=preprocessors(prompt),
-        output_features=FEATURES,
+        output_features=EVALUATION_FEATURES,
         postprocess_fn=postprocess,
         metric_fns=[answer_length],
     )

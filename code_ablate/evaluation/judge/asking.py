@@ -185,20 +185,23 @@ class _Run:
     def _take(self, question: Question, reply: Reply) -> None:
         self.usage.requests += 1
         self.usage.retries += reply.retries
-        self._advance(1)
         if reply.error:
-            self.failed[question.key] = reply
-            self.usage.failures += 1
-            self._failures_in_a_row += 1
-            if self._failures_in_a_row == MOST_FAILURES:
-                self.stopped = f"{MOST_FAILURES} requests in a row failed, at last: {reply.error}"
-            return
-        self._cache.put(question, reply)
-        self._failures_in_a_row = 0
-        self.usage.input_tokens += reply.input_tokens
-        self.usage.output_tokens += reply.output_tokens
-        self.usage.uncounted += not reply.counted
-        self.usage.cost += self._config.cost(reply.input_tokens, reply.output_tokens)
+            self._take_failure(question, reply)
+        else:
+            self._cache.put(question, reply)
+            self._failures_in_a_row = 0
+            self.usage.input_tokens += reply.input_tokens
+            self.usage.output_tokens += reply.output_tokens
+            self.usage.uncounted += not reply.counted
+            self.usage.cost += self._config.cost(reply.input_tokens, reply.output_tokens)
+        self._advance(1)
+
+    def _take_failure(self, question: Question, reply: Reply) -> None:
+        self.failed[question.key] = reply
+        self.usage.failures += 1
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row == MOST_FAILURES:
+            self.stopped = f"{MOST_FAILURES} requests in a row failed, at last: {reply.error}"
 
     def _affordable(self, question: Question) -> bool:
         """Whether it fits under the ceiling with what is spent and, at worst, under way."""

@@ -6,6 +6,7 @@
 Answers are what the evaluation of an open-ended task keeps (open_ended.score_items).
 """
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -37,8 +38,8 @@ class Pair:
 def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
     """Answers to the prompts of `task`, from a Parquet file or the evaluation of a run.
 
-    Columns: item, prompt, input (the prompt, where the table has none), prediction. Raises
-    UserError if there are no answers, or those of several checkpoints.
+    Columns: item, prompt, input (the prompt, where the table has none), prediction. Of a run,
+    those of the last checkpoint that was evaluated. Raises UserError if there are none.
     """
     file = find_answers(epath.Path(path), task)
     with file.open("rb") as opened:
@@ -65,23 +66,27 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
 
 
 def find_answers(path: epath.Path, task: str) -> epath.Path:
-    """`path` if it is a Parquet file; of a run directory, its one table of the task."""
+    """`path` if it is a Parquet file; of a run directory, the task's table of the last step."""
     if path.name.endswith(".parquet"):
         if not path.exists():
             raise UserError(f"no file {path} with answers.")
         return path
-    found = sorted(path.glob(f"eval/*/{task}.parquet"))
+    found: dict[int, list[epath.Path]] = {}
+    for file in path.glob(f"eval/*/{task}-*.parquet"):
+        if re.fullmatch(f"{re.escape(task)}-[0-9a-f]+", file.stem) and file.parent.name.isdigit():
+            found.setdefault(int(file.parent.name), []).append(file)
     if not found:
         raise UserError(
-            f"{path} has no answers to {task!r} (eval/*/{task}.parquet): run code-ablate eval on "
-            "it with this task in SuiteConfig.tasks, or name a Parquet file."
+            f"{path} has no answers to {task!r}: run code-ablate eval on it with this task in "
+            "SuiteConfig.tasks, or name a Parquet file."
         )
-    if len(found) > 1:
+    last = sorted(found[max(found)])
+    if len(last) > 1:
         raise UserError(
-            f"{path} has answers to {task!r} of several evaluations: name one of the files "
-            f"{', '.join(map(str, found))}."
+            f"{path} was asked {task!r} in several ways: name one of the files "
+            f"{', '.join(map(str, last))}."
         )
-    return found[0]
+    return last[0]
 
 
 def pair_answers(candidate: pd.DataFrame, baseline: pd.DataFrame) -> tuple[Pair, ...]:
