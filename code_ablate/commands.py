@@ -183,10 +183,8 @@ def evaluate(options) -> None:
     vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
     run.require_vocabulary(vocabulary.digest)
     stores = workspace.stores(suite_config.domains, vocabulary, config.make("PrepareConfig"))
-    suite, mesh = (
-        Suite.of(suite_config, vocabulary, stores, phase.seq_len),
-        config.make("MeshConfig"),
-    )
+    mesh = config.make("MeshConfig")
+    suite = Suite.of(suite_config, vocabulary, stores, phase.seq_len)
     steps = evaluation.asked_steps(
         run, suite, options.step, every=options.all_checkpoints or options.follow
     )

@@ -54,7 +54,7 @@ def category_columns(results: Results, kept: Callable[[str], bool]) -> tuple[Cat
     """Each category and each average. `kept`: whether every model beats chance on a task."""
     categories = results.categories
     above = {name: tuple(filter(kept, tasks)) for name, tasks in categories.items()}
-    named = {name: (name,) for name in categories} | AVERAGES
+    named = {**{name: (name,) for name in categories}, **AVERAGES}
     columns = []
     for label, names in named.items():
         if not all(name in categories for name in names):
@@ -69,9 +69,12 @@ def category_columns(results: Results, kept: Callable[[str], bool]) -> tuple[Cat
 
 
 def _metric(results: Results, key: str, label: str, groups: Sequence[tuple[str, ...]]) -> Metric:
-    chances = [[results.tasks[task].chance for task in group] for group in groups]
-    known = all(chance is not None for group in chances for chance in group)
-    # The mean of the categories' means, as the score is.
-    chance = float(np.mean([np.mean(group) for group in chances])) if known else None
+    chances = [_mean([results.tasks[task].chance for task in group]) for group in groups]
     name = results.name_of([task for group in groups for task in group])
-    return Metric(key, label, name, tuple(groups), "correct", chance)
+    return Metric(key, label, name, tuple(groups), "correct", _mean(chances))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None if one of them is not known."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

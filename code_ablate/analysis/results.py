@@ -245,9 +245,9 @@ def _read_items(path: epath.Path) -> pd.DataFrame:
         items = pd.read_parquet(io.BytesIO(path.read_bytes()))
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
-    wanted = (*_KEY_COLUMNS, *_SCORE_COLUMNS)
+    wanted = [*_KEY_COLUMNS, *_SCORE_COLUMNS]
     if "kind" in items.columns and items["kind"].isin(GENERATING).any():
-        wanted += ("prediction", "generated_tokens")
+        wanted += ["prediction", "generated_tokens"]
     absent = [name for name in wanted if name not in items.columns]
     if absent:
         raise UserError(f"{path} is not a results table: it lacks column {', '.join(absent)}.")

@@ -91,7 +91,7 @@ class Sampler:
             recipe,
             task,
             estimates,
-            chance_p=None if None in tests else max(tests),
+            chance_p=max((p for p in tests if p is not None), default=None),
             collapses=tuple(found for arm in by_seed if (found := st.collapse_of(arm))),
         )
 

@@ -94,11 +94,11 @@ def summarise(results: Results, settings: Settings | None = None) -> Summary:
     summary = Summary(
         results, sampler.settings, metrics, levels, tuple(comparisons), task_results, {}, {}
     )
-    return replace(summary, **_in_categories(summary, sampler))
+    return _with_categories(summary, sampler)
 
 
-def _in_categories(summary: Summary, sampler: Sampler) -> dict[str, Mapping]:
-    """Levels and changes of the category table. It shows the same items again: without tests."""
+def _with_categories(summary: Summary, sampler: Sampler) -> Summary:
+    """Adds the category table. It shows the same items again: levels and changes without tests."""
     results, columns, categories = summary.results, {}, {}
     for stage in results.stages:
         kept = functools.partial(summary.all_beat_chance, stage)
@@ -112,4 +112,4 @@ def _in_categories(summary: Summary, sampler: Sampler) -> dict[str, Mapping]:
                     gain = compared[0].gain if compared else None
                 level = sampler.level(stage, recipe, metric)
                 categories[stage, recipe, metric.key] = CategoryScore(level, gain)
-    return {"columns": columns, "categories": categories}
+    return replace(summary, columns=columns, categories=categories)

@@ -114,7 +114,9 @@ class LoadedTask:
         """A generated text as the metric_fns want it."""
         return self.task.postprocess_fn(text, example=example, is_target=False)
 
-    def metrics(self, functions: Sequence[Callable], outputs: Sequence) -> dict[str, float]:
+    def metrics(
+        self, functions: Sequence[Callable], outputs: Sequence | np.ndarray
+    ) -> dict[str, float]:
         """What these metric_fns return for the targets and `outputs` (scores or predictions).
 
         Values that are no numbers, such as texts for TensorBoard, are left out.

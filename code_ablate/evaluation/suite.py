@@ -207,8 +207,8 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
     def load() -> Measure:
         return KINDS[kind](LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
 
-    category, chance = (info.category, info.chance) if info else ("other", None)
-    return Part(Key(name, identity(asked)), category, chance, load)
+    chance = info.chance if info else None
+    return Part(Key(name, identity(asked)), registry.category_of(name), chance, load)
 
 
 def _fingerprint(task: seqio.Task) -> dict:

@@ -23,6 +23,7 @@ from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
+from code_ablate.evaluation.registry import category_of
 from code_ablate.evaluation.suite import Suite
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters
@@ -109,7 +110,10 @@ def write_results(
         **_describe(study, graph, runs, stores, vocabulary),
         "suite": suite.identity,
         "tasks": results[0].tasks,
-        "missing": [{"task": t, "reason": reason} for t, reason in suite.missing.items()],
+        "missing": [
+            {"task": name, "category": category_of(name), "reason": reason}
+            for name, reason in suite.missing.items()
+        ],
     }
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / "study.json").unlink(missing_ok=True)

@@ -155,7 +155,9 @@ def test_a_run_is_followed_to_its_end(training, suite):
     assert len(said) == 4 and "waiting for the next checkpoint" in said[1]
     assert "is not training (interrupted, step 15)" in said[3]
     # Again, as after Ctrl-C: what is there is on record, and it ends without waiting.
-    evaluation.follow(run, lambda step: evaluation.evaluate_checkpoint(run, suite, MESH, step), wait)
+    evaluation.follow(
+        run, lambda step: evaluation.evaluate_checkpoint(run, suite, MESH, step), wait
+    )
     assert len(said) == 4 and asked(suite) == [4, 4]
 
 

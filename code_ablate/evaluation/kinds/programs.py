@@ -17,9 +17,10 @@ class Programs:
     def __init__(self, task: LoadedTask):
         """Has the sandbox prove itself. Raises MissingData where it cannot: nothing is run then."""
         self._task, self._prompts = task, Prompts(task)
+        # One for all checkpoints: it proves itself once, and runs equal programs once.
+        self._sandbox = Sandbox(Limits(), isolation=task.config.isolation)
         try:
-            with self._sandbox() as sandbox:
-                sandbox.prove()
+            self._sandbox.prove()
         except UserError as error:
             raise MissingData(str(error)) from error
 
@@ -48,10 +49,7 @@ class Programs:
         """Generates the programs and runs them. `correct` is the share that passed."""
         answers = self._prompts.answer(engine, advance)
         texts = [[completion.text for completion in samples] for samples in answers]
-        with self._sandbox() as sandbox:
+        with self._sandbox as sandbox:
             items = programs.score_items(self._task.targets, texts, sandbox, advance)
         lengths = self._prompts.table(answers).drop(columns=["prediction"])
         return Outcome(items.merge(lengths, on="item", validate="1:1"), programs.means(items))
-
-    def _sandbox(self) -> Sandbox:
-        return Sandbox(Limits(), isolation=self._task.config.isolation)

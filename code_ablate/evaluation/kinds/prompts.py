@@ -1,6 +1,5 @@
 """Examples whose inputs are prompts to be answered: what the kinds that generate have in common."""
 
-import dataclasses
 from typing import Any
 
 import pandas as pd
@@ -15,16 +14,8 @@ class Prompts:
     """One prompt for each example of a Task, and how it is to be answered."""
 
     def __init__(self, task: LoadedTask):
-        """Answers have half of what the model sees at once, at most: the rest is for the prompt."""
-        self._task, asked = task, sampling_of(task.name)
-        room = task.longest // 2
-        self._sampling = dataclasses.replace(asked, max_tokens=min(asked.max_tokens, room))
-        self._notes = []
-        if asked.max_tokens > room:
-            self._notes.append(
-                f"answers have at most {room} tokens, not the {asked.max_tokens} that the task "
-                f"asks for: the model sees {task.longest} at once"
-            )
+        """Raises UserError for an id that is there twice."""
+        self._task, self._sampling = task, sampling_of(task.name)
         self.items = task.item_names()
         self._prompts = [task.prompt(example) for example in task.examples]
 
@@ -35,10 +26,15 @@ class Prompts:
 
     def describe(self, kind: str, **more: Any) -> dict:
         """What the report says about the task."""
-        room = self._task.longest - self._sampling.max_tokens
+        sampling, longest = self._sampling, self._task.longest
+        room, notes = sampling.prompt_room(longest), list(more.pop("notes", ()))
+        if longest - room < sampling.max_tokens:
+            notes.append(
+                f"an answer may have to end before the {sampling.max_tokens} tokens that the task "
+                f"asks for: the model sees {longest} at once, its prompt included"
+            )
+        about = {"notes": notes, "sampling": to_plain(sampling), **more}
         cropped = sum(len(prompt) > room for prompt in self._prompts)
-        notes = [*self._notes, *more.pop("notes", ())]
-        about = {"notes": notes, "sampling": to_plain(self._sampling), **more}
         return self._task.describe(kind, examples=len(self._prompts), cropped=cropped, **about)
 
     def answer(self, engine: Engine, advance: Advance) -> list[list[Completion]]:
