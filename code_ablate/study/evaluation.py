@@ -84,7 +84,7 @@ def evaluate_checkpoint(
     total = sum(part.measure.work for part in todo)
     with bar(total, f"{label} evaluation".strip(), unit="req") as progress:
         for part in todo:
-            progress.set_postfix_str(part.key.name)
+            progress.set_postfix_str(part.key.name, refresh=False)
             description, items = part.evaluate(engine, progress.update)
             if distributed.is_first():
                 records.save(part.key, description, items)
