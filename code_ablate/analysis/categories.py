@@ -40,11 +40,11 @@ def main_metrics(results: Results) -> tuple[Metric, ...]:
         for task in results.domains
     ]
     shares = [
-        _metric(results, f"accuracy/{name}", name, (tasks,))
+        _metric(results, f"accuracy/{name}", _label(name), (tasks,))
         for name, tasks in results.categories.items()
     ]
     gold = [
-        Metric(f"gold_bits_per_byte/{name}", name, results.name_of(tasks), (tasks,), "bits")
+        Metric(f"gold_bits_per_byte/{name}", _label(name), results.name_of(tasks), (tasks,), "bits")
         for name, tasks in results.gold_categories.items()
     ]
     return (*domains, *shares, *gold)
@@ -54,7 +54,7 @@ def category_columns(results: Results, kept: Callable[[str], bool]) -> tuple[Cat
     """Each category and each average. `kept`: whether every model beats chance on a task."""
     categories = results.categories
     above = {name: tuple(filter(kept, tasks)) for name, tasks in categories.items()}
-    named = {**{name: (name,) for name in categories}, **AVERAGES}
+    named = {**{_label(name): (name,) for name in categories}, **AVERAGES}
     columns = []
     for label, names in named.items():
         if not all(name in categories for name in names):
@@ -72,6 +72,10 @@ def _metric(results: Results, key: str, label: str, groups: Sequence[tuple[str, 
     chances = [_mean([results.tasks[task].chance for task in group]) for group in groups]
     name = results.name_of([task for group in groups for task in group])
     return Metric(key, label, name, tuple(groups), "correct", _mean(chances))
+
+
+def _label(category: str) -> str:
+    return category.replace("_", " ")
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -183,22 +183,23 @@ def _share_legend(summary: Summary, stage: str) -> list[Line2D | Patch]:
 def forest_figure(summary: Summary) -> Figure | None:
     """Relative change to the baseline, per metric and recipe, with intervals.
 
-    Filled markers are comparisons that hold after Holm's correction. None if nothing can be
-    compared (no recipe shares a seed with the baseline).
+    Filled markers are comparisons that hold after Holm's correction. Metrics without a relative
+    change are left out. None if there is none (no recipe shares a seed with the baseline).
     """
     drawable = [c for c in summary.comparisons if c.gain is not None]
     if not drawable:
         return None
     names = [r.name for r in summary.results.recipes if any(c.recipe == r.name for c in drawable)]
-    columns = min(3, len(summary.metrics))
-    rows = -(-len(summary.metrics) // columns)
+    metrics = [metric for metric in summary.metrics if any(c.metric == metric for c in drawable)]
+    columns = min(3, len(metrics))
+    rows = -(-len(metrics) // columns)
     with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
         height = rows * (0.34 * len(names) + 0.85) + 0.5
         figure = Figure(figsize=(1.3 + 2.9 * columns, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-        for axis, metric in zip(grid.ravel(), summary.metrics, strict=False):
+        for axis, metric in zip(grid.ravel(), metrics, strict=False):
             _forest_panel(axis, [c for c in drawable if c.metric == metric], metric, names)
-        for axis in grid.ravel()[len(summary.metrics) :]:
+        for axis in grid.ravel()[len(metrics) :]:
             axis.set_axis_off()
         figure.legend(
             handles=_forest_legend(summary),

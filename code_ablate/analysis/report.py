@@ -137,7 +137,7 @@ def _gain_section(summary: Summary) -> list[Html]:
         tag(
             "p",
             f"(recipe − {base}) / {base}. For bits per byte a negative number is a reduction and "
-            "is better; for accuracy a positive one. Second line: interval; third: each seed; "
+            "is better; for the others a positive one. Second line: interval; third: each seed; "
             f"p is adjusted by Holm's method over all {len(summary.comparisons)} comparisons "
             "of this study. A star and colour mark p < 0.05: blue better, orange worse.",
             class_="note",
@@ -161,8 +161,9 @@ def _category_section(summary: Summary) -> list[Html]:
         "Each category is the plain mean of its tasks; the language average that of reasoning and "
         "world knowledge; the total that of these and code, as in the reference study. “Above "
         "chance” takes only the tasks on which every recipe beats chance with every seed at that "
-        "stage (p < 0.05; where there is no chance level, a score above zero). That choice is made "
-        "by the scores themselves, so it flatters; tests are made of all tasks, above."
+        "stage (p < 0.05; where there is no chance level, a score above zero); it is left out "
+        "where that is all of them or none. The choice is made by the scores themselves, so it "
+        "flatters; tests are made of all tasks, above."
     )
     return [
         tag("h2", "Categories"),
@@ -247,7 +248,8 @@ def _methods(summary: Summary) -> list[Html]:
         "replacement within each task, the same draw for all recipes. So are "
         "seeds, the same draw for all recipes and tasks, since the same seed means the same "
         "initialisation and the same order within a corpus. S − 1 of S seeds are drawn at a time, "
-        "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992).",
+        "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992). Where all items are "
+        "right, or all wrong, an interval has no width and says nothing; p against chance does.",
         "p of a change: the larger of two. First, twice the share of replicates on the other side "
         "of zero. Second, a t test of the seeds' scores in randomised blocks (blocks are seeds, "
         "noise pooled over recipes), because a bootstrap of few seeds is too sure. It is then "

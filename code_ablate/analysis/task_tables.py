@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from code_ablate.analysis import html
 from code_ablate.analysis.categories import CategoryColumn
-from code_ablate.analysis.estimates import Metric, TaskResult
+from code_ablate.analysis.estimates import TaskResult
 from code_ablate.analysis.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.kinds import NAMES
 from code_ablate.analysis.phrases import counted, percent_range
 from code_ablate.analysis.results import STAGE_TITLES
 from code_ablate.analysis.study_record import TaskInfo
-from code_ablate.analysis.summary import Summary
+from code_ablate.analysis.summary import CategoryScore, Summary
 from code_ablate.analysis.tables import interval, numbers, p_text
 from code_ablate.evaluation.registry import GOLD, OPEN_ENDED, RANKED
 
@@ -43,47 +43,40 @@ def category_table(summary: Summary, stage: str) -> Html:
         ]
         for recipe in summary.results.recipes_at(stage)
     ]
-    caption = f"Categories {STAGE_TITLES[stage]}, %: the plain mean of their tasks, and averages"
+    base = summary.results.baseline
+    caption = f"Categories {STAGE_TITLES[stage]}: score, [interval], change relative to {base}"
     return table(["recipe", *map(_category_head, columns)], rows, caption=caption)
 
 
 def _category_head(column: CategoryColumn) -> Html:
-    kept = len(column.kept.tasks) if column.kept else 0
-    return html.join(
-        [
-            column.whole.label,
-            small(column.whole.unit),
-            small(counted(len(column.whole.tasks), "task")),
-            small(f"{kept} above chance in every model"),
-        ]
-    )
+    whole, kept = column.whole, len(column.kept.tasks) if column.kept else 0
+    counts = f"{counted(len(whole.tasks), 'task')}, {kept} above chance"
+    return html.join([whole.label, small(whole.unit), small(counts)])
 
 
 def _category_cell(summary: Summary, stage: str, recipe: str, column: CategoryColumn) -> Html:
-    lines: list[object] = []
-    for metric, prefix in ((column.whole, ""), (column.kept, "above chance: ")):
-        if metric is None:
-            lines.append(small(f"{prefix}no task"))
-            continue
-        score = summary.categories[stage, recipe, metric.key]
-        value = f"{prefix}{100 * score.level.value:.1f} {interval(score.level, 100, 1)}"
-        lines.append(value if metric is column.whole else small(value))
-        if score.gain is not None:
-            lines.append(small(f"change {percent_range(score.gain)}"))
-    level = summary.categories[stage, recipe, column.whole.key].level
+    score = summary.categories[stage, recipe, column.whole.key]
+    lines: list[object] = [*_category_lines(score)]
+    filtered = None
+    if column.kept is not None:
+        kept = summary.categories[stage, recipe, column.kept.key]
+        filtered = repr(kept.level.value)
+        if column.kept.tasks != column.whole.tasks:
+            lines += [small("above chance:"), *map(small, _category_lines(kept))]
     return cell(
         *lines,
         data_kind="category",
         data_stage=stage,
         data_recipe=recipe,
         data_metric=column.whole.key,
-        data_above_chance=_above_chance(summary, stage, recipe, column.kept),
-        **numbers(level),
+        data_above_chance=filtered,
+        **numbers(score.level),
     )
 
 
-def _above_chance(summary: Summary, stage: str, recipe: str, kept: Metric | None) -> str | None:
-    return None if kept is None else repr(summary.categories[stage, recipe, kept.key].level.value)
+def _category_lines(score: CategoryScore) -> list[object]:
+    lines: list[object] = [f"{100 * score.level.value:.1f}", small(interval(score.level, 100, 1))]
+    return lines if score.gain is None else [*lines, small(percent_range(score.gain))]
 
 
 def task_tables(summary: Summary, stage: str) -> list[Html]:
@@ -186,4 +179,4 @@ def _marks(result: TaskResult) -> list[Html]:
         marks.append(f"one answer {100 * share:.0f} %")
     if result.chance_p is not None and not result.beats_chance():
         marks.append("at chance")
-    return [html.join([tag("span", mark, class_="mark"), tag("br")]) for mark in marks]
+    return [small(tag("span", mark, class_="mark")) for mark in marks]

@@ -134,7 +134,7 @@ def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
         for task in columns[label].kept.tasks
     }
     assert found == kept
-    assert columns["world_knowledge"].kept.tasks == ("trivia",)  # above zero in every model
+    assert columns["world knowledge"].kept.tasks == ("trivia",)  # above zero in every model
 
 
 def test_the_page_names_scores_and_marks(page):
@@ -148,7 +148,7 @@ def test_the_page_names_scores_and_marks(page):
 
 def test_other_places_say_what_the_scores_are(summary):
     table = terminal_table(summary)
-    assert "world_knowledge: exact match in %; 1 task, 30 items" in table
+    assert "world knowledge: exact match in %; 1 task, 30 items" in table
     assert "mathematics: gold bits per byte, lower is better; 30 items" in table
     keys = {limit.key for limit in limits(summary)}
     assert {"missing", "task_note"} <= keys and "prediction" not in keys
