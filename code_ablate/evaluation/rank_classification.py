@@ -6,12 +6,14 @@
     means(items)["accuracy"]
 
 `prompt` maps a row to (contexts, continuations): one context or one per choice; a continuation
-brings its leading space. The scores are log-likelihoods of the continuation given the context,
+brings its leading space. With `shots=5` each context begins with that many solved examples. The
+scores are log-likelihoods of the continuation given the context,
 summed over its tokens, in nats. Contexts and continuations are tokenised apart, without EOS. Built
 on t5's preprocessor; the scores per item (`score_items`) and the means (`rank_classification`, the
 metric) are one computation.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,14 +24,11 @@ import tensorflow as tf
 from jaxtyping import Float, Int
 from t5.data import preprocessors as t5_preprocessors
 
+from code_ablate.data.benchmarks import Row
 from code_ablate.errors import UserError
+from code_ablate.evaluation import few_shot
+from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
 from code_ablate.evaluation.registry import RANKED, TaskInfo, declare
-
-EVALUATION_FEATURES = {
-    "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
-    "targets": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
-}
-"""The vocabulary stands in for the study's own, which replaces it when the task is evaluated."""
 
 Prompt = Callable[[Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 
@@ -115,9 +114,17 @@ def add_task(
     *,
     category: str,
     chance: float | None = None,
+    shots: int = 0,
+    convention: str = "",
 ) -> seqio.Task:
-    """Registers a rank classification Task with SeqIO, and what the suite has to know about it."""
-    declare(name, TaskInfo(category, RANKED, chance))
+    """Registers a rank classification Task with SeqIO, and what the suite has to know about it.
+
+    `shots`: solved examples before each context; the source is then a `Benchmark`.
+    """
+    if shots:
+        source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))
+        prompt = functools.partial(_after_solved, prompt)
+    declare(name, TaskInfo(category, RANKED, chance, convention))
     return seqio.TaskRegistry.add(
         name,
         source=source,
@@ -126,6 +133,18 @@ def add_task(
         postprocess_fn=postprocess,
         metric_fns=[rank_classification],
     )
+
+
+def solved_example(prompt: Prompt, row: Row) -> str:
+    """A row as it stands before other questions: with the continuation of the gold choice."""
+    contexts, continuations = prompt(few_shot.as_tensors(row))
+    context = tf.broadcast_to(contexts, tf.shape(continuations))[row["gold"]]
+    return few_shot.as_text(context + continuations[row["gold"]])
+
+
+def _after_solved(prompt: Prompt, row: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    contexts, continuations = prompt(row)
+    return tf.strings.join([row["solved"], contexts]), continuations
 
 
 def as_choice(target: Any) -> Choice:

@@ -1,0 +1,209 @@
+"""Short answers that are generated and compared with all that count as right.
+
+    add_task("my.capitals", Benchmark("capitals", file="capitals.jsonl", fields=("question",),
+             form="answers"), lambda row: row["question"], category="world_knowledge",
+             metric=squad, sampling=Sampling(max_tokens=16))
+    items = score_items(targets, predictions, squad)        # one row per item
+
+`prompt` maps a row to the text before the answer. A metric says how an answer is brought into the
+form in which it is compared: `trivia_qa` and `squad` by t5's functions (lower case, no punctuation,
+no articles, the best of the accepted answers), `exact` by cutting white space alone, `last_number`
+by the last number in the text.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import seqio
+import t5.evaluation.metrics
+import tensorflow as tf
+
+from code_ablate.data.benchmarks import Row
+from code_ablate.errors import UserError
+from code_ablate.evaluation import few_shot
+from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
+from code_ablate.evaluation.registry import ANSWERS, TaskInfo, declare
+from code_ablate.evaluation.sampling import Sampling
+
+Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
+
+Metric = Callable[[Sequence[Any], Sequence[str]], Mapping[str, float]]
+
+EXACT_MATCH = "exact_match"
+
+
+class Accepted(NamedTuple):
+    """One item, as the metric sees it: what `postprocess` makes of an example."""
+
+    item: str
+    """Id of the item."""
+
+    answers: tuple[str, ...]
+    """All that count as right."""
+
+
+def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
+    """Preprocessors of a Task whose rows are as `Benchmark` yields them."""
+
+    def question_and_answers(dataset: tf.data.Dataset) -> tf.data.Dataset:
+        def formatted(row):
+            return {
+                "inputs": prompt(row),
+                "targets": tf.strings.join([" ", row["answers"][0]]),
+                "item": row["id"],
+                "answers": row["answers"],
+            }
+
+        return dataset.map(formatted, num_parallel_calls=tf.data.AUTOTUNE)
+
+    return question_and_answers, seqio.preprocessors.tokenize
+
+
+def postprocess(
+    target: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+) -> Any:
+    """The `Accepted` of an example; a generated answer passes."""
+    if not is_target or example is None:
+        return target
+    answers = tuple(bytes(answer).decode() for answer in example["answers"])
+    return Accepted(bytes(example["item"]).decode(), answers)
+
+
+def add_task(
+    name: str,
+    source: seqio.DataSource,
+    prompt: Prompt,
+    *,
+    category: str,
+    metric: Metric,
+    sampling: Sampling,
+    shots: int = 0,
+    convention: str = "",
+) -> seqio.Task:
+    """Registers a Task with SeqIO, and what the suite has to know about it.
+
+    `metric` is one of this module's, or one like them. `shots`: solved examples before each
+    question; the source is then a `Benchmark`.
+    """
+    if shots:
+        source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))
+        prompt = functools.partial(_after_solved, prompt)
+    declare(name, TaskInfo(category, ANSWERS, convention=convention, sampling=sampling))
+    return seqio.TaskRegistry.add(
+        name,
+        source=source,
+        preprocessors=preprocessors(prompt),
+        output_features=EVALUATION_FEATURES,
+        postprocess_fn=postprocess,
+        metric_fns=[metric],
+    )
+
+
+def solved_example(prompt: Prompt, row: Row) -> str:
+    """A row as it stands before other questions: with the first of its accepted answers."""
+    return f"{few_shot.as_text(prompt(few_shot.as_tensors(row)))} {row['answers'][0]}"
+
+
+def _after_solved(prompt: Prompt, row: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    return tf.strings.join([row["solved"], prompt(row)])
+
+
+def trivia_qa(targets, predictions) -> dict[str, float]:
+    """Exact match and token F1 as TriviaQA's own script computes them, in fractions of 1."""
+    return _by_t5(t5.evaluation.metrics.trivia_qa, targets, predictions)
+
+
+def squad(targets, predictions) -> dict[str, float]:
+    """Exact match and token F1 as SQuAD's own script computes them, in fractions of 1."""
+    return _by_t5(t5.evaluation.metrics.squad, targets, predictions)
+
+
+def exact(targets, predictions) -> dict[str, float]:
+    """Exact match of the text as it stands, without the white space around it."""
+    right = [
+        prediction.strip() in {answer.strip() for answer in as_accepted(target).answers}
+        for target, prediction in zip(targets, predictions, strict=True)
+    ]
+    return {EXACT_MATCH: float(np.mean(right))}
+
+
+def last_number(targets, predictions) -> dict[str, float]:
+    """Whether the last number of the text has the value of that of an accepted answer."""
+    right = []
+    for target, prediction in zip(targets, predictions, strict=True):
+        said = number_at_the_end(prediction)
+        wanted = [number_at_the_end(answer) for answer in as_accepted(target).answers]
+        right.append(said is not None and said in wanted)
+    return {EXACT_MATCH: float(np.mean(right))}
+
+
+# A minus sign behind a digit or a bracket is a difference, and not a sign.
+_NUMBER = re.compile(r"(?<![\d)])-?\$?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?")
+
+
+def number_at_the_end(text: str) -> Decimal | None:
+    """The last number of a text, with its commas and currency left out; None without any."""
+    found = _NUMBER.findall(text)
+    return Decimal(re.sub("[$,]", "", found[-1])) if found else None
+
+
+def _by_t5(metric: Metric, targets: Sequence[Any], predictions: Sequence[str]) -> dict[str, float]:
+    accepted = [as_accepted(target).answers for target in targets]
+    percent = metric(accepted, predictions)
+    return {EXACT_MATCH: percent["em"] / 100, "f1": percent["f1"] / 100}
+
+
+def as_accepted(target: Any, number: int = 0) -> Accepted:
+    """An `Accepted` from what a Task's postprocessor gave: `postprocess`, or a string or several.
+
+    Strings do not say the id: the item is named by its number. Raises UserError for the rest.
+    """
+    if isinstance(target, Accepted):
+        return target
+    answers = (target,) if isinstance(target, str) else target
+    if isinstance(answers, Sequence) and answers and all(isinstance(a, str) for a in answers):
+        return Accepted(str(number), tuple(answers))
+    raise UserError(
+        "the targets of a task with generated answers must be postprocessed into a string, a list "
+        f"of strings or an answers.Accepted; this one gives {target!r}."
+    )
+
+
+def score_items(targets: Sequence[Any], predictions: Sequence[str], metric: Metric) -> pd.DataFrame:
+    """Scores per item: item; correct (0 to 1); prediction (as generated).
+
+    `metric` is the Task's: ours, which give "exact_match" in fractions of 1, or t5's, which give
+    "em", "accuracy" or "sequence_accuracy" in percent. It is asked about each item alone.
+    """
+    if len(targets) != len(predictions):
+        raise ValueError(f"{len(targets)} items, but {len(predictions)} answers.")
+    return pd.DataFrame(
+        {
+            "item": [as_accepted(target, i).item for i, target in enumerate(targets)],
+            "correct": [
+                _correct(metric([target], [prediction]))
+                for target, prediction in zip(targets, predictions, strict=True)
+            ],
+            "prediction": list(predictions),
+        }
+    ).astype({"correct": float})
+
+
+_PERCENT = ("em", "accuracy", "sequence_accuracy")
+
+
+def _correct(scores: Mapping[str, float]) -> float:
+    if EXACT_MATCH in scores:
+        return float(scores[EXACT_MATCH])
+    for name in _PERCENT:
+        if name in scores:
+            return float(scores[name]) / 100
+    raise UserError(
+        f"the task's metric gives {', '.join(scores)}; to be kept per item it must give "
+        f"{EXACT_MATCH!r} (fraction of 1) or one of {', '.join(_PERCENT)} (percent)."
+    )

@@ -1,0 +1,40 @@
+"""Solved examples before a question, and features: what all modules that register tasks share.
+
+source = with_solved(Benchmark("copa"), 5, write)       # rows have a field more, "solved"
+as_text(tf.strings.join([as_tensors(row)["premise"], "?"]))
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import seqio
+import tensorflow as tf
+
+from code_ablate.data.benchmarks import Benchmark, Row
+from code_ablate.errors import UserError
+
+EVALUATION_FEATURES = {
+    "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
+    "targets": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
+}
+"""The vocabulary stands in for the study's own, which replaces it when the task is evaluated."""
+
+
+def with_solved(source: Any, shots: int, write: Callable[[Row], str]) -> Benchmark:
+    """The source with solved examples, which `write` makes from rows where it has no text."""
+    if not isinstance(source, Benchmark):
+        raise UserError(
+            f"shots={shots} needs a Benchmark as the source, which knows rows to take solved "
+            f"examples from; this one is {type(source).__name__}."
+        )
+    return source.with_shots(shots, write)
+
+
+def as_tensors(row: Row) -> Mapping[str, tf.Tensor]:
+    """A row as a prompt function takes it, to call the function on one row."""
+    return {name: tf.constant(value) for name, value in row.items()}
+
+
+def as_text(tensor: tf.Tensor) -> str:
+    """A scalar string."""
+    return tensor.numpy().decode()
