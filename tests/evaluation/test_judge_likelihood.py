@@ -3,19 +3,22 @@
 import dataclasses
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from etils import epath
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.judge.likelihood import judge_by_likelihood
 from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.scoring import Request, Scorer
+from code_ablate.identity import to_plain
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.model.transformer import init_params
 from code_ablate.study import judging
-from code_ablate.training.loop import train
-from code_ablate.training.phase import phase_identity
+from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.step import TrainState
 from tests.conftest import TINY
 
 
@@ -36,9 +39,13 @@ PAIRS = [
 ]
 
 
+def scorer_of(params):
+    return Scorer(TINY, params, make_mesh(MeshConfig()), longest=17)
+
+
 @pytest.fixture(scope="module")
 def scorer():
-    return Scorer(TINY, init_params(TINY, 0), make_mesh(MeshConfig()), longest=64)
+    return scorer_of(init_params(TINY, 0))
 
 
 def test_the_likelier_per_byte_wins(scorer):
@@ -71,11 +78,12 @@ def test_equal_answers_tie_and_an_empty_one_is_left_out(scorer):
     assert rows.loc["d", "status"] == "unparseable" and rows["verdict"].isna()["d"]
 
 
-def test_a_run_judges_and_everything_says_how(tmp_path, phase, stores):
-    short = dataclasses.replace(phase, tokens=4 * 4 * 16)
-    identities = {name: store.manifest.identity for name, store in stores.items()}
-    run = RunDirectory.of(tmp_path / "runs", short, phase_identity(short, identities))
-    train(short, stores, run)
+def test_a_run_judges_and_everything_says_how(tmp_path, phase):
+    run = RunDirectory(epath.Path(tmp_path / "run-0f3c"), "0f3c")
+    run.write_config({}, to_plain(phase), "", vocabulary="fake", device="cpu")
+    params = init_params(TINY, 0)
+    with Checkpoints(run.checkpoints) as checkpoints:
+        checkpoints.save(4, TrainState(params, {"count": jnp.int32(0)}), {})
     judged = judging.by_likelihood(PAIRS, run, Bytes(), MeshConfig())
     about = {"candidate": "a", "baseline": "b", "task": "t"}
     printed = judging.save(judged, about, tmp_path / "out")
@@ -84,6 +92,8 @@ def test_a_run_judges_and_everything_says_how(tmp_path, phase, stores):
     assert label in printed and label in saved["judge"]["name"]
     assert label in (tmp_path / "out" / "judgements.parquet").read_bytes().decode("latin-1")
     assert saved["judge"]["run"] == run.identity and saved["judge"]["step"] == 4
+    expected = judge_by_likelihood(PAIRS, scorer_of(params), Bytes())
+    assert judged.judgements["verdict"].tolist() == expected["verdict"].tolist()
     assert saved["summary"]["n"] == 3 and saved["summary"]["agreement"] is None
 
     class Other(Bytes):
