@@ -1,4 +1,4 @@
-"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | why-not-cached.
+"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | export | ...
 
     code-ablate study demo
     code-ablate plan demo --gin.Setting.tokens=1000000
@@ -137,6 +137,16 @@ def _parser() -> argparse.ArgumentParser:
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study")
     command.add_argument("--out", help="HTML file; default: report.html beside the results")
+    command = add("export", run.export, "write a run's model for other programs", gin=False)
+    command.add_argument("run_directory")
+    command.add_argument("--format", choices=["huggingface"], default="huggingface")
+    command.add_argument("--out", required=True, help="new folder, e.g. for from_pretrained")
+    command.add_argument("--step", type=int, help="another checkpoint than the last")
+    command.add_argument("--data", default="data", help="data folder of its training")
+    command.add_argument("--vocabulary", default="", help="its file, if it was one of your own")
+    command.add_argument(
+        "--eos_token", default="", help="of a tokenizer.json; see VocabularyConfig"
+    )
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     command.add_argument("study")
     return parser
