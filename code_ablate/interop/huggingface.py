@@ -11,7 +11,6 @@ transposed, because torch.nn.Linear keeps [out, in]. Only its `logit_scale` is n
 Needs the package `safetensors` (the extra "huggingface"), and neither torch nor transformers.
 """
 
-import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path

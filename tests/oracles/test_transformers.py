@@ -3,16 +3,13 @@
 import dataclasses
 import json
 
-import pytest
-
-transformers = pytest.importorskip("transformers", reason="not installed: run `make oracles`")
-torch = pytest.importorskip("torch", reason="not installed: run `make oracles`")
-
 import jax
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from code_ablate.cli import main
 from code_ablate.data.vocabulary import VocabularyConfig, resolve
 from code_ablate.errors import UserError
 from code_ablate.interop.huggingface import export, import_model
@@ -45,6 +42,9 @@ def our_logits(trained):
 
 
 def their_logits(directory):
+    import torch
+    import transformers
+
     model = transformers.AutoModelForCausalLM.from_pretrained(directory)
     assert isinstance(model, transformers.CohereForCausalLM)
     with torch.no_grad():
@@ -80,7 +80,9 @@ def same_model(imported: ModelConfig, model: ModelConfig) -> bool:
 
 
 def test_importing_gives_back_every_bit(trained, exported, tmp_path):
-    transformers.AutoModelForCausalLM.from_pretrained(exported).save_pretrained(tmp_path / "theirs")
+    from transformers import AutoModelForCausalLM
+
+    AutoModelForCausalLM.from_pretrained(exported).save_pretrained(tmp_path / "theirs")
     for directory in (exported, tmp_path / "theirs"):
         model, params = import_model(directory)
         assert same_model(model, trained.model)
@@ -90,9 +92,13 @@ def test_importing_gives_back_every_bit(trained, exported, tmp_path):
 
 
 def test_a_checkpoint_that_transformers_made_computes_the_same_here(trained, tmp_path):
+    import torch
+    import transformers
+
     config = transformers.CohereConfig(
         vocab_size=512, hidden_size=24, intermediate_size=40, num_hidden_layers=2,
         num_attention_heads=6, num_key_value_heads=3, logit_scale=1.0, initializer_range=0.3,
+        bos_token_id=1, eos_token_id=1,
     )  # fmt: skip
     torch.manual_seed(0)
     transformers.CohereForCausalLM(config).save_pretrained(tmp_path)
@@ -129,7 +135,9 @@ def test_weights_of_another_shape_are_not_imported(exported, tmp_path):
 
 @pytest.fixture(scope="module")
 def tokenizer(exported):
-    return transformers.AutoTokenizer.from_pretrained(exported)
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(exported)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.text("</s><pad> \n\t\u2581é12"))
@@ -151,8 +159,6 @@ def test_the_exported_tokenizer_is_a_vocabulary_for_a_study(vocabulary, exported
 
 
 def test_bad_input_is_refused_before_anything_is_written(run, data_dir, exported, tmp_path, capsys):
-    from code_ablate.cli import main
-
     out = tmp_path / "model"
     export = ["export", str(run.path), "--out"]
     assert main([*export, str(out), "--data", str(tmp_path)]) == 2
