@@ -6,4 +6,14 @@
 Registering reads no data: a corpus or an evaluation set is looked for when it is asked for.
 """
 
-from tasks import basic_skills, corpora, mixtures, reasoning
+from tasks import (
+    basic_skills,
+    big_bench,
+    code_likelihood,
+    corpora,
+    knowledge,
+    language,
+    mathematics,
+    mixtures,
+    reasoning,
+)
