@@ -9,8 +9,10 @@ Registering reads no data: a corpus or an evaluation set is looked for when it i
 from tasks import (
     basic_skills,
     big_bench,
+    code,
     code_likelihood,
     corpora,
+    generation,
     knowledge,
     language,
     mathematics,

@@ -1,0 +1,204 @@
+"""Generated programs that are run against tests: pass@k.
+
+    add_task("my.puzzles", Benchmark("puzzles", file="puzzles.jsonl", fields=("prompt", "tests"),
+             form="text"), lambda row: row["prompt"], problem, category="code",
+             sampling=Sampling(max_tokens=512, stop=("\\nclass",)))
+    with Sandbox() as sandbox:
+        items = score_items(problems, samples, sandbox)    # one row per item
+    means(items)["pass@1"]
+
+`prompt` and `problem` map a row to the text before the generated one, and to a `Problem`. A Task's
+targets are its problems; what the model writes is put together with them and run in the sandbox.
+"""
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seqio
+import tensorflow as tf
+
+from code_ablate.errors import UserError
+from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
+from code_ablate.evaluation.registry import PROGRAMS, TaskInfo, declare
+from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sandbox import STATUSES, Program, Sandbox
+
+REPORTED = (1, 10, 100)
+"""The k of pass@k that `means` gives, as far as there are samples."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One item: what a completion needs around it to be run and judged."""
+
+    item: str
+    """Id of the item."""
+
+    tests: str
+    """See `sandbox.Program`, as for the next two."""
+
+    functions: tuple[str, ...]
+    setup: str = ""
+    beginning: str = ""
+    """Code before the completion: the prompt, where the completion goes on with a function."""
+
+    solution: str = ""
+    """A completion that should pass."""
+
+    def program(self, completion: str) -> Program:
+        """The completion, with what belongs to it."""
+        return Program(self.beginning + completion, self.tests, self.functions, self.setup)
+
+
+Prompt = Callable[[Mapping[str, str]], str]
+MakeProblem = Callable[[Mapping[str, str]], Problem]
+
+
+def used_functions(tests: str, solution: str) -> tuple[str, ...]:
+    """The names that the tests use and a solution defines, in alphabetical order.
+
+    So a solution's `sum` is called where the tests say `sum`, but their `set` is Python's own.
+    """
+    used, own, defined = set(), set(), set()
+    for node in ast.walk(ast.parse(tests)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else own).add(node.id)
+    for statement in ast.parse(solution).body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(statement.name)
+        elif isinstance(statement, ast.Assign):
+            defined |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    return tuple(sorted((used - own) & defined))
+
+
+def add_task(
+    name: str,
+    source: seqio.DataSource,
+    prompt: Prompt,
+    problem: MakeProblem,
+    *,
+    category: str,
+    sampling: Sampling,
+    convention: str = "",
+) -> seqio.Task:
+    """Registers a Task with SeqIO, and what the suite has to know about it.
+
+    Its rows have strings alone; `prompt` and `problem` are called on them in Python.
+    """
+
+    def texts(dataset: tf.data.Dataset) -> tf.data.Dataset:
+        def formatted(row):
+            names = sorted(row)
+
+            def in_python(*values):
+                row = {name: value.decode() for name, value in zip(names, values, strict=True)}
+                return prompt(row), problem(row).solution
+
+            both = tf.numpy_function(in_python, [row[name] for name in names], [tf.string] * 2)
+            inputs, targets = (tf.ensure_shape(text, []) for text in both)
+            return {
+                **{f"row/{name}": row[name] for name in names},
+                "inputs": inputs,
+                "targets": targets,
+            }
+
+        return dataset.map(formatted)
+
+    def postprocess(target: Any, example: Mapping[str, Any] | None = None, is_target=False) -> Any:
+        """The `Problem` of an example; what was generated passes."""
+        if not is_target or example is None:
+            return target
+        row = {
+            key.removeprefix("row/"): bytes(value).decode()
+            for key, value in example.items()
+            if key.startswith("row/")
+        }
+        return problem(row)
+
+    declare(name, TaskInfo(category, PROGRAMS, convention=convention, sampling=sampling))
+    return seqio.TaskRegistry.add(
+        name,
+        source=source,
+        preprocessors=(texts, seqio.preprocessors.tokenize),
+        output_features=EVALUATION_FEATURES,
+        postprocess_fn=postprocess,
+        metric_fns=[pass_at_1],
+    )
+
+
+def pass_at_k(samples: int, passed: int, k: int) -> float:
+    """The unbiased estimate of the probability that one of k samples passes.
+
+    1 - C(n-c, k) / C(n, k) with n samples of which c passed: Chen et al. 2021 (arXiv 2107.03374),
+    section 2.1. Raises UserError for k > n, of which nothing can be said.
+    """
+    if not 0 <= passed <= samples:
+        raise ValueError(f"{passed} of {samples} samples passed?")
+    if not 1 <= k <= samples:
+        raise UserError(
+            f"pass@{k} cannot be estimated from {samples} samples per item: draw {k} or more "
+            "(Sampling.samples), or ask for a k of 1 or more that is not greater."
+        )
+    # The product runs over the denominators n-c+1 .. n; it is empty, and pass@k 0, where c is 0.
+    return float(1 - np.prod(1 - k / np.arange(samples - passed + 1, samples + 1)))
+
+
+def score_items(
+    problems: Sequence[Problem],
+    samples: Sequence[Sequence[str]],
+    sandbox: Sandbox,
+    advance: Callable[[int], object] = lambda n: None,
+) -> pd.DataFrame:
+    """Runs all samples; one row per item, in the order of the problems.
+
+    Columns: item; correct (the share of the samples that passed); samples; one column for each of
+    `sandbox.STATUSES` with how many came to it; prediction (the first sample); isolation (by what
+    the programs were isolated). `advance` is called with the number of samples that were done.
+    """
+    if len(problems) != len(samples):
+        raise ValueError(f"{len(problems)} problems, but samples for {len(samples)}.")
+    for problem, texts in zip(problems, samples, strict=True):
+        if not texts:
+            raise ValueError(f"item {problem.item!r} has no samples.")
+    programs = [
+        problem.program(text)
+        for problem, texts in zip(problems, samples, strict=True)
+        for text in texts
+    ]
+    outcomes = iter(sandbox.run(programs, advance))
+    rows = []
+    for problem, texts in zip(problems, samples, strict=True):
+        mine = [next(outcomes) for _ in texts]
+        counts = {name: sum(outcome.status == name for outcome in mine) for name in STATUSES}
+        rows.append(
+            {
+                "item": problem.item,
+                "correct": counts["passed"] / len(mine),
+                "samples": len(mine),
+                **counts,
+                "prediction": texts[0],
+                "isolation": mine[0].isolation,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def means(items: pd.DataFrame) -> dict[str, float]:
+    """pass@k over the items, as a fraction of 1, for each k of REPORTED that has samples enough."""
+    fewest = int(items["samples"].min())
+    counts = list(zip(items["samples"], items["passed"], strict=True))
+    return {
+        f"pass@{k}": float(np.mean([pass_at_k(int(n), int(c), k) for n, c in counts]))
+        for k in REPORTED
+        if k <= fewest
+    }
+
+
+def pass_at_1(targets: Sequence[Problem], predictions: Sequence[str]) -> dict[str, float]:
+    """The SeqIO metric function: one prediction per problem, run in the sandbox."""
+    with Sandbox() as sandbox:
+        return means(score_items(targets, [[text] for text in predictions], sandbox))

@@ -1,0 +1,69 @@
+"""The untrusted side: runs the generated code, then calls what the driver asks for.
+
+    serve(requests, replies)        # two pipes; returns when the driver closes the first
+
+What this process sends is only ever taken as values: it knows neither the tests nor what they
+expect, so that whoever takes it over can do no more than return values, as any program can.
+"""
+
+import sys
+import types
+from typing import Any
+
+from . import wire
+
+MODULE = "solution"
+
+
+def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
+    """Answers requests: {"id", "do", "target", "name", "arguments", "named"}.
+
+    The reply has the request's id and either "value" or "error", with "kind" the exception's name.
+    """
+    kept: list[Any] = []
+    module = types.ModuleType(MODULE)
+    sys.modules[MODULE] = module  # dataclasses and pickle look there
+
+    def keep(value: Any) -> int:
+        kept.append(value)
+        return len(kept) - 1
+
+    while True:
+        try:
+            request = wire.decode(wire.read(requests, sys.maxsize))
+        except wire.Closed:
+            return
+        reply: dict[str, Any] = {"id": request["id"]}
+        try:
+            value = wire.encode(_do(request, module, kept), keep)
+            if len(value) > limits["result_bytes"]:
+                raise OverflowError(f"a result of {len(value):,} bytes")
+            reply["value"] = value
+        except BaseException as error:  # whatever the program raises is its own affair
+            reply |= {"kind": type(error).__name__, "error": _message(error)}
+        wire.write(replies, wire.encode(reply))
+
+
+def _do(request: dict[str, Any], module: types.ModuleType, kept: list[Any]) -> Any:
+    def here(value: Any) -> Any:
+        return kept[value.number] if isinstance(value, wire.Handle) else value
+
+    if request["do"] == "run":
+        exec(compile(request["code"], f"<{MODULE}>", "exec"), module.__dict__)
+        return None
+    target: Any = module if request["target"] is None else here(request["target"])
+    match request["do"]:
+        case "get":
+            return getattr(target, request["name"])
+        case "set":
+            return setattr(target, request["name"], here(request["arguments"]))
+        case "list":
+            return list(target)
+    return target(*map(here, request["arguments"]), **request["named"])
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:300]
+    except BaseException:  # a program's own exception may fail to describe itself
+        return ""

@@ -1,0 +1,140 @@
+"""Puts a process where it can reach nothing: namespaces, a bare root folder, limits, no privileges.
+
+    child = kernel.clone_into_new_namespaces()
+    if child: map_users(child)              # in the parent, before the child goes on
+    else:     enter(root); renounce(...)    # in the child
+
+The child sees Python's standard library and the machine's shared libraries, read-only, and an empty
+scratch folder in memory. It sees no other file, no other process and no network device. It
+has no privilege to gain by any program, and is limited in what it may use.
+"""
+
+import os
+import resource
+import sys
+
+from . import kernel
+
+NOBODY = 65534
+ROOT_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/nix/store")
+SCRATCH, OLD = "/tmp", "/old"
+
+
+def map_users(child: int) -> None:
+    """Says who the users of the child's namespace are. Else they are nobody.
+
+    Root maps itself, which prepares the mounts, and the user that the candidate then becomes;
+    anyone else may map only themselves.
+    """
+    user, group = os.geteuid(), os.getegid()
+    if user != 0:
+        _write(f"/proc/{child}/setgroups", "deny")
+        _write(f"/proc/{child}/uid_map", f"{user} {user} 1")
+        _write(f"/proc/{child}/gid_map", f"{group} {group} 1")
+    else:
+        for kind in ("gid_map", "uid_map"):
+            _write(f"/proc/{child}/{kind}", f"0 0 1\n{NOBODY} {NOBODY} 1")
+
+
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
+
+
+def enter(hidden: list[str], scratch_bytes: int) -> None:
+    """Changes into a root folder with libraries and scratch space alone. Raises OSError.
+
+    `hidden` are folders that may lie within those of the libraries: there they are covered by empty
+    ones. So are all folders of installed packages, which may contain the tests.
+    """
+    base = sys.base_prefix  # mounted over for a moment: any folder that is sure to exist would do
+    kernel.call("mount", b"none", b"/", None, kernel.REC | kernel.PRIVATE, None)
+    _tmpfs(base, "mode=755,size=1m", kernel.NODEV)
+    os.chdir(base)
+    os.mkdir("old")
+    kernel.call("pivot_root", b".", b"old")
+    os.chdir("/")
+    shown: list[str] = []
+    for path in dict.fromkeys((*ROOT_LIBRARIES, f"{base}/lib", f"{base}/lib64")):
+        if os.path.islink(OLD + path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(os.readlink(OLD + path), path)
+        elif os.path.isdir(OLD + path) and not any(_within(path, folder) for folder in shown):
+            _bind(path, os.makedirs)
+            kernel.read_only(path, recursive=True)
+            shown.append(path)
+    library = os.path.dirname(os.__file__)
+    hidden = [path for path in hidden if not _within(path, library) and not _within(library, path)]
+    for path in (*hidden, *_package_folders(shown)):
+        if os.path.isdir(path) and any(_within(path, folder) for folder in shown):
+            _tmpfs(path, "mode=555,size=4k", kernel.NODEV)
+    os.mkdir("/dev")
+    for device in ("/dev/null", "/dev/urandom"):
+        _bind(device, lambda path: os.close(os.open(path, os.O_CREAT)))
+    os.mkdir(SCRATCH)
+    _tmpfs(SCRATCH, f"mode=777,size={scratch_bytes}", kernel.NODEV | kernel.NOEXEC)
+    kernel.call("umount2", OLD.encode(), kernel.DETACH)
+    os.rmdir(OLD)
+    kernel.read_only("/", recursive=False)
+    os.chdir(SCRATCH)
+
+
+def _tmpfs(path: str, options: str, flags: int) -> None:
+    target = os.fsencode(path)
+    kernel.call("mount", b"tmpfs", target, b"tmpfs", flags | kernel.NOSUID, os.fsencode(options))
+
+
+def _bind(path: str, make) -> None:
+    """Shows what the old root has at `path` at the same place of the new one."""
+    make(path)
+    source = os.fsencode(OLD + path)
+    kernel.call("mount", source, os.fsencode(path), None, kernel.BIND | kernel.REC, None)
+
+
+def _within(path: str, folder: str) -> bool:
+    return os.path.join(path, "").startswith(os.path.join(folder, ""))
+
+
+def _package_folders(libraries: list[str]) -> list[str]:
+    """site-packages and dist-packages of every Python in these folders."""
+    return [
+        f"{library}/{python}/{packages}"
+        for library in libraries
+        for python in os.listdir(library)
+        if python.startswith("python")
+        for packages in ("site-packages", "dist-packages")
+    ]
+
+
+def limit(limits: dict[str, int], *, isolated: bool) -> None:
+    """Sets the limits that the kernel keeps; they can only be lowered from here."""
+    kinds = {
+        resource.RLIMIT_CPU: limits["cpu_seconds"],
+        resource.RLIMIT_AS: limits["memory_bytes"],
+        resource.RLIMIT_FSIZE: limits["file_bytes"],
+        resource.RLIMIT_NOFILE: limits["open_files"],
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if isolated:  # elsewhere it would count all processes of the user
+        kinds[resource.RLIMIT_NPROC] = limits["threads"]
+    for kind, most in kinds.items():
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY:
+            most = min(most, hard)
+        resource.setrlimit(kind, (most, most))
+
+
+def renounce(*, isolated: bool) -> None:
+    """Gives up being root of the namespace, all capabilities, and ever gaining a privilege."""
+    if isolated:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        kernel.drop_capabilities()
+    kernel.call("prctl", kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
