@@ -187,8 +187,8 @@ def _hellaswag(row: Row) -> Row:
 
 
 def _without_marks(text: str) -> str:
-    text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
-    return text.replace("  ", " ")
+    text = text.strip().replace(". [title]", ". ").replace(" [title]", ". ")
+    return re.sub(r"\[.*?\]", "", text).replace("  ", " ")
 
 
 def _winogrande(row: Row) -> Row:
@@ -224,9 +224,10 @@ def _nq_open(row: Row) -> Row:
 def _gsm8k(row: Row) -> Row:
     """The worked solution as the solved examples have it: one line, without calculator marks."""
     worked, _, number = row["answer"].rpartition("\n#### ")
-    lines = re.sub(r"<<.*?>>", "", worked).split("\n")
-    sentences = [line if line.endswith(".") else f"{line}." for line in lines]
-    solution = f"{' '.join(sentences)} So the answer is {number}."
+    worked = re.sub(r"<<.*?>>", "", worked)
+    text = f"{worked.rstrip().removesuffix('.')}. So the answer is {number}."
+    line = " ".join(re.sub(r"[-+*/=]", r" \g<0> ", text).split())
+    solution = line[0].upper() + line[1:]
     return {"question": row["question"], "solution": solution, "answers": [number]}
 
 
