@@ -9,7 +9,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["code_ablate", "code_ablate.*", "tasks", "tasks.*"]),
-    package_data={"code_ablate": ["py.typed"]},
+    package_data={"code_ablate": ["py.typed"], "tasks": ["open_prompts.jsonl"]},
     install_requires=[
         "absl-py>=2.1",
         "etils[epath]>=1.9",
@@ -47,6 +47,8 @@ setup(
         # Runs and token stores on gs://.
         "gcs": ["gcsfs>=2024.6", "google-cloud-storage>=2.10"],
         "wandb": ["wandb>=0.19"],
+        # Asks an OpenAI-compatible endpoint which of two answers is better.
+        "judge": ["openai>=3"],
         "dev": ["hypothesis>=6.100", "mypy>=1.10", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.5"],
     },
     entry_points={"console_scripts": ["code-ablate=code_ablate.cli:main"]},

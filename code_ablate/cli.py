@@ -1,4 +1,4 @@
-"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | why-not-cached.
+"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | judge | ...
 
     code-ablate study demo
     code-ablate plan demo --gin.Setting.tokens=1000000
@@ -128,15 +128,40 @@ def _parser() -> argparse.ArgumentParser:
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
     )
     command = add("train", run.train, "train one phase: Phase of the gin file", joins=True)
-    command = add("eval", run.evaluate, "evaluate the last checkpoint of a run", joins=True)
+    command = add("eval", run.evaluate, "evaluate checkpoints of a run", joins=True)
     command.add_argument("run_directory")
-    command.add_argument("--step", type=int, help="another checkpoint than the last")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--step",
+        type=int,
+        action="append",
+        default=[],
+        help="another checkpoint than the last; may be given again",
+    )
+    which.add_argument("--all-checkpoints", action="store_true", help="every one that is there")
+    which.add_argument(
+        "--follow",
+        action="store_true",
+        help="each that training writes, until it is complete",
+    )
     command = add("study", run.study, "prepare, train, evaluate and report a study", joins=True)
     command.add_argument("study")
     command.add_argument("--no-report", action="store_true", help="stop before the report")
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study")
     command.add_argument("--out", help="HTML file; default: report.html beside the results")
+    command = add("judge", run.judge, "compare two models' answers to open-ended prompts")
+    command.add_argument("candidate", help="run that was evaluated on the task, or Parquet file")
+    command.add_argument("baseline", help="the same, to compare it with")
+    command.add_argument("--task", default="open_prompts", help="the open-ended task")
+    command.add_argument("--estimate", action="store_true", help="say what it may cost, and stop")
+    command.add_argument(
+        "--reference",
+        metavar="RUN",
+        help="judge by the likelihood of the answers under this run, instead of by an endpoint",
+    )
+    command.add_argument("--step", type=int, help="of the reference, not its last checkpoint")
+    command.add_argument("--out", help="folder of the results; default: below Paths.runs")
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     command.add_argument("study")
     return parser

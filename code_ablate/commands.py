@@ -166,13 +166,11 @@ def train(options) -> None:
 
 
 def evaluate(options) -> None:
-    """Evaluates a run and prints a line per task."""
+    """Evaluates checkpoints of a run and prints a line per task for each."""
     from code_ablate import config
-    from code_ablate.analysis.terminal import task_table
     from code_ablate.data.registry import require_tasks
     from code_ablate.evaluation.suite import Suite
-    from code_ablate.study.executor import evaluate_run
-    from code_ablate.training.checkpoint import Checkpoints
+    from code_ablate.study import evaluation
     from code_ablate.training.rundir import RunDirectory, phase_of_run
 
     _ready_the_host()
@@ -185,12 +183,42 @@ def evaluate(options) -> None:
     vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
     run.require_vocabulary(vocabulary.digest)
     stores = workspace.stores(suite_config.domains, vocabulary, config.make("PrepareConfig"))
-    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
-        checkpoints.existing(options.step)
-    suite = Suite.load(suite_config, vocabulary, stores, phase.seq_len)
-    result = evaluate_run(run, suite, config.make("MeshConfig"), step=options.step)
-    if distributed.is_first():
-        print(task_table(result.items, result.tasks))
+    mesh = config.make("MeshConfig")
+    suite = Suite.of(suite_config, vocabulary, stores, phase.seq_len)
+    steps = evaluation.asked_steps(
+        run, suite, options.step, every=options.all_checkpoints or options.follow
+    )
+    # One that follows a run needs everything that its last checkpoint will need.
+    known = {*steps, phase.steps} if options.follow else steps
+    suite = suite.prepared([evaluation.records_of(run, step) for step in known])
+
+    def evaluate_step(step: int) -> None:
+        evaluation.evaluate_checkpoint(run, suite, mesh, step, f"step {step:,}")
+        if distributed.is_first():
+            _show_scores(run, suite, step)
+
+    if options.follow:
+        for step, why in evaluation.follow(run, evaluate_step, evaluation.Pause()).items():
+            print(f"note: step {step:,} was not evaluated: {why}")
+        return
+    for step in steps:
+        evaluate_step(step)
+
+
+def _show_scores(run, suite, step: int) -> None:
+    """Prints a checkpoint's table, and writes the same beside its scores."""
+    from code_ablate import storage
+    from code_ablate.analysis.checkpoint import as_json, summarise_tasks
+    from code_ablate.analysis.terminal import task_table
+    from code_ablate.study.evaluation import records_of
+
+    records = records_of(run, step)
+    result = suite.result(records)
+    summaries = summarise_tasks(result.items, result.tasks)
+    storage.replace(
+        records.directory / "summary.json", as_json(summaries, result.metrics, suite.missing)
+    )
+    print(f"\n{run.path}, step {step:,}\n{task_table(summaries, suite.missing)}", flush=True)
 
 
 def study(options) -> None:
@@ -237,6 +265,46 @@ def _report(directory, out: str | None) -> None:
     path = out or directory / "report.html"
     print(terminal_table(write_report(directory, path)))
     print(f"report: {path}")
+
+
+def judge(options) -> None:
+    """Judges two models' answers pair by pair, writes the judgements and prints a summary."""
+    from etils import epath
+
+    from code_ablate import config
+    from code_ablate.evaluation.judge.pairs import pair_answers, read_answers
+    from code_ablate.identity import identity
+    from code_ablate.study import judging
+
+    _load(options, [])
+    workspace = _workspace(options)
+    about = {key: getattr(options, key) for key in ("candidate", "baseline", "task")}
+    pairs = pair_answers(
+        *(read_answers(path, options.task) for path in (options.candidate, options.baseline))
+    )
+    if options.reference:
+        judged = _judge_by_likelihood(options, pairs, workspace)
+    else:
+        judge, cache = config.make("JudgeConfig"), f"{workspace.paths.data}/judge_cache.sqlite"
+        print(judging.estimate(pairs, judge, cache))
+        if options.estimate:
+            return
+        judged = judging.by_endpoint(pairs, judge, cache)
+    name = f"judging-{options.task}-{identity([about, judged.judge])}"
+    directory = epath.Path(options.out or epath.Path(workspace.paths.runs) / name)
+    print(judging.save(judged, about, directory))
+    print(f"judgements: {directory}")
+
+
+def _judge_by_likelihood(options, pairs, workspace):
+    from code_ablate import config
+    from code_ablate.study.judging import by_likelihood
+    from code_ablate.training.rundir import RunDirectory
+
+    _ready_the_host()
+    run = RunDirectory.open(options.reference)
+    vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
+    return by_likelihood(pairs, run, vocabulary, config.make("MeshConfig"), options.step)
 
 
 def why_not_cached(options) -> None:

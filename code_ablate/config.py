@@ -21,7 +21,8 @@ import gin
 from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.suite import SuiteConfig
+from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.model.sharding import MeshConfig
 from code_ablate.model.transformer import ModelConfig
 from code_ablate.study.graph import Study
@@ -44,6 +45,7 @@ CONFIGURABLES = (
     VocabularyConfig,
     PrepareConfig,
     SuiteConfig,
+    JudgeConfig,
     MeshConfig,
     LoopConfig,
     TrackingConfig,

@@ -6,4 +6,16 @@
 Registering reads no data: a corpus or an evaluation set is looked for when it is asked for.
 """
 
-from tasks import basic_skills, code, corpora, mixtures, reasoning
+from tasks import (
+    basic_skills,
+    big_bench,
+    code,
+    code_likelihood,
+    corpora,
+    generation,
+    knowledge,
+    language,
+    mathematics,
+    mixtures,
+    reasoning,
+)

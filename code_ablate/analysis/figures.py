@@ -22,9 +22,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from code_ablate.analysis import paper
-from code_ablate.analysis.findings import whole_percent
+from code_ablate.analysis.estimates import Comparison, Metric
+from code_ablate.analysis.phrases import whole_percent
 from code_ablate.analysis.results import STAGE_TITLES
-from code_ablate.analysis.summary import Comparison, Metric, Summary
+from code_ablate.analysis.summary import Summary
 from code_ablate.errors import UserError
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
@@ -123,7 +124,7 @@ def _share_panel(axis: Axes, summary: Summary, stage: str, metric: Metric) -> No
         axis.plot(share, estimate.value * scale, color=colour, marker=marker, ms=6.5, linestyle="")
         _seed_points(axis, share, [s * scale for s in estimate.per_seed], colour)
     axis.set_title(metric.label)
-    axis.set_ylabel("bits per byte" if metric.lower_is_better else "accuracy, %")
+    axis.set_ylabel(metric.unit)
     axis.set_xlabel("share of code in pre-training, %")
     axis.set_xlim(-4, 106)
     axis.set_xticks([0, 25, 50, 75, 100])
@@ -182,22 +183,23 @@ def _share_legend(summary: Summary, stage: str) -> list[Line2D | Patch]:
 def forest_figure(summary: Summary) -> Figure | None:
     """Relative change to the baseline, per metric and recipe, with intervals.
 
-    Filled markers are comparisons that hold after Holm's correction. None if nothing can be
-    compared (no recipe shares a seed with the baseline).
+    Filled markers are comparisons that hold after Holm's correction. Metrics without a relative
+    change are left out. None if there is none (no recipe shares a seed with the baseline).
     """
     drawable = [c for c in summary.comparisons if c.gain is not None]
     if not drawable:
         return None
     names = [r.name for r in summary.results.recipes if any(c.recipe == r.name for c in drawable)]
-    columns = min(3, len(summary.metrics))
-    rows = -(-len(summary.metrics) // columns)
+    metrics = [metric for metric in summary.metrics if any(c.metric == metric for c in drawable)]
+    columns = min(3, len(metrics))
+    rows = -(-len(metrics) // columns)
     with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
         height = rows * (0.34 * len(names) + 0.85) + 0.5
         figure = Figure(figsize=(1.3 + 2.9 * columns, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
-        for axis, metric in zip(grid.ravel(), summary.metrics, strict=False):
+        for axis, metric in zip(grid.ravel(), metrics, strict=False):
             _forest_panel(axis, [c for c in drawable if c.metric == metric], metric, names)
-        for axis in grid.ravel()[len(summary.metrics) :]:
+        for axis in grid.ravel()[len(metrics) :]:
             axis.set_axis_off()
         figure.legend(
             handles=_forest_legend(summary),
@@ -232,9 +234,7 @@ def _forest_panel(
         )
     better = "lower is better" if metric.lower_is_better else "higher is better"
     axis.set_title(metric.label)
-    axis.set_xlabel(
-        f"change in {'bits per byte' if metric.lower_is_better else 'accuracy'}, %\n({better})"
-    )
+    axis.set_xlabel(f"change in {metric.name}, %\n({better})")
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.5, -0.5)
 

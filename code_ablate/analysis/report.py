@@ -9,11 +9,14 @@ network. Numbers come from `summary.py`; this module puts them in order.
 
 from etils import epath
 
-from code_ablate.analysis import figures, html, paper, tables
-from code_ablate.analysis.findings import answer, counted, joined, limits, whole_percent
+from code_ablate.analysis import figures, html, paper, tables, task_tables
+from code_ablate.analysis.estimates import Settings
+from code_ablate.analysis.findings import answer
 from code_ablate.analysis.html import Html, tag
+from code_ablate.analysis.limits import limits
+from code_ablate.analysis.phrases import counted, joined, whole_percent
 from code_ablate.analysis.results import STAGE_TITLES, load_results
-from code_ablate.analysis.summary import Settings, Summary, summarise
+from code_ablate.analysis.summary import Summary, summarise
 from code_ablate.analysis.terminal import terminal_table
 from code_ablate.errors import UserError
 
@@ -49,6 +52,7 @@ def render_report(summary: Summary) -> str:
         *_share_section(summary),
         *_score_section(summary),
         *_gain_section(summary),
+        *_category_section(summary),
         *_task_section(summary),
         *_data_section(summary),
         _limits(summary),
@@ -106,7 +110,7 @@ def _share_section(summary: Summary) -> list[Html]:
         tag("h2", "Scores against the share of code"),
         html.figure(
             figures.to_data_uri(figures.main_figure(summary, stage)),
-            "Bits per byte and accuracy against the share of code in pre-training",
+            "Scores against the share of code in pre-training",
             caption,
         ),
         tag("h3", "The published sweep, for orientation"),
@@ -133,7 +137,7 @@ def _gain_section(summary: Summary) -> list[Html]:
         tag(
             "p",
             f"(recipe − {base}) / {base}. For bits per byte a negative number is a reduction and "
-            "is better; for accuracy a positive one. Second line: interval; third: each seed; "
+            "is better; for the others a positive one. Second line: interval; third: each seed; "
             f"p is adjusted by Holm's method over all {len(summary.comparisons)} comparisons "
             "of this study. A star and colour mark p < 0.05: blue better, orange worse.",
             class_="note",
@@ -149,23 +153,43 @@ def _gain_section(summary: Summary) -> list[Html]:
     return [*parts, *(tables.gain_table(summary, stage) for stage in stages)]
 
 
+def _category_section(summary: Summary) -> list[Html]:
+    stages = [stage for stage in summary.results.stages if summary.columns[stage]]
+    if not stages:
+        return []
+    note = (
+        "Each category is the plain mean of its tasks; the language average that of reasoning and "
+        "world knowledge; the total that of these and code, as in the reference study. “Above "
+        "chance” takes only the tasks on which every recipe beats chance with every seed at that "
+        "stage (p < 0.05; where there is no chance level, a score above zero); it is left out "
+        "where that is all of them or none. The choice is made by the scores themselves, so it "
+        "flatters; tests are made of all tasks, above."
+    )
+    return [
+        tag("h2", "Categories"),
+        tag("p", note, class_="note"),
+        *(task_tables.category_table(summary, stage) for stage in stages),
+    ]
+
+
 def _task_section(summary: Summary) -> list[Html]:
-    if not summary.task_results:
+    if not summary.task_results and not summary.results.study["missing"]:
         return []
     parts = [
         tag("h2", "Tasks"),
         tag(
             "p",
-            "Accuracy, [interval], each seed, and p against chance: the exact one-sided p that "
-            "guessing does as well, the largest over the seeds. “One answer” in the chance column "
-            "is the score of always giving the most common answer; as a mark on a score it says "
-            "that the predictions of an arm have collapsed onto one answer, for that share of the "
-            "items.",
+            "Score, [interval], each seed, and p against chance: the exact one-sided p that "
+            "guessing does as well, the largest over the seeds; “at chance” marks 0.05 and more. "
+            "“One answer” in the chance column is the score of always giving the most common "
+            "answer; as a mark on a score it says that the predictions of an arm have collapsed "
+            "onto one answer, for that share of the items.",
             class_="note",
         ),
     ]
     for stage in summary.results.stages:
-        parts += [tag("h3", STAGE_TITLES[stage].capitalize()), *tables.task_tables(summary, stage)]
+        title = tag("h3", STAGE_TITLES[stage].capitalize())
+        parts += [title, *task_tables.task_tables(summary, stage)]
     return parts
 
 
@@ -214,16 +238,18 @@ def _methods(summary: Summary) -> list[Html]:
         f"Bits per byte of a domain = sum of −log₂ p over the scored tokens of its validation "
         f"documents / sum of their UTF-8 bytes. n counts documents.{_cropped_documents(summary)}",
         "Accuracy of a task = share of items whose right answer has the highest log-likelihood; "
-        "“per byte” divides each answer's log-likelihood by its bytes first. A category is the "
-        "plain mean of its tasks. Bits per byte of the right answer = sum of its bits / sum of its "
-        "bytes.",
+        "“per byte” divides each answer's log-likelihood by its bytes first. Exact match = share "
+        "of items whose generated answer the task's own metric calls right. pass@1 = share of "
+        "generated programs that pass their tests. A category is the plain mean of its tasks. Bits "
+        "per byte of the right answer = sum of its bits / sum of its bytes.",
         "Relative change = (recipe − baseline) / baseline on these scores.",
         f"Intervals: {whole_percent(settings.confidence)} percentile intervals of "
         f"{settings.resamples:,} bootstrap replicates (seed {settings.seed}). Items are drawn with "
         "replacement within each task, the same draw for all recipes. So are "
         "seeds, the same draw for all recipes and tasks, since the same seed means the same "
         "initialisation and the same order within a corpus. S − 1 of S seeds are drawn at a time, "
-        "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992).",
+        "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992). Where all items are "
+        "right, or all wrong, an interval has no width and says nothing; p against chance does.",
         "p of a change: the larger of two. First, twice the share of replicates on the other side "
         "of zero. Second, a t test of the seeds' scores in randomised blocks (blocks are seeds, "
         "noise pooled over recipes), because a bootstrap of few seeds is too sure. It is then "
@@ -231,7 +257,7 @@ def _methods(summary: Summary) -> list[Html]:
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
-        "accuracy is that of the most common right answer.",
+        "accuracy is that of the most common right answer; of generated texts, 95 % are one.",
         "The score of every item is in results.parquet in the study's directory, with study.json "
         "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
     ]

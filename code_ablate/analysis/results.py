@@ -10,22 +10,29 @@ stage must have been scored on the same items, because every comparison is paire
 """
 
 import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from etils import epath
 from jaxtyping import Float
 
+from code_ablate.analysis.kinds import BITS_PER_BYTE, GENERATING, shared_name
+from code_ablate.analysis.study_record import (
+    Arm,
+    RecipeInfo,
+    TaskInfo,
+    build_arms,
+    build_recipes,
+    build_tasks,
+    read_study,
+)
 from code_ablate.errors import UserError, unknown_name
 
 STAGES = ("pretraining", "cooldown")
 STAGE_TITLES = {"pretraining": "after pre-training", "cooldown": "after cooldown"}
-BITS_PER_BYTE = "bits_per_byte"
-RANK_CLASSIFICATION = "rank_classification"
 
 _KEY_COLUMNS = ("recipe", "seed", "stage", "phase", "task", "category", "kind", "item")
 _SCORE_COLUMNS = (
@@ -40,107 +47,6 @@ _SCORE_COLUMNS = (
     "predicted",
     "predicted_per_byte",
 )
-_STUDY_KEYS = (
-    "name",
-    "baseline",
-    "version",
-    "created",
-    "machine",
-    "model",
-    "vocabulary",
-    "seq_len",
-    "tokens",
-    "cooldown_tokens",
-    "seeds",
-    "code_corpora",
-    "recipes",
-    "arms",
-    "phases",
-    "tasks",
-    "missing",
-    "stores",
-)
-
-
-@dataclass(frozen=True)
-class RecipeInfo:
-    """A recipe of the study."""
-
-    name: str
-    """The recipe's name, as in gin and on the command line."""
-    doc: str
-    """First line of its docstring."""
-    sweep: bool
-    """True if its pre-training is one phase, so that it is a point of the share-of-code curve."""
-    requested_code_share: float
-    """Share of code asked for over all of pre-training, 0 to 1."""
-
-
-@dataclass(frozen=True)
-class CorpusUse:
-    """What one arm read from one corpus."""
-
-    requested_share: float
-    """Share of the arm's tokens that was asked for."""
-    tokens: int
-    """Tokens trained on, repeats included."""
-    unique_tokens: int
-    """Different tokens trained on."""
-    epochs: float
-    """Passes over the corpus: tokens / tokens in the store."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A recipe trained with one seed up to one stage."""
-
-    recipe: str
-    """Name of the recipe."""
-    seed: int
-    """The same seed means the same initialisation and order within each corpus in all recipes."""
-    stage: str
-    """"pretraining" or "cooldown"."""
-    phase: str
-    """Identity of the last phase."""
-    phases: tuple[str, ...]
-    """Identities of all phases, first to last."""
-    code_share: float
-    """Realised share of code tokens over all phases, 0 to 1."""
-    tokens: int
-    """Tokens trained on over all phases."""
-    seconds: float
-    """Training time over all phases; a shared phase counts in every arm that uses it."""
-    final_loss: float
-    """Training loss at the end, nats per token."""
-    corpora: Mapping[str, CorpusUse]
-    """What was read from each corpus over all phases."""
-
-
-_TASK_DEFAULTS = {"source": "", "examples": 0, "cropped": 0}
-
-
-@dataclass(frozen=True)
-class TaskInfo:
-    """An evaluation task of the study."""
-
-    name: str
-    """Task name; "bits_per_byte/<corpus>" for a domain."""
-    category: str
-    """Category in the suite; "domains" for bits per byte."""
-    kind: str
-    """"rank_classification" or "bits_per_byte"."""
-    chance: float | None
-    """Expected accuracy of a random guess, or None."""
-    items: int
-    """Items that were scored."""
-    available: int
-    """Items that the task has."""
-    source: str
-    """Where the items came from."""
-    examples: int
-    """Prompts that were scored: one for each item and choice."""
-    cropped: int
-    """Those of them that were longer than what the model sees at once."""
 
 
 @dataclass(frozen=True)
@@ -208,12 +114,29 @@ class Results:
 
     @property
     def categories(self) -> dict[str, tuple[str, ...]]:
-        """Accuracy categories (not the domains) and their tasks, in the order of the study."""
+        """Categories and those of their tasks whose items are right or wrong, in study order."""
+        return self._by_category("correct")
+
+    @property
+    def gold_categories(self) -> dict[str, tuple[str, ...]]:
+        """Categories and those of their tasks that are scored by gold bits per byte."""
+        return self._by_category("bits")
+
+    def _by_category(self, score: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
-        for task in self.tasks.values():
-            if task.kind == RANK_CLASSIFICATION:
+        for task in self.downstream:
+            if task.score == score:
                 found.setdefault(task.category, []).append(task.name)
         return {name: tuple(tasks) for name, tasks in found.items()}
+
+    @property
+    def downstream(self) -> tuple[TaskInfo, ...]:
+        """All tasks but the domains, in the order of the study."""
+        return tuple(task for task in self.tasks.values() if task.kind != BITS_PER_BYTE)
+
+    def name_of(self, tasks: Sequence[str]) -> str:
+        """What the score of these tasks is called: "accuracy", "exact match", ..."""
+        return shared_name(self.tasks[task].kind for task in tasks)
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -284,7 +207,19 @@ class Results:
             array = np.full(scored.shape, np.nan)
             array[item_codes, arm_codes] = rows[name].to_numpy(dtype=np.float64)
             table[name] = array
+        if self.tasks[task].kind in GENERATING:
+            table |= _generated(rows, item_codes, arm_codes, scored.shape)
         return TaskScores(self.tasks[task], stage, tuple(map(str, items)), arms, table)
+
+
+def _generated(rows: pd.DataFrame, item_codes, arm_codes, shape) -> dict[str, np.ndarray]:
+    """Lengths of generated texts, and a number for each different text."""
+    texts = pd.factorize(rows["prediction"])[0].astype(np.float64)
+    values = {"generated_tokens": rows["generated_tokens"].to_numpy(np.float64), "text": texts}
+    table = {name: np.full(shape, np.nan) for name in values}
+    for name, array in table.items():
+        array[item_codes, arm_codes] = values[name]
+    return table
 
 
 def load_results(study_dir: epath.PathLike) -> Results:
@@ -293,34 +228,14 @@ def load_results(study_dir: epath.PathLike) -> Results:
     Raises UserError if a file is absent, unreadable, or not the results of a study.
     """
     directory = epath.Path(study_dir)
-    study = _read_study(directory / "study.json")
-    items = _read_items(directory / "results.parquet")
     path = directory / "study.json"
-    recipes = tuple(_build(RecipeInfo, row, path) for row in study["recipes"])
-    arms = tuple(_build_arm(row, path) for row in study["arms"])
-    tasks = {
-        name: _build(TaskInfo, {**_TASK_DEFAULTS, "name": name, **row}, path)
-        for name, row in study["tasks"].items()
-    }
+    study = read_study(path)
+    items = _read_items(directory / "results.parquet")
+    recipes, arms = build_recipes(study, path), build_arms(study, path)
+    tasks = build_tasks(study, items, path)
     results = Results(study, items, recipes, arms, tasks)
     _check(results, directory)
     return results
-
-
-def _read_study(path: epath.Path) -> dict[str, Any]:
-    if not path.exists():
-        raise UserError(
-            f"{path} does not exist: give the directory of a study that was run with "
-            "`code-ablate study`."
-        )
-    try:
-        study = json.loads(path.read_text())
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is not readable JSON ({error}); run the study again.") from error
-    absent = [key for key in _STUDY_KEYS if not isinstance(study, dict) or key not in study]
-    if absent:
-        raise UserError(f"{path} is not the record of a study: it lacks {', '.join(absent)}.")
-    return study
 
 
 def _read_items(path: epath.Path) -> pd.DataFrame:
@@ -330,7 +245,10 @@ def _read_items(path: epath.Path) -> pd.DataFrame:
         items = pd.read_parquet(io.BytesIO(path.read_bytes()))
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
-    absent = [name for name in (*_KEY_COLUMNS, *_SCORE_COLUMNS) if name not in items.columns]
+    wanted = [*_KEY_COLUMNS, *_SCORE_COLUMNS]
+    if "kind" in items.columns and items["kind"].isin(GENERATING).any():
+        wanted += ["prediction", "generated_tokens"]
+    absent = [name for name in wanted if name not in items.columns]
     if absent:
         raise UserError(f"{path} is not a results table: it lacks column {', '.join(absent)}.")
     if items.empty:
@@ -343,26 +261,6 @@ def _read_items(path: epath.Path) -> pd.DataFrame:
             f"{row['seed']} {row['stage']} {row['task']} item {row['item']}."
         )
     return items
-
-
-Built = TypeVar("Built")
-
-
-def _build(kind: type[Built], row: Mapping[str, Any], path: epath.Path) -> Built:
-    """A dataclass from a JSON object; keys it does not know are for later versions."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    absent = [name for name in names if name not in row]
-    if absent:
-        raise UserError(f"{path}: an entry of {kind.__name__} lacks {', '.join(absent)}: {row}")
-    return kind(**{name: row[name] for name in names})
-
-
-def _build_arm(row: Mapping[str, Any], path: epath.Path) -> Arm:
-    corpora = {
-        name: _build(CorpusUse, use, path) for name, use in dict(row.get("corpora", {})).items()
-    }
-    phases = tuple(row.get("phases", ()))
-    return _build(Arm, {**row, "corpora": corpora, "phases": phases}, path)
 
 
 def _check(results: Results, directory: epath.Path) -> None:
@@ -385,6 +283,3 @@ def _check(results: Results, directory: epath.Path) -> None:
     for task in results.items["task"].unique():
         if task not in results.tasks:
             raise unknown_name("task in study.json", task, results.tasks)
-    for kind in {task.kind for task in results.tasks.values()}:
-        if kind not in (BITS_PER_BYTE, RANK_CLASSIFICATION):
-            raise unknown_name("kind of task", kind, (BITS_PER_BYTE, RANK_CLASSIFICATION))

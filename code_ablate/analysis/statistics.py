@@ -19,7 +19,7 @@ the time; where items and seeds matter alike a nominal 95 % is about 90 %
 difference one only if `seed_test`, which pools the seed noise of all recipes, agrees.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -226,11 +226,34 @@ def chance_p(correct: Float[np.ndarray, " items"], choices: Float[np.ndarray, " 
     return float(min(1.0, mass[successes:].sum()))
 
 
+def guessing_p(
+    correct: Float[np.ndarray, " items"],
+    choices: Float[np.ndarray, " items"],
+    chance: float | None,
+) -> float | None:
+    """`chance_p` where it can be computed, else None.
+
+    Items that do not say how many choices they have are taken to be guessed with probability
+    `chance`. None where that is not known, and where items are not just right or wrong.
+    """
+    if not np.isin(correct, (0.0, 1.0)).all():
+        return None
+    if np.isnan(choices).any():
+        if not chance:
+            return None
+        choices = np.full(len(correct), 1.0 / chance)
+    return chance_p(correct, choices)
+
+
 def seed_spread(scores: Sequence[float]) -> float | None:
     """Standard deviation over seeds, sqrt(sum (x - mean)^2 / (S - 1)); None with one seed."""
     if len(scores) < 2:
         return None
     return float(np.std(np.asarray(scores, dtype=np.float64), ddof=1))
+
+
+COLLAPSED = 0.95
+"""Share of the items from which on one answer is called a collapse."""
 
 
 @dataclass(frozen=True)
@@ -241,8 +264,9 @@ class Collapse:
     """The most common predicted label (position of the choice)."""
     share: float
     """Share of the items for which it is predicted."""
-    majority: float
-    """Share of the most common gold label: the score of always giving that answer."""
+    majority: float | None
+    """Share of the most common gold label: the score of always giving that answer. None for
+    generated texts."""
     degenerate: bool
     """True if the score measures that one answer and not the task."""
 
@@ -250,7 +274,7 @@ class Collapse:
 def collapse(
     predicted: Float[np.ndarray, " items"],
     gold: Float[np.ndarray, " items"],
-    threshold: float = 0.95,
+    threshold: float = COLLAPSED,
 ) -> Collapse:
     """Marks predictions as degenerate that always (or nearly always) give the same label.
 
@@ -271,6 +295,23 @@ def collapse(
         majority=majority,
         degenerate=bool(collapsed and len(gold_counts) > 1),
     )
+
+
+def collapse_of(columns: Mapping[str, Float[np.ndarray, " items"]]) -> Collapse | None:
+    """`collapse` of what a model chose, or of what it wrote; None where it did neither.
+
+    `columns` of one arm: "predicted" and "gold", or "text", a number for each different text.
+    Texts are degenerate if one of them is the answer to 95 % of the items, and not right for all.
+    """
+    text, predicted = columns.get("text"), columns["predicted"]
+    if text is not None:
+        labels, counts = np.unique(text, return_counts=True)
+        share = float(counts.max() / len(text))
+        repeats = share >= COLLAPSED and len(text) > 1 and not (columns["correct"] == 1).all()
+        return Collapse(float(labels[counts.argmax()]), share, None, bool(repeats))
+    if np.isnan(predicted).all():
+        return None
+    return collapse(predicted, columns["gold"])
 
 
 def holm(p_values: Sequence[float]) -> Float[np.ndarray, " tests"]:

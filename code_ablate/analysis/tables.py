@@ -4,25 +4,23 @@
 
 Cells of the score, gain and task tables carry their numbers at full precision in data attributes
 (data-stage, data-recipe, data-metric or data-task, data-value, data-low, data-high, data-n), so
-that a reader's script, and a test, can check them against the per-item table.
+that a reader's script, and a test, can check them against the per-item table. Tables of single
+tasks and of categories are in `task_tables.py`.
 """
 
 from collections.abc import Sequence
 
 from code_ablate.analysis import html, paper
-from code_ablate.analysis.findings import bare, counted, percent
+from code_ablate.analysis.estimates import Estimate, Metric
 from code_ablate.analysis.html import Html, cell, row_header, small, table, tag
-from code_ablate.analysis.results import RANK_CLASSIFICATION, STAGE_TITLES
-from code_ablate.analysis.summary import Estimate, Metric, Summary, TaskResult
-
-_TASK_SCORE_TITLES = {
-    "correct": "accuracy, %",
-    "correct_per_byte": "accuracy with scores per byte, %",
-    "bits": "bits per byte of the right answer (lower is better)",
-}
+from code_ablate.analysis.kinds import BITS_PER_BYTE
+from code_ablate.analysis.phrases import bare, counted, percent
+from code_ablate.analysis.results import STAGE_TITLES
+from code_ablate.analysis.summary import Summary
 
 
-def _numbers(estimate: Estimate) -> dict[str, object]:
+def numbers(estimate: Estimate) -> dict[str, object]:
+    """The data attributes of a cell."""
     return {
         "data_value": repr(estimate.value),
         "data_low": repr(estimate.low),
@@ -32,16 +30,17 @@ def _numbers(estimate: Estimate) -> dict[str, object]:
     }
 
 
-def _range(estimate: Estimate, scale: float, digits: int) -> str:
+def interval(estimate: Estimate, scale: float, digits: int) -> str:
+    """ "[1.2, 3.4]"."""
     return f"[{scale * estimate.low:.{digits}f}, {scale * estimate.high:.{digits}f}]"
 
 
 def _head(metric: Metric, items: int) -> Html:
-    if metric.lower_is_better:
-        return html.join([metric.label, small("bits per byte"), small(f"n = {items:,}")])
-    chance = "" if metric.chance is None else f"chance {100 * metric.chance:.1f}"
-    counts = f"{counted(len(metric.tasks), 'task')}, n = {items:,}"
-    return html.join([metric.label, small("accuracy, %"), small(chance), small(counts)])
+    counts = f"n = {items:,}"
+    if not metric.key.startswith(BITS_PER_BYTE):
+        counts = f"{counted(len(metric.tasks), 'task')}, {counts}"
+    chance = [] if metric.chance is None else [small(f"chance {100 * metric.chance:.1f}")]
+    return html.join([metric.label, small(metric.unit), *chance, small(counts)])
 
 
 def score_table(summary: Summary, stage: str) -> Html:
@@ -66,14 +65,14 @@ def _score_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Ht
     deviation = "one seed" if spread is None else f"s.d. {scale * spread:.{digits}f}"
     return cell(
         f"{scale * estimate.value:.{digits}f}",
-        small(_range(estimate, scale, digits)),
+        small(interval(estimate, scale, digits)),
         small(seeds),
         small(deviation),
         data_kind="score",
         data_stage=stage,
         data_recipe=recipe,
         data_metric=metric.key,
-        **_numbers(estimate),
+        **numbers(estimate),
     )
 
 
@@ -86,7 +85,7 @@ def gain_table(summary: Summary, stage: str) -> Html:
         html.join(
             [
                 metric.label,
-                small("bits per byte" if metric.lower_is_better else "accuracy"),
+                small(metric.name),
                 small("− is better" if metric.lower_is_better else "+ is better"),
             ]
         )
@@ -114,69 +113,14 @@ def _gain_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Htm
         tag("span", percent(gain.value) + (" *" if comparison.certain() else ""), class_=style),
         small(f"[{bare(gain.low)}, {bare(gain.high)}]"),
         small(seeds),
-        small(f"p {_p(comparison.p_holm)}"),
+        small(f"p {p_text(comparison.p_holm)}"),
         data_kind="gain",
         data_stage=stage,
         data_recipe=recipe,
         data_metric=metric.key,
         data_p=repr(comparison.p),
         data_p_holm=repr(comparison.p_holm),
-        **_numbers(gain),
-    )
-
-
-def task_tables(summary: Summary, stage: str) -> list[Html]:
-    """Tasks x recipes, one table per score: accuracy, accuracy per byte, gold bits per byte."""
-    return [_task_table(summary, stage, score) for score in _TASK_SCORE_TITLES]
-
-
-def _task_table(summary: Summary, stage: str, score: str) -> Html:
-    recipes = summary.results.recipes_at(stage)
-    rows = []
-    for task in summary.results.tasks.values():
-        if task.kind != RANK_CLASSIFICATION:
-            continue
-        results = [summary.task_results[stage, recipe, task.name] for recipe in recipes]
-        facts = [cell(f"{task.items:,}", small(f"of {task.available:,}"))]
-        if score != "bits":
-            chance = "–" if task.chance is None else f"{100 * task.chance:.1f}"
-            majority = 100 * results[0].collapses[0].majority
-            facts.append(cell(chance, small("one answer"), small(f"{majority:.1f}")))
-        rows.append(
-            [
-                row_header(task.name, small(task.category)),
-                *facts,
-                *(_task_cell(r, score) for r in results),
-            ]
-        )
-    head = ["task", "n"] + (["chance, %"] if score != "bits" else []) + list(recipes)
-    caption = f"{_TASK_SCORE_TITLES[score].capitalize()}, {STAGE_TITLES[stage]}"
-    return table(head, rows, caption=caption)
-
-
-def _task_cell(result: TaskResult, score: str) -> Html:
-    estimate = result.scores[score]
-    scale, digits = (1.0, 2) if score == "bits" else (100.0, 1)
-    content: list[object] = [
-        f"{scale * estimate.value:.{digits}f}",
-        small(_range(estimate, scale, digits)),
-        small(" · ".join(f"{scale * value:.{digits}f}" for value in estimate.per_seed)),
-    ]
-    if score == "correct":
-        content.append(small(f"p {_p(result.chance_p)}"))
-        if result.degenerate:
-            share = max(collapse.share for collapse in result.collapses)
-            content.append(tag("span", f"one answer {100 * share:.0f} %", class_="mark"))
-    return cell(
-        *content,
-        data_kind="task",
-        data_stage=result.stage,
-        data_recipe=result.recipe,
-        data_task=result.task,
-        data_score=score,
-        data_chance_p=repr(result.chance_p) if score == "correct" else None,
-        data_degenerate=str(result.degenerate).lower() if score == "correct" else None,
-        **_numbers(estimate),
+        **numbers(gain),
     )
 
 
@@ -281,7 +225,8 @@ def _share(share: float) -> str:
     return f"{100 * share:.1f}\u00a0%"
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
+    """ "= 0.012", "< 0.001"."""
     return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 

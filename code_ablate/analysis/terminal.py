@@ -3,15 +3,14 @@
 print(terminal_table(load_results("runs/demo")))
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-import pandas as pd
-
-from code_ablate.analysis.findings import bare
-from code_ablate.analysis.results import BITS_PER_BYTE, STAGE_TITLES, Results
-from code_ablate.analysis.statistics import exact_interval, percentile_interval, resample_items
-from code_ablate.analysis.summary import Metric, Summary, summarise
+from code_ablate.analysis.checkpoint import TaskSummary
+from code_ablate.analysis.estimates import Metric
+from code_ablate.analysis.kinds import BITS_PER_BYTE, SCORES
+from code_ablate.analysis.phrases import bare, counted
+from code_ablate.analysis.results import STAGE_TITLES, Results
+from code_ablate.analysis.summary import Summary, summarise
 
 
 def terminal_table(results: Results | Summary) -> str:
@@ -42,10 +41,12 @@ def _block(summary: Summary, stage: str, metric: Metric) -> list[str]:
     recipes = summary.results.recipes_at(stage)
     items = summary.level(stage, recipes[0], metric).items
     if metric.lower_is_better:
-        title = f"{metric.label}: bits per byte, lower is better; {items:,} documents"
+        counts = f"{items:,} {'documents' if metric.key.startswith(BITS_PER_BYTE) else 'items'}"
+        title = f"{metric.label}: {metric.name}, lower is better; {counts}"
     else:
         chance = "" if metric.chance is None else f", chance {100 * metric.chance:.1f}"
-        title = f"{metric.label}: accuracy in %; {len(metric.tasks)} tasks, {items:,} items{chance}"
+        counts = f"{counted(len(metric.tasks), 'task')}, {items:,} items{chance}"
+        title = f"{metric.label}: {metric.name} in %; {counts}"
     head = f"  {'recipe':<20}{'code':>6}  {'score':<23}{'change against baseline':<27}"
     return ["", title, head.rstrip(), *(_row(summary, stage, name, metric) for name in recipes)]
 
@@ -68,29 +69,41 @@ def _row(summary: Summary, stage: str, recipe: str, metric: Metric) -> str:
     return f"  {recipe:<20}{share:>6}  {score:<23}{change}".rstrip()
 
 
-def task_table(items: pd.DataFrame, tasks: Mapping[str, Mapping]) -> str:
-    """One model's scores, a line per task: what `eval.py` prints.
+def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:
+    """One checkpoint's scores, a line per task: what `eval.py` prints.
 
-    `items`: the table of one evaluation; `tasks`: what the suite says about each task. Accuracy
-    has the exact (Clopper-Pearson) 95 % interval, bits per byte a bootstrap interval over items.
+    Intervals are exact (Clopper-Pearson) for items that are right or wrong, else by bootstrap.
+    `missing`: task -> why it was not run.
     """
-    head = f"{'task':<34}{'items':>12}  {'score':<30}{'chance':>7}{'gold bits/byte':>16}"
+    head = f"{'task':<34}{'items':>12}  {'score':<40}{'chance':>7}  {'p':<7}{'gold':>6}  marks"
     lines = [head, "-" * len(head)]
-    for task, rows in items.groupby("task", sort=False):
-        info = tasks[task]
-        count = f"{info['items']:,}/{info['available']:,}"
-        lines.append(f"{task:<34}{count:>12}  {_score_of(rows, info)}")
-    return "\n".join(lines)
+    lines += [_task_line(summary) for summary in summaries]
+    lines += [f"{task:<34}{'missing':>12}  {reason}" for task, reason in missing.items()]
+    notes = [f"note: {s.task}: {note}" for s in summaries for note in s.notes]
+    return "\n".join([*lines, *notes, "gold: bits per byte of the right answers"])
 
 
-def _score_of(rows: pd.DataFrame, info: Mapping) -> str:
-    bits_per_byte = rows.bits.sum() / rows.bytes.sum()
-    if info["kind"] == BITS_PER_BYTE:
-        bits, size = rows.bits.to_numpy()[:, None], rows.bytes.to_numpy()[:, None]
-        drawn = resample_items(bits, size, np.random.default_rng(0), 2000)
-        low, high = percentile_interval(drawn.score([0], np.ones((2001, 1))))
-        return f"{bits_per_byte:.3f} bits/byte [{low:.3f}, {high:.3f}]"
-    correct = int(rows.correct.sum())
-    low, high = exact_interval(correct, len(rows))
-    score = f"{100 * correct / len(rows):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
-    return f"{score:<30}{100 * info['chance']:>6.1f}%{bits_per_byte:>16.3f}"
+def _task_line(summary: TaskSummary) -> str:
+    count = f"{summary.items:,}/{summary.available:,}"
+    chance = "" if summary.chance is None else f"{100 * summary.chance:.1f}%"
+    p = "" if summary.chance_p is None else f"{summary.chance_p:.3f}"
+    gold = "" if summary.gold_bits_per_byte is None else f"{summary.gold_bits_per_byte:.3f}"
+    marks = []
+    if summary.degenerate:
+        marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
+    if summary.chance_p is not None and summary.chance_p >= 0.05:
+        marks.append("at chance")
+    return (
+        f"{summary.task:<34}{count:>12}  {_score_of(summary):<40}{chance:>7}  {p:<7}{gold:>6}  "
+        f"{', '.join(marks)}"
+    ).rstrip()
+
+
+def _score_of(summary: TaskSummary) -> str:
+    if summary.score is None or summary.low is None or summary.high is None:
+        return f"{summary.score_name}: no score; {summary.generated_tokens or 0:.1f} tokens each"
+    scale, digits, unit = (1, 3, "") if SCORES[summary.kind] == "bits" else (100, 1, "%")
+    value, low, high = (
+        f"{scale * x:.{digits}f}" for x in (summary.score, summary.low, summary.high)
+    )
+    return f"{summary.score_name} {value}{unit} [{low}, {high}]"

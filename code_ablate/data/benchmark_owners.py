@@ -54,14 +54,13 @@ def storycloze(path: str) -> list[Row]:
     """StoryCloze's stories of four sentences with two endings, from the owners' CSV file."""
     with open(path, newline="", encoding="utf-8") as file:
         stories = list(csv.DictReader(file))
-    columns = ["InputStoryid", *_SENTENCES, *_ENDINGS, "AnswerRightEnding"]
+    columns = [*_SENTENCES, *_ENDINGS, "AnswerRightEnding"]
     missing = [name for name in columns if not stories or name not in stories[0]]
     if missing:
         raise UserError(f"{path!r} has no column {', '.join(missing)}: it is not StoryCloze's CSV.")
     return [
         storycloze_row(
             {
-                "id": story["InputStoryid"],
                 "context": " ".join(story[name] for name in _SENTENCES),
                 "endings": [story[name] for name in _ENDINGS],
                 "label": int(story["AnswerRightEnding"]),

@@ -187,8 +187,8 @@ def _hellaswag(row: Row) -> Row:
 
 
 def _without_marks(text: str) -> str:
-    text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
-    return text.replace("  ", " ")
+    text = text.strip().replace(". [title]", ". ").replace(" [title]", ". ")
+    return re.sub(r"\[.*?\]", "", text).replace("  ", " ")
 
 
 def _winogrande(row: Row) -> Row:
@@ -224,9 +224,10 @@ def _nq_open(row: Row) -> Row:
 def _gsm8k(row: Row) -> Row:
     """The worked solution as the solved examples have it: one line, without calculator marks."""
     worked, _, number = row["answer"].rpartition("\n#### ")
-    lines = re.sub(r"<<.*?>>", "", worked).split("\n")
-    sentences = [line if line.endswith(".") else f"{line}." for line in lines]
-    solution = f"{' '.join(sentences)} So the answer is {number}."
+    worked = re.sub(r"<<.*?>>", "", worked)
+    text = f"{worked.rstrip().removesuffix('.')}. So the answer is {number}."
+    line = " ".join(re.sub(r"[-+*/=]", r" \g<0> ", text).split())
+    solution = line[0].upper() + line[1:]
     return {"question": row["question"], "solution": solution, "answers": [number]}
 
 
@@ -444,6 +445,8 @@ KNOWN: Mapping[str, Known] = {
         owners_files=("bbh", "BIG-Bench-Hard/bbh"),
         read_owners=owners.bbh,
     ),
+    # 200 rows of databricks-dolly, in its own form, which each user puts together.
+    "dolly_200": Known(("instruction", "context"), form=TEXT),
     # TFDS has the original text of LAMBADA, in lower case and pieces, and not the restored one.
     "lambada": Known(("context", "last_word"), _lambada, TEXT, requests="lambada/bpb_0shot"),
     "humaneval": Known(

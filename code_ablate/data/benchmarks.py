@@ -241,12 +241,14 @@ class Benchmark(OneSplitSource):
                 row["solved"] = "".join(others[: self.shots])
         else:
             training = self._training_rows()
-            for row in rows:
-                key = known.group(row)
-                own = [other for other in training if known.group(other) == key]
+            texts = {}
+            for group in dict.fromkeys(map(known.group, rows)):
+                own = [row for row in training if known.group(row) == group][: self.shots]
                 if len(own) < self.shots:
                     raise self._no_examples(f"{self.shots} rows to take them from")
-                row["solved"] = "".join(f"{self._write(other)}\n\n" for other in own[: self.shots])
+                texts[group] = "".join(f"{self._write(row)}\n\n" for row in own)
+            for row in rows:
+                row["solved"] = texts[known.group(row)]
 
     def _training_rows(self) -> list[Row]:
         known = self._known

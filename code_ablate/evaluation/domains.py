@@ -1,7 +1,8 @@
 """Bits per byte of a corpus' validation documents.
 
-    items = domain_items(store, vocabulary, max_items=100, max_tokens=1024, seq_len=256, seed=0)
-    bits, bytes = ...      # an item's score; a domain's is sum(bits) / sum(bytes)
+    domain = Domain("demo.text", store, vocabulary, max_items=100, max_tokens=1024, seq_len=256,
+                    seed=0)
+    domain.evaluate(engine).items     # bits and bytes; a domain's score is sum(bits) / sum(bytes)
 
 A document is read from its start, `seq_len` tokens at a time, as it is in training. Every token of
 it is predicted once, the first one from the end-of-document token, and every later piece with the
@@ -11,10 +12,16 @@ last token of the piece before it as its context. EOS itself is not scored: it h
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Int
 
 from code_ablate.data.store import TokenStore
+from code_ablate.errors import UserError
+from code_ablate.evaluation.kinds.protocol import Advance, Engine, Outcome
 from code_ablate.evaluation.scoring import Request
+
+DOMAIN_PREFIX = "bits_per_byte/"
+"""Before the name of the corpus, in the name that a domain has among the tasks."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,51 @@ class DomainItems:
     items: tuple[DomainItem, ...]
     available: int
     """Validation documents in the store."""
+
+
+class Domain:
+    """The validation documents of one corpus: a `Measure`, as downstream tasks are."""
+
+    KIND = "bits_per_byte"
+
+    def __init__(self, corpus: str, store: TokenStore, vocabulary, **settings: int):
+        """`settings` as for `domain_items`. Raises UserError if there is no document."""
+        self._documents = domain_items(store, vocabulary, **settings)
+        if not self._documents.items:
+            raise UserError(
+                f"the store of {corpus!r} has no validation documents to score: raise "
+                "PrepareConfig.validation_fraction or add data."
+            )
+        self._requests = [r for item in self._documents.items for r in item.requests]
+
+    @property
+    def work(self) -> int:
+        """Requests: none is longer than what the model sees at once."""
+        return len(self._requests)
+
+    def describe(self) -> dict:
+        """There is no chance level."""
+        items = self._documents.items
+        return {
+            "kind": self.KIND,
+            "items": len(items),
+            "available": self._documents.available,
+            "cropped": sum(item.cropped for item in items),
+        }
+
+    def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
+        """Scores every document."""
+        items = self._documents.items
+        owner = np.repeat(np.arange(len(items)), [len(item.requests) for item in items])
+        nats = np.bincount(owner, engine.scorer.score(self._requests, advance), len(items))
+        table = pd.DataFrame(
+            {
+                "item": [item.item for item in items],
+                "bits": -nats / np.log(2),
+                "bytes": [float(item.bytes) for item in items],
+            }
+        )
+        return Outcome(table, {})
 
 
 def domain_items(

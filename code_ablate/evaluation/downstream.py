@@ -1,142 +1,156 @@
-"""One downstream SeqIO Task, run through seqio.Evaluator with our scorer.
+"""One downstream SeqIO Task, read and tokenised with the model's vocabulary.
 
-    task = DownstreamTask.load("arc_easy", vocabulary, split="validation", max_items=500, seed=0)
-    items, metrics = task.evaluate(scorer)
+    task = LoadedTask.load("arc_easy", vocabulary, SuiteConfig(tasks=("arc_easy",)), longest=257)
+    task.examples, task.targets        # what is asked, and what the metric_fns compare with
+    task.metrics(task.score_metric_fns, scores)
 
-A Task that was written for T5X works: its vocabulary is replaced by the model's, its metric_fns are
-called with log-likelihoods. Rows per item are kept for Tasks that rank continuations.
+A Task that was written for T5X works: the model's vocabulary takes the place of its own, and its
+postprocessor and metric_fns are applied as seqio.Evaluator applies them.
 """
 
-import contextlib
-import itertools
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import collections
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import seqio
 import tensorflow as tf
+from jaxtyping import Int
 
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation import rank_classification, registry
-from code_ablate.evaluation.scoring import Request, Scorer
-
-_SERIAL = itertools.count()
+from code_ablate.evaluation import registry
+from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.suite_config import SuiteConfig
 
 
 @dataclass(frozen=True)
-class DownstreamTask:
-    """A Task with its examples in memory, tokenised with the model's vocabulary."""
+class LoadedTask:
+    """A Task with its examples in memory. How it is measured is up to its kind."""
 
     name: str
-    evaluator: seqio.Evaluator
-    requests: tuple[Request, ...]
-    """One per example of the Task (for rank classification: per item and choice)."""
-    targets: tuple
+    task: seqio.Task
+    """The Task, with the model's vocabulary."""
+    examples: tuple[Mapping[str, np.ndarray], ...]
+    """As the Task gives them; for rank classification one per item and choice."""
+    targets: tuple[Any, ...]
     """What the Task's postprocessor makes of each example; argument of its metric_fns."""
+    eos_id: int
+    """Comes before every document, and so before every prompt."""
+    longest: int
+    """Tokens that the model sees at once."""
+    config: SuiteConfig
+    """The suite that it was loaded for."""
     items: int
+    """Rows of the split that are used."""
     available: int
-    """Items in the split, of which `items` are used."""
-    cropped: int
-    """Examples longer than what the model sees at once: they lose context, from the left."""
+    """Rows of the split."""
 
     @classmethod
     def load(
         cls,
         name: str,
         vocabulary: Vocabulary,
+        config: SuiteConfig,
         *,
-        split: str,
-        max_items: int,
-        seed: int,
         longest: int,
-    ) -> "DownstreamTask":
-        """Reads and tokenises the Task. Raises UserError if it cannot be scored.
+    ) -> "LoadedTask":
+        """Reads and tokenises the rows that the suite wants. `longest`: tokens seen at once.
 
-        `longest`: tokens that the model sees at once, to count the examples that have more.
+        Raises UserError if the Task has no such split, no examples, or other features than inputs
+        and targets; MissingData if its rows are not on this machine.
         """
         task = seqio.TaskRegistry.get(name)
-        _require_scores(task, split)
-        sample = _Sample(max_items, seed)
+        _require_form(task, config.split)
+        sample = _Sample(config.max_items, config.seed)
         features = {
             key: _with_vocabulary(feature, vocabulary)
             for key, feature in task.output_features.items()
         }
-        variant = task.replace(
-            name=f"{name}__{next(_SERIAL)}",
-            output_features=features,
-            preprocessors=[sample, *task.preprocessors],
-        )
-        with _registered(variant), _quiet():
-            evaluator = seqio.Evaluator(
-                variant.name,
-                feature_converter=seqio.PrefixLMFeatureConverter(pack=False),
-                eval_split=split,
-                async_compute_metrics=False,
-            )
-        # The Task's own examples, not those of the feature converter: these are not padded.
-        examples = list(evaluator.cached_task_datasets[variant.name].as_numpy_iterator())
+        task = task.replace(output_features=features, preprocessors=[sample, *task.preprocessors])
+        dataset = task.get_dataset(None, split=config.split, shuffle=False, num_epochs=1)
+        examples = tuple(dataset.as_numpy_iterator())
         if not examples:
-            raise UserError(f"evaluation task {name!r} has no examples in its {split!r} split.")
-        requests = tuple(_request(name, example, vocabulary.eos_id) for example in examples)
+            raise UserError(
+                f"evaluation task {name!r} has no examples in its {config.split!r} split."
+            )
         return cls(
             name,
-            evaluator,
-            requests,
-            _choices(task, examples),
+            task,
+            examples,
+            tuple(_target(task, example) for example in examples),
+            vocabulary.eos_id,
+            longest,
+            config,
             sample.used,
             sample.available,
-            cropped=sum(len(request.tokens) > longest for request in requests),
         )
 
-    def evaluate(
-        self, scorer: Scorer, advance: Callable[[int], object] = lambda done: None
-    ) -> tuple[pd.DataFrame, dict[str, float]]:
-        """(table with a row per item, what the Task's metric_fns return)."""
-        (task,) = self.evaluator.eval_tasks
+    def item_names(self) -> list[str]:
+        """An id for each example: its target's `item`, else its number. UserError if one is twice.
 
-        def score(dataset, model_feature_shapes=None) -> list[tuple[int, float]]:
-            del dataset, model_feature_shapes  # read once, by `load`
-            scores = scorer.score(self.requests, advance)
-            return list(enumerate(scores.tolist()))
+        For kinds with one example per item.
+        """
+        found = [getattr(target, "item", None) for target in self.targets]
+        names = [item if isinstance(item, str) else str(i) for i, item in enumerate(found)]
+        self.require_distinct(names)
+        return names
 
-        with _quiet():
-            metrics, outputs = self.evaluator.evaluate(compute_metrics=True, score_fn=score)
-        summary = {key: float(value) for key, value in metrics.result()[task.name].items()}
-        scores = next(iter(outputs[task.name].values()))
-        items = rank_classification.score_items(self.targets, scores)
-        info = registry.info(self.name)
-        items.insert(0, "task", self.name)
-        items.insert(1, "category", info.category if info else "other")
-        items.insert(2, "kind", registry.RANKED)
-        return items, summary
+    def require_distinct(self, items: Sequence[str]) -> None:
+        """Raises UserError if an id stands for two items: nothing could be paired by it."""
+        name, times = collections.Counter(items).most_common(1)[0]
+        if times > 1:
+            raise UserError(
+                f"evaluation task {self.name!r} has more than one item with the id {name!r}: "
+                "give each row an id of its own."
+            )
 
-    def describe(self) -> dict:
-        """Category, chance level and numbers of items."""
-        info = registry.info(self.name)
-        choices = rank_classification.choices_per_item(self.targets)
+    def prompt(self, example: Mapping[str, np.ndarray]) -> Int[np.ndarray, " T"]:
+        """The tokens of `inputs`, after the EOS that comes before every document."""
+        return np.concatenate([[self.eos_id], example["inputs"]]).astype(np.int32)
+
+    def postprocess(self, text: str, example: Mapping[str, np.ndarray]) -> Any:
+        """A generated text as the metric_fns want it."""
+        return self.task.postprocess_fn(text, example=example, is_target=False)
+
+    def metrics(
+        self, functions: Sequence[Callable], outputs: Sequence | np.ndarray
+    ) -> dict[str, float]:
+        """What these metric_fns return for the targets and `outputs` (scores or predictions).
+
+        Values that are no numbers, such as texts for TensorBoard, are left out.
+        """
+        found: dict[str, float] = {}
+        for function in functions:
+            for key, value in function(list(self.targets), outputs).items():
+                if np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.number):
+                    found[key] = float(value)
+        return found
+
+    def describe(self, kind: str, *, examples: int, cropped: int, **more: Any) -> dict:
+        """What the report says about the task. `cropped`: those of `examples` that lose context."""
         return {
-            "category": info.category if info else "other",
-            "kind": registry.RANKED,
-            "chance": float(np.mean(1 / choices)),
+            "kind": kind,
+            "source": getattr(self.task.source, "origin", ""),
             "items": self.items,
             "available": self.available,
-            "examples": len(self.requests),
-            "cropped": self.cropped,
+            "examples": examples,
+            "cropped": cropped,
+            **more,
         }
 
 
-def _require_scores(task: seqio.Task, split: str) -> None:
+def sampling_of(name: str) -> Sampling:
+    """How the task's answers are generated: as it declared, else greedily up to a line break."""
+    info = registry.info(name)
+    return info.sampling if info and info.sampling else Sampling()
+
+
+def _require_form(task: seqio.Task, split: str) -> None:
     if split not in task.splits:
         raise UserError(
             f"evaluation task {task.name!r} has splits {list(task.splits)}, not {split!r}."
-        )
-    if not task.score_metric_fns:
-        raise UserError(
-            f"evaluation task {task.name!r} has no metric_fn(targets, scores): only tasks that "
-            "rank continuations by their likelihood can be evaluated."
         )
     if set(task.output_features) != {"inputs", "targets"}:
         raise UserError(
@@ -155,6 +169,18 @@ def _with_vocabulary(feature: seqio.Feature, vocabulary: Vocabulary) -> seqio.Fe
     )
 
 
+def _target(task: seqio.Task, example: Mapping[str, np.ndarray]) -> Any:
+    """The target as a metric_fn gets it from seqio.Evaluator: from the text before it was tokens,
+    where the example still has it."""
+    if "targets_pretokenized" in example:
+        target = example["targets_pretokenized"]
+    else:
+        target = task.output_features["targets"].vocabulary.decode(example["targets"].tolist())
+    if isinstance(target, bytes):
+        target = target.decode()
+    return task.postprocess_fn(target, example=example, is_target=True)
+
+
 class _Sample:
     """A first preprocessor that keeps a seeded choice of the source's rows, and counts them."""
 
@@ -171,61 +197,3 @@ class _Sample:
         chosen[np.random.default_rng(self._seed).permutation(self.available)[: self.used]] = True
         keep = tf.constant(chosen)
         return dataset.enumerate().filter(lambda i, _: keep[i]).map(lambda _, row: row)
-
-
-def _request(name: str, example: Mapping[str, np.ndarray], eos_id: int) -> Request:
-    """Context and continuation, after the EOS that comes before every document."""
-    context, continuation = example["inputs"], example["targets"]
-    if not len(continuation):
-        raise UserError(f"evaluation task {name!r} has an example with an empty continuation.")
-    tokens = np.concatenate([[eos_id], context, continuation]).astype(np.int32)
-    return Request(tokens, first=1 + len(context))
-
-
-def _choices(
-    task: seqio.Task, examples: Sequence[Mapping]
-) -> tuple[rank_classification.Choice, ...]:
-    """What is ranked, with the bytes of each continuation. Raises UserError if it cannot be."""
-    choices = []
-    for example in examples:
-        target = example["targets"]
-        if task.postprocessor is not None:
-            target = task.postprocess_fn(target, example=example, is_target=True)
-        choice = rank_classification.as_choice(target)
-        if np.isnan(choice.bytes) and "targets_pretokenized" in example:
-            choice = choice._replace(bytes=len(example["targets_pretokenized"]))
-        choices.append(choice)
-    # Ranked once with scores that say nothing: what is wrong is found here, not after training.
-    try:
-        items = rank_classification.score_items(choices, np.zeros(len(choices)))
-    except ValueError as error:
-        raise UserError(f"evaluation task {task.name!r} cannot be ranked: {error}") from error
-    repeated = items["item"][items["item"].duplicated()]
-    if len(repeated):
-        raise UserError(
-            f"evaluation task {task.name!r} has more than one item with the id "
-            f"{repeated.iloc[0]!r}: give each row an id of its own."
-        )
-    return tuple(choices)
-
-
-@contextlib.contextmanager
-def _registered(task: seqio.Task) -> Iterator[None]:
-    """seqio.Evaluator finds its Task by name."""
-    seqio.TaskRegistry.add_provider(task.name, task)
-    try:
-        yield
-    finally:
-        seqio.TaskRegistry.remove(task.name)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """SeqIO logs every evaluation at length through absl."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -65,6 +65,12 @@ def forget(name: str) -> None:
     _INFO.pop(name, None)
 
 
+def category_of(name: str) -> str:
+    """The category that was declared, or "other"."""
+    found = info(name)
+    return found.category if found else "other"
+
+
 def info(name: str) -> TaskInfo | None:
     """What was declared; None for a Task that nothing was declared about."""
     return _INFO.get(name)

@@ -31,6 +31,14 @@ class Sampling:
     seed: int = 0
     """Of the draws, which depend on it, on the item and on the number of the sample alone."""
 
+    def prompt_room(self, longest: int) -> int:
+        """Tokens of a prompt that are seen, of a model that sees `longest` at once.
+
+        An answer has max_tokens of them, but never more than half. A longer prompt loses its
+        beginning; where a prompt is shorter, an answer may take what it leaves.
+        """
+        return max(1, longest - min(self.max_tokens, longest // 2))
+
     def __post_init__(self):
         if self.max_tokens < 1 or self.samples < 1:
             raise UserError(

@@ -1,226 +1,237 @@
-"""Runs an evaluation suite on a model: downstream SeqIO Tasks and domains, one row per item.
+"""An evaluation suite: downstream SeqIO Tasks and domains, each with an identity of its own.
 
-    config = SuiteConfig(tasks=("arc_easy",), domains=("demo.text",))
-    suite = Suite.load(config, vocabulary, stores, seq_len=256)
-    result = suite.evaluate(scorer)
-    result.items                # a table: task, category, kind, item, correct, bits, bytes, ...
+    suite = Suite.of(config, vocabulary, stores, seq_len=256)      # reads what names the data
+    records = Records(run.evaluation(step))
+    suite = suite.prepared([records])                    # loads what these records do not have
+    for part in suite.todo(records):
+        records.save(part.key, *part.evaluate(engine))
+    suite.result(records).items         # a table: task, category, kind, item, correct, bits, ...
 
-The data are read and tokenised once, and then serve every checkpoint.
+What is loaded and tokenised serves every checkpoint, and what is on record everywhere is not loaded
+at all. A task whose data are not on this machine is listed in `missing`, with the reason.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import seqio
-from etils import epath
 
-from code_ablate import storage
+from code_ablate import distributed
+from code_ablate.data.benchmarks import MissingData
 from code_ablate.data.fingerprint import preprocessor_fingerprint
 from code_ablate.data.pipeline import task_fingerprint
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation.domains import DomainItems, domain_items
-from code_ablate.evaluation.downstream import DownstreamTask
-from code_ablate.evaluation.scoring import Scorer
-from code_ablate.identity import identity, to_plain
-from code_ablate.progress import bar
+from code_ablate.evaluation import registry
+from code_ablate.evaluation.domains import DOMAIN_PREFIX, Domain
+from code_ablate.evaluation.downstream import LoadedTask
+from code_ablate.evaluation.kinds import KINDS, kind_of
+from code_ablate.evaluation.kinds.protocol import Advance, Engine, Measure
+from code_ablate.evaluation.records import Key, Records
+from code_ablate.evaluation.suite_config import SuiteConfig
+from code_ablate.identity import identity
 
-FORMAT = 1
-"""Part of a suite's identity. Raised when the same items would be scored in another way."""
+FORMAT = 2
+"""Part of every identity. Raised when the same items would be scored in another way."""
 
-DOMAIN_PREFIX = "bits_per_byte/"
+COLUMNS = (
+    "task", "category", "kind", "item", "correct", "correct_per_byte", "bits", "bytes",
+    "gold_probability", "margin", "choices", "gold", "predicted", "predicted_per_byte",
+    "prediction", "generated_tokens", "ended_by",
+)  # fmt: skip
+"""Columns that every table of items has, NaN where they do not apply. Kinds may add their own."""
 
 
 @dataclass(frozen=True)
-class SuiteConfig:
-    """What a model is evaluated on."""
+class Part:
+    """A task or domain of a suite."""
 
-    tasks: tuple[str, ...] = ()
-    """Registered SeqIO Tasks with a validation split and metrics."""
-    domains: tuple[str, ...] = ()
-    """Corpora whose validation documents are scored in bits per byte."""
-    max_items: int = 1_000_000
-    """At most this many items of a task, a seeded choice; the number used is always reported."""
-    max_documents: int = 200
-    """At most this many validation documents of a domain."""
-    max_document_tokens: int = 2048
-    """Of a longer document, only the beginning is scored."""
-    split: str = "validation"
-    """Split of the downstream tasks."""
-    seed: int = 0
-    """Of the choice of items and documents."""
+    key: Key
+    """Its name, and the identity of what is asked."""
+    category: str
+    """Group of tasks whose scores are averaged."""
+    chance: float | None
+    """Expected score of guessing, where it was declared."""
+    load: Callable[[], Measure]
+    """Reads and tokenises it. Raises MissingData, or UserError if it cannot be evaluated."""
 
-    def __post_init__(self):
-        for name in ("max_items", "max_documents", "max_document_tokens"):
-            if getattr(self, name) < 1:
-                raise UserError(f"SuiteConfig.{name} is {getattr(self, name)}; it must be above 0.")
-        if not self.tasks and not self.domains:
-            raise UserError("SuiteConfig: name at least one task or one domain to evaluate on.")
+    @functools.cached_property
+    def measure(self) -> Measure:
+        """The part, loaded once."""
+        return self.load()
+
+    def evaluate(self, engine: Engine, advance: Advance) -> tuple[dict[str, Any], pd.DataFrame]:
+        """(description, items) of one checkpoint, as `Records.save` takes them."""
+        outcome = self.measure.evaluate(engine, advance)
+        about = self.measure.describe()
+        notes = [*about.get("notes", ()), *outcome.notes]
+        return {**about, "metrics": outcome.metrics, "notes": notes}, outcome.items
 
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """What one model scored."""
+    """What one checkpoint scored."""
 
     items: pd.DataFrame
     """One row per task and item."""
     tasks: Mapping[str, Mapping]
-    """What the suite says about each task: `Suite.describe`."""
+    """By task: category, kind, chance, items, available, and what else its kind says."""
     metrics: Mapping[str, Mapping[str, float]]
     """What the tasks' own metric_fns returned, by task."""
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Tasks and domains, loaded and tokenised for one vocabulary."""
+    """Tasks and domains, for one vocabulary."""
 
-    identity: str
-    """Names what is asked, and of which data: scores under one identity can be compared."""
-    vocabulary: str
-    """Digest of the vocabulary that everything is tokenised with."""
-    tasks: tuple[DownstreamTask, ...]
-    domains: Mapping[str, DomainItems] = field(default_factory=dict)
-
-    @classmethod
-    def identity_of(
-        cls,
-        config: SuiteConfig,
-        vocabulary: Vocabulary,
-        stores: Mapping[str, TokenStore],
-        seq_len: int,
-    ) -> str:
-        """The identity without loading any data. Raises UserError for unknown names."""
-        require_tasks("evaluation task", config.tasks)
-        return identity(
-            {
-                "format": FORMAT,
-                "config": to_plain(config),
-                "seq_len": seq_len,
-                "vocabulary": vocabulary.digest,
-                "tasks": {name: _fingerprint(name) for name in config.tasks},
-                "domains": {name: stores[name].manifest.identity for name in config.domains},
-            }
-        )
+    config: SuiteConfig
+    vocabulary: Vocabulary
+    parts: tuple[Part, ...]
+    missing: Mapping[str, str]
+    """Task -> why it cannot be run here."""
 
     @classmethod
-    def load(
+    def of(
         cls,
         config: SuiteConfig,
         vocabulary: Vocabulary,
         stores: Mapping[str, TokenStore],
         seq_len: int,
     ) -> "Suite":
-        """Reads and tokenises everything. `seq_len`: tokens that the model sees at once."""
-        name = cls.identity_of(config, vocabulary, stores, seq_len)
-        tasks = tuple(
-            DownstreamTask.load(
-                task,
-                vocabulary,
-                split=config.split,
-                max_items=config.max_items,
-                seed=config.seed,
-                longest=seq_len + 1,
-            )
-            for task in config.tasks
+        """Names what is asked; loads and tokenises nothing.
+
+        `seq_len`: tokens of context that the model was trained with. Raises UserError for unknown
+        names, and for tasks that nothing says how to score.
+        """
+        require_tasks("evaluation task", config.tasks)
+        parts, missing = [], {}
+        for name in config.tasks:
+            try:
+                parts.append(_task_part(name, config, vocabulary, seq_len))
+            except MissingData as error:
+                missing[name] = str(error)
+        parts += [
+            _domain_part(name, config, vocabulary, stores[name], seq_len) for name in config.domains
+        ]
+        return cls(config, vocabulary, (), {})._having(parts, missing)
+
+    @property
+    def identity(self) -> str:
+        """Names all that is asked: results of one identity have the same items."""
+        return identity([[part.key.name, part.key.identity] for part in self.parts])
+
+    def prepared(self, places: Sequence[Records]) -> "Suite":
+        """Loads what is not on record in each of the places.
+
+        Returns the suite without the parts that cannot be loaded for want of data: those are
+        missing. Raises UserError for tasks that cannot be evaluated.
+        """
+        needed = distributed.from_first(
+            lambda: [
+                part.key.name
+                for part in self.parts
+                if not all(records.has(part.key) for records in places)
+            ]
         )
-        domains = {
-            corpus: domain_items(
-                stores[corpus],
-                vocabulary,
-                max_items=config.max_documents,
-                max_tokens=config.max_document_tokens,
-                seq_len=seq_len,
-                seed=config.seed,
+        parts, missing = [], dict(self.missing)
+        for part in self.parts:
+            try:
+                if part.key.name in needed:
+                    part.measure  # noqa: B018  (loads it)
+                parts.append(part)
+            except MissingData as error:
+                missing[part.key.name] = str(error)
+        return self._having(parts, missing)
+
+    def todo(self, records: Records) -> list[Part]:
+        """The parts that are not on record, in their order."""
+        names = distributed.from_first(
+            lambda: [part.key.name for part in self.parts if not records.has(part.key)]
+        )
+        return [part for part in self.parts if part.key.name in names]
+
+    def result(self, records: Records) -> SuiteResult | None:
+        """What is on record; None if a part is not."""
+        tables, tasks, metrics = [], {}, {}
+        for part in self.parts:
+            found = records.load(part.key)
+            if found is None:
+                return None
+            items, about = found
+            name = part.key.name
+            metrics[name] = about.pop("metrics")
+            # A category is a matter of presentation: it may change without evaluating again.
+            tasks[name] = {"chance": part.chance, **about, "category": part.category}
+            tables.append(items.assign(task=name, category=part.category, kind=about["kind"]))
+        table = pd.concat(tables, ignore_index=True)
+        extra = [column for column in table.columns if column not in COLUMNS]
+        return SuiteResult(table.reindex(columns=[*COLUMNS, *extra]), tasks, metrics)
+
+    def _having(self, parts: Sequence[Part], missing: Mapping[str, str]) -> "Suite":
+        """The suite with these parts. Raises UserError if what is missing is required, or all."""
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
+        if missing and self.config.require_all:
+            raise UserError(f"SuiteConfig.require_all is True, and these are missing: {reasons}")
+        if not parts:
+            raise UserError(f"nothing of the evaluation suite can be run here: {reasons}")
+        first = distributed.from_first(lambda: list(missing))
+        if first != list(missing):
+            raise UserError(
+                f"the hosts of this job have different evaluation data: here {list(missing)} are "
+                f"missing, on the first host {first}. Install the same on all."
             )
-            for corpus in config.domains
-        }
-        for corpus, documents in domains.items():
-            if not documents.items:
-                raise UserError(
-                    f"the store of {corpus!r} has no validation documents to score: raise "
-                    "PrepareConfig.validation_fraction or add data."
-                )
-        return cls(name, vocabulary.digest, tasks, domains)
-
-    def describe(self) -> dict[str, dict]:
-        """What the report says about each task: category, kind, chance, items, available."""
-        described = {task.name: task.describe() for task in self.tasks}
-        for corpus, documents in self.domains.items():
-            described[DOMAIN_PREFIX + corpus] = {
-                "category": "domains",
-                "kind": "bits_per_byte",
-                "chance": None,
-                "items": len(documents.items),
-                "available": documents.available,
-                "cropped": sum(item.cropped for item in documents.items),
-            }
-        return described
-
-    def evaluate(self, scorer: Scorer, label: str = "") -> SuiteResult:
-        """Scores every item of every task and domain."""
-        tables, metrics = [], {}
-        requests = [request for task in self.tasks for request in task.requests]
-        for documents in self.domains.values():
-            requests += [request for item in documents.items for request in item.requests]
-        total = sum(len(request.pieces(scorer.longest)) for request in requests)
-        with bar(total, f"{label} evaluation".strip(), unit="req") as progress:
-            for task in self.tasks:
-                items, metrics[task.name] = task.evaluate(scorer, progress.update)
-                tables.append(items)
-            for corpus, documents in self.domains.items():
-                tables.append(_score_domain(corpus, documents, scorer, progress.update))
-        return SuiteResult(pd.concat(tables, ignore_index=True), self.describe(), metrics)
+        return dataclasses.replace(self, parts=tuple(parts), missing=dict(missing))
 
 
-def _fingerprint(name: str) -> dict:
+def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: int) -> Part:
+    task, info = seqio.TaskRegistry.get(name), registry.info(name)
+    kind = kind_of(task)
+    asked = {
+        "format": FORMAT,
+        "kind": kind,
+        **KINDS[kind].settings(name, config),
+        "split": config.split,
+        "max_items": config.max_items,
+        "seed": config.seed,
+        "seq_len": seq_len,
+        "vocabulary": vocabulary.digest,
+        "task": _fingerprint(task),
+    }
+
+    def load() -> Measure:
+        return KINDS[kind](LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
+
+    chance = info.chance if info else None
+    return Part(Key(name, identity(asked)), registry.category_of(name), chance, load)
+
+
+def _fingerprint(task: seqio.Task) -> dict:
     """What an evaluation Task reads and how it is judged."""
-    task = seqio.TaskRegistry.get(name)
     judged = [f for f in (task.postprocessor, *task.metric_fns) if f is not None]
     return {**task_fingerprint(task), "judged": [preprocessor_fingerprint(f) for f in judged]}
 
 
-def _score_domain(
-    corpus: str, documents: DomainItems, scorer: Scorer, advance: Callable[[int], object]
-) -> pd.DataFrame:
-    requests = [request for item in documents.items for request in item.requests]
-    owner = np.repeat(
-        np.arange(len(documents.items)), [len(item.requests) for item in documents.items]
-    )
-    nats = np.bincount(owner, scorer.score(requests, advance), len(documents.items))
-    return pd.DataFrame(
-        {
-            "task": DOMAIN_PREFIX + corpus,
-            "category": "domains",
-            "kind": "bits_per_byte",
-            "item": [item.item for item in documents.items],
-            "bits": -nats / np.log(2),
-            "bytes": [float(item.bytes) for item in documents.items],
-        }
-    )
-
-
-def save_result(result: SuiteResult, directory: epath.PathLike) -> None:
-    """Writes two JSON files and then items.parquet, whose presence means that it is whole."""
-    directory = epath.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "metrics.json").write_text(json.dumps(result.metrics, indent=1, default=float))
-    (directory / "tasks.json").write_text(json.dumps(result.tasks, indent=1))
-    storage.replace(directory / "items.parquet", result.items.to_parquet(index=False))
-
-
-def load_result(directory: epath.PathLike) -> SuiteResult | None:
-    """What `save_result` wrote, or None."""
-    directory = epath.Path(directory)
-    if not (directory / "items.parquet").exists():
-        return None
-    with (directory / "items.parquet").open("rb") as file:
-        items = pd.read_parquet(file)
-    tasks, metrics = (
-        json.loads((directory / name).read_text()) for name in ("tasks.json", "metrics.json")
-    )
-    return SuiteResult(items, tasks, metrics)
+def _domain_part(
+    corpus: str, config: SuiteConfig, vocabulary: Vocabulary, store: TokenStore, seq_len: int
+) -> Part:
+    settings = {
+        "max_items": config.max_documents,
+        "max_tokens": config.max_document_tokens,
+        "seed": config.seed,
+        "seq_len": seq_len,
+    }
+    asked = {
+        "format": FORMAT,
+        "kind": Domain.KIND,
+        **settings,
+        "vocabulary": vocabulary.digest,
+        "store": store.manifest.identity,
+    }
+    key = Key(DOMAIN_PREFIX + corpus, identity(asked))
+    return Part(key, "domains", None, lambda: Domain(corpus, store, vocabulary, **settings))

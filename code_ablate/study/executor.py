@@ -23,20 +23,18 @@ from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation.scoring import Scorer
-from code_ablate.evaluation.suite import Suite, SuiteResult, load_result, save_result
+from code_ablate.evaluation.registry import category_of
+from code_ablate.evaluation.suite import Suite
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.study.evaluation import evaluate_checkpoint, records_of
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.plan import Hardware, make_plan, realised_share, requested_share
 from code_ablate.study.workspace import Workspace
-from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.execution import Execution
 from code_ablate.training.loop import train
 from code_ablate.training.phase import corpus_usage
-from code_ablate.training.rundir import RunDirectory, phase_of_run
-from code_ablate.training.step import abstract_params
+from code_ablate.training.rundir import RunDirectory
 
 
 def run_study(
@@ -55,20 +53,18 @@ def run_study(
     if distributed.is_first():
         print(plan, flush=True)
     plan.refuse_if_impossible()
-    about = (study.suite, vocabulary, stores, study.setting.seq_len)
-    suite_identity = Suite.identity_of(*about)
+    suite = Suite.of(study.suite, vocabulary, stores, study.setting.seq_len)
     graph = PhaseGraph.of(study, {name: s.manifest.identity for name, s in stores.items()})
     runs = {
         identity: RunDirectory.of(workspace.paths.runs, phase, identity)
         for identity, phase in graph.phases.items()
     }
-    # Reading and tokenising the suite takes longer than anything else that may be cached.
-    asked = [
-        runs[identity].evaluation(suite_identity, p.steps)
-        for identity, p in graph.evaluated.items()
-    ]
-    evaluated = distributed.from_first(lambda: all(load_result(place) for place in asked))
-    suite = None if evaluated else Suite.load(*about)
+    suite = suite.prepared(
+        [records_of(runs[identity], phase.steps) for identity, phase in graph.evaluated.items()]
+    )
+    if distributed.is_first():
+        for task, reason in suite.missing.items():
+            print(f"missing: {task}: {reason}", flush=True)
     for number, (identity, phase) in enumerate(graph.phases.items(), 1):
         label = f"[{number}/{len(runs)}] {phase.name} {phase.mixture} seed {phase.seed}"
         parent = graph.parents[identity]
@@ -81,40 +77,19 @@ def run_study(
             operative_gin=operative_gin,
             label=label,
         )
-        if suite and identity in graph.evaluated:
-            evaluate_run(runs[identity], suite, execution.mesh, f"[{number}/{len(runs)}]")
+        if identity in graph.evaluated:
+            progress = f"[{number}/{len(runs)}]"
+            evaluate_checkpoint(runs[identity], suite, execution.mesh, phase.steps, progress)
     if distributed.is_first():
-        write_results(study, graph, runs, suite_identity, stores, vocabulary, workspace)
+        write_results(study, graph, runs, suite, stores, vocabulary, workspace)
     return workspace.paths.study(study.name)
-
-
-def evaluate_run(
-    run: RunDirectory, suite: Suite, mesh: MeshConfig, label: str = "", step: int | None = None
-) -> SuiteResult:
-    """The run's scores: evaluates its last checkpoint (or `step`), unless that is done."""
-    run.require_vocabulary(suite.vocabulary)
-    phase = phase_of_run(str(run.path))
-    devices = make_mesh(mesh)
-    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
-        step = checkpoints.existing(step)
-        directory = run.evaluation(suite.identity, step)
-        done = load_result(directory)
-        if distributed.from_first(lambda: done is not None):
-            assert done is not None, f"{directory} is not on a disk that all processes share"
-            return done
-        params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
-    scorer = Scorer(phase.model, params, devices, longest=phase.seq_len + 1)
-    result = suite.evaluate(scorer, label)
-    if distributed.is_first():
-        save_result(result, directory)
-    return result
 
 
 def write_results(
     study: Study,
     graph: PhaseGraph,
     runs: Mapping[str, RunDirectory],
-    suite_identity: str,
+    suite: Suite,
     stores: Mapping[str, TokenStore],
     vocabulary: Vocabulary,
     workspace: Workspace,
@@ -124,7 +99,7 @@ def write_results(
     directory.mkdir(parents=True, exist_ok=True)
     results, tables = [], []
     for arm in graph.arms:
-        result = load_result(runs[arm.identity].evaluation(suite_identity, arm.phase.steps))
+        result = suite.result(records_of(runs[arm.identity], arm.phase.steps))
         if result is None:
             raise UserError(f"phase {arm.identity} is not evaluated yet: run the study.")
         keys = {"recipe": arm.recipe, "seed": arm.seed, "stage": arm.stage, "phase": arm.identity}
@@ -133,8 +108,12 @@ def write_results(
     table = pd.concat(tables, ignore_index=True)
     description = {
         **_describe(study, graph, runs, stores, vocabulary),
-        "suite": suite_identity,
+        "suite": suite.identity,
         "tasks": results[0].tasks,
+        "missing": [
+            {"task": name, "category": category_of(name), "reason": reason}
+            for name, reason in suite.missing.items()
+        ],
     }
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / "study.json").unlink(missing_ok=True)
@@ -195,7 +174,6 @@ def _describe(study: Study, graph, runs, stores, vocabulary) -> dict:
             }
             for identity, phase in graph.phases.items()
         },
-        "missing": [],
         "stores": {corpus: _describe_store(store) for corpus, store in stores.items()},
     }
 

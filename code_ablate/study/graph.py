@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.suite import SuiteConfig
+from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity, to_plain
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity

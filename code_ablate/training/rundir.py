@@ -64,9 +64,9 @@ class RunDirectory:
         """The file of metrics, one JSON object a line."""
         return self.path / "metrics.jsonl"
 
-    def evaluation(self, suite: str, step: int) -> epath.Path:
-        """Folder of the scores of checkpoint `step` on the suite with this identity."""
-        return self.path / "eval" / f"{suite}-{step}"
+    def evaluation(self, step: int) -> epath.Path:
+        """Folder of the scores of checkpoint `step`."""
+        return self.path / "eval" / str(step)
 
     @property
     def status(self) -> dict:

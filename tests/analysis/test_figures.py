@@ -10,8 +10,9 @@ import pytest
 from matplotlib.image import imread
 
 from code_ablate.analysis import figures
+from code_ablate.analysis.estimates import Settings
 from code_ablate.analysis.results import load_results
-from code_ablate.analysis.summary import Settings, summarise
+from code_ablate.analysis.summary import summarise
 
 
 @pytest.fixture(scope="module")

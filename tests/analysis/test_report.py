@@ -11,10 +11,12 @@ import pytest
 from scipy import stats
 
 from code_ablate.analysis import figures
-from code_ablate.analysis.findings import answer, limits
+from code_ablate.analysis.estimates import Settings
+from code_ablate.analysis.findings import answer
+from code_ablate.analysis.limits import limits
 from code_ablate.analysis.report import terminal_table, write_report
 from code_ablate.analysis.results import load_results
-from code_ablate.analysis.summary import Settings, summarise
+from code_ablate.analysis.summary import summarise
 from code_ablate.errors import UserError
 
 QUICK = Settings(resamples=1000)
@@ -235,6 +237,7 @@ def test_sections_stand_in_order(page):
         "Scores against the share of code",
         "Scores",
         "Change relative to text_only",
+        "Categories",
         "Tasks",
         "Realised mixtures",
         "Token stores",

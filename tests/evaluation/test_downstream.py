@@ -1,4 +1,4 @@
-"""Tasks through seqio.Evaluator, with a scorer that is a table."""
+"""Tasks of every kind, with a scorer that is a table and a generator that has a script."""
 
 import dataclasses
 
@@ -10,7 +10,11 @@ import t5.evaluation.metrics
 import tensorflow as tf
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.downstream import DownstreamTask
+from code_ablate.evaluation.downstream import LoadedTask
+from code_ablate.evaluation.kinds import KINDS, kind_of
+from code_ablate.evaluation.kinds.protocol import Engine
+from code_ablate.evaluation.sampling import Completion
+from code_ablate.evaluation.suite_config import SuiteConfig
 
 QUESTIONS = ["the sky is", "grass is", "snow is"]
 ANSWERS = [[" blue", " green"], [" red", " green"], [" white", " black"]]
@@ -75,9 +79,26 @@ def register(name, ids=None, **kwargs):
     return name
 
 
-def load(name, **kwargs):
-    defaults = {"split": "validation", "max_items": 10, "seed": 0, "longest": 64}
-    return DownstreamTask.load(name, Bytes(), **{**defaults, **kwargs})
+def load(name, longest=64, **settings):
+    config = SuiteConfig(tasks=(name,), **settings)
+    return LoadedTask.load(name, Bytes(), config, longest=longest)
+
+
+def measure(name, **kwargs):
+    task = load(name, **kwargs)
+    return KINDS[kind_of(task.task)](task)
+
+
+class Script:
+    """A generator that gives written answers, by the text of the prompt."""
+
+    def __init__(self, answers):
+        self.answers, self.asked = answers, None
+
+    def generate(self, prompts, sampling, items, advance=None):
+        self.asked = sampling
+        texts = [bytes((prompt[1:] + 32).tolist()).decode() for prompt in prompts]
+        return [[Completion(self.answers[text], 3, "stop")] for text in texts]
 
 
 @pytest.fixture(scope="module")
@@ -86,19 +107,19 @@ def t5x_task():
 
 
 def test_a_rank_task_written_for_t5x_is_scored_per_item(t5x_task):
-    task, scorer = load(t5x_task), Table()
-    items, metrics = task.evaluate(scorer)
+    ranked = measure(t5x_task)
+    outcome = ranked.evaluate(Engine(Table(), None))
     # " blue" before " green", " green" before " red", " black" before " white"
-    assert list(items.correct) == [1, 1, 0]
-    assert metrics["accuracy"] == pytest.approx(200 / 3)
-    assert list(items.bytes) == [5, 6, 6]
-    assert np.isfinite(items.correct_per_byte).all()
-    assert task.describe()["chance"] == 0.5
+    assert list(outcome.items.correct) == [1, 1, 0]
+    assert outcome.metrics["accuracy"] == pytest.approx(200 / 3)
+    assert list(outcome.items.bytes) == [5, 6, 6]
+    assert np.isfinite(outcome.items.correct_per_byte).all()
+    assert ranked.describe()["chance"] == 0.5
 
 
 def test_a_token_with_id_0_is_a_token_like_others(t5x_task):
     scorer = Table()
-    load(t5x_task).evaluate(scorer)
+    measure(t5x_task).evaluate(Engine(scorer, None))
     # The space has id 0; it stands in every context and begins every continuation.
     request = scorer.seen[0]
     assert request.tokens[0] == 200
@@ -107,24 +128,103 @@ def test_a_token_with_id_0_is_a_token_like_others(t5x_task):
 
 
 def test_a_seeded_choice_of_items_is_counted(t5x_task):
-    task = load(t5x_task, max_items=2)
-    assert (task.items, task.available, len(task.requests)) == (2, 3, 4)
+    said = measure(t5x_task, max_items=2).describe()
+    assert (said["items"], said["available"], said["examples"]) == (2, 3, 4)
 
 
 def test_examples_that_lose_context_are_counted(t5x_task):
-    assert load(t5x_task, longest=13).cropped == 5  # all but "grass is red"
-    assert load(t5x_task).describe()["cropped"] == 0
+    assert measure(t5x_task, longest=13).describe()["cropped"] == 5  # all but "grass is red"
+    assert measure(t5x_task).describe()["cropped"] == 0
+
+
+GENERATED = {"the sky is": " Blue", "grass is": " red", "snow is": " the white"}
+
+
+def lower(text, example=None, is_target=False):
+    """A postprocessor that tells targets from predictions, and reads the example."""
+    assert example is not None
+    return [text.strip()] if is_target else text.strip().lower()
+
+
+def register_generation(name, **kwargs):
+    inputs_and_targets = [
+        lambda dataset: dataset.map(
+            lambda row: {
+                "inputs": row["question"],
+                "targets": tf.gather(row["answers"], row["gold"]),
+            }
+        ),
+        seqio.preprocessors.tokenize,
+    ]
+    defaults = {
+        "preprocessors": inputs_and_targets,
+        "postprocess_fn": lower,
+        "metric_fns": [t5.evaluation.metrics.squad],
+    }
+    return register(name, **{**defaults, **kwargs})
+
+
+def test_a_generation_task_written_for_t5x_scores_as_seqios_evaluator_does():
+    name = register_generation("test_downstream_answers")
+    answers = measure(name)
+    outcome = answers.evaluate(Engine(None, Script(GENERATED)))
+    evaluator = seqio.Evaluator(
+        name, seqio.PrefixLMFeatureConverter(pack=False), eval_split="validation",
+        async_compute_metrics=False,
+    )  # fmt: skip
+    vocabulary = seqio.ByteVocabulary()
+
+    def predict(dataset, model_feature_shapes=None):
+        tokens = [[*vocabulary.encode(GENERATED[q]), vocabulary.eos_id] for q in QUESTIONS]
+        return [(i, (ids + [0] * 12)[:12]) for i, ids in enumerate(tokens)]
+
+    metrics, _ = evaluator.evaluate(compute_metrics=True, predict_fn=predict)
+    assert outcome.metrics == metrics.result()[name]
+    assert list(outcome.items.correct) == [1, 0, 1]  # articles do not count in SQuAD's metric
+    assert list(outcome.items.prediction) == list(GENERATED.values())
+    assert list(outcome.items.item) == ["0", "1", "2"] and outcome.notes == ()
+    assert answers.describe()["kind"] == "exact_match" and answers.work == 3
+
+
+def shares(targets, predictions):
+    return {"share": float(np.mean([t == [p] for t, p in zip(targets, predictions, strict=True)]))}
+
+
+def distinct(targets, predictions):
+    return {"distinct": len(set(predictions)) / 4}
+
+
+@pytest.mark.parametrize(
+    ("metric_fns", "expected"),
+    [
+        ([distinct], [np.nan] * 3),  # 3 / 4 together, 1 / 4 alone
+        ([distinct, shares], [1, 0, 0]),
+        ([shares, t5.evaluation.metrics.squad], [1, 0, 1]),  # exact match goes first
+    ],
+    ids=["no_mean_of_items", "another_metric", "preferred"],
+)
+def test_an_item_has_a_score_where_the_metric_is_a_mean_of_items(metric_fns, expected, request):
+    name = register_generation(f"test_{request.node.callspec.id}", metric_fns=metric_fns)
+    answers = {**GENERATED, "the sky is": "blue", "snow is": "a white"}
+    outcome = measure(name).evaluate(Engine(None, Script(answers)))
+    np.testing.assert_array_equal(outcome.items.correct, expected)
+    assert bool(outcome.notes) == np.isnan(expected).any()
+
+
+def test_an_answer_leaves_half_of_what_is_seen_to_the_prompt():
+    name = register_generation("test_downstream_room")
+    # Answers have 64 tokens if there is room; with EOS the prompts have 11, 9 and 8.
+    said = measure(name, longest=64 + 128).describe()
+    assert (said["sampling"]["max_tokens"], said["cropped"], said["notes"]) == (64, 0, [])
+    said = measure(name, longest=19).describe()
+    assert said["cropped"] == 1 and "before the 64 tokens" in said["notes"][0]
 
 
 def test_bad_tasks_are_refused_when_they_are_loaded():
     unranked = register("test_downstream_unranked", postprocess_fn=lambda x, **kwargs: "text")
     with pytest.raises(UserError, match="rank"):
-        load(unranked)
+        measure(unranked)
     with pytest.raises(UserError, match="splits"):
         load(unranked, split="test")
-
-    def predictions(targets, predictions):
-        return {}
-
-    with pytest.raises(UserError, match="only tasks that rank"):
-        load(register("test_downstream_predicts", metric_fns=[predictions]))
+    with pytest.raises(UserError, match="nothing says how it is scored"):
+        measure(register("test_downstream_unscored", metric_fns=[]))

@@ -1,4 +1,4 @@
-"""A user's own module: registers corpora and a task from files in the current folder."""
+"""A user's own module: registers corpora and tasks from files in the current folder."""
 
 import seqio
 import tensorflow as tf
@@ -6,7 +6,9 @@ import tensorflow as tf
 from code_ablate.data import documents
 from code_ablate.data.benchmarks import Benchmark
 from code_ablate.data.files import Files
+from code_ablate.evaluation import answers, programs
 from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation.sampling import Sampling
 
 for corpus in ("prose", "program"):
     seqio.TaskRegistry.add(
@@ -19,5 +21,29 @@ add_task(
     "example.quiz",
     Benchmark("example_quiz", file="quiz.jsonl", fields=("question",)),
     lambda row: (row["question"], tf.strings.join([" ", row["choices"]])),
-    category="example",
+    category="reasoning",
+)
+add_task(
+    "example.elsewhere",
+    Benchmark("storycloze", origin="files"),
+    lambda row: (row["context"], row["choices"]),
+    category="reasoning",
+)
+answers.add_task(
+    "example.recall",
+    Benchmark("example_recall", file="recall.jsonl", fields=("question",), form="answers"),
+    lambda row: row["question"],
+    category="world_knowledge",
+    metric=answers.exact,
+    sampling=Sampling(max_tokens=12, stop=(".",)),
+)
+programs.add_task(
+    "example.programs",
+    Benchmark("example_programs", file="programs.jsonl", fields=("prompt", "tests"), form="text"),
+    lambda row: row["prompt"],
+    lambda row: programs.Problem(
+        row["id"], row["tests"], (f"f{row['id']}",), beginning=row["prompt"]
+    ),
+    category="code",
+    sampling=Sampling(max_tokens=8, stop=("\n",)),
 )

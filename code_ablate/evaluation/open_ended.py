@@ -1,0 +1,117 @@
+"""Open-ended tasks: a prompt without a right answer. What a model writes is kept for a judge.
+
+    add_task("my.prompts", Benchmark("my_prompts", file="prompts.jsonl", fields=("prompt",),
+             form="text"), lambda row: row["prompt"], category="open_ended")
+    items = score_items(targets, completions)         # one row per item
+
+A pre-trained model that was never taught to follow instructions is given the request in a frame,
+`FRAME`, which makes an answer the likely continuation; it stops where it would begin another
+request. What comes of the answers is in code_ablate.evaluation.judge.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import seqio
+import tensorflow as tf
+
+from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
+from code_ablate.evaluation.registry import OPEN_ENDED, TaskInfo, declare
+from code_ablate.evaluation.sampling import Completion, Sampling
+
+FRAME = ("Instruction: ", "\nResponse:")
+"""Stand before and after the request."""
+
+SAMPLING = Sampling(max_tokens=256, stop=("\nInstruction:",))
+"""Greedy, so that the answers of two models differ by their parameters alone."""
+
+Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
+
+
+class Request(NamedTuple):
+    """What `postprocess` makes of an example."""
+
+    item: str
+    """Id of the item."""
+
+    prompt: str
+    """The request, as a judge sees it."""
+
+    input: str
+    """The request, as the model is given it."""
+
+
+def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
+    """Preprocessors of a Task whose rows have an "id" and what `prompt` makes a request of."""
+
+    def in_a_frame(dataset: tf.data.Dataset) -> tf.data.Dataset:
+        def framed(row):
+            request = prompt(row)
+            return {
+                "inputs": tf.strings.join([FRAME[0], request, FRAME[1]]),
+                "targets": "",  # nothing is right
+                "item": row["id"],
+                "prompt": request,
+            }
+
+        return dataset.map(framed, num_parallel_calls=tf.data.AUTOTUNE)
+
+    return (in_a_frame, seqio.preprocessors.tokenize)
+
+
+def postprocess(
+    target: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
+) -> Any:
+    """The `Request` of an example; a model's answer passes."""
+    if not is_target or example is None:
+        return target
+    fields = ("item", "prompt", "inputs_pretokenized")
+    return Request(*(bytes(example[name]).decode() for name in fields))
+
+
+def add_task(
+    name: str,
+    source: seqio.DataSource,
+    prompt: Prompt,
+    *,
+    category: str,
+    sampling: Sampling = SAMPLING,
+    convention: str = "",
+) -> seqio.Task:
+    """Registers an open-ended Task with SeqIO, and what the suite has to know about it."""
+    info = TaskInfo(category, OPEN_ENDED, convention=convention, sampling=sampling)
+    declare(name, info)
+    return seqio.TaskRegistry.add(
+        name,
+        source=source,
+        preprocessors=preprocessors(prompt),
+        output_features=EVALUATION_FEATURES,
+        postprocess_fn=postprocess,
+        metric_fns=[answer_length],
+    )
+
+
+def score_items(targets: Sequence[Request], completions: Sequence[Completion]) -> pd.DataFrame:
+    """One row per item, in the order of the items: what a judge will be shown.
+
+    Columns: item; prompt and input (see `Request`); prediction (the answer as generated, white
+    space and all); generated_tokens; ended_by. Raises ValueError if the lengths differ.
+    """
+    rows = [
+        (*target, answer.text, answer.tokens, answer.ended_by)
+        for target, answer in zip(targets, completions, strict=True)
+    ]
+    columns = ["item", "prompt", "input", "prediction", "generated_tokens", "ended_by"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def answer_length(targets: Sequence[Request], predictions: Sequence[str]) -> dict[str, float]:
+    """The SeqIO metric function: mean length of the answers, and the share that is empty."""
+    del targets
+    characters = [len(answer.strip()) for answer in predictions]
+    return {
+        "characters": float(np.mean(characters)),
+        "empty": float(np.mean([length == 0 for length in characters])),
+    }

@@ -1,0 +1,40 @@
+"""Open-ended generation, for a judge (`code-ablate judge`).
+
+    seqio.TaskRegistry.get("open_prompts")            # 200 prompts, written for this project
+    seqio.TaskRegistry.get("dolly_200")               # the reference study's, from your own file
+
+`dolly_200` reads `dolly_200.jsonl` in the folder that CODE_ABLATE_BENCHMARKS names: rows in the
+form of databricks-dolly, with "instruction" and "context". `open_prompts.jsonl` beside this module
+has 20 prompts in each of ten categories.
+"""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from code_ablate.data.benchmarks import Benchmark
+from code_ablate.evaluation.open_ended import add_task
+
+OPEN_PROMPTS = Path(__file__).with_name("open_prompts.jsonl")
+
+
+def with_context(request: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
+    """The request, and below it the text that it is about, where there is one."""
+    both = tf.strings.join([request, "\n\n", context])
+    return tf.where(tf.equal(context, ""), request, both)
+
+
+add_task(
+    "open_prompts",
+    Benchmark("open_prompts", file=str(OPEN_PROMPTS), fields=("prompt", "context"), form="text"),
+    lambda row: with_context(row["prompt"], row["context"]),
+    category="open_ended",
+    convention="our own prompts",
+)
+add_task(
+    "dolly_200",
+    Benchmark("dolly_200"),
+    lambda row: with_context(row["instruction"], row["context"]),
+    category="open_ended",
+    convention="arXiv 2408.10914",
+)

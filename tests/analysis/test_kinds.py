@@ -1,0 +1,154 @@
+"""A study with tasks of every kind: what counts where, and what the page says of it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from code_ablate.analysis import figures
+from code_ablate.analysis.estimates import Settings
+from code_ablate.analysis.limits import limits
+from code_ablate.analysis.report import render_report
+from code_ablate.analysis.results import load_results
+from code_ablate.analysis.summary import summarise
+from code_ablate.analysis.terminal import terminal_table
+
+ITEMS = 30
+KINDS = {
+    "trivia": ("world_knowledge", "exact_match"),
+    "unscored": ("world_knowledge", "exact_match"),
+    "puzzles": ("code", "pass_at_k"),
+    "proofs": ("mathematics", "gold_bits_per_byte"),
+    "prompts": ("open_ended", "open_ended"),
+}
+
+
+def _rows(task, keys, generator):
+    category, kind = KINDS[task]
+    rows = pd.DataFrame(
+        {
+            **keys,
+            "task": task,
+            "category": category,
+            "kind": kind,
+            "item": [f"{task}:{i}" for i in range(ITEMS)],
+            "prediction": [f"text {i}" for i in generator.integers(0, 9, ITEMS)],
+            "generated_tokens": generator.integers(1, 20, ITEMS).astype(float),
+        }
+    )
+    if task == "trivia":
+        rows["correct"] = (np.arange(ITEMS) < generator.integers(3, 9)).astype(float)
+    if task == "puzzles":
+        rows["correct"] = generator.integers(0, 5, ITEMS) / 4
+    if task == "proofs":
+        rows["bytes"] = generator.integers(20, 40, ITEMS).astype(float)
+        rows["bits"] = rows["bytes"] * 1.5 + generator.normal(0, 3, ITEMS)
+        rows["correct"] = 0.0
+    return rows
+
+
+def add_kinds(study, table):
+    """Tasks of all kinds beside those that rank, and one that is missing."""
+    generator, parts = np.random.default_rng(5), [table]
+    for keys in table[["recipe", "seed", "stage", "phase"]].drop_duplicates().to_dict("records"):
+        parts += [_rows(task, keys, generator) for task in KINDS]
+    for task, (category, kind) in KINDS.items():
+        about = {"category": category, "kind": kind, "chance": None, "items": ITEMS}
+        study["tasks"][task] = {**about, "available": ITEMS, "notes": []}
+    study["tasks"]["unscored"]["notes"] = ["its items have no score"]
+    study["missing"] = [{"task": "quac", "category": "reasoning", "reason": "no file of yours"}]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory, make_study):
+    recipes = ("text_only", "code_25", "balanced_to_text")
+    study = make_study(
+        tmp_path_factory.mktemp("kinds") / "a", recipes=recipes, items=40, change=add_kinds
+    )
+    return summarise(load_results(study), Settings(resamples=300))
+
+
+@pytest.fixture(scope="module")
+def page(summary):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "to_data_uri", lambda figure: "data:image/svg+xml;base64,")
+        return render_report(summary)
+
+
+def test_each_kind_counts_where_it_belongs(summary):
+    results = summary.results
+    assert results.categories["world_knowledge"] == ("trivia",)
+    assert results.categories["code"] == ("puzzles",)
+    assert results.gold_categories == {"mathematics": ("proofs",)}
+    names = {metric.key: metric.unit for metric in summary.metrics}
+    assert names["accuracy/reasoning"] == "accuracy, %"
+    assert names["accuracy/world_knowledge"] == "exact match, %"
+    assert names["accuracy/code"] == "pass@1, %"
+    assert names["gold_bits_per_byte/mathematics"] == "gold bits per byte"
+    assert "accuracy/open_ended" not in names
+
+
+def _category(items, tasks):
+    return items[items["task"].isin(tasks)].groupby("task")["correct"].mean().mean()
+
+
+def test_averages_are_means_of_categories_of_all_tasks_and_of_those_above_chance(summary):
+    items = summary.results.items
+    columns = {column.whole.label: column for column in summary.columns["pretraining"]}
+    assert list(columns)[-2:] == ["language average", "total"]
+    for recipe in summary.results.recipes_at("pretraining"):
+        rows = items[(items["stage"] == "pretraining") & (items["recipe"] == recipe)]
+        means = {name: _category(rows, tasks) for name, tasks in summary.results.categories.items()}
+        expected = {
+            "language average": np.mean([means["reasoning"], means["world_knowledge"]]),
+            "total": np.mean([means["reasoning"], means["world_knowledge"], means["code"]]),
+        }
+        for label, value in expected.items():
+            score = summary.categories["pretraining", recipe, columns[label].whole.key]
+            assert score.level.value == pytest.approx(value)
+            assert (score.gain is None) == (recipe == "text_only")
+
+
+def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
+    items = summary.results.items
+    kept = set()
+    for task in (
+        summary.results.categories["reasoning"] + summary.results.categories["basic skills"]
+    ):
+        rows = items[(items["stage"] == "pretraining") & (items["task"] == task)]
+        p = [
+            stats.binomtest(
+                int(arm["correct"].sum()), len(arm), 1 / arm["choices"].iloc[0], "greater"
+            ).pvalue
+            for _, arm in rows.groupby(["recipe", "seed"])
+        ]
+        if max(p) < 0.05:
+            kept.add(task)
+    assert kept and "boolq" not in kept
+    columns = {column.whole.label: column for column in summary.columns["pretraining"]}
+    found = {
+        task
+        for label in ("reasoning", "basic skills")
+        if columns[label].kept
+        for task in columns[label].kept.tasks
+    }
+    assert found == kept
+    assert columns["world knowledge"].kept.tasks == ("trivia",)  # above zero in every model
+
+
+def test_the_page_names_scores_and_marks(page):
+    assert "World knowledge: exact match, %, after pre-training" in page
+    assert "Code: pass@1, %, after pre-training" in page
+    assert "Mean length of open-ended answers, tokens" in page
+    assert 'class="mark">at chance</span>' in page and 'class="mark">one answer' in page
+    assert 'class="mark">missing</span> no file of yours' in page
+    assert "its items have no score" in page
+
+
+def test_other_places_say_what_the_scores_are(summary):
+    table = terminal_table(summary)
+    assert "world knowledge: exact match in %; 1 task, 30 items" in table
+    assert "mathematics: gold bits per byte, lower is better; 30 items" in table
+    keys = {limit.key for limit in limits(summary)}
+    assert {"missing", "task_note"} <= keys and "prediction" not in keys

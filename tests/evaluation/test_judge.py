@@ -1,0 +1,430 @@
+"""Judging by an endpoint, against a server on this machine."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from code_ablate.analysis.judging import summarise_judgements
+from code_ablate.errors import Failed, UserError
+from code_ablate.evaluation.judge import asking, prompt
+from code_ablate.evaluation.judge.cache import AnswerCache
+from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.judge.pairs import Pair, pair_answers, read_answers
+from code_ablate.evaluation.judge.pairwise import questions_of
+from code_ablate.study import judging
+from tests.evaluation.judge_server import JudgeServer, completion, fair
+
+KEY = "sk-never-to-be-seen"
+
+# fair() prefers the later word: the candidate wins two, loses one, and one is equal.
+PAIRS = [
+    Pair("1", "Say a word.", "Say a word.", "zebra", "ant"),
+    Pair("2", "Say another.", "Say another.", "yak", "bee, said at some length"),
+    Pair("3", "And another.", "And another.", "cat", "dog"),
+    Pair("4", "The last.", "The last.", "eel", "eel "),
+]
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    monkeypatch.setenv("JUDGE_TEST_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def config_for(server, tmp_path, **changes):
+    config = JudgeConfig(
+        base_url=server.url,
+        model="judge",
+        key_variable="JUDGE_TEST_KEY",
+        input_price=1.0,
+        output_price=10.0,
+        requests_per_minute=1e6,
+        tokens_per_minute=1e9,
+        concurrency=2,
+        retries=2,
+        cache=str(tmp_path / "cache.sqlite"),
+    )
+    return dataclasses.replace(config, **changes)
+
+
+def judge(reply, tmp_path, pairs=PAIRS, **changes):
+    """(what came of it, the server)."""
+    with JudgeServer(reply) as server:
+        return judging.by_endpoint(pairs, config_for(server, tmp_path, **changes), ""), server
+
+
+def test_a_fair_judge_is_read_in_both_orders(tmp_path):
+    judged, server = judge(fair, tmp_path)
+    summary = summarise_judgements(judged.judgements)
+    assert (summary.wins, summary.losses, summary.ties, summary.n) == (2, 1, 1, 4)
+    assert summary.win_rate == 2.5 / 4
+    assert summary.agreement == 1 and summary.first_position == 0.5 and summary.identical == 1
+    # Equal answers make one question of two: whichever is preferred, the orders disagree.
+    assert server.asked == judged.usage["requests"] == 7
+    assert judged.usage["cost"] == pytest.approx(7 * (100 * 1.0 + 10 * 10.0) / 1e6)
+    assert set(judged.judgements["model"]) == {"judge-2026"}
+    body = server.bodies[0]
+    assert body["model"] == "judge" and body["temperature"] == 0 and body["max_tokens"] == 512
+    assert server.keys[0] == f"Bearer {KEY}"
+
+
+def test_a_judge_that_always_takes_the_first_gives_ties(tmp_path):
+    judged, _ = judge(lambda number, body: completion("Comparison: -\nPreferred: A"), tmp_path)
+    summary = summarise_judgements(judged.judgements)
+    assert (summary.wins, summary.losses, summary.ties) == (0, 0, 4)
+    assert summary.first_position == 1 and summary.agreement == 0 and summary.sign_p == 1
+
+
+def test_what_was_asked_once_is_not_asked_again(tmp_path):
+    with JudgeServer(fair) as server:
+        config = config_for(server, tmp_path)
+        first = judging.by_endpoint(PAIRS, config, "")
+        again = judging.by_endpoint(PAIRS, config, "")
+        assert server.asked == 7 and again.usage["requests"] == 0 and again.usage["cost"] == 0
+        pd.testing.assert_frame_equal(first.judgements, again.judgements)
+        assert judging.estimate(PAIRS, config, "").cost == 0
+        # The reply depends on the parameters: these are other questions.
+        warmer = dataclasses.replace(config, parameters={"temperature": 0.5, "max_tokens": 512})
+        judging.by_endpoint(PAIRS, warmer, "")
+        assert server.asked == 14
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        (500, {"retry-after-ms": "1"}, "{}"),
+        (429, {"Retry-After": "0.001"}, '{"error": {"message": "slower"}}'),
+        (503, {"Retry-After": "0.001"}, "<html>"),
+    ],
+)
+def test_errors_and_limits_are_retried(tmp_path, trouble):
+    def reply(number, body):
+        return trouble if number in (0, 3) else fair(number, body)
+
+    judged, server = judge(reply, tmp_path)
+    assert server.asked == 9
+    assert judged.usage["retries"] == 2 and judged.usage["failures"] == 0
+    assert set(judged.judgements["status"]) == {"judged"}
+
+
+def test_the_client_waits_as_long_as_the_server_says(tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+
+    def reply(number, body):
+        return fair(number, body) if number else (429, {"Retry-After": "77"}, "{}")
+
+    judge(reply, tmp_path, PAIRS[3:], concurrency=1)
+    assert 77 in waits
+
+
+NONSENSE = {
+    "no verdict": (completion("I like both."), "unparseable"),
+    "another letter": (completion("Preferred: C"), "unparseable"),
+    "both": (completion("Preferred: A\nPreferred: B"), "unparseable"),
+    "nothing": (completion(None), "unparseable"),
+    "not JSON": ((200, {}, f"<html>login please, {KEY}</html>"), "unanswered"),
+    "no completion": ((200, {}, '{"choices": []}'), "unanswered"),
+    "a list": ((200, {}, "[1, 2]"), "unanswered"),
+    "refused": ((400, {}, '{"error": {"message": "content filter"}}'), "unanswered"),
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_nonsense_is_counted_and_not_guessed(tmp_path, nonsense):
+    sent, status = NONSENSE[nonsense]
+
+    def reply(number, body):
+        return sent if "Say a word." in body["messages"][-1]["content"] else fair(number, body)
+
+    with JudgeServer(reply) as server:
+        config = config_for(server, tmp_path)
+        judged = judging.by_endpoint(PAIRS, config, "")
+        summary = summarise_judgements(judged.judgements)
+        assert getattr(summary, status) == 1
+        assert (summary.wins, summary.losses, summary.ties, summary.n) == (1, 1, 1, 3)
+        assert summary.bounds == (1.5 / 4, 2.5 / 4)
+        rows = judged.judgements[judged.judgements["item"] == "1"]
+        assert set(rows["status"]) == {status} and rows["verdict"].isna().all()
+        assert not rows["reply"].str.contains(KEY).any()
+        # A reply that cannot be read was paid for, and stays; a missing one is asked for again.
+        before = server.asked
+        judging.by_endpoint(PAIRS, config, "")
+        assert server.asked - before == (0 if status == "unparseable" else 2)
+
+
+def test_a_wrong_key_stops_at_once_and_is_not_repeated(tmp_path):
+    def reply(number, body):
+        return 401, {}, json.dumps({"error": {"message": f"no such key: {KEY}"}})
+
+    pairs = [Pair(str(i), f"{i}?", f"{i}?", "a", "b") for i in range(50)]
+    with JudgeServer(reply) as server, pytest.raises(Failed) as failed:
+        judging.by_endpoint(pairs, config_for(server, tmp_path), "")
+    assert "no such key: (key)" in str(failed.value) and KEY not in str(failed.value)
+    assert server.asked <= 4
+
+
+def test_an_endpoint_that_is_down_is_left_alone(tmp_path):
+    pairs = [Pair(str(i), f"{i}?", f"{i}?", "a", "b") for i in range(50)]
+    with JudgeServer(lambda number, body: (500, {}, "{}")) as server:
+        with pytest.raises(Failed, match="8 requests in a row"):
+            judging.by_endpoint(pairs, config_for(server, tmp_path, retries=0), "")
+        assert asking.MOST_FAILURES <= server.asked <= asking.MOST_FAILURES + 2
+
+
+def test_a_reply_that_never_comes_is_given_up(tmp_path):
+    over = threading.Event()
+
+    def reply(number, body):
+        if "Say a word." in body["messages"][-1]["content"]:
+            over.wait(60)
+        return fair(number, body)
+
+    try:
+        judged, _ = judge(reply, tmp_path, timeout_seconds=0.5, retries=0)
+    finally:
+        over.set()
+    assert summarise_judgements(judged.judgements).unanswered == 1
+    assert judged.judgements["reply"].str.contains("APITimeoutError").sum() == 2
+
+
+def test_as_many_are_asked_at_once_as_told(tmp_path):
+    together = threading.Barrier(3, timeout=60)
+
+    def reply(number, body):
+        together.wait()  # breaks, and so fails, unless three requests are under way
+        return fair(number, body)
+
+    judged, _ = judge(reply, tmp_path, PAIRS[:3], concurrency=3)
+    assert judged.usage["failures"] == 0
+
+
+def test_the_estimate_is_refused_above_the_ceiling(tmp_path):
+    with JudgeServer(fair) as server:
+        config = config_for(server, tmp_path)
+        cost = judging.estimate(PAIRS, config, "").cost
+        with pytest.raises(UserError, match=r"ceiling.*Nothing was asked"):
+            judging.by_endpoint(PAIRS, dataclasses.replace(config, ceiling=cost * 0.99), "")
+        assert server.asked == 0
+        judging.by_endpoint(PAIRS, dataclasses.replace(config, ceiling=cost), "")
+        assert server.asked == 7
+
+
+def test_asking_stops_when_replies_cost_more_than_estimated(tmp_path):
+    def costly(number, body):
+        return completion("Preferred: A", output_tokens=100_000)  # a price of 1 each
+
+    with JudgeServer(costly) as server:
+        config = config_for(server, tmp_path, ceiling=2.5, concurrency=1)
+        with pytest.raises(Failed, match=r"ceiling = 2\.5.*3 replies"):
+            judging.by_endpoint(PAIRS, config, "")
+        assert server.asked == 3
+        judging.by_endpoint(PAIRS, dataclasses.replace(config, ceiling=10.0), "")
+        assert server.asked == 7
+
+
+def test_what_is_under_way_at_an_interrupt_is_kept(tmp_path):
+    together = threading.Barrier(2, timeout=60)
+
+    def reply(number, body):
+        together.wait()
+        return fair(number, body)
+
+    def interrupt_once(done, seen=[]):  # noqa: B006
+        seen.append(done)
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    with JudgeServer(reply) as server, AnswerCache(str(tmp_path / "cache.sqlite")) as cache:
+        config = config_for(server, tmp_path)
+        with judging.Endpoint(config) as endpoint, pytest.raises(KeyboardInterrupt):
+            asking.ask_all(questions_of(PAIRS, config), endpoint, cache, config, interrupt_once)
+        kept = [q for q in questions_of(PAIRS, config) if cache.get(q)]
+        assert len(kept) == server.asked == 2
+
+
+def test_a_kill_loses_nothing_that_was_answered(tmp_path):
+    reached, over = threading.Event(), threading.Event()
+
+    def reply(number, body):
+        if number == 3:
+            reached.set()
+            over.wait(60)
+        return fair(number, body)
+
+    script = """
+        import sys
+        from code_ablate.evaluation.judge.asking import ask_all
+        from code_ablate.evaluation.judge.cache import AnswerCache
+        from code_ablate.evaluation.judge.config import JudgeConfig
+        from code_ablate.evaluation.judge.endpoint import Endpoint
+        from code_ablate.evaluation.judge.pairwise import questions_of
+        from code_ablate.evaluation.judge.pairs import Pair
+        import json
+        fields, pairs = json.loads(sys.argv[1])
+        config = JudgeConfig(**fields)
+        with AnswerCache(config.cache) as cache, Endpoint(config) as endpoint:
+            ask_all(questions_of([Pair(*p) for p in pairs], config), endpoint, cache, config)
+    """
+    with JudgeServer(reply) as server:
+        config = config_for(server, tmp_path, concurrency=1)
+        told = [dataclasses.asdict(config), [dataclasses.astuple(pair) for pair in PAIRS]]
+        child = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script), json.dumps(told)],
+            stderr=subprocess.PIPE,
+        )
+        assert reached.wait(60), child.communicate()
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        over.set()
+        before = server.asked
+        judged = judging.by_endpoint(PAIRS, config, "")
+    # Three were answered before the kill; the fourth was under way and is asked again.
+    assert before == 4 and server.asked == before + 4
+    assert set(judged.judgements["status"]) == {"judged"}
+
+
+def test_the_key_is_nowhere(tmp_path, capsys):
+    judged, _ = judge(fair, tmp_path)
+    about = {"candidate": "a", "baseline": "b", "task": "t"}
+    printed = judging.save(judged, about, tmp_path / "out") + "".join(capsys.readouterr())
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"judgements.parquet", "judging.json", "cache.sqlite"} <= {p.name for p in written}
+    assert KEY not in printed
+    assert not any(KEY.encode() in path.read_bytes() for path in written)
+    saved = json.loads((tmp_path / "out" / "judging.json").read_text())
+    assert saved["summary"]["wins"] == 2 and saved["usage"]["requests"] == 7
+
+
+REPLIES = {
+    "Comparison: A is longer.\nPreferred: B": "B",
+    "**Comparison:** fine\n\n**Preferred:** **A**": "A",
+    "Preferred: Answer (B).": "B",
+    "preferred: 'A'": "A",
+    "## Preferred: [B]\n": "B",
+    "Preferred: A\n...\nPreferred: A": "A",
+    "Preferred: A or B": None,
+    "Preferred: neither": None,
+    "Preferred: both A": None,
+    "I preferred: B was worse": None,
+    "Preferred: a": None,
+    "Comparison: B": None,
+    "Preferred:": None,
+    "": None,
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES)
+def test_a_reply_is_read_only_where_it_is_clear(reply):
+    assert prompt.preferred(reply) == REPLIES[reply]
+
+
+def test_the_question_holds_criteria_answers_and_form():
+    question = prompt.messages("Why {x}?", " first {0} ", "")[1]["content"]
+    for part in ("reasons correctly", "what the request asks", "factually right", "grammatical"):
+        assert part in question
+    assert "[Request]\nWhy {x}?\n" in question
+    assert "[Answer A]\nfirst {0}\n" in question and "[Answer B]\n(no answer)\n" in question
+    assert question.index("Comparison:") < question.index("Preferred: <A or B>")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 3), st.integers(0, 400)), max_size=80),
+    st.floats(1, 100),
+    st.floats(100, 5000),
+)
+def test_no_minute_holds_more_than_is_allowed(arrivals, per_minute, tokens_per_minute):
+    pace, now, begun = asking.Pace(per_minute, tokens_per_minute), 0.0, []
+    for wait, tokens in arrivals:
+        begun.append((pace.begin(now, tokens), tokens))
+        assert begun[-1][0] >= now
+        now = begun[-1][0] + wait
+    for start, _ in begun:
+        minute = [tokens for at, tokens in begun if start <= at < start + 60 - 1e-6]
+        assert len(minute) <= per_minute + 1
+        assert sum(minute[:-1]) <= tokens_per_minute * (1 + 1e-6)
+
+
+def test_an_idle_pace_lets_the_first_through():
+    assert asking.Pace(1, 1).begin(5.0, 100) == 5.0
+
+
+WRONG = {
+    "no judge is named": {"base_url": ""},
+    "is no address": {"base_url": "localhost:8000"},
+    "more than an address": {"base_url": "https://user:secret@host/v1"},
+    "so that the cost has a bound": {"parameters": {"temperature": 0}},
+    "input_price and": {"input_price": None},
+    "is not set": {"key_variable": "SURELY_NOT_SET"},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_what_is_wrong_is_said_before_anything_is_asked(tmp_path, message):
+    with JudgeServer(fair) as server, pytest.raises(UserError, match=message) as error:
+        judging.by_endpoint(PAIRS, config_for(server, tmp_path, **WRONG[message]), "")
+    assert server.asked == 0 and "secret" not in str(error.value)
+
+
+def test_a_missing_client_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openai", None)
+    with JudgeServer(fair) as server, pytest.raises(UserError, match=r"code-ablate\[judge\]"):
+        judging.by_endpoint(PAIRS, config_for(server, tmp_path), "")
+
+
+def test_a_server_of_ones_own_needs_no_key(tmp_path):
+    judged, server = judge(fair, tmp_path, key_variable="")
+    assert summarise_judgements(judged.judgements).n == 4 and KEY not in server.keys[0]
+
+
+def answers(path, items=("1", "2"), **columns):
+    table = pd.DataFrame(
+        {"item": list(items), "prompt": [f"{i}?" for i in items], "prediction": "x", **columns}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(path)
+    return path
+
+
+def test_the_last_checkpoint_of_a_run_is_read(tmp_path):
+    answers(tmp_path / "eval" / "9" / "t-0f3c.parquet", prediction="old")
+    answers(tmp_path / "eval" / "20" / "t-0f3c.parquet", prediction="new")
+    answers(tmp_path / "eval" / "20" / "t-other-0f3c.parquet", prediction="other")
+    assert set(read_answers(tmp_path, "t")["prediction"]) == {"new"}
+    answers(tmp_path / "eval" / "20" / "t-1a2b.parquet")
+    with pytest.raises(UserError, match="several ways"):
+        read_answers(tmp_path, "t")
+
+
+def test_answers_are_paired_by_item(tmp_path):
+    a = read_answers(answers(tmp_path / "a.parquet", prediction=["a1", "a2"]), "t")
+    b = read_answers(answers(tmp_path / "b.parquet", ("2", "1"), prediction=["b2", "b1"]), "t")
+    assert pair_answers(a, b) == (
+        Pair("1", "1?", "1?", "a1", "b1"),
+        Pair("2", "2?", "2?", "a2", "b2"),
+    )
+
+
+def test_answers_that_do_not_belong_together_are_refused(tmp_path):
+    a = read_answers(answers(tmp_path / "a.parquet"), "t")
+    with pytest.raises(UserError, match="2 and 3 answers, 2 of them"):
+        pair_answers(a, read_answers(answers(tmp_path / "b.parquet", ("1", "2", "3")), "t"))
+    with pytest.raises(UserError, match="another prompt"):
+        pair_answers(a, read_answers(answers(tmp_path / "c.parquet", prompt=["1?", "0?"]), "t"))
+    with pytest.raises(UserError, match="lacks the columns prompt"):
+        pd.DataFrame({"item": [1], "prediction": ["x"]}).to_parquet(tmp_path / "d.parquet")
+        read_answers(tmp_path / "d.parquet", "t")
+    with pytest.raises(UserError, match="more than one answer"):
+        read_answers(answers(tmp_path / "e.parquet", ("1", "1")), "t")
+    with pytest.raises(UserError, match="no answers to 't'"):
+        read_answers(tmp_path, "t")

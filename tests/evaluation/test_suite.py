@@ -1,0 +1,210 @@
+"""Suites: what is named, loaded, kept and missing, and what a checkpoint's records say."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import seqio
+import tensorflow as tf
+from etils import epath
+
+from code_ablate.data.benchmarks import MissingData
+from code_ablate.errors import UserError
+from code_ablate.evaluation import registry
+from code_ablate.evaluation.kinds.protocol import Engine
+from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation.records import Key, Records
+from code_ablate.evaluation.suite import COLUMNS, Suite
+from code_ablate.evaluation.suite_config import SuiteConfig
+from tests.evaluation.test_downstream import Bytes, Script, Table, register_generation
+
+
+class Rows(seqio.DataSource):
+    """Three items with two choices each; counts how often it is read."""
+
+    def __init__(self, word="blue"):
+        super().__init__(splits=("validation",))
+        self.word, self.reads, self.here = word, 0, True
+
+    supports_arbitrary_sharding = True
+
+    def list_shards(self, split):
+        return [split]
+
+    def digest(self):
+        if not self.here:
+            raise MissingData("the rows are elsewhere: bring them.")
+        return self.word
+
+    def get_dataset(self, split="validation", shuffle=False, seed=None, **kwargs):
+        self.reads += 1
+        return tf.data.Dataset.from_tensor_slices(
+            {
+                "id": ["a", "b", "c"],
+                "question": ["the sky is", "grass is", "snow is"],
+                "choices": [[f" {self.word}", " green"], [" red", " green"], [" white", " black"]],
+                "gold": [0, 1, 0],
+            }
+        )
+
+
+@pytest.fixture
+def tasks():
+    """Two ranked tasks and a generated one; the sources of the first two."""
+    sources = {}
+    for name in ("suite.one", "suite.two"):
+        sources[name] = Rows()
+        add_task(
+            name, sources[name], lambda row: (row["question"], row["choices"]), category="colours"
+        )
+    register_generation("suite.three")
+    yield sources
+    for name in (*sources, "suite.three"):
+        seqio.TaskRegistry.remove(name)
+        registry.forget(name)
+
+
+NAMES = ("suite.one", "suite.two", "suite.three")
+ANSWERS = {"the sky is": "blue", "grass is": "green", "snow is": "white"}
+
+
+class ByteVocabulary(Bytes):
+    digest = "bytes"
+
+
+def suite_of(names=NAMES, seq_len=63, **settings):
+    return Suite.of(SuiteConfig(tasks=names, **settings), ByteVocabulary(), {}, seq_len)
+
+
+def identities(suite):
+    return {part.key.name: part.key.identity for part in suite.parts}
+
+
+def evaluate(suite, records):
+    engine = Engine(Table(), Script(ANSWERS))
+    done = []
+    for part in suite.todo(records):
+        records.save(part.key, *part.evaluate(engine, lambda done: None))
+        done.append(part.key.name)
+    return done
+
+
+@pytest.fixture
+def records(tmp_path):
+    return Records(epath.Path(tmp_path) / "eval" / "100")
+
+
+def test_a_task_is_known_by_what_is_asked_of_it_and_not_by_its_company(tasks):
+    base = identities(suite_of())
+    assert identities(suite_of(("suite.two",)))["suite.two"] == base["suite.two"]
+    for settings in ({"max_items": 2}, {"seed": 1}, {"seq_len": 64}):
+        changed = identities(suite_of(**settings))
+        assert all(changed[name] != base[name] for name in NAMES), settings
+    tasks["suite.one"].word = "azure"
+    changed = identities(suite_of())
+    assert [name for name in NAMES if changed[name] != base[name]] == ["suite.one"]
+    registry.declare(
+        "suite.three",
+        registry.TaskInfo("x", registry.ANSWERS, sampling=registry.Sampling(max_tokens=5)),
+    )
+    changed = identities(suite_of())
+    assert changed["suite.three"] != base["suite.three"]
+    assert suite_of().identity != suite_of(("suite.two",)).identity
+
+
+def test_a_kill_loses_the_task_under_way_and_no_other(tasks, records):
+    suite = suite_of().prepared([records])
+    engine = Engine(Table(), None)  # has no generator: the third task breaks off
+    for part in suite.todo(records)[:2]:
+        records.save(part.key, *part.evaluate(engine, lambda done: None))
+    assert suite.result(records) is None
+    again = suite_of().prepared([records])
+    assert evaluate(again, records) == ["suite.three"]
+    assert evaluate(again, records) == []
+
+
+def test_what_is_on_record_everywhere_is_not_read(tasks, records, tmp_path):
+    other = Records(epath.Path(tmp_path) / "eval" / "200")
+    both = suite_of(("suite.one",))
+    evaluate(both.prepared([records]), records)
+    evaluate(both.prepared([records, other]), other)
+    before = {name: source.reads for name, source in tasks.items()}
+    assert before["suite.one"] > 0
+    suite = suite_of(("suite.one", "suite.two")).prepared([records, other])
+    assert tasks["suite.one"].reads == before["suite.one"]
+    assert tasks["suite.two"].reads > before["suite.two"]
+    assert [part.key.name for part in suite.todo(records)] == ["suite.two"]
+
+
+def test_the_table_has_a_row_per_item_and_the_columns_of_all_kinds(tasks, records):
+    suite = suite_of().prepared([records])
+    evaluate(suite, records)
+    result = suite.result(records)
+    assert tuple(result.items.columns) == COLUMNS
+    assert result.items.groupby("task").size().to_dict() == dict.fromkeys(NAMES, 3)
+    rows = result.items.set_index(["task", "item"])
+    assert rows.loc[("suite.one", "c"), "correct"] == 0  # " black" is before " white"
+    assert rows.loc[("suite.three", "0"), "prediction"] == "blue"
+    assert np.isnan(rows.loc[("suite.three", "0"), "bits"])
+    assert result.tasks["suite.one"]["category"] == "colours"
+    assert result.tasks["suite.three"]["kind"] == registry.ANSWERS
+    assert result.metrics["suite.three"] == {"em": 100.0, "f1": 100.0}
+
+
+def test_a_category_may_change_without_evaluating_again(tasks, records):
+    evaluate(suite_of().prepared([records]), records)
+    registry.declare("suite.one", registry.TaskInfo("paint", registry.RANKED))
+    suite = suite_of()
+    assert suite.todo(records) == []
+    assert suite.result(records).tasks["suite.one"]["category"] == "paint"
+
+
+def test_missing_data_are_listed_and_not_kept(tasks, records):
+    tasks["suite.two"].here = False
+    suite = suite_of().prepared([records])
+    assert suite.missing == {"suite.two": "the rows are elsewhere: bring them."}
+    assert evaluate(suite, records) == ["suite.one", "suite.three"]
+    assert set(suite.result(records).tasks) == {"suite.one", "suite.three"}
+    tasks["suite.two"].here = True
+    found = suite_of().prepared([records])
+    assert not found.missing and evaluate(found, records) == ["suite.two"]
+
+
+def test_data_that_are_found_to_be_missing_while_they_are_read_are_missing_too(tasks, records):
+    def nowhere(split="validation", **kwargs):
+        raise MissingData("only the list of the rows is here.")
+
+    tasks["suite.one"].get_dataset = nowhere
+    suite = suite_of(("suite.one", "suite.two")).prepared([records])
+    assert list(suite.missing) == ["suite.one"]
+    assert [part.key.name for part in suite.parts] == ["suite.two"]
+
+
+def test_mistakes_are_found_before_any_work(tasks):
+    with pytest.raises(UserError, match=r"did you mean 'suite\.t"):
+        suite_of(("suite.twoo",))
+    with pytest.raises(UserError, match="each may occur once"):
+        suite_of(("suite.two", "suite.two"))
+    tasks["suite.two"].here = False
+    with pytest.raises(UserError, match=r"require_all is True.*suite\.two: the rows are elsewhere"):
+        suite_of(require_all=True)
+    with pytest.raises(UserError, match="nothing of the evaluation suite can be run"):
+        suite_of(("suite.two",))
+
+
+def test_a_record_is_there_when_its_table_is(records):
+    key = Key("bits_per_byte/demo.text: a", "0f")
+    assert key.stem == "bits_per_byte-demo.text-a-0f"
+    items = pd.DataFrame({"item": ["x"], "bits": [2.0]})
+    records.save(key, {"kind": "bits_per_byte"}, items)
+    table = records.directory / f"{key.stem}.parquet"
+    found, about = records.load(key)
+    pd.testing.assert_frame_equal(found, items)
+    assert about == {"task": key.name, "identity": "0f", "kind": "bits_per_byte"}
+    content = table.read_bytes()
+    table.unlink()  # killed between the two
+    assert records.load(key) is None
+    table.write_bytes(content)
+    assert json.loads((records.directory / f"{key.stem}.json").read_text()) == about
+    assert not list(records.directory.glob(".*"))

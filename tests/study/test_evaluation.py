@@ -1,0 +1,182 @@
+"""Checkpoints of a run that are evaluated, resumed, followed, and deleted meanwhile."""
+
+import dataclasses
+import shutil
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from code_ablate.errors import UserError
+from code_ablate.evaluation.kinds.protocol import Outcome
+from code_ablate.evaluation.records import Key
+from code_ablate.evaluation.scoring import Request
+from code_ablate.evaluation.suite import Part, Suite
+from code_ablate.evaluation.suite_config import SuiteConfig
+from code_ablate.identity import to_plain
+from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.study import evaluation
+from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.step import initial_state
+
+MESH = MeshConfig()
+
+
+class Likelihood:
+    """A measure of one item: bits of a few tokens."""
+
+    work = 1
+
+    def __init__(self):
+        self.asked = 0
+
+    def describe(self):
+        return {"kind": "bits_per_byte", "items": 1, "available": 1, "cropped": 0}
+
+    def evaluate(self, engine, advance):
+        self.asked += 1
+        bits = -engine.scorer.score([Request(np.arange(9, dtype=np.int32), 1)], advance)
+        return Outcome(pd.DataFrame({"item": ["x"], "bits": bits, "bytes": [1.0]}), {})
+
+
+@dataclasses.dataclass(frozen=True)
+class NoVocabulary:
+    digest: str = "fake"
+    size: int = 256
+    eos_id: int = 1
+
+
+@pytest.fixture
+def suite():
+    parts = tuple(
+        Part(Key(name, "0" * 16), "domains", None, Likelihood) for name in ("first", "second")
+    )
+    return Suite(SuiteConfig(tasks=("first", "second")), NoVocabulary(), parts, {})
+
+
+def asked(suite):
+    return [part.measure.asked for part in suite.parts]
+
+
+class Training:
+    """Stands for a process that trains: writes checkpoints of random parameters when told to."""
+
+    def __init__(self, run, phase):
+        self.run, self.phase, self.mesh = run, phase, make_mesh(MESH)
+        run.write_config({}, to_plain(phase), "", vocabulary="fake", device="cpu")
+
+    def checkpoint(self, step):
+        state = initial_state(self.phase.model, self.phase.optimizer, step, self.mesh)
+        with Checkpoints(self.run.checkpoints, keep=2) as checkpoints:
+            checkpoints.save(step, state, {"seconds": 0.0, "counts": {}})
+        self.run.set_status("running", step=step, steps=self.phase.steps, seconds=0.0)
+
+    def complete(self):
+        self.run.set_status("complete", step=self.phase.steps, steps=self.phase.steps, seconds=0.0)
+
+
+@pytest.fixture
+def training(tmp_path, phase):
+    return Training(RunDirectory.of(tmp_path / "runs", phase, "0f3c"), phase)
+
+
+def bits(run, suite, step):
+    return suite.result(evaluation.records_of(run, step)).items.bits.tolist()
+
+
+def test_each_checkpoint_has_its_own_scores_and_none_is_computed_twice(training, suite):
+    run = training.run
+    for step in (5, 10):
+        training.checkpoint(step)
+        evaluation.evaluate_checkpoint(run, suite, MESH, step)
+    first, second = bits(run, suite, 5), bits(run, suite, 10)
+    assert first[0] == first[1] != second[0]
+    shutil.rmtree(run.checkpoints / "5")
+    evaluation.evaluate_checkpoint(run, suite, MESH, 5)  # reads no parameters: all is on record
+    assert asked(suite) == [2, 2]
+    # Killed before the second task was written:
+    (run.evaluation(10) / f"{suite.parts[1].key.stem}.parquet").unlink()
+    evaluation.evaluate_checkpoint(run, suite, MESH, 10)
+    assert asked(suite) == [2, 3] and bits(run, suite, 10) == second
+
+
+def test_which_checkpoints_are_meant(training, suite):
+    run = training.run
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        evaluation.asked_steps(run, suite, [])
+    for step in (5, 10):
+        training.checkpoint(step)
+    assert evaluation.asked_steps(run, suite, []) == [10]
+    assert evaluation.asked_steps(run, suite, [10, 5, 10]) == [5, 10]
+    assert evaluation.asked_steps(run, suite, [], every=True) == [5, 10]
+    with pytest.raises(UserError, match=r"no checkpoint at step 7 .*\[5, 10\]"):
+        evaluation.asked_steps(run, suite, [7])
+    evaluation.evaluate_checkpoint(run, suite, MESH, 5)
+    shutil.rmtree(run.checkpoints / "5")
+    assert evaluation.asked_steps(run, suite, [5]) == [5]
+
+
+def test_a_run_is_followed_to_its_end(training, suite):
+    run, said = training.run, []
+    go_on, done = threading.Semaphore(0), threading.Semaphore(0)
+    work = [
+        lambda: training.checkpoint(5),
+        # Two at once: the one that is evaluated first may be deleted, here it is not.
+        lambda: (training.checkpoint(10), training.checkpoint(15)),
+        lambda: run.set_status("interrupted", step=15, steps=20, seconds=0.0),
+        lambda: (training.checkpoint(20), training.complete()),
+    ]
+
+    def train():
+        for step in work:
+            go_on.acquire()
+            step()
+            done.release()
+
+    writer = threading.Thread(target=train, daemon=True)
+    writer.start()
+
+    def wait(message):
+        said.append(message)
+        go_on.release()
+        assert done.acquire(timeout=120)
+
+    seen = []
+
+    def evaluate(step):
+        seen.append(step)
+        evaluation.evaluate_checkpoint(run, suite, MESH, step)
+
+    assert evaluation.follow(run, evaluate, wait) == {}
+    writer.join(timeout=120)
+    assert seen == [5, 10, 15, 20] and asked(suite) == [4, 4]
+    assert len(said) == 4 and "waiting for the next checkpoint" in said[1]
+    assert "is not training (interrupted, step 15)" in said[3]
+    # Again, as after Ctrl-C: what is there is on record, and it ends without waiting.
+    evaluation.follow(
+        run, lambda step: evaluation.evaluate_checkpoint(run, suite, MESH, step), wait
+    )
+    assert len(said) == 4 and asked(suite) == [4, 4]
+
+
+def test_a_checkpoint_that_is_deleted_before_it_is_read_is_skipped(training, suite):
+    run = training.run
+    training.checkpoint(5)
+
+    def evaluate(step):
+        if step == 5:  # meanwhile training goes on, and keeps two
+            for later in (10, 15, 20):
+                training.checkpoint(later)
+            training.complete()
+        evaluation.evaluate_checkpoint(run, suite, MESH, step)
+
+    skipped = evaluation.follow(run, evaluate, wait=None)
+    assert list(skipped) == [5] and "no checkpoint at step 5" in skipped[5]
+    assert asked(suite) == [2, 2]  # 15 and 20
+    shutil.rmtree(run.checkpoints / "20" / "params")
+    shutil.rmtree(run.evaluation(20))
+    with pytest.raises(UserError, match="damaged") as newest:  # the newest is never deleted
+        evaluation.evaluate_checkpoint(run, suite, MESH, 20)
+    assert not isinstance(newest.value, evaluation.CheckpointGone)
