@@ -87,7 +87,8 @@ def _task_line(summary: TaskSummary) -> str:
     count = f"{summary.items:,}/{summary.available:,}"
     chance = "" if summary.chance is None else f"{100 * summary.chance:.1f}%"
     p = "" if summary.chance_p is None else f"{summary.chance_p:.3f}"
-    gold = "" if summary.gold_bits_per_byte is None else f"{summary.gold_bits_per_byte:.3f}"
+    in_bits = SCORES[summary.kind] == "bits" or summary.gold_bits_per_byte is None
+    gold = "" if in_bits else f"{summary.gold_bits_per_byte:.3f}"
     marks = []
     if summary.degenerate:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")

@@ -3,7 +3,7 @@
     add_task("my.capitals", Benchmark("capitals", file="capitals.jsonl", fields=("question",),
              form="answers"), lambda row: row["question"], category="world_knowledge",
              metric=squad, sampling=Sampling(max_tokens=16))
-    items = score_items(targets, predictions, squad)        # one row per item
+    correct, note = correct_per_item([squad], targets, predictions)      # from 0 to 1
 
 `prompt` maps a row to the text before the answer. A metric says how an answer is brought into the
 form in which it is compared: `trivia_qa` and `squad` by t5's functions (lower case, no punctuation,
@@ -18,10 +18,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import seqio
 import t5.evaluation.metrics
 import tensorflow as tf
+from jaxtyping import Float
 
 from code_ablate.data.benchmarks import Row
 from code_ablate.errors import UserError
@@ -174,36 +174,35 @@ def as_accepted(target: Any, number: int = 0) -> Accepted:
     )
 
 
-def score_items(targets: Sequence[Any], predictions: Sequence[str], metric: Metric) -> pd.DataFrame:
-    """Scores per item: item; correct (0 to 1); prediction (as generated).
+PREFERRED = (EXACT_MATCH, "em", "accuracy", "sequence_accuracy")
+"""Metrics that say how much of an answer is right, ours in fractions of 1 and t5's in percent."""
 
-    `metric` is the Task's: ours, which give "exact_match" in fractions of 1, or t5's, which give
-    "em", "accuracy" or "sequence_accuracy" in percent. It is asked about each item alone.
+
+def correct_per_item(
+    metrics: Sequence[Metric], targets: Sequence[Any], predictions: Sequence[Any]
+) -> tuple[Float[np.ndarray, " items"], str]:
+    """(score of each item from 0 to 1, a note): a Task's metric applied to one item at a time.
+
+    It is the first of `PREFERRED`, else the first that finds single items either right or wrong;
+    and its mean over single items must be its value on all of them, so that a mean of these scores
+    is the Task's own. Where there is no such metric the scores are NaN, and the note says so.
     """
-    if len(targets) != len(predictions):
-        raise ValueError(f"{len(targets)} items, but {len(predictions)} answers.")
-    return pd.DataFrame(
-        {
-            "item": [as_accepted(target, i).item for i, target in enumerate(targets)],
-            "correct": [
-                _correct(metric([target], [prediction]))
-                for target, prediction in zip(targets, predictions, strict=True)
-            ],
-            "prediction": list(predictions),
-        }
-    ).astype({"correct": float})
-
-
-_PERCENT = ("em", "accuracy", "sequence_accuracy")
-
-
-def _correct(scores: Mapping[str, float]) -> float:
-    if EXACT_MATCH in scores:
-        return float(scores[EXACT_MATCH])
-    for name in _PERCENT:
-        if name in scores:
-            return float(scores[name]) / 100
-    raise UserError(
-        f"the task's metric gives {', '.join(scores)}; to be kept per item it must give "
-        f"{EXACT_MATCH!r} (fraction of 1) or one of {', '.join(_PERCENT)} (percent)."
-    )
+    found: dict[str, np.ndarray] = {}
+    for metric in metrics:
+        whole = metric(list(targets), list(predictions))
+        try:
+            singles = [metric([t], [p]) for t, p in zip(targets, predictions, strict=True)]
+            scores = {name: np.array([one[name] for one in singles], float) for name in whole}
+        except (ArithmeticError, KeyError, TypeError, ValueError):
+            continue  # it has no meaning for one item
+        for name, score_I in scores.items():
+            scale = 100.0 if score_I.max() > 1 else 1.0
+            is_mean = np.isclose(score_I.mean(), float(whole[name]), rtol=1e-5, atol=1e-8)
+            right_or_wrong = np.isin(score_I, (0.0, scale)).all()
+            if is_mean and (right_or_wrong or name in PREFERRED):
+                found[name] = score_I / scale
+    for name in (*PREFERRED, *found):
+        if name in found:
+            return found[name], ""
+    note = "its metrics do not find single items right or wrong, so that these have no score"
+    return np.full(len(targets), np.nan), note

@@ -18,6 +18,7 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
+from code_ablate.data.benchmarks import MissingData
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 from code_ablate.evaluation import registry
@@ -145,6 +146,20 @@ def sampling_of(name: str) -> Sampling:
     """How the task's answers are generated: as it declared, else greedily up to a line break."""
     info = registry.info(name)
     return info.sampling if info and info.sampling else Sampling()
+
+
+def require_rows(task: seqio.Task) -> None:
+    """Raises MissingData for a Task over TensorFlow Datasets that are not prepared here.
+
+    They would be downloaded otherwise. Other sources say so themselves.
+    """
+    if isinstance(task.source, seqio.TfdsDataSource):
+        builder = task.source.tfds_dataset.builder
+        if not builder.is_prepared():
+            raise MissingData(
+                f"the rows of {builder.info.full_name} are not on this machine: "
+                f"`tfds build {builder.info.full_name}`."
+            )
 
 
 def _require_form(task: seqio.Task, split: str) -> None:

@@ -30,7 +30,7 @@ SAMPLING = Sampling(max_tokens=256, stop=("\nInstruction:",))
 Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
 
-class Request(NamedTuple):
+class Asked(NamedTuple):
     """What `postprocess` makes of an example."""
 
     item: str
@@ -64,11 +64,11 @@ def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
 def postprocess(
     target: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
 ) -> Any:
-    """The `Request` of an example; a model's answer passes."""
+    """The `Asked` of an example; a model's answer passes."""
     if not is_target or example is None:
         return target
     fields = ("item", "prompt", "inputs_pretokenized")
-    return Request(*(bytes(example[name]).decode() for name in fields))
+    return Asked(*(bytes(example[name]).decode() for name in fields))
 
 
 def add_task(
@@ -93,10 +93,10 @@ def add_task(
     )
 
 
-def score_items(targets: Sequence[Request], completions: Sequence[Completion]) -> pd.DataFrame:
+def score_items(targets: Sequence[Asked], completions: Sequence[Completion]) -> pd.DataFrame:
     """One row per item, in the order of the items: what a judge will be shown.
 
-    Columns: item; prompt and input (see `Request`); prediction (the answer as generated, white
+    Columns: item; prompt and input (see `Asked`); prediction (the answer as generated, white
     space and all); generated_tokens; ended_by. Raises ValueError if the lengths differ.
     """
     rows = [
@@ -107,7 +107,7 @@ def score_items(targets: Sequence[Request], completions: Sequence[Completion]) -
     return pd.DataFrame(rows, columns=columns)
 
 
-def answer_length(targets: Sequence[Request], predictions: Sequence[str]) -> dict[str, float]:
+def answer_length(targets: Sequence[Asked], predictions: Sequence[str]) -> dict[str, float]:
     """The SeqIO metric function: mean length of the answers, and the share that is empty."""
     del targets
     characters = [len(answer.strip()) for answer in predictions]

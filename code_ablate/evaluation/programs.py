@@ -63,7 +63,9 @@ def used_functions(tests: str, solution: str) -> tuple[str, ...]:
 
     So a solution's `sum` is called where the tests say `sum`, but their `set` is Python's own.
     """
-    used, own, defined = set(), set(), set()
+    used: set[str] = set()
+    own: set[str] = set()
+    defined: set[str] = set()
     for node in ast.walk(ast.parse(tests)):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else own).add(node.id)

@@ -30,7 +30,7 @@ from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 from code_ablate.evaluation import registry
 from code_ablate.evaluation.domains import DOMAIN_PREFIX, Domain
-from code_ablate.evaluation.downstream import LoadedTask
+from code_ablate.evaluation.downstream import LoadedTask, require_rows
 from code_ablate.evaluation.kinds import KINDS, kind_of
 from code_ablate.evaluation.kinds.protocol import Advance, Engine, Measure
 from code_ablate.evaluation.records import Key, Records
@@ -192,6 +192,7 @@ class Suite:
 def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: int) -> Part:
     task, info = seqio.TaskRegistry.get(name), registry.info(name)
     kind = kind_of(task)
+    require_rows(task)
     asked = {
         "format": FORMAT,
         "kind": kind,

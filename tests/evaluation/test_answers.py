@@ -102,24 +102,19 @@ QUESTIONS = [
 @pytest.mark.parametrize("metric", [answers.squad, answers.trivia_qa])
 def test_scores_per_item_are_those_of_t5(metric):
     targets, predictions, correct = zip(*QUESTIONS, strict=True)
-    items = answers.score_items(targets, predictions, metric)
-    assert items.to_dict("list") == {
-        "item": ["a", "b", "c", "d"],
-        "correct": list(correct),
-        "prediction": list(predictions),
-    }
+    scores, note = answers.correct_per_item([metric], targets, predictions)
+    assert scores.tolist() == list(correct) and note == ""
     theirs = getattr(t5.evaluation.metrics, metric.__name__)
     percent = theirs([target.answers for target in targets], predictions)
     assert metric(targets, predictions) == {
         "exact_match": percent["em"] / 100,
         "f1": percent["f1"] / 100,
     }
-    assert items["correct"].mean() == percent["em"] / 100
+    assert scores.mean() == percent["em"] / 100
     # A Task written for T5X: answers as lists, t5's metric.
     lists = [list(target.answers) for target in targets]
-    written_for_t5x = answers.score_items(lists, predictions, theirs)
-    assert written_for_t5x["correct"].tolist() == list(correct)
-    assert written_for_t5x["item"].tolist() == ["0", "1", "2", "3"]
+    scores, note = answers.correct_per_item([theirs], lists, predictions)
+    assert scores.tolist() == list(correct) and note == ""
 
 
 def test_the_two_normal_forms_differ_in_punctuation():
@@ -130,8 +125,8 @@ def test_the_two_normal_forms_differ_in_punctuation():
 
 def test_exact():
     targets = [Accepted("a", ("True",)), Accepted("b", ("True",)), Accepted("c", ("(A)", "(B)"))]
-    items = answers.score_items(targets, [" True\n", "true", "(B)"], answers.exact)
-    assert items["correct"].tolist() == [1.0, 0.0, 1.0]
+    said = [" True\n", "true", "(B)"]
+    assert answers.correct_per_item([answers.exact], targets, said)[0].tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -156,14 +151,16 @@ def test_the_last_number(text, number):
 def test_last_number_compares_values():
     targets = [Accepted("a", ("1,000",)), Accepted("b", ("18",)), Accepted("c", ("18",))]
     said = ["it is $1000.00.", "18 and 19", "no idea"]
-    items = answers.score_items(targets, said, answers.last_number)
-    assert items["correct"].tolist() == [1.0, 0.0, 0.0]
+    assert answers.correct_per_item([answers.last_number], targets, said)[0].tolist() == [1, 0, 0]
 
 
 def test_what_cannot_be_scored():
-    with pytest.raises(ValueError, match="1 items, but 2 answers"):
-        answers.score_items([Accepted("a", ("x",))], ["x", "y"], answers.exact)
     with pytest.raises(UserError, match="a string, a list of strings"):
-        answers.score_items([3], ["x"], answers.exact)
-    with pytest.raises(UserError, match="gives bleu"):
-        answers.score_items(["x"], ["x"], lambda targets, predictions: {"bleu": 3.0})
+        answers.exact([3], ["x"])
+
+    def distance(targets, predictions):  # a mean of items, and no share of anything
+        lengths = [abs(len(t) - len(p)) for t, p in zip(targets, predictions, strict=True)]
+        return {"distance": float(np.mean(lengths))}
+
+    scores, note = answers.correct_per_item([distance], ["x", "y"], ["xyz", "yyyy"])
+    assert np.isnan(scores).all() and "no score" in note

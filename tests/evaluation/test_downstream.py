@@ -10,6 +10,7 @@ import t5.evaluation.metrics
 import tensorflow as tf
 
 from code_ablate.errors import UserError
+from code_ablate.evaluation import gold, open_ended
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds import KINDS, kind_of
 from code_ablate.evaluation.kinds.protocol import Engine
@@ -209,6 +210,49 @@ def test_an_item_has_a_score_where_the_metric_is_a_mean_of_items(metric_fns, exp
     outcome = measure(name).evaluate(Engine(None, Script(answers)))
     np.testing.assert_array_equal(outcome.items.correct, expected)
     assert bool(outcome.notes) == np.isnan(expected).any()
+
+
+def test_gold_answers_are_scored_in_bits_and_by_what_greedy_decoding_would_give():
+    gold.add_task(
+        "test_downstream_gold",
+        seqio.FunctionDataSource(numbered_rows, splits=("validation",)),
+        lambda row: (row["question"], row["answers"][row["gold"]]),
+        category="language",
+    )
+    measured = measure("test_downstream_gold")
+
+    class Greedy(Table):
+        def score_greedy(self, requests, advance=None):
+            return self.score(requests), np.arange(len(requests)) == 1
+
+    outcome = measured.evaluate(Engine(Greedy(), None))
+    # The letter after the space, as an id: "b", "g" and "w".
+    nats = np.array([ord(answer[1]) - 32 for answer in (" blue", " green", " white")])
+    np.testing.assert_allclose(outcome.items.bits, nats / np.log(2))
+    assert list(outcome.items.correct) == [0, 1, 0] and list(outcome.items.bytes) == [5, 6, 6]
+    assert outcome.metrics["bits_per_byte"] == pytest.approx(nats.sum() / np.log(2) / 17)
+    assert list(outcome.items.item) == ["0", "1", "2"]
+
+
+def numbered_rows(split, shuffle_files, seed=None):
+    rows = {"id": ["0", "1", "2"], "question": QUESTIONS, "answers": ANSWERS, "gold": GOLD}
+    return tf.data.Dataset.from_tensor_slices(rows)
+
+
+def test_open_answers_are_kept_with_their_prompts():
+    open_ended.add_task(
+        "test_downstream_open",
+        seqio.FunctionDataSource(numbered_rows, splits=("validation",)),
+        lambda row: row["question"],
+        category="open_ended",
+    )
+    answers = {f"Instruction: {q}\nResponse:": f" {q}!" for q in QUESTIONS}
+    script = Script(answers)
+    outcome = measure("test_downstream_open").evaluate(Engine(None, script))
+    assert list(outcome.items.prompt) == QUESTIONS
+    assert list(outcome.items.prediction) == [f" {q}!" for q in QUESTIONS]
+    assert outcome.items.generated_tokens.mean() == 3 and script.asked == open_ended.SAMPLING
+    assert outcome.metrics["empty"] == 0
 
 
 def test_an_answer_leaves_half_of_what_is_seen_to_the_prompt():

@@ -162,6 +162,20 @@ def test_nonsense_is_counted_and_not_guessed(tmp_path, nonsense):
         assert server.asked - before == (0 if status == "unparseable" else 2)
 
 
+def test_tokens_that_the_endpoint_does_not_count_are_estimated(tmp_path):
+    text = "Comparison: -\nPreferred: A"
+
+    def reply(number, body):
+        sent = {"choices": [{"message": {"content": text}}], "usage": {"prompt_tokens": None}}
+        return 200, {}, json.dumps(sent)
+
+    judged, server = judge(reply, tmp_path)
+    assert judged.usage["uncounted"] == server.asked == 7
+    assert judged.usage["output_tokens"] == 7 * round(len(text) / 3)
+    sent = sum(len(message["content"]) for body in server.bodies for message in body["messages"])
+    assert judged.usage["input_tokens"] == pytest.approx(sent / 3, abs=7)
+
+
 def test_a_wrong_key_stops_at_once_and_is_not_repeated(tmp_path):
     def reply(number, body):
         return 401, {}, json.dumps({"error": {"message": f"no such key: {KEY}"}})

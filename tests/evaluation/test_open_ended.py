@@ -47,7 +47,7 @@ def test_a_request_is_put_in_a_frame_and_has_no_target(task):
     text = "Instruction: Why is there Ärger?\nResponse:"
     np.testing.assert_array_equal(first["inputs"], np.array([*text.encode()]) + 3)
     assert first["targets"].size == second["targets"].size == 0
-    assert targets("test.mine")[1] == open_ended.Request(
+    assert targets("test.mine")[1] == open_ended.Asked(
         "b", "Two\nlines", "Instruction: Two\nlines\nResponse:"
     )
 

@@ -11,10 +11,12 @@ from etils import epath
 
 from code_ablate.data.benchmarks import MissingData
 from code_ablate.errors import UserError
-from code_ablate.evaluation import registry
+from code_ablate.evaluation import programs, registry
 from code_ablate.evaluation.kinds.protocol import Engine
 from code_ablate.evaluation.rank_classification import add_task
 from code_ablate.evaluation.records import Key, Records
+from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sandbox import Outcome as Ran
 from code_ablate.evaluation.suite import COLUMNS, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from tests.evaluation.test_downstream import Bytes, Script, Table, register_generation
@@ -106,7 +108,7 @@ def test_a_task_is_known_by_what_is_asked_of_it_and_not_by_its_company(tasks):
     assert [name for name in NAMES if changed[name] != base[name]] == ["suite.one"]
     registry.declare(
         "suite.three",
-        registry.TaskInfo("x", registry.ANSWERS, sampling=registry.Sampling(max_tokens=5)),
+        registry.TaskInfo("x", registry.ANSWERS, sampling=Sampling(max_tokens=5)),
     )
     changed = identities(suite_of())
     assert changed["suite.three"] != base["suite.three"]
@@ -179,6 +181,77 @@ def test_data_that_are_found_to_be_missing_while_they_are_read_are_missing_too(t
     suite = suite_of(("suite.one", "suite.two")).prepared([records])
     assert list(suite.missing) == ["suite.one"]
     assert [part.key.name for part in suite.parts] == ["suite.two"]
+
+
+def test_a_t5x_task_over_tfds_is_missing_and_not_downloaded(tasks):
+    rows = seqio.TfdsDataSource("super_glue/copa:1.0.2", splits={"validation": "validation"})
+    register_generation("suite.tfds", source=rows)
+    try:
+        suite = suite_of(("suite.one", "suite.tfds"))
+        assert "`tfds build super_glue/copa/1.0.2`" in suite.missing["suite.tfds"]
+    finally:
+        seqio.TaskRegistry.remove("suite.tfds")
+
+
+class Refusing:
+    """A sandbox where the kernel gives no isolation."""
+
+    def __init__(self, limits, isolation):
+        self.isolation = isolation
+
+    def prove(self):
+        if self.isolation == "required":
+            raise UserError("the kernel gives no namespaces.")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        pass
+
+    def run(self, programs, advance):
+        advance(len(programs))
+        return [Ran("passed" if "green" in p.code else "failed", "", "none") for p in programs]
+
+
+@pytest.fixture
+def code_task(monkeypatch):
+    def problem(row):
+        return programs.Problem(row["id"], "tests", ("f",), beginning=row["question"])
+
+    class Strings(Rows):
+        def get_dataset(self, **kwargs):
+            rows = super().get_dataset(**kwargs)
+            return rows.map(lambda row: {"id": row["id"], "question": row["question"]})
+
+    programs.add_task(
+        "suite.code", Strings(), lambda row: row["question"], problem, category="code",
+        sampling=Sampling(max_tokens=9),
+    )  # fmt: skip
+    monkeypatch.setattr("code_ablate.evaluation.kinds.programs.Sandbox", Refusing)
+    yield "suite.code"
+    seqio.TaskRegistry.remove("suite.code")
+    registry.forget("suite.code")
+
+
+def test_programs_are_missing_where_there_is_no_isolation_unless_told_otherwise(
+    tasks, code_task, records
+):
+    names = ("suite.one", code_task)
+    assert suite_of(names).prepared([records]).missing == {
+        code_task: "the kernel gives no namespaces."
+    }
+    with pytest.raises(UserError, match="require_all"):
+        suite_of(names, require_all=True).prepared([records])
+    suite = suite_of(names, isolation="none").prepared([records])
+    assert evaluate(suite, records) == list(names)
+    result = suite.result(records)
+    rows = result.items[result.items.task == code_task]
+    assert rows.correct.tolist() == [0, 1, 0] and rows.passed.tolist() == [0, 1, 0]
+    assert rows.generated_tokens.tolist() == [3, 3, 3] and set(rows.isolation) == {"none"}
+    assert result.metrics[code_task] == {"pass@1": pytest.approx(1 / 3)}
+    assert "isolation 'none'" in result.tasks[code_task]["notes"][0]
+    assert identities(suite)[code_task] != identities(suite_of(names))[code_task]
 
 
 def test_mistakes_are_found_before_any_work(tasks):

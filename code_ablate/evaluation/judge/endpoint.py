@@ -135,19 +135,18 @@ def _read(body: Any, question: Question, retries: int) -> Reply:
     text = choice["message"]["content"] or ""
     if not isinstance(text, str):
         raise TypeError
-    usage = body.get("usage")
-    if usage:
-        input_tokens, output_tokens = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
-    else:
-        input_tokens = question.input_tokens
-        output_tokens = round(len(text) / CHARACTERS_PER_TOKEN)
+    usage = body.get("usage") or {}
+    counts: list[Any] = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    counted = all(isinstance(count, int) for count in counts)
+    if not counted:
+        counts = [question.input_tokens, round(len(text) / CHARACTERS_PER_TOKEN)]
     return Reply(
         text=text,
         model=str(body.get("model", "")),
         finish_reason=str(choice.get("finish_reason", "")),
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        counted=bool(usage),
+        input_tokens=counts[0],
+        output_tokens=counts[1],
+        counted=counted,
         retries=retries,
     )
 

@@ -55,7 +55,10 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
         raise UserError(f"{file} has no answers to {task!r}: evaluate the run on it.")
     if "input" not in table:
         table = table.assign(input=table["prompt"])
-    table = table[[*_COLUMNS, "input"]].astype(str)
+    table = table[[*_COLUMNS, "input"]]
+    if table.isna().any(axis=None):
+        raise UserError(f"{file} has rows of {task!r} without a prompt or an answer.")
+    table = table.astype(str)
     repeated = table["item"][table["item"].duplicated()]
     if len(repeated):
         raise UserError(

@@ -2,4 +2,5 @@
 
 from inside import driver
 
-driver.main()
+if __name__ == "__main__":
+    driver.main()

@@ -131,7 +131,7 @@ class Sandbox:
                 self._running.discard(process)
         try:
             verdict = wire.decode(wire.unframe(output))
-            if verdict.pop("nonce") != nonce:
+            if type(verdict) is not dict or verdict.pop("nonce", None) != nonce:
                 raise wire.Malformed("another nonce")
         except (wire.Malformed, wire.Closed):
             last = errors.decode(errors="replace").strip().rpartition("\n")[2]

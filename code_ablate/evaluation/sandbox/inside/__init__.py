@@ -4,4 +4,5 @@
 
 `driver` stays outside of the isolation; `candidate` is the other side of a pipe, behind `isolation`
 and `seccomp`; `wire` is the strict codec between the two. Nothing here may import code_ablate.
+Nor `typing`, `signal` or `random` without need: each takes as long to import as Python to start.
 """

@@ -16,7 +16,6 @@ import sys
 from . import kernel
 
 NOBODY = 65534
-ROOT_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/nix/store")
 SCRATCH, OLD = "/tmp", "/old"
 
 
@@ -57,18 +56,10 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     os.mkdir("old")
     kernel.call("pivot_root", b".", b"old")
     os.chdir("/")
-    shown: list[str] = []
-    for path in dict.fromkeys((*ROOT_LIBRARIES, f"{base}/lib", f"{base}/lib64")):
-        if os.path.islink(OLD + path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(os.readlink(OLD + path), path)
-        elif os.path.isdir(OLD + path) and not any(_within(path, folder) for folder in shown):
-            _bind(path, os.makedirs)
-            kernel.read_only(path, recursive=True)
-            shown.append(path)
+    shown = [path for path in _libraries() if _show(path)]
     library = os.path.dirname(os.__file__)
     hidden = [path for path in hidden if not _within(path, library) and not _within(library, path)]
-    for path in (*hidden, *_package_folders(shown)):
+    for path in (*hidden, *_package_folders([os.path.dirname(library), *shown])):
         if os.path.isdir(path) and any(_within(path, folder) for folder in shown):
             _tmpfs(path, "mode=555,size=4k", kernel.NODEV)
     os.mkdir("/dev")
@@ -80,6 +71,35 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     os.rmdir(OLD)
     kernel.read_only("/", recursive=False)
     os.chdir(SCRATCH)
+
+
+def _libraries() -> list[str]:
+    """Where the standard library, and the shared libraries it loads, may be. No folder twice."""
+    found = ["/lib64", "/usr/lib64", "/nix/store", "/usr/share/zoneinfo"]
+    for folder in ("/lib", "/usr/lib", f"{sys.base_prefix}/lib", f"{sys.base_prefix}/lib64"):
+        of_machine = f"{folder}/{os.uname().machine}-linux-gnu"  # Debian's; the rest is not needed
+        found.append(of_machine if os.path.isdir(OLD + of_machine) else folder)
+    found.append(os.path.dirname(os.__file__))
+    return [
+        path
+        for place, path in enumerate(found)
+        if not any(_within(path, other) for other in found[:place])
+    ]
+
+
+def _show(path: str) -> bool:
+    """Shows a folder of the old root, read-only, at its place; a link as a link."""
+    for part in ("/" + path.split("/")[1], path):
+        if os.path.islink(OLD + part):
+            if not os.path.lexists(part):
+                os.makedirs(os.path.dirname(part), exist_ok=True)
+                os.symlink(os.readlink(OLD + part), part)
+            return False
+    if not os.path.isdir(OLD + path):
+        return False
+    _bind(path, os.makedirs)
+    kernel.read_only(path, recursive=True)
+    return True
 
 
 def _tmpfs(path: str, options: str, flags: int) -> None:

@@ -5,7 +5,6 @@ call("mount", b"tmpfs", b"/scratch", b"tmpfs", NOSUID | NODEV, b"size=16m")     
 
 import ctypes
 import os
-import signal
 
 NUMBERS: dict[str, dict[str, int]] = {
     "x86_64": {"clone": 56, "pivot_root": 155, "mount_setattr": 442, "capset": 126},
@@ -19,6 +18,7 @@ processes, network."""
 
 NOSUID, NODEV, NOEXEC, BIND, REC, PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
 DETACH = 2
+SIGKILL, SIGCHLD, SIGXCPU, SIGSYS = 9, 17, 24, 31
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 
 # PyDLL keeps Python's lock: a child of `clone` goes on with the lock as its parent held it.
@@ -55,7 +55,7 @@ def clone_into_new_namespaces() -> int:
     """
     if os.uname().machine not in NUMBERS:
         raise OSError(0, f"{os.uname().machine} is not one of {', '.join(NUMBERS)}")
-    return call("clone", NEW_NAMESPACES | signal.SIGCHLD, 0, 0, 0, 0)
+    return call("clone", NEW_NAMESPACES | SIGCHLD, 0, 0, 0, 0)
 
 
 def read_only(path: str, *, recursive: bool) -> None:

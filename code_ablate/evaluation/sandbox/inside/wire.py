@@ -9,10 +9,15 @@ methods of its own ever crosses. (pickle and marshal are unsafe on hostile bytes
 these types, and importing it takes as long as starting the interpreter.)
 """
 
+from __future__ import annotations
+
 import os
 import struct
-from collections.abc import Callable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 DEEPEST = 100
 """Containers within containers that a value may have."""

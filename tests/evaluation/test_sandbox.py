@@ -1,0 +1,366 @@
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from code_ablate.errors import UserError
+from code_ablate.evaluation.sandbox import STATUSES, Limits, Program, Sandbox, host
+from code_ablate.evaluation.sandbox.inside import seccomp, wire
+
+DOUBLE = "def double(x):\n    return 2 * x"
+FOLDER = Path(host.__file__).parent
+
+
+def program(body: str, tests: str = "assert double(2) == 4") -> Program:
+    return Program(f"def double(x):\n    {body}", tests, ("double",))
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox(Limits(cpu_seconds=5), workers=2) as sandbox:
+        yield sandbox
+
+
+def status(sandbox, tests, code=DOUBLE, functions=("double",), setup=""):
+    [outcome] = sandbox.run([Program(code, tests, functions, setup)])
+    return outcome.status
+
+
+# --- the codec ---
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(), st.complex_numbers(),
+    st.text(st.characters(), max_size=5), st.binary(max_size=5),
+)  # fmt: skip
+HASHABLE = SCALARS | st.tuples(SCALARS, SCALARS) | st.frozensets(SCALARS, max_size=3)
+VALUES = st.recursive(
+    HASHABLE | st.sets(HASHABLE, max_size=3),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(HASHABLE, part, max_size=3),
+    max_leaves=6,
+)
+EXACT = {type(None), bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset}
+
+
+def parts_of(value):
+    if type(value) is dict:
+        return [part for item in value.items() for part in item]
+    return list(value) if type(value) in (tuple, list, set, frozenset) else []
+
+
+def types_within(value):
+    return {type(value)}.union(*map(types_within, parts_of(value)))
+
+
+def written(value):
+    """Tells 1 from True and -0.0 from 0, finds NaN equal to NaN, and sorts sets."""
+    parts = [written(part) for part in parts_of(value)]
+    if type(value) in (set, frozenset):
+        parts.sort()
+    return f"{type(value).__name__}({', '.join(parts) if parts else repr(value)})"
+
+
+@settings(deadline=None)
+@given(VALUES)
+def test_values_come_back_as_they_were(value):
+    assert written(wire.decode(wire.encode(value))) == written(value)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.builds(lambda v, cut: wire.encode(v)[cut:], VALUES, st.just(1)))
+def test_any_bytes_give_exact_built_in_types_or_are_malformed(payload):
+    try:
+        value = wire.decode(payload)
+    except wire.Malformed:
+        return
+    assert types_within(value) <= EXACT | {wire.Handle}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"?",
+        wire.encode(1) + b"N",
+        wire.encode("ab")[:-1],
+        b"l\xff\xff\xff\xff",
+        b"S\x01\0\0\0l\0\0\0\0",  # a set of a list
+        b"d\x01\0\0\0N",  # a key without a value
+        b"l\x01\0\0\0" * 5000 + b"N",
+    ],
+)
+def test_malformed_bytes_are_refused(payload):
+    with pytest.raises(wire.Malformed):
+        wire.decode(payload)
+
+
+def test_subclasses_are_sent_as_the_built_in_value():
+    class Text(str):
+        __eq__ = lambda self, other: True  # noqa: E731
+        __hash__ = str.__hash__
+
+    back = wire.decode(wire.encode([Text("a"), {Text("b"): True}]))
+    assert types_within(back) == {list, str, dict, bool} and back == ["a", {"b": True}]
+
+
+def test_other_objects_are_not_sent():
+    with pytest.raises(TypeError, match="Path"):
+        wire.encode(Path("."))
+
+
+# --- programs and their tests ---
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("return 2 * x", "passed"),
+        ("return 3 * x", "failed"),
+        ("return str(2 * x)", "failed"),
+        ("raise ValueError", "failed"),
+        ("raise MemoryError", "memory"),
+        ("import os; os._exit(0)", "crashed"),
+        ("this is no Python", "failed"),
+    ],
+)
+def test_statuses(sandbox, body, expected):
+    [outcome] = sandbox.run([program(body)])
+    assert outcome.status == expected and outcome.status in STATUSES
+    assert outcome.isolation.startswith("namespaces")
+
+
+def test_a_function_that_is_missing_fails(sandbox):
+    assert status(sandbox, "assert double(2) == 4", "def other(x): pass") == "failed"
+
+
+def test_tests_that_catch_exceptions_see_them(sandbox):
+    caught = "try:\n    double(0)\nexcept Exception:\n    pass\nelse:\n    raise AssertionError"
+    assert status(sandbox, caught, "def double(x): return 1 / x") == "passed"
+    assert status(sandbox, caught) == "failed"
+
+
+def test_tests_cannot_hide_that_the_program_ended(sandbox):
+    hides = "try:\n    double(0)\nexcept BaseException:\n    pass"
+    assert status(sandbox, hides, "def double(x): __import__('os')._exit(0)") == "crashed"
+
+
+def test_classes_and_iterators_of_the_program_can_be_used(sandbox):
+    code = """
+class Node:
+    def __init__(self, value): self.value, self.next = value, None
+def total(node): return 0 if node is None else node.value + total(node.next)
+def squares(n): return (i * i for i in range(n))
+"""
+    tests = """
+root = Node(1)
+root.next = Node(2)
+root.next.next = Node(3)
+assert total(root) == 6 and root.next.value == 2
+assert squares(3) != [0, 1, 4] and list(squares(3)) == [0, 1, 4]
+"""
+    assert status(sandbox, tests, code, ("Node", "total", "squares")) == "passed"
+
+
+def test_names_of_the_setup_stay_trusted(sandbox):
+    """The tests' helper is what the setup defines, whatever the program makes of that name."""
+    code = "def check(x): return True\ndef double(x): return 5"
+    setup = "def check(x): return x == 4\ndef double(x): return 4"
+    assert status(sandbox, "assert check(double(2))", code, ("double",), setup) == "failed"
+
+
+def test_tests_that_cannot_be_run_are_an_error(sandbox):
+    with pytest.raises(UserError, match="function cannot be sent"):
+        status(sandbox, "assert double(lambda: 1) == 4")
+    with pytest.raises(UserError, match="SyntaxError"):
+        status(sandbox, "assert assert")
+
+
+def test_random_numbers_and_the_order_of_sets_are_the_same_each_time(sandbox):
+    code = "import random\ndef double(x): return [random.random(), *set(x)]"
+    tests = "raise AssertionError(double(['a', 'b', 'c', 'd', 'e', 'f']))"
+    details = {
+        sandbox.run([Program(code + "\n" * i, tests, ("double",))])[0].detail for i in range(3)
+    }
+    assert len(details) == 1
+
+
+def test_equal_programs_are_run_once_and_outcomes_keep_their_order(sandbox, monkeypatch):
+    run = []
+    judge = Sandbox._judge
+    monkeypatch.setattr(Sandbox, "_judge", lambda self, p: run.append(p) or judge(self, p))
+    right, wrong = program("return x + x"), program("return x")
+    done = []
+    outcomes = sandbox.run([right, wrong, right, right, wrong], done.append)
+    assert [o.status for o in outcomes] == ["passed", "failed", "passed", "passed", "failed"]
+    assert sorted(p.code for p in run) == sorted([right.code, wrong.code])
+    assert sum(done) == 5
+    sandbox.run([right, right], done.append)
+    assert len(run) == 2 and sum(done) == 7
+
+
+# --- the proof ---
+
+UNAVAILABLE = "kernel.NEW_NAMESPACES |= 0x200"  # CLONE_FS, which does not go with them
+LEAKING = "isolation.enter = lambda *anything: os.chdir('/tmp')"
+AGREEING = "driver.judge = lambda *anything: ('passed', '')"
+
+
+def broken(monkeypatch, patch):
+    """The sandbox, with a driver that was changed before it starts."""
+    started = Sandbox._start
+    popen = subprocess.Popen
+
+    def changed(command, **options):
+        code = (
+            f"import os, sys; sys.path.insert(0, {os.fspath(FOLDER)!r}); "
+            f"from inside import driver, isolation, kernel, seccomp; {patch}; driver.main()"
+        )
+        return popen([sys.executable, "-S", "-c", code, command[-1]], **options)
+
+    def start(self, setup):
+        with monkeypatch.context() as context:
+            context.setattr(subprocess, "Popen", changed)
+            return started(self, setup)
+
+    monkeypatch.setattr(Sandbox, "_start", start)
+    return Sandbox(workers=1)
+
+
+def test_it_proves_itself(sandbox):
+    assert sandbox.prove().startswith("namespaces")
+
+
+def test_it_refuses_where_the_kernel_does_not_isolate(monkeypatch):
+    with (
+        broken(monkeypatch, UNAVAILABLE) as sandbox,
+        pytest.raises(UserError, match=r"cannot be isolated here \(.*clone: .*isolation='none'"),
+    ):
+        sandbox.run([program("return 2 * x")])
+
+
+def test_the_proof_finds_a_leak(monkeypatch):
+    with (
+        broken(monkeypatch, LEAKING) as sandbox,
+        pytest.raises(UserError, match="a program reached what is outside"),
+    ):
+        sandbox.prove()
+
+
+def test_the_proof_finds_the_network(monkeypatch):
+    """Without the network namespace and the filter, the host's port would be reached."""
+    patch = "kernel.NEW_NAMESPACES &= ~0x40000000; seccomp.install = lambda: False"
+    with (
+        broken(monkeypatch, patch) as sandbox,
+        pytest.raises(UserError, match="a program reached what is outside"),
+    ):
+        sandbox.prove()
+
+
+def test_the_proof_finds_a_driver_that_agrees_to_everything(monkeypatch):
+    with (
+        broken(monkeypatch, AGREEING) as sandbox,
+        pytest.raises(UserError, match="should have failed was found 'passed'"),
+    ):
+        sandbox.prove()
+
+
+def test_namespaces_isolate_without_the_filter(monkeypatch):
+    with broken(monkeypatch, "seccomp.install = lambda: False") as sandbox:
+        assert sandbox.prove() == "namespaces"
+
+
+def test_a_verdict_without_the_nonce_is_none(monkeypatch):
+    forged = wire.encode({"nonce": "guessed", "status": "passed", "detail": "", "isolation": ""})
+    with broken(
+        monkeypatch, f"wire.write(1, {forged!r}); os._exit(0)".replace("wire", "driver.wire")
+    ) as sandbox:
+        outcome = sandbox._judge(program("return 2 * x"))
+    assert outcome.status == "crashed" and "without a verdict" in outcome.detail
+
+
+def test_without_isolation_the_outcomes_say_so():
+    before = set(os.listdir(tempfile.gettempdir()))
+    code = "import os\ndef double(x):\n    open('f', 'w').close()\n    return os.listdir('.')"
+    with Sandbox(isolation="none") as sandbox:
+        [outcome] = sandbox.run([Program(code, "assert double(2) == ['f']", ("double",))])
+    assert outcome.status == "passed"
+    assert outcome.isolation in ("seccomp", "none")
+    left = set(os.listdir(tempfile.gettempdir())) - before
+    assert not [name for name in left if name.startswith("sandbox-")]
+
+
+@pytest.mark.parametrize("machine", seccomp.ARCHITECTURES)
+def test_the_filter_fits_the_kernel(machine):
+    instructions = seccomp.program(machine)
+    assert len(instructions) % 8 == 0 and len(instructions) // 8 < 4096
+
+
+# --- the host ---
+
+
+def test_bad_values_are_refused():
+    with pytest.raises(UserError, match="no isolation named 'non'; did you mean 'none'"):
+        Sandbox(isolation="non")
+    with pytest.raises(UserError, match="threads is 0"):
+        Limits(threads=0)
+    with pytest.raises(UserError, match="wall_seconds is 5 and cpu_seconds 6"):
+        Limits(cpu_seconds=6, wall_seconds=5)
+
+
+def test_the_hosts_side_imports_neither_jax_nor_tensorflow():
+    code = (
+        "import sys, code_ablate.evaluation.sandbox; "
+        "print([m for m in ('jax', 'tensorflow', 'seqio', 'numpy') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+INTERRUPTED = """
+import signal, sys
+from code_ablate.evaluation.sandbox import Program, Sandbox
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+start = Sandbox._start
+
+def noted(self, setup):
+    process = start(self, setup)
+    if self._proven:
+        print(process.pid, flush=True)
+    return process
+
+Sandbox._start = noted
+asleep = "def f():\\n    import time\\n    time.sleep(100000)"
+with Sandbox(workers=2) as sandbox:
+    sandbox.run([Program(asleep + "\\n" * i, "f()", ("f",)) for i in range(20)])
+"""
+
+
+def test_an_interrupt_ends_everything():
+    from tests.evaluation.test_sandbox_attacks import processes_with_session
+
+    host = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    leaders = [int(host.stdout.readline()) for _ in range(2)]
+    host.send_signal(signal.SIGINT)
+    rest, errors = host.communicate(timeout=60)
+    assert "KeyboardInterrupt" in errors
+    leaders += map(int, rest.split())
+    assert len(leaders) == 2, "no more programs were started"
+    assert processes_with_session(leaders) == []
+
+
+def test_no_file_descriptor_is_left(sandbox):
+    sandbox.run([program("return 2 * x + 0")])
+    before = len(os.listdir("/proc/self/fd"))
+    sandbox.run([program(f"return 2 * x + {i} - {i}") for i in range(1, 5)])
+    assert len(os.listdir("/proc/self/fd")) == before
