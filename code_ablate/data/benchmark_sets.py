@@ -445,9 +445,9 @@ KNOWN: Mapping[str, Known] = {
         owners_files=("bbh", "BIG-Bench-Hard/bbh"),
         read_owners=owners.bbh,
     ),
-    # TFDS has the original text of LAMBADA, in lower case and pieces, and not the restored one.
     # 200 rows of databricks-dolly, in its own form, which each user puts together.
     "dolly_200": Known(("instruction", "context"), form=TEXT),
+    # TFDS has the original text of LAMBADA, in lower case and pieces, and not the restored one.
     "lambada": Known(("context", "last_word"), _lambada, TEXT, requests="lambada/bpb_0shot"),
     "humaneval": Known(
         ("prompt", "canonical_solution", "test", "entry_point"),

@@ -173,6 +173,16 @@ def test_names_of_the_setup_stay_trusted(sandbox):
     assert status(sandbox, "assert check(double(2))", code, ("double",), setup) == "failed"
 
 
+def test_the_detail_is_that_of_what_failed(sandbox):
+    caught = "try:\n    double('a', 1)\nexcept Exception:\n    pass\n"
+    [outcome] = sandbox.run([Program(DOUBLE, caught + "assert 1 == 2, 'why'", ("double",))])
+    assert (outcome.status, outcome.detail) == ("failed", "AssertionError: why")
+    [outcome] = sandbox.run([program("return x / 0")])
+    assert (outcome.status, outcome.detail) == ("failed", "ZeroDivisionError: division by zero")
+    [outcome] = sandbox.run([program("return 10**5000", "assert False, double(2)")])  # no str()
+    assert (outcome.status, outcome.detail) == ("failed", "AssertionError")
+
+
 def test_tests_that_cannot_be_run_are_an_error(sandbox):
     with pytest.raises(UserError, match="function cannot be sent"):
         status(sandbox, "assert double(lambda: 1) == 4")

@@ -76,13 +76,13 @@ class Sandbox:
         `advance` is called with the number of programs that were done since it was called last.
         Raises UserError as `prove` does, and for tests that cannot be run.
         """
+        with self._lock:
+            self._stopped = False
         self.prove()
         count = Counter(programs)
         known = sum(n for program, n in count.items() if program in self._known)
         if known:
             advance(known)
-        with self._lock:
-            self._stopped = False
         with ThreadPoolExecutor(self.workers) as pool:
             futures = {pool.submit(self._judge, p): p for p in count if p not in self._known}
             try:

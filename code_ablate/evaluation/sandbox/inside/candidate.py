@@ -22,7 +22,7 @@ MODULE = "solution"
 def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
     """Answers requests: {"id", "do", "target", "name", "arguments", "named"}.
 
-    The reply has the request's id and either "value" or "error", with "kind" the exception's name.
+    The reply has the request's id and either "value", or "error" and whether it was "memory".
     """
     kept: list[Any] = []
     module = type(sys)(MODULE)
@@ -44,7 +44,7 @@ def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
                 raise OverflowError(f"a result of {len(value):,} bytes")
             reply["value"] = value
         except BaseException as error:  # whatever the program raises is its own affair
-            reply |= {"kind": type(error).__name__, "error": _message(error)}
+            reply |= {"memory": type(error) is MemoryError, "error": described(error)}
         wire.write(replies, wire.encode(reply))
 
 
@@ -68,8 +68,10 @@ def _do(request: dict[str, Any], module: types.ModuleType, kept: list[Any]) -> A
     return target(*map(here, request["arguments"]), **request["named"])
 
 
-def _message(error: BaseException) -> str:
+def described(error: BaseException) -> str:
+    """The exception in a line of at most 300 characters."""
+    name = type(error).__name__
     try:
-        return str(error)[:300]
+        return f"{name}: {error}"[:300]
     except BaseException:  # a program's own exception may fail to describe itself
-        return ""
+        return name[:300]

@@ -32,7 +32,7 @@ class Ended(BaseException):
 
 
 class Raised(Exception):
-    """The candidate raised an exception."""
+    """The candidate raised the exception that the message names."""
 
 
 class Remote(wire.Handle):
@@ -120,14 +120,12 @@ class Candidate:
         if not poll.poll(max(0, self.deadline - time.monotonic()) * 1000):
             raise self._end("timeout", f"no answer for {self.limits['wall_seconds']} s")
 
-    def _value(self, value: bytes | None = None, kind: str = "", error: str = "") -> Any:
+    def _value(self, value: bytes = b"", memory: bool = False, error: str = "") -> Any:
         """The value of a reply; its exception is raised."""
-        if value is None:
-            detail = f"{kind}: {error}"[:300]
-            if kind == "MemoryError":
-                raise self._end("memory", detail)
-            self.detail = self.detail or detail
-            raise Raised(detail)
+        if memory:
+            raise self._end("memory", f"{error}"[:300])
+        if not value:
+            raise Raised(f"{error}"[:300])
         return self._local(wire.decode(value))
 
     def _local(self, value: Any) -> Any:
@@ -270,6 +268,6 @@ def judge(child: Candidate, job: dict[str, Any]) -> tuple[str, str]:
         exec(compiled, tests)
     except BaseException as error:
         if not child.status:
-            return "failed", child.detail or f"{type(error).__name__}: {error}"[:300]
+            return "failed", str(error) if type(error) is Raised else candidate.described(error)
     # A test that catches everything cannot hide that the candidate has ended.
     return (child.status, child.detail) if child.status else ("passed", "")
