@@ -293,6 +293,8 @@ def judge(options) -> None:
     name = f"judging-{options.task}-{identity([about, judged.judge])}"
     directory = epath.Path(options.out or epath.Path(workspace.paths.runs) / name)
     print(judging.save(judged, about, directory))
+    if spent := judged.usage:
+        print(f"{spent['requests']:,} requests, {spent['failures']:,} in vain: {spent['cost']:.4f}")
     print(f"judgements: {directory}")
 
 

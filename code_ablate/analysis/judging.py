@@ -59,6 +59,7 @@ class JudgingSummary:
     baseline_characters: float
     longer_preferred: float | None
     """Share of the wins and losses, with answers of different length, won by the longer."""
+    longer_preferred_interval: Interval | None
     length_controlled: float | None
     """Win rate if all answers were of equal length: `length_controlled`. None without both
     lengths that differ and outcomes that differ."""
@@ -98,6 +99,7 @@ def summarise_judgements(judgements: pd.DataFrame, *, seed: int = 0) -> JudgingS
         candidate_characters=float(items["candidate_characters"].mean()),
         baseline_characters=float(items["baseline_characters"].mean()),
         longer_preferred=_mean(won_by_longer),
+        longer_preferred_interval=_interval(won_by_longer, _resampled(len(decided), seed)),
         length_controlled=controlled,
         length_controlled_interval=controlled_interval,
     )
@@ -223,8 +225,9 @@ def judging_table(summary: JudgingSummary, candidate: str, baseline: str, judge:
             summary.length_controlled, summary.length_controlled_interval
         ),
         "characters": f"{summary.candidate_characters:.0f} against "
-        f"{summary.baseline_characters:.0f}; the longer won "
-        f"{_percent(summary.longer_preferred, None)} of wins and losses",
+        f"{summary.baseline_characters:.0f} on average",
+        "the longer wins": _percent(summary.longer_preferred, summary.longer_preferred_interval)
+        + "  of wins and losses",
         "orders agree": _percent(summary.agreement, summary.agreement_interval),
         "prefers the first": _percent(summary.first_position, summary.first_position_interval)
         + "  50 % is without bias",
@@ -235,6 +238,5 @@ def judging_table(summary: JudgingSummary, candidate: str, baseline: str, judge:
 def _percent(rate: float | None, interval: Interval | None) -> str:
     if rate is None:
         return "not defined"
-    if interval is None:
-        return f"{100 * rate:.1f} %"
+    assert interval is not None, "a rate without its interval"
     return f"{100 * rate:.1f} % [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"

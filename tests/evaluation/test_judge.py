@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from code_ablate.analysis.judging import summarise_judgements
 from code_ablate.errors import Failed, UserError
-from code_ablate.evaluation.judge import asking, prompt
+from code_ablate.evaluation.judge import asking
 from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
-from code_ablate.evaluation.judge.pairs import Pair, pair_answers, read_answers
+from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.judge.pairwise import questions_of
 from code_ablate.study import judging
 from tests.evaluation.judge_server import JudgeServer, completion, fair
@@ -319,38 +319,6 @@ def test_the_key_is_nowhere(tmp_path, capsys):
     assert saved["summary"]["wins"] == 2 and saved["usage"]["requests"] == 7
 
 
-REPLIES = {
-    "Comparison: A is longer.\nPreferred: B": "B",
-    "**Comparison:** fine\n\n**Preferred:** **A**": "A",
-    "Preferred: Answer (B).": "B",
-    "preferred: 'A'": "A",
-    "## Preferred: [B]\n": "B",
-    "Preferred: A\n...\nPreferred: A": "A",
-    "Preferred: A or B": None,
-    "Preferred: neither": None,
-    "Preferred: both A": None,
-    "I preferred: B was worse": None,
-    "Preferred: a": None,
-    "Comparison: B": None,
-    "Preferred:": None,
-    "": None,
-}
-
-
-@pytest.mark.parametrize("reply", REPLIES)
-def test_a_reply_is_read_only_where_it_is_clear(reply):
-    assert prompt.preferred(reply) == REPLIES[reply]
-
-
-def test_the_question_holds_criteria_answers_and_form():
-    question = prompt.messages("Why {x}?", " first {0} ", "")[1]["content"]
-    for part in ("reasons correctly", "what the request asks", "factually right", "grammatical"):
-        assert part in question
-    assert "[Request]\nWhy {x}?\n" in question
-    assert "[Answer A]\nfirst {0}\n" in question and "[Answer B]\n(no answer)\n" in question
-    assert question.index("Comparison:") < question.index("Preferred: <A or B>")
-
-
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 3), st.integers(0, 400)), max_size=80),
@@ -399,46 +367,3 @@ def test_a_missing_client_is_named(tmp_path, monkeypatch):
 def test_a_server_of_ones_own_needs_no_key(tmp_path):
     judged, server = judge(fair, tmp_path, key_variable="")
     assert summarise_judgements(judged.judgements).n == 4 and KEY not in server.keys[0]
-
-
-def answers(path, items=("1", "2"), **columns):
-    table = pd.DataFrame(
-        {"item": list(items), "prompt": [f"{i}?" for i in items], "prediction": "x", **columns}
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(path)
-    return path
-
-
-def test_the_last_checkpoint_of_a_run_is_read(tmp_path):
-    answers(tmp_path / "eval" / "9" / "t-0f3c.parquet", prediction="old")
-    answers(tmp_path / "eval" / "20" / "t-0f3c.parquet", prediction="new")
-    answers(tmp_path / "eval" / "20" / "t-other-0f3c.parquet", prediction="other")
-    assert set(read_answers(tmp_path, "t")["prediction"]) == {"new"}
-    answers(tmp_path / "eval" / "20" / "t-1a2b.parquet")
-    with pytest.raises(UserError, match="several ways"):
-        read_answers(tmp_path, "t")
-
-
-def test_answers_are_paired_by_item(tmp_path):
-    a = read_answers(answers(tmp_path / "a.parquet", prediction=["a1", "a2"]), "t")
-    b = read_answers(answers(tmp_path / "b.parquet", ("2", "1"), prediction=["b2", "b1"]), "t")
-    assert pair_answers(a, b) == (
-        Pair("1", "1?", "1?", "a1", "b1"),
-        Pair("2", "2?", "2?", "a2", "b2"),
-    )
-
-
-def test_answers_that_do_not_belong_together_are_refused(tmp_path):
-    a = read_answers(answers(tmp_path / "a.parquet"), "t")
-    with pytest.raises(UserError, match="2 and 3 answers, 2 of them"):
-        pair_answers(a, read_answers(answers(tmp_path / "b.parquet", ("1", "2", "3")), "t"))
-    with pytest.raises(UserError, match="another prompt"):
-        pair_answers(a, read_answers(answers(tmp_path / "c.parquet", prompt=["1?", "0?"]), "t"))
-    with pytest.raises(UserError, match="lacks the columns prompt"):
-        pd.DataFrame({"item": [1], "prediction": ["x"]}).to_parquet(tmp_path / "d.parquet")
-        read_answers(tmp_path / "d.parquet", "t")
-    with pytest.raises(UserError, match="more than one answer"):
-        read_answers(answers(tmp_path / "e.parquet", ("1", "1")), "t")
-    with pytest.raises(UserError, match="no answers to 't'"):
-        read_answers(tmp_path, "t")
