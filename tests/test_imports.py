@@ -31,6 +31,7 @@ def run(code: str, *blocked: str) -> subprocess.CompletedProcess:
         "code_ablate.model.transformer",
         "code_ablate.training.loop",
         "code_ablate.evaluation.scoring",
+        "code_ablate.evaluation.generation",
         "code_ablate.evaluation.domains",
         "code_ablate.data.loader",
         "code_ablate.data.store",

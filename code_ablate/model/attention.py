@@ -57,6 +57,20 @@ def attend(
     return chosen(q_BTHC, k_BSKC, v_BSKC, segments_BT)
 
 
+def attend_tree(
+    q_BTHC: Float[Array, "B T H C"],
+    k_BSKC: Float[Array, "B T K C"],
+    v_BSKC: Float[Array, "B T K C"],
+    branches_BT: Int[Array, "B T"],
+) -> Float[Array, "B T H C"]:
+    """Attention in rows of a trunk (branch 0) and, after it, continuations of it (1, 2, ...).
+
+    A position attends to the trunk and to its own branch, up to and including itself. Computed as
+    "blocked" on every platform: no kernel takes such a mask.
+    """
+    return _blocked(q_BTHC, k_BSKC, v_BSKC, branches_BT, tree=True)
+
+
 def find_backend(name: str) -> Backend:
     """The backend of this name; UserError with the closest names if there is none."""
     if name not in BACKENDS:
@@ -69,7 +83,13 @@ def _reference(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array |
     return _causal_block(q_BTHC, k_BSKC, v_BSKC, segments_BT, start=0)
 
 
-def _blocked(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None) -> Array:
+def _blocked(
+    q_BTHC: Array,
+    k_BSKC: Array,
+    v_BSKC: Array,
+    segments_BT: Array | None,
+    tree: bool = False,
+) -> Array:
     """The reference on one block of queries after the other, each with the keys up to its end.
 
     Skips nearly half of the products and of the scores' memory; the fastest on a CPU. The blocks
@@ -83,16 +103,24 @@ def _blocked(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | N
         segments = None if segments_BT is None else segments_BT[:, :end]
         blocks.append(
             _causal_block(
-                q_BTHC[:, start:end], k_BSKC[:, :end], v_BSKC[:, :end], segments, start=start
+                q_BTHC[:, start:end], k_BSKC[:, :end], v_BSKC[:, :end], segments, start, tree
             )
         )
     return jnp.concatenate(blocks, axis=1)
 
 
 def _causal_block(
-    q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BS: Array | None, start: int
+    q_BTHC: Array,
+    k_BSKC: Array,
+    v_BSKC: Array,
+    segments_BS: Array | None,
+    start: int,
+    tree: bool = False,
 ) -> Array:
-    """Queries at positions start, start + 1, ... against keys from 0 to the last query's."""
+    """Queries at positions start, start + 1, ... against keys from 0 to the last query's.
+
+    In a tree segment 0 is seen by the others.
+    """
     B, T, H, C = q_BTHC.shape
     S, K = k_BSKC.shape[1:3]
     G = H // K
@@ -107,6 +135,8 @@ def _causal_block(
     visible_BKGTS = jnp.tri(T, S, k=start, dtype=bool)[None, None, None]
     if segments_BS is not None:
         same_BTS = segments_BS[:, start:, None] == segments_BS[:, None, :]
+        if tree:
+            same_BTS |= segments_BS[:, None, :] == 0
         visible_BKGTS = visible_BKGTS & same_BTS[:, None, None]
     scores_BKGTS = jnp.where(visible_BKGTS, scores_BKXS.reshape(B, K, G, T, S), -jnp.inf)
     weights_BKGTS = jax.nn.softmax(scores_BKGTS, axis=-1).astype(v_BSKC.dtype)

@@ -14,19 +14,25 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 
-def rotary_angles(positions_T: Int[Array, "T"], head_dim: int, theta: float) -> Float[Array, "T P"]:
+def rotary_angles(
+    positions_T: Int[Array, "*B T"], head_dim: int, theta: float
+) -> Float[Array, "*B T P"]:
     """Angle in radians of each of the P = head_dim / 2 channel pairs at each position (float32).
 
     Pair i turns by theta^(-2i / head_dim) per position (Su et al. 2021, arXiv 2104.09864, eq. 15).
     """
     frequencies_P = theta ** (-jnp.arange(0, head_dim, 2, dtype=jnp.float32) / head_dim)
-    return jnp.outer(positions_T.astype(jnp.float32), frequencies_P)
+    return jnp.multiply.outer(positions_T.astype(jnp.float32), frequencies_P)
 
 
-def rotate(x_BTHC: Float[Array, "B T H C"], angles_TP: Float[Array, "T P"]) -> Array:
-    """Rotates each channel pair by its angle, in float32; the result has the dtype of x."""
-    cos_BTHC = jnp.repeat(jnp.cos(angles_TP), 2, axis=1)[None, :, None, :]
-    sin_BTHC = jnp.repeat(jnp.sin(angles_TP), 2, axis=1)[None, :, None, :]
+def rotate(x_BTHC: Float[Array, "B T H C"], angles_TP: Float[Array, "*B T P"]) -> Array:
+    """Rotates each channel pair by its angle, in float32; the result has the dtype of x.
+
+    Angles without an axis B are those of all rows.
+    """
+    angles_BTP = angles_TP if angles_TP.ndim == 3 else angles_TP[None]
+    cos_BTHC = jnp.repeat(jnp.cos(angles_BTP), 2, axis=2)[:, :, None, :]
+    sin_BTHC = jnp.repeat(jnp.sin(angles_BTP), 2, axis=2)[:, :, None, :]
     # (even, odd) -> (-odd, even) as a product with a matrix of 0, 1 and -1: exact in the dtype that
     # products are made in. A TPU fuses it with the rest, where taking every second channel moves
     # the array several times over.

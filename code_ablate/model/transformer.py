@@ -10,6 +10,7 @@ one block is scanned over them, so compile time does not grow with depth.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,10 @@ from code_ablate.model.embedding import lookup
 from code_ablate.model.rope import rotary_angles, rotate
 
 Params = dict[str, Any]
+
+Mixing = Callable[[Array, Array, Array, Any], tuple[Array, Any]]
+"""How positions attend: called as mixing(q_BTHC, k_BTKC, v_BTKC, carried) with what this layer was
+given; returns (out_BTHC, what this layer leaves), for example its keys and values."""
 
 COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
@@ -159,8 +164,13 @@ class Attention(nnx.Module):
         self.output = _param(_glorot(rngs, (*stack, H * C, D)), "heads", "embed")
 
     @jax.named_scope("attention")
-    def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
-        """Attention over the normed x, projected back to the residual stream."""
+    def __call__(
+        self, x_BTD: Array, angles_TP: Array, mixing: Mixing, carried: Any = None
+    ) -> tuple[Array, Any]:
+        """(attention over the normed x, projected back to the residual stream; what mixing left).
+
+        Angles of rows with positions of their own have a leading axis B.
+        """
 
         D = x_BTD.shape[-1]
 
@@ -173,11 +183,9 @@ class Attention(nnx.Module):
         k_BTKC = rotate(project(self.key, "kv_heads"), angles_TP)
         q_BTHC, k_BTKC = checkpoint_name((q_BTHC, k_BTKC), ROTATED)
         v_BTKC = project(self.value, "kv_heads")
-        out_BTHC = attend(
-            q_BTHC, k_BTKC, v_BTKC, backend=self.config.attention, segments_BT=segments_BT
-        )
+        out_BTHC, left = mixing(q_BTHC, k_BTKC, v_BTKC, carried)
         output_HCD = self.output[...].astype(x_BTD.dtype).reshape(*out_BTHC.shape[2:], D)
-        return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD)
+        return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD), left
 
 
 @jax.custom_vjp
@@ -226,12 +234,15 @@ class Block(nnx.Module):
         self.attention = Attention(config, rngs, stack)
         self.feed_forward = FeedForward(config, rngs, stack)
 
-    def __call__(self, x_BTD: Array, angles_TP: Array, segments_BT: Array | None) -> Array:
-        """One block, whose parameters carry no axis of layers."""
+    def __call__(
+        self, x_BTD: Array, angles_TP: Array, mixing: Mixing, carried: Any = None
+    ) -> tuple[Array, Any]:
+        """(one block, whose parameters carry no axis of layers; what mixing left)."""
         normed_BTD = self.norm(x_BTD)
-        x_BTD += self.attention(normed_BTD, angles_TP, segments_BT) + self.feed_forward(normed_BTD)
+        mixed_BTD, left = self.attention(normed_BTD, angles_TP, mixing, carried)
+        x_BTD += mixed_BTD + self.feed_forward(normed_BTD)
         x_BTD = sharding.constrain(x_BTD, "batch", "time", "embed")
-        return sharding.row_major(x_BTD, "batch", "time", "embed")
+        return sharding.row_major(x_BTD, "batch", "time", "embed"), left
 
 
 class Transformer(nnx.Module):
@@ -253,28 +264,49 @@ class Transformer(nnx.Module):
 
         segments_BT numbers the documents of packed rows, to keep attention within each.
         """
-        with jax.named_scope("embedding"):
-            x_BTD = lookup(self.embedding[...], tokens_BT, self.config.dtype)
-        return self.from_embedded(x_BTD, segments_BT)
+        return self.from_embedded(self.embed(tokens_BT), segments_BT)
+
+    @jax.named_scope("embedding")
+    def embed(self, tokens_BT: Int[Array, "B T"]) -> Float[Array, "B T D"]:
+        """The embedding of each token, in compute_dtype."""
+        return lookup(self.embedding[...], tokens_BT, self.config.dtype)
 
     def from_embedded(
         self, x_BTD: Float[Array, "B T D"], segments_BT: Int[Array, "B T"] | None = None
     ) -> Float[Array, "B T D"]:
         """Hidden states from embedded tokens: all of the model after the lookup."""
+
+        def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, _: None) -> tuple[Array, None]:
+            backend = self.config.attention
+            return attend(q_BTHC, k_BTKC, v_BTKC, backend=backend, segments_BT=segments_BT), None
+
+        return self.through_blocks(x_BTD, jnp.arange(x_BTD.shape[1]), mixing)[0]
+
+    def through_blocks(
+        self,
+        x_BTD: Float[Array, "B T D"],
+        positions_T: Int[Array, "T"] | Int[Array, "B T"],
+        mixing: Mixing,
+        carried: Any = None,
+    ) -> tuple[Float[Array, "B T D"], Any]:
+        """(hidden states after the final norm, what mixing left in each layer).
+
+        `carried` and what is left are trees of arrays with a leading axis of layers, or None.
+        """
         config = self.config
-        angles_TP = rotary_angles(jnp.arange(x_BTD.shape[1]), config.head_dim, config.rope_theta)
+        angles_TP = rotary_angles(positions_T, config.head_dim, config.rope_theta)
         block_definition, stacked_params = nnx.split(self.blocks)
 
-        def layer(x_BTD: Array, params: nnx.State) -> tuple[Array, None]:
-            block = nnx.merge(block_definition, params)
-            return block(x_BTD, angles_TP, segments_BT), None
+        def layer(x_BTD: Array, given: tuple[nnx.State, Any]) -> tuple[Array, Any]:
+            params, carried = given
+            return nnx.merge(block_definition, params)(x_BTD, angles_TP, mixing, carried)
 
         if config.remat != "none":
             # prevent_cse guards against what a scan rules out already, and would cost speed.
             layer = jax.checkpoint(layer, policy=REMAT_POLICIES[config.remat], prevent_cse=False)
         x_BTD = sharding.constrain(x_BTD, "batch", "time", "embed")
-        x_BTD, _ = jax.lax.scan(layer, x_BTD, stacked_params)
-        return self.final_norm(x_BTD)
+        x_BTD, left = jax.lax.scan(layer, x_BTD, (stacked_params, carried))
+        return self.final_norm(x_BTD), left
 
     def logits(self, hidden_BTD: Float[Array, "B T D"]) -> Float[Array, "B T V"]:
         """float32 logits of every position: for small use, the loss never makes them all."""

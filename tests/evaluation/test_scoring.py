@@ -1,3 +1,7 @@
+import dataclasses
+import functools
+
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +12,9 @@ from code_ablate.evaluation.scoring import Request, Scorer, padded_length
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.model.transformer import apply, init_params
 from tests.conftest import TINY
+from tests.eight_devices import run_on_eight_devices
 
+jitted_apply = jax.jit(apply, static_argnums=0)
 PARAMS = init_params(TINY, 0)
 
 
@@ -25,13 +31,32 @@ def requests_of(seed, count=40, longest=100):
     ]
 
 
-def plain_score(request):
-    """One request alone, unpadded, from the logits of the whole sequence, in float64."""
-    hidden = np.asarray(apply(TINY, PARAMS, request.tokens[None, :-1]), np.float64)[0]
-    logits = hidden @ np.asarray(PARAMS["embedding"], np.float64).T
-    log_p = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+def plain_log_p(request, model=TINY, params=PARAMS):
+    """log p of every token but the first, from the logits of the whole sequence, in float64."""
+    tokens = np.zeros((1, 256), np.int32)  # one compilation; what follows changes nothing before it
+    tokens[0, : len(request.tokens)] = request.tokens
+    hidden = np.asarray(jitted_apply(model, params, tokens), np.float64)[0]
+    logits = hidden[: len(request.tokens) - 1] @ np.asarray(params["embedding"], np.float64).T
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+def plain_score(request, model=TINY, params=PARAMS):
+    """One request alone."""
     targets = request.tokens[1:]
-    return log_p[np.arange(len(targets)), targets][request.first - 1 :].sum()
+    log_p = plain_log_p(request, model, params)[np.arange(len(targets)), targets]
+    return log_p[request.first - 1 :].sum()
+
+
+def items_of(seed, contexts=(1, 2, 9, 40, 70), options=4, longest_option=12, vocabulary=256):
+    """Requests of items whose options follow the same context, one item after the other."""
+    rng = np.random.default_rng(seed)
+    requests = []
+    for length in contexts:
+        context = rng.integers(0, vocabulary, length)
+        for size in rng.integers(1, longest_option + 1, options):
+            tokens = np.concatenate([context, rng.integers(0, vocabulary, size)])
+            requests.append(Request(tokens.astype(np.int32), first=length))
+    return requests
 
 
 def test_scores_equal_those_of_each_request_alone():
@@ -41,12 +66,102 @@ def test_scores_equal_those_of_each_request_alone():
     )
 
 
-def test_batch_size_and_order_do_not_change_a_score():
-    requests = requests_of(1)
-    expected = scorer().score(requests)
-    order = np.random.default_rng(2).permutation(len(requests))
-    small = scorer(batch_tokens=128).score([requests[i] for i in order])
-    np.testing.assert_allclose(small, expected[order], rtol=1e-5, atol=1e-4)
+def test_options_that_share_their_context_score_as_if_alone():
+    requests = items_of(3)
+    np.testing.assert_allclose(
+        scorer().score(requests), [plain_score(r) for r in requests], rtol=1e-5, atol=1e-4
+    )
+
+
+def test_a_shared_context_is_computed_once():
+    context, option = np.arange(100, dtype=np.int32), np.arange(100, 106, dtype=np.int32)
+    options = [np.concatenate([context, option + i]) for i in range(4)]
+    shared = scorer()
+    shared.score([Request(tokens, first=100) for tokens in options])
+    assert shared.tokens_computed == 100 + 4 * 5  # an option's last token predicts nothing
+    # Partial scoring, as in WinoGrande: the contexts differ, so each is computed.
+    apart = scorer()
+    apart.score([Request(tokens[::-1], first=100) for tokens in options])
+    assert apart.tokens_computed == 4 * 105
+
+
+ITEMS_AND_OTHERS = items_of(4, (1, 9, 20), options=3) + requests_of(5, count=10, longest=40)
+
+
+@functools.cache
+def expected_scores():
+    return np.array([plain_score(request) for request in ITEMS_AND_OTHERS])
+
+
+@given(st.data())
+@settings(max_examples=20, deadline=None)
+def test_neither_grouping_nor_batches_nor_order_change_a_score(data):
+    requests = ITEMS_AND_OTHERS
+    chosen = data.draw(st.lists(st.integers(0, len(requests) - 1), min_size=1, max_size=20))
+    batch_tokens = data.draw(st.sampled_from([1, 128]))
+    scores = scorer(batch_tokens=batch_tokens).score([requests[i] for i in chosen])
+    np.testing.assert_allclose(scores, expected_scores()[chosen], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_grouped_query_attention_and_bfloat16(dtype):
+    model = dataclasses.replace(TINY, heads=4, kv_heads=2, attention="blocked", compute_dtype=dtype)
+    params = init_params(model, 1)
+    requests = items_of(6, contexts=(30, 60), options=3)
+    found = Scorer(model, params, make_mesh(MeshConfig()), longest=129).score(requests)
+    exact = dataclasses.replace(model, compute_dtype="float32")
+    expected = [plain_score(request, exact, params) for request in requests]
+    tolerance = 1e-4 if dtype == "float32" else 0.03
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_greedy_means_that_every_scored_token_is_the_likeliest():
+    context = np.array([7, 8, 9], np.int32)
+    greedy = context
+    for _ in range(3):
+        log_p = plain_log_p(Request(np.append(greedy, 0).astype(np.int32), first=1))
+        greedy = np.append(greedy, log_p[-1].argmax()).astype(np.int32)
+    wrong_end, wrong_start = greedy.copy(), greedy.copy()
+    wrong_end[-1] += 1
+    wrong_start[3] += 1
+    requests = [Request(tokens, first=3) for tokens in (greedy, wrong_end, wrong_start)]
+    requests.append(Request(greedy, first=1))
+    scores, found = scorer().score_greedy(requests)
+    ranks = [all(plain_log_p(r)[r.first - 1 :].argmax(-1) == r.tokens[r.first :]) for r in requests]
+    assert found.tolist() == ranks and found[0] and not found[1]
+    np.testing.assert_allclose(scores, scorer().score(requests), rtol=1e-6)
+
+
+def test_progress_counts_every_piece_once():
+    requests = [*items_of(7, contexts=(5,)), *requests_of(8, count=5, longest=300)]
+    done = []
+    scorer(longest=65).score(requests, done.append)
+    assert sum(done) == sum(len(request.pieces(65)) for request in requests)
+
+
+def test_eight_devices_give_the_scores_of_one():
+    program = """
+    import dataclasses, jax, numpy as np
+    from code_ablate.evaluation.scoring import Scorer
+    from code_ablate.model import MeshConfig, init_params, make_mesh, param_shardings
+    from tests.conftest import TINY
+    from tests.evaluation.test_scoring import items_of, requests_of
+
+    requests = items_of(1, contexts=(5, 9)) + requests_of(2, count=5, longest=30)
+    params = init_params(TINY, 0)
+    results = []
+    meshes = [make_mesh(MeshConfig(), jax.devices()[:1])]
+    meshes += [make_mesh(MeshConfig(data=-1, fsdp=f, tensor=t)) for f, t in ((1, 1), (2, 2))]
+    for mesh in meshes:
+        placed = jax.device_put(params, param_shardings(TINY, mesh))
+        scorer = Scorer(TINY, placed, mesh, longest=129, batch_tokens=512)
+        results.append(scorer.score_greedy(requests))
+    for scores, greedy in results[1:]:
+        np.testing.assert_allclose(scores, results[0][0], rtol=1e-5, atol=1e-4)
+        assert (greedy == results[0][1]).all()
+    print(len(requests), "equal")
+    """
+    assert run_on_eight_devices(program) == "13 equal\n"
 
 
 def test_a_long_request_loses_its_context_from_the_left():

@@ -19,6 +19,7 @@ from code_ablate.model import (
 )
 from code_ablate.model import apply as eager_apply
 from code_ablate.model import init_params as eager_init_params
+from code_ablate.model.attention import attend
 from code_ablate.model.embedding import lookup
 from code_ablate.model.rope import rotary_angles
 from code_ablate.model.transformer import bind
@@ -122,9 +123,13 @@ def test_the_scan_equals_an_unrolled_loop(config):
             jnp.arange(tokens_BT.shape[1]), config.head_dim, config.rope_theta
         )
         x_BTD = params["embedding"][tokens_BT]
+
+        def causal(q, k, v, _):
+            return attend(q, k, v, backend="reference"), None
+
         for i in range(config.layers):
             block = nnx.merge(definition, jax.tree.map(lambda p, i=i: p[i], stacked))
-            x_BTD = block(x_BTD, angles_TP, None)
+            x_BTD, _ = block(x_BTD, angles_TP, causal)
         return jnp.square(model.final_norm(x_BTD)).sum() / 10
 
     loop = jax.jit(jax.value_and_grad(unrolled))(params)

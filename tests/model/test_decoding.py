@@ -1,0 +1,71 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from code_ablate.model import apply as eager_apply
+from code_ablate.model import decoding, init_params
+from code_ablate.model.transformer import bind
+
+apply, apply_tree, decode = (
+    jax.jit(function, static_argnums=0)
+    for function in (eager_apply, decoding.apply_tree, decoding.decode)
+)
+prefill = jax.jit(decoding.prefill, static_argnums=(0, 3))
+
+LENGTHS = (1, 4, 9)  # of the prompts, which are padded to the longest
+
+
+@pytest.mark.parametrize(("backend", "kv_heads"), [("blocked", 2), ("dot_product", 4)])
+def test_one_token_after_another_gives_the_logits_of_the_whole_sequence(config, backend, kv_heads):
+    config = dataclasses.replace(config, kv_heads=kv_heads, attention=backend)
+    params = init_params(config, 0)
+    T, steps = max(LENGTHS), 5
+    shape = (len(LENGTHS), T + steps)
+    tokens_BT = jax.random.randint(jax.random.key(1), shape, 0, config.vocabulary_size)
+    expected_BTV = bind(config, params).logits(apply(config, params, tokens_BT))
+
+    fed_B = np.array(LENGTHS)
+    # The padding of a row is not zero here: it must not matter what it is.
+    cache = prefill(config, params, tokens_BT[:, :T], T + steps)
+    columns_S = np.arange(T + steps)[None, :]
+    rows = np.arange(len(LENGTHS))
+    for index in range(steps):
+        position_B = fed_B + index
+        in_answer_BS = (columns_S >= T) & (columns_S < T + index)
+        visible_BS = (columns_S < fed_B[:, None]) | in_answer_BS
+        logits_BV, cache = decode(
+            config,
+            params,
+            tokens_BT[rows, position_B],
+            jnp.asarray(position_B),
+            cache,
+            visible_BS,
+            T + index,
+        )
+        np.testing.assert_allclose(logits_BV, expected_BTV[rows, position_B], atol=1e-4)
+
+
+def test_each_branch_of_a_tree_is_computed_as_if_alone(config):
+    """Two rows, of different trunks, the first over several blocks of queries."""
+    params = init_params(config, 0)
+    rows = [(60, (3, 70, 1)), (1, (30, 2, 101))]  # trunk, branches
+    T = 134
+    tokens_BT = np.random.default_rng(0).integers(0, config.vocabulary_size, (2, T))
+    positions_BT = np.stack(
+        [
+            np.concatenate([np.arange(trunk), *(trunk + np.arange(size) for size in sizes)])
+            for trunk, sizes in rows
+        ]
+    )
+    branches_BT = np.stack([np.repeat(range(4), (trunk, *sizes)) for trunk, sizes in rows])
+    hidden_BTD = apply_tree(config, params, tokens_BT, positions_BT, branches_BT)
+    for row in range(2):
+        for branch in (1, 2, 3):
+            (kept,) = np.nonzero((branches_BT[row] == 0) | (branches_BT[row] == branch))
+            alone_BT = np.zeros((1, T), int)
+            alone_BT[0, : len(kept)] = tokens_BT[row, kept]
+            expected_TD = apply(config, params, alone_BT)[0, : len(kept)]
+            np.testing.assert_allclose(hidden_BTD[row, kept], expected_TD, atol=1e-4)
