@@ -26,7 +26,7 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation.generation import Generator
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.scoring import Request, Scorer
-from code_ablate.interop.trained import open_run
+from code_ablate.interop.trained import Trained, open_run
 from code_ablate.progress import bar
 
 
@@ -36,7 +36,7 @@ class CodeAblateLM(TemplateLM):
 
     def __init__(
         self,
-        run: str,
+        run: str | Trained,
         data: str = "data",
         step: int | None = None,
         vocabulary: str = "",
@@ -45,7 +45,7 @@ class CodeAblateLM(TemplateLM):
         batch_rows: int = 0,
         **unused: Any,
     ):
-        """`run` ... `eos_token` as `open_run` has them; the others as Scorer and Generator.
+        """`run` ... `eos_token` as `open_run` has them, or what it gives; others as Scorer, Generator.
 
         lm-eval also gives batch_size, max_batch_size and device, which say nothing here: devices
         are JAX's, and the batches those of the engine.
@@ -57,10 +57,11 @@ class CodeAblateLM(TemplateLM):
                 f"--model_args has {', '.join(sorted(unknown))}, which code_ablate does not know: "
                 "run, data, step, vocabulary, eos_token, batch_tokens and batch_rows are its own."
             )
-        self.trained = open_run(
-            run, step=step, data_dir=data, vocabulary=vocabulary, eos_token=eos_token
-        )
-        trained = self.trained
+        if isinstance(run, str):
+            run = open_run(
+                run, step=step, data_dir=data, vocabulary=vocabulary, eos_token=eos_token
+            )
+        self.trained = trained = run
         model, longest = (trained.model, trained.params, trained.mesh), trained.seq_len + 1
         self._scorer = Scorer(*model, longest=longest, batch_tokens=batch_tokens)
         self._generator = Generator(
@@ -138,9 +139,7 @@ class CodeAblateLM(TemplateLM):
 
     # ------------------------------------------------------------------------------- generation
 
-    def generate_until(
-        self, requests: Sequence[Instance], disable_tqdm: bool = False
-    ) -> list[str]:
+    def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
         """The answer to each prompt, up to the first of its stop strings or EOS."""
         groups: dict[Sampling, list[int]] = collections.defaultdict(list)
         for number, request in enumerate(requests):

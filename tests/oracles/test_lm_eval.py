@@ -4,16 +4,15 @@ import json
 
 import numpy as np
 import pytest
-import seqio
 
 import tasks  # noqa: F401  registers what is compared
 from code_ablate.errors import UserError
 from code_ablate.evaluation.downstream import DownstreamTask
-from code_ablate.evaluation.scoring import Request, Scorer
+from code_ablate.evaluation.scoring import Scorer
 from code_ablate.interop.trained import open_run
 from tests.trained_run import SEQ_LEN
 
-TASKS = ("arc_easy", "piqa", "sciq", "copa", "boolq", "basic_skills_common_knowledge")
+TASKS = ("arc_easy", "piqa", "sciq", "copa", "boolq")
 ITEMS = 50
 
 
@@ -66,30 +65,40 @@ def _their_task(folder, name, task, vocabulary):
     }
 
 
-def run_lm_eval(model, model_args, their_tasks):
-    import lm_eval
+@pytest.fixture(scope="module")
+def theirs(exported):
+    """lm-eval's own model, on transformers."""
+    from lm_eval.models.huggingface import HFLM
 
-    return lm_eval.simple_evaluate(
-        model, model_args=model_args, tasks=their_tasks, batch_size=16, bootstrap_iters=0
-    )
+    return HFLM(str(exported), device="cpu", batch_size=16)
 
 
 @pytest.fixture(scope="module")
-def of_transformers(exported, their_tasks):
-    return run_lm_eval("hf", {"pretrained": str(exported), "device": "cpu"}, their_tasks)
+def adapter(run, data_dir):
+    """Its model on our engine."""
+    from code_ablate.interop.lm_eval import CodeAblateLM
+
+    return CodeAblateLM(str(run.path), data=str(data_dir))
 
 
 @pytest.fixture(scope="module")
-def of_adapter(run, data_dir, their_tasks):
-    import code_ablate.interop.lm_eval  # noqa: F401  registers the model
+def evaluated(theirs, adapter, their_tasks):
+    """What lm-eval makes of either."""
+    from lm_eval.evaluator import evaluate
+    from lm_eval.tasks import TaskManager
 
-    return run_lm_eval("code_ablate", {"run": str(run.path), "data": str(data_dir)}, their_tasks)
+    manager = TaskManager(include_defaults=False)  # reading its thousands of tasks takes a while
+
+    def run_tasks(model):
+        return evaluate(model, manager.load(their_tasks)["tasks"], bootstrap_iters=0)
+
+    return {"transformers": run_tasks(theirs), "adapter": run_tasks(adapter)}
 
 
 @pytest.mark.parametrize("name", TASKS)
-@pytest.mark.parametrize("theirs", ["of_transformers", "of_adapter"])
-def test_every_choice_has_the_same_likelihood(ours, theirs, name, request):
-    results = request.getfixturevalue(theirs)
+@pytest.mark.parametrize("model", ["transformers", "adapter"])
+def test_every_choice_has_the_same_likelihood(ours, evaluated, model, name):
+    results = evaluated[model]
     _, scores, items = ours[name]
     samples = results["samples"][f"{name}_here"]
     found = [answer[0] for sample in samples for answer in sample["filtered_resps"]]
@@ -100,23 +109,11 @@ def test_every_choice_has_the_same_likelihood(ours, theirs, name, request):
     assert [sample["acc"] for sample in samples] == items["correct"].tolist()
 
 
-@pytest.fixture(scope="module")
-def both(run, data_dir, exported):
-    """lm-eval's two models on the same weights."""
-    from lm_eval.models.huggingface import HFLM
-
-    from code_ablate.interop.lm_eval import CodeAblateLM
-
-    theirs = HFLM(str(exported), device="cpu", batch_size=4)
-    return CodeAblateLM(str(run.path), data=str(data_dir)), theirs
-
-
 def instances(kind, arguments):
     from lm_eval.api.instance import Instance
 
-    metadata = ("here", None, 1)
     return [
-        Instance(kind, {}, args, 0, metadata=(metadata[0], number, 1))
+        Instance(kind, {}, args, 0, metadata=("here", number, 1))
         for number, args in enumerate(arguments)
     ]
 
@@ -131,68 +128,66 @@ PAIRS = [
 ]
 
 
-def test_likelihoods_of_pairs(both):
-    ours, theirs = (lm.loglikelihood(instances("loglikelihood", PAIRS)) for lm in both)
-    np.testing.assert_allclose([a for a, _ in ours], [a for a, _ in theirs], rtol=1e-5, atol=1e-4)
-    assert [greedy for _, greedy in ours] == [greedy for _, greedy in theirs]
+def test_likelihoods_of_pairs_and_whether_they_are_greedy(theirs, adapter):
+    greedy = {"until": [], "max_gen_toks": 8}
+    (text,) = adapter.generate_until(instances("generate_until", [("def", greedy)]))
+    asked = instances("loglikelihood", [*PAIRS, ("def", text)])
+    found, found_greedy = zip(*adapter.loglikelihood(asked), strict=True)
+    expected, expected_greedy = zip(*theirs.loglikelihood(asked), strict=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    assert found_greedy == expected_greedy
+    assert found_greedy[-1] and not all(found_greedy)
 
 
-def test_a_greedy_continuation_is_known_as_one(both):
-    (text,) = both[0].generate_until(
-        instances("generate_until", [("def ", {"until": [], "max_gen_toks": 8})])
-    )
-    ours, theirs = (
-        lm.loglikelihood(instances("loglikelihood", [("def", " " + text), ("def", " qz")]))
-        for lm in both
-    )
-    assert [greedy for _, greedy in ours] == [greedy for _, greedy in theirs]
-
-
-def test_where_joint_and_separate_tokenisation_differ(both, vocabulary):
-    """Not at a space, where pieces do not go across, but inside of a word: docs/interop.md."""
-    ours, _ = both
-    context, continuation = ours._encode_pair("The answer is", " yes")
-    apart = [ids.tolist() for ids in vocabulary.encode(["The answer is", " yes"])]
-    assert [context[1:], continuation] == apart
-    context, continuation = ours._encode_pair("    retu", "rn")
-    apart = [ids.tolist() for ids in vocabulary.encode(["    retu", "rn"])]
-    assert [context[1:], continuation] != apart
-
-
-def test_likelihoods_of_whole_texts(both, exported):
+def test_likelihoods_of_whole_texts(adapter, exported):
     from lm_eval.models.huggingface import HFLM
 
     texts = [("short",), ("def f(x):\n    return x\n" * 40,), ("a quick brown fox " * 30,)]
+    asked = instances("loglikelihood_rolling", texts)
     # HFLM puts BOS before the first window by itself, and would score the tokenizer's as well.
     theirs = HFLM(str(exported), device="cpu", batch_size=1, add_bos_token=False)
-    expected = theirs.loglikelihood_rolling(instances("loglikelihood_rolling", texts))
-    found = both[0].loglikelihood_rolling(instances("loglikelihood_rolling", texts))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        adapter.loglikelihood_rolling(asked), theirs.loglikelihood_rolling(asked), rtol=1e-5
+    )
 
 
-def test_greedy_answers(both):
+def test_where_joint_and_separate_tokenisation_differ(adapter, vocabulary):
+    """Not before a space, which no piece has in its middle, but inside of a word."""
+    for context, continuation, equal in (("The text is", " yes", True), ("    retu", "rn", False)):
+        cut = adapter._encode_pair(context, continuation)
+        first, *apart = (ids.tolist() for ids in vocabulary.encode([context, continuation]))
+        assert (cut == ([vocabulary.eos_id, *first], *apart)) == equal
+
+
+def test_greedy_answers(theirs, adapter):
     prompts = ["def read(", "The vocabulary is", "import ", "for index in", "    return ", "# "]
     wanted = [
         {"until": ["\n"], "max_gen_toks": 24},
         {"until": ["\n\n", "e"], "max_gen_toks": 24, "do_sample": False},
     ]
     asked = [(prompt, kwargs) for kwargs in wanted for prompt in prompts]
-    ours, theirs = (lm.generate_until(instances("generate_until", asked)) for lm in both)
-    assert ours == theirs
-    assert len(set(ours)) > 4
+    found = adapter.generate_until(instances("generate_until", asked))
+    assert found == theirs.generate_until(instances("generate_until", asked))
+    assert len(set(found)) > 4
 
 
-def test_sampled_answers_repeat_and_differ_by_item(both):
+def test_sampled_answers_belong_to_their_item(adapter):
     wanted = {"until": [], "max_gen_toks": 16, "do_sample": True, "temperature": 1.0}
     asked = instances("generate_until", [("def ", wanted)] * 4)
-    first, again = both[0].generate_until(asked), both[0].generate_until(asked[::-1])[::-1]
+    first, again = adapter.generate_until(asked), adapter.generate_until(asked[::-1])[::-1]
     assert first == again and len(set(first)) > 1
 
 
-def test_what_would_be_ignored_is_refused(both, run, data_dir):
+def test_what_would_be_ignored_is_refused(adapter, run, data_dir):
     from code_ablate.interop.lm_eval import CodeAblateLM
 
     with pytest.raises(UserError, match="num_beams"):
-        both[0].generate_until(instances("generate_until", [("a", {"num_beams": 4})]))
+        adapter.generate_until(instances("generate_until", [("a", {"num_beams": 4})]))
     with pytest.raises(UserError, match="pretrained"):
         CodeAblateLM(str(run.path), data=str(data_dir), pretrained="gpt2")
+
+
+def test_lm_eval_finds_the_model_by_name(adapter):
+    from lm_eval.api.registry import get_model
+
+    assert get_model("code_ablate") is type(adapter)
