@@ -2,13 +2,16 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean plan-tpu
+.PHONY: demo test oracles lint format clean plan-tpu
 
 demo: .venv/ready
 	$(BIN)/code-ablate study demo
 
-test: .venv/ready
-	$(BIN)/python -m pytest -q
+test: .venv/ready .venv/oracles/ready
+	$(BIN)/python -m pytest -q --ignore=tests/oracles
+	PYTHONPATH=.venv/oracles $(BIN)/python -m pytest -q tests/oracles
+
+oracles: .venv/oracles/ready
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -24,6 +27,13 @@ format: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# A folder beside the packages of .venv; requirements-oracles.txt says why.
+.venv/oracles/ready: .venv/ready requirements-oracles.txt
+	rm -rf .venv/oracles
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --target .venv/oracles \
+		--requirement requirements-oracles.txt
 	touch $@
 
 # The TPU compiler that belongs to the pinned jax: for `code-ablate plan --topology`, and for TPU hosts.

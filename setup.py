@@ -46,6 +46,10 @@ setup(
         "plan-tpu": ["libtpu"],
         # Runs and token stores on gs://.
         "gcs": ["gcsfs>=2024.6", "google-cloud-storage>=2.10"],
+        # Checkpoints that transformers reads; see docs/interop.md.
+        "huggingface": ["safetensors>=0.4.3", "sentencepiece>=0.2.0,<0.2.2", "tokenizers>=0.20"],
+        # lm-eval's tasks on our checkpoints.
+        "lm-eval": ["lm-eval>=0.4.9"],
         "wandb": ["wandb>=0.19"],
         # Asks an OpenAI-compatible endpoint which of two answers is better.
         "judge": ["openai>=3"],

@@ -162,6 +162,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--step", type=int, help="of the reference, not its last checkpoint")
     command.add_argument("--out", help="folder of the results; default: below Paths.runs")
+    command = add("export", run.export, "write a run's model for other programs", gin=False)
+    command.add_argument("run_directory")
+    command.add_argument("--format", choices=["huggingface"], default="huggingface")
+    command.add_argument("--out", required=True, help="new folder, e.g. for from_pretrained")
+    command.add_argument("--step", type=int, help="another checkpoint than the last")
+    command.add_argument("--data", default="data", help="data folder of its training")
+    command.add_argument("--vocabulary", default="", help="its file, if it was one of your own")
+    command.add_argument(
+        "--eos_token", default="", help="of a tokenizer.json; see VocabularyConfig"
+    )
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     command.add_argument("study")
     return parser

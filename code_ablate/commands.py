@@ -309,6 +309,22 @@ def _judge_by_likelihood(options, pairs, workspace):
     return by_likelihood(pairs, run, vocabulary, config.make("MeshConfig"), options.step)
 
 
+def export(options) -> None:
+    """Writes a checkpoint in the form of another library."""
+    from code_ablate.interop import huggingface
+    from code_ablate.interop.trained import open_run
+
+    trained = open_run(
+        options.run_directory,
+        step=options.step,
+        data_dir=options.data,
+        vocabulary=options.vocabulary,
+        eos_token=options.eos_token,
+    )
+    huggingface.export(trained, options.out)
+    print(f"step {trained.step} of {options.run_directory}: {options.out}")
+
+
 def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.study.explain import explain_phases, explain_stores

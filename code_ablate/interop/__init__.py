@@ -1,0 +1,1 @@
+"""To and from what others use: Hugging Face checkpoints, and lm-eval as a program to evaluate."""

@@ -1,0 +1,55 @@
+"""A tiny run on real text, as the tests of what leaves the project need it."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from code_ablate.data.mixing import Mixture
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve, train_model
+from code_ablate.model.transformer import ModelConfig
+from code_ablate.training.loop import train
+from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
+from code_ablate.training.rundir import RunDirectory
+from tests.conftest import FakeManifest, FakeStore
+
+REPOSITORY = Path(__file__).parents[1]
+VOCABULARY_SIZE = 1024
+MODEL = ModelConfig(32, 2, heads=4, head_dim=8, feed_forward=64, vocabulary_size=1024, kv_heads=2)
+SEQ_LEN = 256
+
+
+def texts() -> list[str]:
+    """Prose and code of this repository."""
+    files = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("code_ablate/data/*.py"))]
+    return [file.read_text() for file in files]
+
+
+def make_vocabulary(data_dir: Path) -> Vocabulary:
+    """Trains one and puts it where the commands look for it."""
+    path = data_dir / "vocabularies" / "small-0123456789ab.model"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(train_model(texts(), VOCABULARY_SIZE))
+    return resolve(VocabularyConfig(str(path), size=VOCABULARY_SIZE), "unused")
+
+
+def make_run(runs_dir: Path, vocabulary: Vocabulary, steps: int) -> RunDirectory:
+    """Trains MODEL on the texts."""
+    store = FakeStore(0, 1, vocabulary.size)
+    ended = [np.append(ids, vocabulary.eos_id) for ids in vocabulary.encode(texts())]
+    store.tokens = np.concatenate(ended).astype(np.int32)
+    digest = hashlib.sha256(store.tokens.tobytes()).hexdigest()
+    store.manifest = FakeManifest(digest, vocabulary.info)
+    phase = Phase(
+        mixture=Mixture.of({"texts": 1.0}),
+        tokens=steps * 4 * SEQ_LEN,
+        model=MODEL,
+        optimizer=Optimizer(),
+        schedule=Schedule(peak=1e-2, final=1e-3, warmup_steps=5),
+        batch_windows=4,
+        seq_len=SEQ_LEN,
+        seed=0,
+    )
+    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, {"texts": digest}))
+    train(phase, {"texts": store}, run)
+    return run
