@@ -14,9 +14,9 @@ from code_ablate.training.rundir import RunDirectory
 from tests.conftest import FakeManifest, FakeStore
 
 REPOSITORY = Path(__file__).parents[1]
-VOCABULARY_SIZE = 512
-MODEL = ModelConfig(32, 2, heads=4, head_dim=8, feed_forward=64, vocabulary_size=512, kv_heads=2)
-SEQ_LEN = 128
+VOCABULARY_SIZE = 1024
+MODEL = ModelConfig(32, 2, heads=4, head_dim=8, feed_forward=64, vocabulary_size=1024, kv_heads=2)
+SEQ_LEN = 256
 
 
 def texts() -> list[str]:
@@ -42,11 +42,11 @@ def make_run(runs_dir: Path, vocabulary: Vocabulary, steps: int) -> RunDirectory
     store.manifest = FakeManifest(digest, vocabulary.info)
     phase = Phase(
         mixture=Mixture.of({"texts": 1.0}),
-        tokens=steps * 8 * SEQ_LEN,
+        tokens=steps * 4 * SEQ_LEN,
         model=MODEL,
         optimizer=Optimizer(),
         schedule=Schedule(peak=1e-2, final=1e-3, warmup_steps=5),
-        batch_windows=8,
+        batch_windows=4,
         seq_len=SEQ_LEN,
         seed=0,
     )

@@ -16,6 +16,7 @@ import pandas as pd
 
 from code_ablate.analysis import statistics as st
 from code_ablate.analysis.kinds import GENERATING, NAMES, SCORES
+from code_ablate.evaluation.registry import GOLD
 
 RESAMPLES = 2000
 
@@ -53,6 +54,8 @@ class TaskSummary:
     """Whether the predictions have collapsed onto one answer; see `statistics.collapse`."""
     gold_bits_per_byte: float | None
     """Of the right answers, where their likelihood was taken."""
+    greedy: float | None
+    """Share of the right answers that greedy decoding gives exactly, where that was looked at."""
     generated_tokens: float | None
     """Mean length of what was generated."""
     notes: tuple[str, ...]
@@ -112,6 +115,7 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         one_answer=collapse.share if collapse else None,
         degenerate=bool(collapse and collapse.degenerate),
         gold_bits_per_byte=bits_per_byte if np.isfinite(bits_per_byte) else None,
+        greedy=float(columns["correct"].mean()) if kind == GOLD else None,
         generated_tokens=(float(rows["generated_tokens"].mean()) if kind in GENERATING else None),
         notes=tuple(info.get("notes", ())),
     )

@@ -80,7 +80,8 @@ def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> 
     lines += [_task_line(summary) for summary in summaries]
     lines += [f"{task:<34}{'missing':>12}  {reason}" for task, reason in missing.items()]
     notes = [f"note: {s.task}: {note}" for s in summaries for note in s.notes]
-    return "\n".join([*lines, *notes, "gold: bits per byte of the right answers"])
+    legend = "gold: bits per byte of the right answers; greedy: right answers that are written so"
+    return "\n".join([*lines, *notes, legend])
 
 
 def _task_line(summary: TaskSummary) -> str:
@@ -89,7 +90,7 @@ def _task_line(summary: TaskSummary) -> str:
     p = "" if summary.chance_p is None else f"{summary.chance_p:.3f}"
     in_bits = SCORES[summary.kind] == "bits" or summary.gold_bits_per_byte is None
     gold = "" if in_bits else f"{summary.gold_bits_per_byte:.3f}"
-    marks = []
+    marks = [] if summary.greedy is None else [f"greedy {100 * summary.greedy:.1f}%"]
     if summary.degenerate:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
     if summary.chance_p is not None and summary.chance_p >= 0.05:

@@ -114,9 +114,10 @@ def follow(
 ) -> dict[int, str]:
     """Calls `evaluate` on each checkpoint of a run that may still be training, oldest first.
 
-    `wait` is given a message and returns when it is time to look again. Returns when the run is
-    complete and its last checkpoint is evaluated: the steps that were deleted or damaged before
-    they could be, and what was said of them.
+    One that comes and goes while another is evaluated is not seen at all: keep more of them
+    (`LoopConfig.keep_checkpoints`) to have each. `wait` is given a message and returns when it is
+    time to look again. Returns when the run is complete and its last checkpoint is evaluated: the
+    steps that were deleted or damaged before they could be, and what was said of them.
     """
     done: set[int] = set()
     skipped: dict[int, str] = {}

@@ -83,6 +83,14 @@ def test_shares_of_samples_and_bits_have_bootstrap_intervals():
     assert 2 <= bits.low <= bits.high <= 3
 
 
+def test_gold_answers_have_bits_and_what_greedy_decoding_gives():
+    found = summary_of(
+        "gold_bits_per_byte", bits=[8.0, 30.0], bytes=[4.0, 10.0], correct=[1.0, 0.0]
+    )
+    assert (found.score, found.greedy, found.chance_p) == (pytest.approx(38 / 14), 0.5, None)
+    assert "greedy 50.0%" in task_table((found,), {})
+
+
 def test_what_has_no_score_has_none():
     found = summary_of("open_ended", prediction=["a", "b"])
     assert found.score is None and found.generated_tokens == 3.0

@@ -270,5 +270,7 @@ def test_bad_tasks_are_refused_when_they_are_loaded():
         measure(unranked)
     with pytest.raises(UserError, match="splits"):
         load(unranked, split="test")
+    with pytest.raises(UserError, match=r"fail on empty answers: TypeError"):
+        measure(register_generation("test_downstream_numbers", postprocess_fn=lambda *a, **k: 3))
     with pytest.raises(UserError, match="nothing says how it is scored"):
         measure(register("test_downstream_unscored", metric_fns=[]))

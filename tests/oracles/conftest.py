@@ -4,6 +4,7 @@ make oracles
 PYTHONPATH=.venv/oracles .venv/bin/python -m pytest tests/oracles
 """
 
+import logging
 import os
 
 import pytest
@@ -19,6 +20,11 @@ def oracles():
         os.environ[variable] = "1"
     for name in ("torch", "transformers", "lm_eval"):
         pytest.importorskip(name, reason=f"{name} is not installed: make oracles")
+    import torch
+
+    torch.set_num_threads(1)  # more of them wait for each other longer than these models compute
+    # It warns of every item that is longer than what the model sees at once.
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
 
 
 @pytest.fixture(scope="session")

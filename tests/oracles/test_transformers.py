@@ -17,7 +17,7 @@ from code_ablate.interop.trained import open_run
 from code_ablate.model.transformer import ModelConfig, bind, init_params
 from tests.trained_run import SEQ_LEN
 
-TOKENS_BT = np.random.default_rng(0).integers(0, 512, (3, SEQ_LEN)).astype(np.int32)
+TOKENS_BT = np.random.default_rng(0).integers(0, 1024, (3, SEQ_LEN)).astype(np.int32)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_logits_of_a_trained_run_agree(trained, exported):
     [
         {"kv_heads": None, "rope_theta": 500.0},
         {"kv_heads": 1, "head_dim": 4, "norm_epsilon": 0.3},
-        {"layers": 1, "heads": 2, "feed_forward": 40, "vocabulary_size": 640},
+        {"layers": 1, "heads": 2, "feed_forward": 40, "vocabulary_size": 1152},
     ],
     ids=["one key per query", "narrow heads", "padded vocabulary"],
 )
@@ -96,7 +96,7 @@ def test_a_checkpoint_that_transformers_made_computes_the_same_here(trained, tmp
     import transformers
 
     config = transformers.CohereConfig(
-        vocab_size=512, hidden_size=24, intermediate_size=40, num_hidden_layers=2,
+        vocab_size=1024, hidden_size=24, intermediate_size=40, num_hidden_layers=2,
         num_attention_heads=6, num_key_value_heads=3, logit_scale=1.0, initializer_range=0.3,
         bos_token_id=1, eos_token_id=1,
     )  # fmt: skip

@@ -1,0 +1,193 @@
+"""lm-eval on the exported model, on ours through its adapter, and our own engine: equal scores."""
+
+import json
+
+import numpy as np
+import pytest
+
+import tasks  # noqa: F401  registers what is compared
+from code_ablate.errors import UserError
+from code_ablate.evaluation.downstream import DownstreamTask
+from code_ablate.evaluation.scoring import Scorer
+from code_ablate.interop.trained import open_run
+from tests.trained_run import SEQ_LEN
+
+TASKS = ("arc_easy", "piqa", "sciq", "copa", "boolq")
+ITEMS = 50
+
+
+@pytest.fixture(scope="module")
+def ours(run, data_dir, vocabulary):
+    """Of each task: (its requests, their scores, its table of items)."""
+    trained = open_run(run.path, data_dir=data_dir)
+    scorer = Scorer(trained.model, trained.params, trained.mesh, longest=trained.seq_len + 1)
+    results = {}
+    for name in TASKS:
+        task = DownstreamTask.load(
+            name, vocabulary, split="validation", max_items=ITEMS, seed=0, longest=SEQ_LEN + 1
+        )
+        items, _ = task.evaluate(scorer)
+        results[name] = task, scorer.score(task.requests), items
+    return results
+
+
+@pytest.fixture(scope="module")
+def their_tasks(ours, vocabulary, tmp_path_factory):
+    """The same rows with the same prompts, as lm-eval reads tasks: a JSONL file and a dict."""
+    folder = tmp_path_factory.mktemp("rows")
+    return [_their_task(folder, name, task, vocabulary) for name, (task, *_) in ours.items()]
+
+
+def _their_task(folder, name, task, vocabulary):
+    rows = {}
+    for request, choice in zip(task.requests, task.targets, strict=True):
+        context, continuation = (
+            vocabulary.decode(ids)
+            for ids in (request.tokens[1 : request.first], request.tokens[request.first :])
+        )
+        row = rows.setdefault(choice.item, {"context": context, "choices": [], "gold": -1})
+        assert row["context"] == context
+        row["gold"] = len(row["choices"]) if choice.is_correct else row["gold"]
+        row["choices"].append(continuation)
+    file = folder / f"{name}.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows.values()))
+    return {
+        "task": f"{name}_here",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"validation": str(file)}},
+        "validation_split": "validation",
+        "output_type": "multiple_choice",
+        "doc_to_text": "context",
+        "doc_to_choice": "choices",
+        "doc_to_target": "gold",
+        "target_delimiter": "",  # the continuations bring their space
+        "metric_list": [{"metric": "acc"}],
+    }
+
+
+@pytest.fixture(scope="module")
+def theirs(exported):
+    """lm-eval's own model, on transformers."""
+    from lm_eval.models.huggingface import HFLM
+
+    return HFLM(str(exported), device="cpu", batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def adapter(run, data_dir):
+    """Its model on our engine."""
+    from code_ablate.interop.lm_eval import CodeAblateLM
+
+    return CodeAblateLM(str(run.path), data=str(data_dir))
+
+
+@pytest.fixture(scope="module")
+def evaluated(theirs, adapter, their_tasks):
+    """What lm-eval makes of either."""
+    from lm_eval.evaluator import evaluate
+    from lm_eval.tasks import TaskManager
+
+    manager = TaskManager(include_defaults=False)  # reading its thousands of tasks takes a while
+
+    def run_tasks(model):
+        return evaluate(model, manager.load(their_tasks)["tasks"], bootstrap_iters=0)
+
+    return {"transformers": run_tasks(theirs), "adapter": run_tasks(adapter)}
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("model", ["transformers", "adapter"])
+def test_every_choice_has_the_same_likelihood(ours, evaluated, model, name):
+    results = evaluated[model]
+    _, scores, items = ours[name]
+    samples = results["samples"][f"{name}_here"]
+    found = [answer[0] for sample in samples for answer in sample["filtered_resps"]]
+    np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-4)
+    accuracy = results["results"][f"{name}_here"]["acc,none"]
+    assert 0 < accuracy < 1
+    assert accuracy == pytest.approx(items["correct"].mean(), abs=1e-12)
+    assert [sample["acc"] for sample in samples] == items["correct"].tolist()
+
+
+def instances(kind, arguments):
+    from lm_eval.api.instance import Instance
+
+    return [
+        Instance(kind, {}, args, 0, metadata=("here", number, 1))
+        for number, args in enumerate(arguments)
+    ]
+
+
+PAIRS = [
+    ("The answer is", " yes"),
+    ("The answer is ", "no"),  # lm-eval moves the space to the continuation
+    ("", "A text without a context"),
+    ("import ", "numpy as np\nimport jax\n"),
+    ("é" * 200, " and so on"),  # longer than what the model sees
+    ("def f(x", "):\n    return x"),
+]
+
+
+def test_likelihoods_of_pairs_and_whether_they_are_greedy(theirs, adapter):
+    greedy = {"until": [], "max_gen_toks": 8}
+    (text,) = adapter.generate_until(instances("generate_until", [("def", greedy)]))
+    asked = instances("loglikelihood", [*PAIRS, ("def", text)])
+    found, found_greedy = zip(*adapter.loglikelihood(asked), strict=True)
+    expected, expected_greedy = zip(*theirs.loglikelihood(asked), strict=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    assert found_greedy == expected_greedy
+    assert found_greedy[-1] and not all(found_greedy)
+
+
+def test_likelihoods_of_whole_texts(adapter, exported):
+    from lm_eval.models.huggingface import HFLM
+
+    texts = [("short",), ("def f(x):\n    return x\n" * 40,), ("a quick brown fox " * 30,)]
+    asked = instances("loglikelihood_rolling", texts)
+    # HFLM puts BOS before the first window by itself, and would score the tokenizer's as well.
+    theirs = HFLM(str(exported), device="cpu", batch_size=1, add_bos_token=False)
+    np.testing.assert_allclose(
+        adapter.loglikelihood_rolling(asked), theirs.loglikelihood_rolling(asked), rtol=1e-5
+    )
+
+
+def test_where_joint_and_separate_tokenisation_differ(adapter, vocabulary):
+    """Not before a space, which no piece has in its middle, but inside of a word."""
+    for context, continuation, equal in (("The text is", " yes", True), ("    retu", "rn", False)):
+        cut = adapter._encode_pair(context, continuation)
+        first, *apart = (ids.tolist() for ids in vocabulary.encode([context, continuation]))
+        assert (cut == ([vocabulary.eos_id, *first], *apart)) == equal
+
+
+def test_greedy_answers(theirs, adapter):
+    prompts = ["def read(", "The vocabulary is", "import ", "for index in", "    return ", "# "]
+    wanted = [
+        {"until": ["\n"], "max_gen_toks": 24},
+        {"until": ["\n\n", "e"], "max_gen_toks": 24, "do_sample": False},
+    ]
+    asked = [(prompt, kwargs) for kwargs in wanted for prompt in prompts]
+    found = adapter.generate_until(instances("generate_until", asked))
+    assert found == theirs.generate_until(instances("generate_until", asked))
+    assert len(set(found)) > 4
+
+
+def test_sampled_answers_belong_to_their_item(adapter):
+    wanted = {"until": [], "max_gen_toks": 16, "do_sample": True, "temperature": 1.0}
+    asked = instances("generate_until", [("def ", wanted)] * 4)
+    first, again = adapter.generate_until(asked), adapter.generate_until(asked[::-1])[::-1]
+    assert first == again and len(set(first)) > 1
+
+
+def test_what_would_be_ignored_is_refused(adapter, run, data_dir):
+    from code_ablate.interop.lm_eval import CodeAblateLM
+
+    with pytest.raises(UserError, match="num_beams"):
+        adapter.generate_until(instances("generate_until", [("a", {"num_beams": 4})]))
+    with pytest.raises(UserError, match="pretrained"):
+        CodeAblateLM(str(run.path), data=str(data_dir), pretrained="gpt2")
+
+
+def test_lm_eval_finds_the_model_by_name(adapter):
+    from lm_eval.api.registry import get_model
+
+    assert get_model("code_ablate") is type(adapter)
