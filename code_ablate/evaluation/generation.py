@@ -144,7 +144,8 @@ class Generator:
             cache, progress = start(self._params, placed_BT, last_B)
             ended_B = np.arange(self._rows) >= len(answers)
             while not ended_B.all():
-                cache, progress = go_on(self._params, cache, progress, rows, ended_B)
+                until = int(progress.step) + SEGMENT
+                cache, progress = go_on(self._params, cache, progress, rows, ended_B, until)
                 made_BN = np.asarray(progress.made_BN)[:, : int(progress.step)]
                 for row in np.flatnonzero(~ended_B).tolist():
                     ended_B[row] = answers[row].read(made_BN[row], sampling.stop, self._vocabulary)
@@ -242,9 +243,10 @@ class _Progress(NamedTuple):
 
 @functools.lru_cache(maxsize=32)
 def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool, nucleus: bool):
-    """(start(params, tokens_BT, last_B), go_on(params, cache, progress, rows, ended_B)).
+    """(start(params, tokens_BT, last_B), go_on(params, cache, progress, rows, ended_B, until)).
 
-    Both give (cache, progress); go_on makes SEGMENT tokens, or fewer if all rows have ended.
+    Both give (cache, progress); go_on makes tokens up to step `until`, or fewer if all rows have
+    ended.
     """
 
     @jax.jit
@@ -254,10 +256,10 @@ def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool
         return cache, _Progress(jnp.int32(0), last_B, jnp.zeros((B, N), jnp.int32))
 
     @functools.partial(jax.jit, donate_argnames="cache")
-    def go_on(params, cache, progress, rows, ended_B):
+    def go_on(params, cache, progress, rows, ended_B, until):
         columns_S = jnp.arange(cache.k_LBSKC.shape[2])[None, :]
         T = columns_S.size - N
-        end = jnp.minimum(progress.step + SEGMENT, N)
+        until = jnp.minimum(until, N)
 
         def make_token(state):
             cache, (step, last_B, made_BN), ended_B = state
@@ -277,7 +279,7 @@ def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool
             return cache, _Progress(step + 1, token_B, made_BN), ended_B
 
         cache, progress, _ = jax.lax.while_loop(
-            lambda state: (state[1].step < end) & ~state[2].all(),
+            lambda state: (state[1].step < until) & ~state[2].all(),
             make_token,
             (cache, progress, ended_B),
         )

@@ -100,11 +100,9 @@ def test_an_answer_does_not_depend_on_its_batch_nor_on_the_segments(written, mon
     prompts, expected = written
     order = [3, 0, 1, 4, 2]
     monkeypatch.setattr(generation, "SEGMENT", 7)
-    generation._compiled.cache_clear()
     found = generator(batch_rows=1).generate(
         [prompts[i] for i in order], greedy(30), ["abcde"[i] for i in order]
     )
-    generation._compiled.cache_clear()
     assert found == [expected[i] for i in order]
 
 
@@ -250,7 +248,7 @@ def test_eight_devices_write_what_one_writes():
     from tests.evaluation.test_generation import MODEL, Letters, params, prompts_of
 
     prompts = prompts_of(3, 20, 8)
-    sampling = Sampling(max_tokens=12, stop=("q",), temperature=0.8, top_p=0.95, samples=3)
+    sampling = Sampling(max_tokens=12, stop=("q",), temperature=3.0, top_p=0.95, samples=3)
     results = []
     meshes = (make_mesh(MeshConfig(), jax.devices()[:1]), make_mesh(MeshConfig(2, 2, 2)))
     for mesh in meshes:

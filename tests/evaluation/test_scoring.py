@@ -19,7 +19,9 @@ PARAMS = init_params(TINY, 0)
 
 
 def scorer(**kwargs):
-    return Scorer(TINY, PARAMS, make_mesh(MeshConfig()), **{"longest": 129, **kwargs})
+    return Scorer(
+        TINY, PARAMS, make_mesh(MeshConfig()), **{"longest": 129, "batch_tokens": 256, **kwargs}
+    )
 
 
 def requests_of(seed, count=40, longest=100):
@@ -47,7 +49,7 @@ def plain_score(request, model=TINY, params=PARAMS):
     return log_p[request.first - 1 :].sum()
 
 
-def items_of(seed, contexts=(1, 2, 9, 40, 70), options=4, longest_option=12, vocabulary=256):
+def items_of(seed, contexts=(5, 9, 20), options=4, longest_option=12, vocabulary=256):
     """Requests of items whose options follow the same context, one item after the other."""
     rng = np.random.default_rng(seed)
     requests = []
@@ -60,14 +62,14 @@ def items_of(seed, contexts=(1, 2, 9, 40, 70), options=4, longest_option=12, voc
 
 
 def test_scores_equal_those_of_each_request_alone():
-    requests = requests_of(0, count=12)
+    requests = requests_of(0, count=12, longest=64)
     np.testing.assert_allclose(
         scorer().score(requests), [plain_score(r) for r in requests], rtol=1e-5, atol=1e-4
     )
 
 
 def test_options_that_share_their_context_score_as_if_alone():
-    requests = items_of(3)
+    requests = items_of(3, contexts=(1, 2, 9, 40))
     np.testing.assert_allclose(
         scorer().score(requests), [plain_score(r) for r in requests], rtol=1e-5, atol=1e-4
     )
@@ -85,7 +87,7 @@ def test_a_shared_context_is_computed_once():
     assert apart.tokens_computed == 4 * 105
 
 
-ITEMS_AND_OTHERS = items_of(4, (1, 9, 20), options=3) + requests_of(5, count=10, longest=40)
+ITEMS_AND_OTHERS = items_of(4, (1, 9, 20), 3, 8) + requests_of(5, count=10, longest=40)
 
 
 @functools.cache
@@ -98,7 +100,7 @@ def expected_scores():
 def test_neither_grouping_nor_batches_nor_order_change_a_score(data):
     requests = ITEMS_AND_OTHERS
     chosen = data.draw(st.lists(st.integers(0, len(requests) - 1), min_size=1, max_size=20))
-    batch_tokens = data.draw(st.sampled_from([1, 128]))
+    batch_tokens = data.draw(st.sampled_from([1, 256]))
     scores = scorer(batch_tokens=batch_tokens).score([requests[i] for i in chosen])
     np.testing.assert_allclose(scores, expected_scores()[chosen], rtol=1e-5, atol=1e-4)
 
@@ -107,7 +109,7 @@ def test_neither_grouping_nor_batches_nor_order_change_a_score(data):
 def test_grouped_query_attention_and_bfloat16(dtype):
     model = dataclasses.replace(TINY, heads=4, kv_heads=2, attention="blocked", compute_dtype=dtype)
     params = init_params(model, 1)
-    requests = items_of(6, contexts=(30, 60), options=3)
+    requests = items_of(6, contexts=(10, 30), options=3)
     found = Scorer(model, params, make_mesh(MeshConfig()), longest=129).score(requests)
     exact = dataclasses.replace(model, compute_dtype="float32")
     expected = [plain_score(request, exact, params) for request in requests]
