@@ -42,7 +42,7 @@ def start_job(function, arguments, *, processes=1, devices=1):
     return started
 
 
-def finish_job(started, timeout=240):
+def finish_job(started, timeout=540):
     """(exit code, output) of every process."""
     try:
         outputs = [process.communicate(timeout=timeout)[0] for process in started]
