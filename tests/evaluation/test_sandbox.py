@@ -183,6 +183,14 @@ def test_the_detail_is_that_of_what_failed(sandbox):
     assert (outcome.status, outcome.detail) == ("failed", "AssertionError")
 
 
+@pytest.mark.parametrize(("depth", "expected"), [(99, "passed"), (105, "failed"), (300, "failed")])
+def test_a_deep_result_is_the_programs_fault_not_the_tests(sandbox, depth, expected):
+    code = f"def double(x):\n    for _ in range({depth}): x = [x]\n    return x"
+    code += "\ndef same(x): return x"
+    tests = "deep = double(1)\nassert same([deep]) == [deep]"
+    assert status(sandbox, tests, code, ("double", "same")) == expected
+
+
 def test_tests_that_cannot_be_run_are_an_error(sandbox):
     with pytest.raises(UserError, match="function cannot be sent"):
         status(sandbox, "assert double(lambda: 1) == 4")

@@ -39,7 +39,7 @@ def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
             return
         reply: dict[str, Any] = {"id": request["id"]}
         try:
-            value = wire.encode(_do(request, module, kept), keep)
+            value = wire.encode(_do(request, module, kept), keep, wire.DEEPEST_RESULT)
             if len(value) > limits["result_bytes"]:
                 raise OverflowError(f"a result of {len(value):,} bytes")
             reply["value"] = value

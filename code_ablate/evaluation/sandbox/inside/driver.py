@@ -126,7 +126,7 @@ class Candidate:
             raise self._end("memory", f"{error}"[:300])
         if not value:
             raise Raised(f"{error}"[:300])
-        return self._local(wire.decode(value))
+        return self._local(wire.decode(value, wire.DEEPEST_RESULT))
 
     def _local(self, value: Any) -> Any:
         """Handles become objects that the tests can call."""

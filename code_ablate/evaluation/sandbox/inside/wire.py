@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-DEEPEST = 100
-"""Containers within containers that a value may have."""
+DEEPEST, DEEPEST_RESULT = 120, 100
+"""Containers within containers that a value may have. A result may have fewer, so that it can be
+sent again as a part of a request."""
 
 _LENGTH = struct.Struct("<I")
 _FLOAT, _COMPLEX = struct.Struct("<d"), struct.Struct("<dd")
@@ -50,17 +51,21 @@ class Handle:
         self.number = number
 
 
-def encode(value: Any, keep: Callable[[Any], int] | None = None, depth: int = 0) -> bytes:
+def encode(
+    value: Any,
+    keep: Callable[[Any], int] | None = None,
+    deepest: int = DEEPEST,
+) -> bytes:
     """The bytes of a value. A subclass of a built-in type is sent as the built-in value.
 
     An object of any other type is handed to `keep`, and the number that it returns is sent; where
     there is no `keep`, or containers are too deep, TypeError is raised.
     """
-    if depth > DEEPEST:
-        raise TypeError(f"containers deeper than {DEEPEST}")
+    if deepest < 0:
+        raise TypeError("containers too deep")
 
     def several(tag: bytes, values) -> bytes:
-        parts = [encode(part, keep, depth + 1) for part in values]
+        parts = [encode(part, keep, deepest - 1) for part in values]
         return tag + _LENGTH.pack(len(parts)) + b"".join(parts)
 
     match value:
@@ -102,10 +107,10 @@ def _sized(tag: bytes, payload: bytes) -> bytes:
     return tag + _LENGTH.pack(len(payload)) + payload
 
 
-def decode(payload: bytes) -> Any:
+def decode(payload: bytes, deepest: int = DEEPEST) -> Any:
     """The value that `payload` stands for. Raises Malformed for anything `encode` cannot write."""
     try:
-        value, end = _decode(payload, 0, 0)
+        value, end = _decode(payload, 0, deepest)
     except (struct.error, TypeError, ValueError) as error:  # cut short, unhashable, not UTF-8
         raise Malformed(str(error)) from None
     if end != len(payload):
@@ -113,7 +118,7 @@ def decode(payload: bytes) -> Any:
     return value
 
 
-def _decode(payload: bytes, start: int, depth: int) -> tuple[Any, int]:
+def _decode(payload: bytes, start: int, deepest: int) -> tuple[Any, int]:
     """The value that begins at `start`, and where it ends."""
     tag, start = payload[start : start + 1], start + 1
     if tag in (b"N", b"T", b"F"):
@@ -135,11 +140,11 @@ def _decode(payload: bytes, start: int, depth: int) -> tuple[Any, int]:
         return (part if tag == b"b" else part.decode("utf-8", "surrogatepass")), start + length
     if tag not in _BUILD:
         raise Malformed(f"unknown tag {tag!r}")
-    if depth > DEEPEST:
-        raise Malformed(f"containers deeper than {DEEPEST}")
+    if deepest < 0:
+        raise Malformed("containers too deep")
     parts = []
     for _ in range(length):
-        part, start = _decode(payload, start, depth + 1)
+        part, start = _decode(payload, start, deepest - 1)
         parts.append(part)
     return _BUILD[tag](parts), start
 
