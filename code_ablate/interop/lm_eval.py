@@ -45,7 +45,7 @@ class CodeAblateLM(TemplateLM):
         batch_rows: int = 0,
         **unused: Any,
     ):
-        """`run` ... `eos_token` as for `open_run`, or what it gives; others as Scorer, Generator.
+        """`run` ... `eos_token` as `open_run` has them, or what it gives; others as the engine has.
 
         lm-eval also gives batch_size, max_batch_size and device, which say nothing here: devices
         are JAX's, and the batches those of the engine.
