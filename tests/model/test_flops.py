@@ -3,13 +3,12 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import pytest
-from flax import nnx
 from jax.extend.core import jaxprs_in_params
 
 from code_ablate.model import ModelConfig, init_params, param_shapes
 from code_ablate.model.flops import count_parameters, flops_per_token
-from code_ablate.model.rope import rotary_angles
 from code_ablate.model.transformer import bind
+from tests.model.unrolled import through_blocks
 
 PAPER_470M = ModelConfig(
     d_model=1024, layers=16, heads=8, head_dim=128, feed_forward=2816, vocabulary_size=256_000
@@ -77,13 +76,8 @@ SMALL = ModelConfig(
 def unrolled(params):
     """A scalar of the logits of T tokens, without the scan, whose body XLA would count once."""
     model = bind(SMALL, params)
-    definition, stacked = nnx.split(model.blocks)
-    angles_TP = rotary_angles(jnp.arange(T), SMALL.head_dim, SMALL.rope_theta)
     x_BTD = params["embedding"][jnp.zeros((1, T), jnp.int32)]
-    for i in range(SMALL.layers):
-        block = nnx.merge(definition, jax.tree.map(lambda p, i=i: p[i], stacked))
-        x_BTD = block(x_BTD, angles_TP, None)
-    return model.logits(model.final_norm(x_BTD)).mean() ** 2
+    return model.logits(through_blocks(model, x_BTD)).mean() ** 2
 
 
 def with_both_halves(training):

@@ -19,10 +19,9 @@ from code_ablate.model import (
 )
 from code_ablate.model import apply as eager_apply
 from code_ablate.model import init_params as eager_init_params
-from code_ablate.model.attention import attend
 from code_ablate.model.embedding import lookup
-from code_ablate.model.rope import rotary_angles
 from code_ablate.model.transformer import bind
+from tests.model.unrolled import through_blocks
 
 apply = jax.jit(eager_apply, static_argnums=0)
 init_params = jax.jit(eager_init_params, static_argnums=0)
@@ -118,19 +117,8 @@ def test_the_scan_equals_an_unrolled_loop(config):
 
     def unrolled(params):
         model = bind(config, params)
-        definition, stacked = nnx.split(model.blocks)
-        angles_TP = rotary_angles(
-            jnp.arange(tokens_BT.shape[1]), config.head_dim, config.rope_theta
-        )
         x_BTD = params["embedding"][tokens_BT]
-
-        def causal(q, k, v, _):
-            return attend(q, k, v, backend="reference"), None
-
-        for i in range(config.layers):
-            block = nnx.merge(definition, jax.tree.map(lambda p, i=i: p[i], stacked))
-            x_BTD, _ = block(x_BTD, angles_TP, causal)
-        return jnp.square(model.final_norm(x_BTD)).sum() / 10
+        return jnp.square(through_blocks(model, x_BTD)).sum() / 10
 
     loop = jax.jit(jax.value_and_grad(unrolled))(params)
     scan = jax.jit(jax.value_and_grad(lambda p: sum_of_squares(config, p, tokens_BT)))(params)
