@@ -7,6 +7,7 @@ PYTHONPATH=.venv/oracles .venv/bin/python -m pytest tests/oracles
 import logging
 import os
 
+import jax
 import pytest
 
 from code_ablate.cli import main
@@ -22,6 +23,7 @@ def oracles():
         pytest.importorskip(name, reason=f"{name} is not installed: make oracles")
     import torch
 
+    jax.config.update("jax_disable_most_optimizations", True)  # most of the time was compilation
     torch.set_num_threads(1)  # more of them wait for each other longer than these models compute
     # It warns of every item that is longer than what the model sees at once.
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
@@ -40,7 +42,7 @@ def vocabulary(data_dir):
 @pytest.fixture(scope="session")
 def run(vocabulary, tmp_path_factory):
     """A complete run with grouped-query attention."""
-    return trained_run.make_run(tmp_path_factory.mktemp("runs"), vocabulary, steps=60)
+    return trained_run.make_run(tmp_path_factory.mktemp("runs"), vocabulary, steps=30)
 
 
 @pytest.fixture(scope="session")
