@@ -12,6 +12,7 @@ are: see docs/interop.md. A context that is too long loses its beginning.
 """
 
 import collections
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -196,4 +197,7 @@ def _names(requests: Sequence[Instance]) -> list[str]:
 if __name__ == "__main__":
     from lm_eval.__main__ import cli_evaluate
 
-    cli_evaluate()
+    try:
+        cli_evaluate()
+    except UserError as error:
+        sys.exit(f"error: {error}")

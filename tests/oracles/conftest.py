@@ -7,6 +7,7 @@ PYTHONPATH=.venv/oracles .venv/bin/python -m pytest tests/oracles
 import logging
 import os
 
+import jax
 import pytest
 
 from code_ablate.cli import main
@@ -22,6 +23,7 @@ def oracles():
         pytest.importorskip(name, reason=f"{name} is not installed: make oracles")
     import torch
 
+    jax.config.update("jax_disable_most_optimizations", True)  # most of the time was compilation
     torch.set_num_threads(1)  # more of them wait for each other longer than these models compute
     # It warns of every item that is longer than what the model sees at once.
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
