@@ -7,8 +7,12 @@ import pytest
 
 import tasks  # noqa: F401  registers what is compared
 from code_ablate.errors import UserError
-from code_ablate.evaluation.downstream import DownstreamTask
+from code_ablate.evaluation.downstream import LoadedTask
+from code_ablate.evaluation.kinds.continuations import Continuations
+from code_ablate.evaluation.kinds.protocol import Engine
+from code_ablate.evaluation.kinds.ranked import Ranked
 from code_ablate.evaluation.scoring import Scorer
+from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.interop.trained import open_run
 from tests.trained_run import SEQ_LEN
 
@@ -23,11 +27,10 @@ def ours(run, data_dir, vocabulary):
     scorer = Scorer(trained.model, trained.params, trained.mesh, longest=trained.seq_len + 1)
     results = {}
     for name in TASKS:
-        task = DownstreamTask.load(
-            name, vocabulary, split="validation", max_items=ITEMS, seed=0, longest=SEQ_LEN + 1
-        )
-        items, _ = task.evaluate(scorer)
-        results[name] = task, scorer.score(task.requests), items
+        config = SuiteConfig(tasks=(name,), max_items=ITEMS)
+        task = LoadedTask.load(name, vocabulary, config, longest=SEQ_LEN + 1)
+        items = Ranked(task).evaluate(Engine(scorer, generator=None)).items
+        results[name] = task, scorer.score(Continuations(task).requests), items
     return results
 
 
@@ -40,7 +43,8 @@ def their_tasks(ours, vocabulary, tmp_path_factory):
 
 def _their_task(folder, name, task, vocabulary):
     rows = {}
-    for request, choice in zip(task.requests, task.targets, strict=True):
+    requests = Continuations(task).requests
+    for request, choice in zip(requests, task.targets, strict=True):
         context, continuation = (
             vocabulary.decode(ids)
             for ids in (request.tokens[1 : request.first], request.tokens[request.first :])
