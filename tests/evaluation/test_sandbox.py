@@ -144,6 +144,27 @@ def test_tests_that_catch_exceptions_see_them(sandbox):
     assert status(sandbox, caught) == "failed"
 
 
+@pytest.mark.parametrize(
+    ("raised", "caught"),
+    [
+        ("ValueError('no')", "ValueError"),
+        ("type('Own', (KeyError,), {})('no')", "LookupError"),
+        ("UnicodeDecodeError('utf-8', b'', 0, 1, 'no')", "UnicodeError"),
+        ("type('Own', (Exception,), {})('no')", "Exception"),
+    ],
+)
+def test_exceptions_are_caught_by_what_they_are(sandbox, raised, caught):
+    code = f"def double(x): raise {raised}"
+    tests = "try:\n    double(0)\nexcept {} as error:\n    assert 'no' in str(error)"
+    assert status(sandbox, tests.format(caught), code) == "passed"
+    assert status(sandbox, tests.format("OSError"), code) == "failed"
+
+
+def test_an_exit_is_not_caught_as_an_exception(sandbox):
+    caught = "try:\n    double(0)\nexcept Exception:\n    pass"
+    assert status(sandbox, caught, "def double(x): raise SystemExit(0)") == "failed"
+
+
 def test_tests_cannot_hide_that_the_program_ended(sandbox):
     hides = "try:\n    double(0)\nexcept BaseException:\n    pass"
     assert status(sandbox, hides, "def double(x): __import__('os')._exit(0)") == "crashed"
@@ -164,6 +185,34 @@ assert total(root) == 6 and root.next.value == 2
 assert squares(3) != [0, 1, 4] and list(squares(3)) == [0, 1, 4]
 """
     assert status(sandbox, tests, code, ("Node", "total", "squares")) == "passed"
+
+
+OBJECTS = """
+class Empty:
+    number = 5
+    def __len__(self): return 0
+one = Empty()
+def first(): return one
+def again(): return one
+def other(): return Empty()
+"""
+
+
+@pytest.mark.parametrize(
+    ("tests", "expected"),
+    [
+        ("assert not first()", "passed"),  # `__len__` decides, as in Python
+        ("assert first()", "failed"),
+        ("assert first() == again()", "passed"),
+        ("assert first() != again()", "failed"),
+        ("assert first() != other()", "passed"),
+        ("assert len({first(), again(), other()}) == 2", "passed"),
+        ("assert first().number == 5", "passed"),
+        ("assert not hasattr(first(), 'missing') and hasattr(first(), 'number')", "passed"),
+    ],
+)
+def test_objects_of_the_program_are_true_equal_and_named_as_in_python(sandbox, tests, expected):
+    assert status(sandbox, tests, OBJECTS, ("first", "again", "other")) == expected
 
 
 def test_names_of_the_setup_stay_trusted(sandbox):
@@ -196,6 +245,20 @@ def test_tests_that_cannot_be_run_are_an_error(sandbox):
         status(sandbox, "assert double(lambda: 1) == 4")
     with pytest.raises(UserError, match="SyntaxError"):
         status(sandbox, "assert assert")
+
+
+def test_threads_fit_into_the_memory(sandbox):
+    code = """
+import threading
+def double(x):
+    gate = threading.Event()
+    threads = [threading.Thread(target=gate.wait) for _ in range(40)]
+    for thread in threads: thread.start()
+    gate.set()
+    for thread in threads: thread.join()
+    return 2 * x
+"""
+    assert status(sandbox, "assert double(2) == 4", code) == "passed"
 
 
 def test_random_numbers_and_the_order_of_sets_are_the_same_each_time(sandbox):

@@ -177,6 +177,14 @@ FORGING = {
         ),
         "tampered",
     ),
+    "an exception that is none": (
+        in_answer(
+            "return 42",
+            "sys.modules['inside.wire'].encode = lambda *a, e=sys.modules['inside.wire'].encode: "
+            "e({**a[0], 'kinds': [['ValueError']]} if len(a) == 1 else a[0])",
+        ),
+        "tampered",
+    ),
     "a closed pipe": (
         in_answer("os.closerange(0, 64)\nimport time\ntime.sleep(1000)"),
         "tampered",
@@ -214,6 +222,14 @@ EXHAUSTING = {
     "many objects": (in_answer("all = []\nwhile True: all.append(bytearray(1 << 20))"), "memory"),
     "a large file": (
         in_answer("with open('f', 'wb') as f:\n    while True: f.write(bytes(1 << 20))"),
+        "failed",
+    ),
+    "empty files": (
+        in_answer("for n in range(10**7): os.close(os.open(str(n), os.O_CREAT))"),
+        "failed",
+    ),
+    "attributes of a file": (
+        in_answer("for n in range(10**7): os.setxattr('.', f'user.{n}', bytes(60000))"),
         "failed",
     ),
     "many files": (in_answer("f = []\nwhile True: f.append(open('f', 'w'))"), "failed"),
@@ -307,6 +323,46 @@ def refused(sandbox, expression):
     return outcome
 
 
+def test_what_the_tests_make_of_a_result_is_limited_too(sandbox):
+    """Else a number would fill the memory of the host, in the driver."""
+    program = Program(in_answer("return 1 << 29"), "assert 'x' * answer(1)", ("answer",))
+    [outcome] = sandbox.run([program])
+    assert outcome.status == "memory", outcome
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="system calls by number")
+@pytest.mark.parametrize(
+    "call",
+    [
+        "syscall(103, 3, 0, 0)",  # syslog
+        "syscall(206, 1, ctypes.byref(ctypes.c_ulong(0)))",  # io_setup
+        "syscall(53, 16, 3, 0, ctypes.create_string_buffer(8))",  # socketpair(AF_NETLINK)
+    ],
+)
+def test_a_call_that_others_would_feel_is_refused(sandbox, call):
+    code = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+    code += f"def answer(): return libc.{call}, ctypes.get_errno()"
+    [outcome] = sandbox.run([Program(code, "assert answer() == (-1, 1), answer()", ("answer",))])
+    assert outcome.status == "passed", outcome
+
+
+def test_pairs_of_sockets_are_there_for_asyncio(sandbox):
+    code = "import asyncio\nasync def one(): return 1\ndef answer(): return asyncio.run(one())"
+    [outcome] = sandbox.run([Program(code, "assert answer() == 1", ("answer",))])
+    assert outcome.status == "passed", outcome
+
+
+def test_all_but_the_scratch_folder_is_read_only(sandbox):
+    code = """
+import os
+def places():
+    found = ["/dev/null", "/dev/urandom", *(folder for folder, _, _ in os.walk("/"))]
+    return [place for place in found if not os.statvfs(place).f_flag & os.ST_RDONLY]
+"""
+    [outcome] = sandbox.run([Program(code, "assert places() == ['/tmp'], places()", ("places",))])
+    assert outcome.status == "passed", outcome
+
+
 @pytest.mark.parametrize(
     "expression",
     [
@@ -348,10 +404,17 @@ def test_files_of_the_user_cannot_be_read_or_written(sandbox, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
+def test_the_host_has_another_name(sandbox):
+    code = "import os\ndef name(): return os.uname().nodename"
+    [outcome] = sandbox.run([Program(code, "assert name() == 'sandbox'", ("name",))])
+    assert outcome.status == "passed", outcome
+
+
 def test_the_environment_is_empty(sandbox, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     code = "import os\ndef names(): return set(os.environ)"
-    tests = "assert names() <= {'PYTHONHASHSEED', 'PYTHONUTF8', 'LC_CTYPE'}, names()"
+    ours = {"PYTHONHASHSEED", "PYTHONUTF8", "MALLOC_ARENA_MAX", "LC_CTYPE"}
+    tests = f"assert names() <= {ours}, names()"
     [outcome] = sandbox.run([Program(code, tests, ("names",))])
     assert outcome.status == "passed", outcome
 
