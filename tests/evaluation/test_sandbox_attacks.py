@@ -177,6 +177,14 @@ FORGING = {
         ),
         "tampered",
     ),
+    "an exception that is none": (
+        in_answer(
+            "return 42",
+            "sys.modules['inside.wire'].encode = lambda *a, e=sys.modules['inside.wire'].encode: "
+            "e({**a[0], 'kinds': [['ValueError']]} if len(a) == 1 else a[0])",
+        ),
+        "tampered",
+    ),
     "a closed pipe": (
         in_answer("os.closerange(0, 64)\nimport time\ntime.sleep(1000)"),
         "tampered",
@@ -214,6 +222,14 @@ EXHAUSTING = {
     "many objects": (in_answer("all = []\nwhile True: all.append(bytearray(1 << 20))"), "memory"),
     "a large file": (
         in_answer("with open('f', 'wb') as f:\n    while True: f.write(bytes(1 << 20))"),
+        "failed",
+    ),
+    "empty files": (
+        in_answer("for n in range(10**7): os.close(os.open(str(n), os.O_CREAT))"),
+        "failed",
+    ),
+    "attributes of a file": (
+        in_answer("for n in range(10**7): os.setxattr('.', f'user.{n}', bytes(60000))"),
         "failed",
     ),
     "many files": (in_answer("f = []\nwhile True: f.append(open('f', 'w'))"), "failed"),
@@ -289,94 +305,11 @@ def test_sleeping_for_ever_meets_the_wall_limit():
     assert (outcome.status, outcome.detail) == ("timeout", "no answer for 3 s")
 
 
-REFUSED = """
-def answer(do):
-    import os, sys, socket, ctypes
-    try:
-        return repr(eval(do))
-    except (OSError, ImportError) as error:
-        return "refused"
-"""
-
-
-def refused(sandbox, expression):
-    program = Program(
-        REFUSED, f"reply = answer({expression!r})\nassert reply == 'refused', reply", ("answer",)
-    )
+def test_what_the_tests_make_of_a_result_is_limited_too(sandbox):
+    """Else a number would fill the memory of the host, in the driver."""
+    program = Program(in_answer("return 1 << 29"), "assert 'x' * answer(1)", ("answer",))
     [outcome] = sandbox.run([program])
-    return outcome
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "socket.socket()",
-        "socket.socket(socket.AF_UNIX)",
-        "socket.create_connection(('127.0.0.1', 1))",
-        "open('/escaped', 'w')",
-        "open('/usr/lib/escaped', 'w')",
-        "open('/dev/escaped', 'w')",
-        "open(os.__file__, 'a')",
-        "os.remove(os.__file__)",
-        "os.chmod(os.__file__, 0o777)",
-        "open('/etc/passwd')",
-        "os.listdir('/proc')",
-        "os.listdir('/sys')",
-        "os.listdir('/home')",
-        "open('/dev/mem')",
-        "os.setuid(0)",
-        "os.memfd_create('memory')",
-        "__import__('numpy')",
-        "__import__('code_ablate')",
-    ],
-)
-def test_the_outside_is_out_of_reach(sandbox, expression):
-    outcome = refused(sandbox, expression)
-    assert outcome.status == "passed", outcome
-
-
-def test_files_of_the_user_cannot_be_read_or_written(sandbox, tmp_path):
-    (tmp_path / "secret").write_text("secret")
-    for expression in (
-        f"open({str(tmp_path / 'secret')!r}).read()",
-        f"open({str(tmp_path / 'new')!r}, 'w')",
-        f"open({__file__!r}).read()",  # the file with the tests
-        f"os.listdir({os.path.expanduser('~/.ssh')!r})",
-    ):
-        outcome = refused(sandbox, expression)
-        assert outcome.status == "passed", outcome
-    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
-
-
-def test_the_environment_is_empty(sandbox, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    code = "import os\ndef names(): return set(os.environ)"
-    tests = "assert names() <= {'PYTHONHASHSEED', 'PYTHONUTF8', 'LC_CTYPE'}, names()"
-    [outcome] = sandbox.run([Program(code, tests, ("names",))])
-    assert outcome.status == "passed", outcome
-
-
-def test_the_file_system_holds_nothing_that_tells_the_answer(sandbox):
-    code = """
-import os
-def found():
-    return [
-        os.path.join(folder, name)
-        for folder, _, names in os.walk("/")
-        for name in names
-        if name.endswith((".jsonl", ".jsonl.gz", ".parquet")) or "sandbox" in name
-    ]
-"""
-    [outcome] = sandbox.run([Program(code, "assert found() == [], found()", ("found",))])
-    assert outcome.status == "passed", outcome
-
-
-def test_scratch_space_is_there_and_is_empty_for_the_next(sandbox):
-    code = (
-        "import os\ndef use(n):\n    open(f'file{n}', 'w').write('x')\n    return os.listdir('.')"
-    )
-    programs = [Program(code, f"assert use({n}) == ['file{n}']", ("use",)) for n in range(3)]
-    assert [outcome.status for outcome in sandbox.run(programs)] == ["passed"] * 3
+    assert outcome.status == "memory", outcome
 
 
 def processes_with_session(leaders):

@@ -32,6 +32,12 @@ ISOLATION = {
 GRACE_SECONDS = 60
 """Beyond the wall limit, which the driver keeps by itself, until the host ends the driver."""
 
+ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",  # the same order of sets each time
+    "PYTHONUTF8": "1",
+    "MALLOC_ARENA_MAX": "1",  # else each thread reserves 64 MiB or more of the address space
+}
+
 DEFAULTS = Limits()
 
 
@@ -155,7 +161,7 @@ class Sandbox:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"},  # the same order of sets each time
+                env=ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
             )

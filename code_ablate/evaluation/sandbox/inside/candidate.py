@@ -22,15 +22,19 @@ MODULE = "solution"
 def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
     """Answers requests: {"id", "do", "target", "name", "arguments", "named"}.
 
-    The reply has the request's id and either "value", or "error" and whether it was "memory".
+    The reply has the request's id and either "value", or for an exception "message" and "kinds":
+    the built-in classes that it belongs to, the nearest first.
     """
     kept: list[Any] = []
+    numbers: dict[int, int] = {}  # by identity, which no other object takes over: `kept` holds it
     module = type(sys)(MODULE)
     sys.modules[MODULE] = module  # dataclasses and pickle look there
 
     def keep(value: Any) -> int:
-        kept.append(value)
-        return len(kept) - 1
+        if id(value) not in numbers:
+            numbers[id(value)] = len(kept)
+            kept.append(value)
+        return numbers[id(value)]
 
     while True:
         try:
@@ -44,13 +48,14 @@ def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
                 raise OverflowError(f"a result of {len(value):,} bytes")
             reply["value"] = value
         except BaseException as error:  # whatever the program raises is its own affair
-            reply |= {"memory": type(error) is MemoryError, "error": described(error)}
+            classes = [kind for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+            reply |= {"kinds": [kind.__name__ for kind in classes], "message": message(error)}
         wire.write(replies, wire.encode(reply))
 
 
 def _do(request: dict[str, Any], module: types.ModuleType, kept: list[Any]) -> Any:
     def here(value: Any) -> Any:
-        return kept[value.number] if isinstance(value, wire.Handle) else value
+        return kept[value.__number__] if isinstance(value, wire.Handle) else value
 
     if request["do"] == "run":
         if "random" in request["code"]:  # the same numbers each time
@@ -65,13 +70,14 @@ def _do(request: dict[str, Any], module: types.ModuleType, kept: list[Any]) -> A
             return setattr(target, request["name"], here(request["arguments"]))
         case "list":
             return list(target)
+        case "bool":
+            return bool(target)
     return target(*map(here, request["arguments"]), **request["named"])
 
 
-def described(error: BaseException) -> str:
-    """The exception in a line of at most 300 characters."""
-    name = type(error).__name__
+def message(error: BaseException) -> str:
+    """What the exception says, in at most 300 characters."""
     try:
-        return f"{name}: {error}"[:300]
+        return str.__str__(str(error))[:300]
     except BaseException:  # a program's own exception may fail to describe itself
-        return name[:300]
+        return ""

@@ -10,7 +10,9 @@ decided here, by built-in comparison, and a test module ends or fails here.
 
 from __future__ import annotations
 
+import builtins
 import os
+import resource
 import select
 import sys
 import time
@@ -20,8 +22,17 @@ from .kernel import SIGKILL, SIGSYS, SIGXCPU
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
+
+RAISED = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type)
+    and issubclass(kind, BaseException)
+    and not name.endswith(("Group", "EncodeError", "DecodeError", "TranslateError"))
+}
+"""The exceptions that the candidate can raise in the tests: those that are made of a message."""
 
 EXIT_SECONDS = 5
 """How long a process that closed its pipe may take to end."""
@@ -31,38 +42,43 @@ class Ended(BaseException):
     """The candidate can be asked no more. Not an Exception: tests may not catch it."""
 
 
-class Raised(Exception):
-    """The candidate raised the exception that the message names."""
-
-
 class Remote(wire.Handle):
     """An object that lives with the candidate: a function, a class, an instance, an iterator.
 
-    It equals only itself. Calls, attributes and iteration are asked for, and give built-in values
-    or further such objects.
+    It equals only itself. Its truth is asked for, and so are calls, attributes and iteration, which
+    give built-in values or further such objects. Names that begin with "__" are not asked for, so
+    that what is kept here hides nothing of the object's own.
     """
 
-    __slots__ = ("_ask",)
-    __hash__ = object.__hash__
+    __slots__ = ("__ask__",)
 
     def __init__(self, number: int, ask: Callable):
-        object.__setattr__(self, "number", number)
-        object.__setattr__(self, "_ask", ask)
+        object.__setattr__(self, "__number__", number)
+        object.__setattr__(self, "__ask__", ask)
 
     def __call__(self, *arguments, **named):
         """What the candidate returns."""
-        return self._ask("call", self, arguments=arguments, named=named)
+        return self.__ask__("call", self, arguments=arguments, named=named)
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._ask("get", self, name=name)
+        return self.__ask__("get", self, name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._ask("set", self, name=name, arguments=value)
+        self.__ask__("set", self, name=name, arguments=value)
 
     def __iter__(self):
-        return iter(self._ask("list", self))
+        return iter(self.__ask__("list", self))
+
+    def __bool__(self):
+        return self.__ask__("bool", self) is True
+
+    def __eq__(self, other):
+        return type(other) is Remote and other.__number__ == self.__number__
+
+    def __hash__(self):
+        return self.__number__
 
 
 class Candidate:
@@ -77,7 +93,7 @@ class Candidate:
         self._exit: int | None = None
 
     def ask(self, do: str, target: Any = None, **details: Any) -> Any:
-        """What the candidate answers. Raises Raised for its exceptions, Ended if it cannot."""
+        """What the candidate answers. Raises its exceptions as RAISED, Ended if it cannot."""
         if self.status:
             raise Ended
         identity = os.urandom(8).hex()
@@ -92,11 +108,14 @@ class Candidate:
             reply = self._read()
             if type(reply) is not dict or reply.pop("id", None) != identity:
                 raise wire.Malformed("a reply to no request")
-            return self._value(**reply)
+            answer = self._answer(**reply)
         except wire.Closed:
             raise self._ended() from None
         except (wire.Malformed, TypeError) as error:
             raise self._end("tampered", f"its reply is malformed: {error}") from None
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     def ready(self) -> str:
         """By what it is isolated. Raises OSError if the kernel refused something."""
@@ -120,18 +139,22 @@ class Candidate:
         if not poll.poll(max(0, self.deadline - time.monotonic()) * 1000):
             raise self._end("timeout", f"no answer for {self.limits['wall_seconds']} s")
 
-    def _value(self, value: bytes = b"", memory: bool = False, error: str = "") -> Any:
-        """The value of a reply; its exception is raised."""
-        if memory:
-            raise self._end("memory", f"{error}"[:300])
-        if not value:
-            raise Raised(f"{error}"[:300])
-        return self._local(wire.decode(value, wire.DEEPEST_RESULT))
+    def _answer(self, value: bytes = b"", kinds: Sequence[str] = (), message: str = "") -> Any:
+        """The value of a reply, or its exception."""
+        if value:
+            return self._local(wire.decode(value, wire.DEEPEST_RESULT))
+        if type(message) is not str:
+            raise wire.Malformed("a message that is no text")
+        kind = next((RAISED[name] for name in kinds if name in RAISED), Exception)
+        error = kind(message[:300])
+        if kind is MemoryError:
+            return self._end("memory", described(error))
+        return error
 
     def _local(self, value: Any) -> Any:
         """Handles become objects that the tests can call."""
         if isinstance(value, wire.Handle):
-            return Remote(value.number, self.ask)
+            return Remote(value.__number__, self.ask)
         if type(value) in (list, tuple):
             return type(value)(map(self._local, value))
         if type(value) is dict:
@@ -178,6 +201,8 @@ def main() -> None:
     verdict = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDWR), 1)  # what tests print is not part of the verdict
     kernel.call("prctl", kernel.PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    # A number that the candidate returns can make the tests ask for any amount: "x" * f(1).
+    isolation.at_most(resource.RLIMIT_AS, setup["limits"]["memory_bytes"])
     outcome: dict[str, Any] = {"status": "unavailable"}
     try:
         child = start(setup)
@@ -268,6 +293,12 @@ def judge(child: Candidate, job: dict[str, Any]) -> tuple[str, str]:
         exec(compiled, tests)
     except BaseException as error:
         if not child.status:
-            return "failed", str(error) if type(error) is Raised else candidate.described(error)
+            return "memory" if type(error) is MemoryError else "failed", described(error)
     # A test that catches everything cannot hide that the candidate has ended.
     return (child.status, child.detail) if child.status else ("passed", "")
+
+
+def described(error: BaseException) -> str:
+    """The exception in a line of at most some 300 characters."""
+    said = candidate.message(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

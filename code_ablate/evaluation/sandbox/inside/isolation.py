@@ -17,6 +17,8 @@ from . import kernel
 
 NOBODY = 65534
 SCRATCH, OLD = "/tmp", "/old"
+SCRATCH_FILES = 1024
+HOST_NAME = b"sandbox"
 
 
 def map_users(child: int) -> None:
@@ -61,14 +63,18 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     hidden = [path for path in hidden if not _within(path, library) and not _within(library, path)]
     for path in (*hidden, *_package_folders([os.path.dirname(library), *shown])):
         if os.path.isdir(path) and any(_within(path, folder) for folder in shown):
-            _tmpfs(path, "mode=555,size=4k", kernel.NODEV)
+            _tmpfs(path, "mode=555,size=4k", kernel.NODEV | kernel.READ_ONLY)
     os.mkdir("/dev")
     for device in ("/dev/null", "/dev/urandom"):
         _bind(device, lambda path: os.close(os.open(path, os.O_CREAT)))
+        kernel.read_only(device, recursive=False)  # the file on the host, not what it is for
     os.mkdir(SCRATCH)
-    _tmpfs(SCRATCH, f"mode=777,size={scratch_bytes}", kernel.NODEV | kernel.NOEXEC)
+    # Files and attributes take memory that `size` does not count.
+    scratch = f"mode=777,size={scratch_bytes},nr_inodes={SCRATCH_FILES}"
+    _tmpfs(SCRATCH, scratch, kernel.NODEV | kernel.NOEXEC)
     kernel.call("umount2", OLD.encode(), kernel.DETACH)
     os.rmdir(OLD)
+    kernel.call("sethostname", HOST_NAME, len(HOST_NAME))
     kernel.read_only("/", recursive=False)
     os.chdir(SCRATCH)
 
@@ -143,10 +149,15 @@ def limit(limits: dict[str, int], *, isolated: bool) -> None:
     if isolated:  # elsewhere it would count all processes of the user
         kinds[resource.RLIMIT_NPROC] = limits["threads"]
     for kind, most in kinds.items():
-        hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            most = min(most, hard)
-        resource.setrlimit(kind, (most, most))
+        at_most(kind, most)
+
+
+def at_most(kind: int, most: int) -> None:
+    """Lowers one limit of this process, and of those that it starts."""
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(kind, (most, most))
 
 
 def renounce(*, isolated: bool) -> None:

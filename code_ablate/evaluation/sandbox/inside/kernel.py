@@ -12,11 +12,11 @@ NUMBERS: dict[str, dict[str, int]] = {
 }
 """System call numbers by machine, for those that the C library has no function for."""
 
-NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
-"""CLONE_NEWNS, NEWIPC, NEWUSER, NEWPID, NEWNET: mounts, message queues, users,
+NEW_NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
+"""CLONE_NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: mounts, host name, message queues, users,
 processes, network."""
 
-NOSUID, NODEV, NOEXEC, BIND, REC, PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
+READ_ONLY, NOSUID, NODEV, NOEXEC, BIND, REC, PRIVATE = 1, 2, 4, 8, 0x1000, 0x4000, 1 << 18
 DETACH = 2
 SIGKILL, SIGCHLD, SIGXCPU, SIGSYS = 9, 17, 24, 31
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
@@ -60,7 +60,7 @@ def clone_into_new_namespaces() -> int:
 
 def read_only(path: str, *, recursive: bool) -> None:
     """Makes a mount read-only, and without set-user-id programs (Linux 5.12). Raises OSError."""
-    attributes = _MountAttributes(set=1 | NOSUID)
+    attributes = _MountAttributes(set=READ_ONLY | NOSUID)
     flags = 0x8000 if recursive else 0
     pointer = ctypes.cast(ctypes.pointer(attributes), ctypes.c_void_p).value
     call("mount_setattr", -100, os.fsencode(path), flags, pointer, ctypes.sizeof(attributes))

@@ -35,8 +35,10 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "prctl": (157, 167), "seccomp": (317, 277),
     # memory that no limit of this process counts
     "memfd_create": (319, 279), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
+    # the log of the host's kernel, and requests of which it has few for all processes
+    "syslog": (103, 116), "io_setup": (206, 0),
 }  # fmt: skip
-CLONE, CLONE3 = (56, 220), (435, 435)
+CLONE, CLONE3, SOCKETPAIR = (56, 220), (435, 435), (53, 199)
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 """Machine: its column above, and what the kernel calls it (AUDIT_ARCH_*)."""
 
@@ -44,7 +46,7 @@ ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 _KILL, _ALLOW, _ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
-_FIRST_X32_CALL, _CLONE_THREAD = 0x40000000, 0x00010000
+_FIRST_X32_CALL, _CLONE_THREAD, _AF_UNIX = 0x40000000, 0x00010000, 1
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 
 
@@ -93,6 +95,11 @@ def program(machine: str) -> bytes:
             answer(REFUSED.values(), refused),
             # clone3 hides its flags behind a pointer; the C library then falls back to clone.
             answer([CLONE3], _ERRNO | errno.ENOSYS),
+            # Of another family the kernel would load, and keep, the module. asyncio needs this one.
+            instruction(_EQUAL, SOCKETPAIR[column], 0, 4),
+            instruction(_LOAD, _FIRST_ARGUMENT),
+            instruction(_EQUAL, _AF_UNIX, 1, 0) + instruction(_RETURN, refused),
+            instruction(_RETURN, _ALLOW),
             instruction(_EQUAL, CLONE[column], 1, 0) + instruction(_RETURN, _ALLOW),
             instruction(_LOAD, _FIRST_ARGUMENT),
             instruction(_ANY_BIT, _CLONE_THREAD, 1, 0) + instruction(_RETURN, refused),

@@ -45,10 +45,10 @@ class Closed(Exception):
 class Handle:
     """Stands for an object that stays on the candidate's side, and equals nothing but itself."""
 
-    __slots__ = ("number",)
+    __slots__ = ("__number__",)
 
     def __init__(self, number: int):
-        self.number = number
+        self.__number__ = number
 
 
 def encode(
@@ -97,7 +97,7 @@ def encode(
         case frozenset():
             return several(b"Z", frozenset.__iter__(value))
         case Handle():
-            return b"o" + _LENGTH.pack(value.number)
+            return b"o" + _LENGTH.pack(value.__number__)
     if keep is None:
         raise TypeError(f"{type(value).__name__} cannot be sent")
     return b"o" + _LENGTH.pack(keep(value))
