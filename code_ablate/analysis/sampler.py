@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from code_ablate.analysis import statistics as st
 from code_ablate.analysis.estimates import Comparison, Estimate, Metric, Settings, TaskResult
-from code_ablate.analysis.kinds import ITEM_SCORES
+from code_ablate.analysis.kinds import ITEM_SCORES, SCORES
 from code_ablate.analysis.results import Results, TaskScores
 from code_ablate.errors import UserError
 
@@ -188,5 +188,7 @@ def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:
 
 def _scores_of(scores: TaskScores) -> tuple[str, ...]:
     """The scores that the task has: those of its kind, without what no item of it has."""
-    names = ITEM_SCORES[scores.task.kind]
+    task = scores.task
+    left_out = SCORES[task.kind] if task.score is None else None
+    names = [name for name in ITEM_SCORES[task.kind] if name != left_out]
     return tuple(name for name in names if not np.isnan(scores.column(name)).all())

@@ -14,6 +14,7 @@ from etils import epath
 
 from code_ablate.analysis.kinds import SCORES
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.evaluation.registry import ANSWERS
 
 _STUDY_KEYS = (
     "name",
@@ -161,14 +162,17 @@ def build_tasks(
 
 
 def _score_of(task: str, row: Mapping[str, Any], items: pd.DataFrame) -> str | None:
-    """The column that counts. None where no item has it: see the task's notes."""
+    """The column that counts; None where items have none, as the task's notes say."""
     kind = row.get("kind", "")
     if kind not in SCORES:
         raise unknown_name("kind of task", kind, SCORES)
     score = SCORES[kind]
-    if score is None or items.loc[items["task"] == task, score].isna().all():
+    if score is None:
         return None
-    return score
+    unknown = items.loc[items["task"] == task, score].isna()
+    # A metric that is no mean over items can look like one on some arm's answers.
+    gone = unknown.any() if kind == ANSWERS else unknown.all()
+    return None if gone else score
 
 
 Built = TypeVar("Built")

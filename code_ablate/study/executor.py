@@ -24,7 +24,7 @@ from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 from code_ablate.evaluation.registry import category_of
-from code_ablate.evaluation.suite import Suite
+from code_ablate.evaluation.suite import Suite, SuiteResult
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters
 from code_ablate.study.evaluation import evaluate_checkpoint, records_of
@@ -109,7 +109,7 @@ def write_results(
     description = {
         **_describe(study, graph, runs, stores, vocabulary),
         "suite": suite.identity,
-        "tasks": results[0].tasks,
+        "tasks": _describe_tasks(results),
         "missing": [
             {"task": name, "category": category_of(name), "reason": reason}
             for name, reason in suite.missing.items()
@@ -176,6 +176,15 @@ def _describe(study: Study, graph, runs, stores, vocabulary) -> dict:
         },
         "stores": {corpus: _describe_store(store) for corpus, store in stores.items()},
     }
+
+
+def _describe_tasks(results: list[SuiteResult]) -> dict:
+    """What the suite says about each task, with the notes on every arm's scores."""
+    tasks = {}
+    for name, about in results[0].tasks.items():
+        notes = [note for result in results for note in result.tasks[name].get("notes", ())]
+        tasks[name] = {**about, "notes": list(dict.fromkeys(notes))}
+    return tasks
 
 
 def _describe_arm(arm, graph: PhaseGraph, runs, windows, code: tuple[str, ...]) -> dict:

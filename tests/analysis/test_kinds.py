@@ -38,6 +38,8 @@ def _rows(task, keys, generator):
     )
     if task == "trivia":
         rows["correct"] = (np.arange(ITEMS) < generator.integers(3, 9)).astype(float)
+    if task == "unscored" and keys["recipe"] == "code_25":
+        rows["correct"] = 0.0  # all answers empty: the metric looks like a mean of items
     if task == "puzzles":
         rows["correct"] = generator.integers(0, 5, ITEMS) / 4
     if task == "proofs":
