@@ -100,6 +100,11 @@ class Comparison:
     """p after Holm's correction over all comparisons of the study."""
 
     @property
+    def change(self) -> Estimate:
+        """The gain; the difference where the baseline may be zero."""
+        return self.gain or self.difference
+
+    @property
     def better(self) -> bool:
         """True if the estimate is on the good side of zero."""
         return (self.difference.value < 0) == self.metric.lower_is_better

@@ -9,7 +9,7 @@ apart". What cannot be concluded is in `limits.py`.
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimates import Comparison, Metric
-from code_ablate.analysis.phrases import counted, joined, percent_range, whole_percent
+from code_ablate.analysis.phrases import change_range, counted, joined, whole_percent
 from code_ablate.analysis.results import STAGE_TITLES
 from code_ablate.analysis.summary import Summary
 
@@ -17,7 +17,7 @@ from code_ablate.analysis.summary import Summary
 def answer(summary: Summary) -> list[str]:
     """The result in a few sentences: domains, accuracy, after cooldown, and how far it carries."""
     stage = summary.results.stages[0]
-    comparisons = [c for c in summary.comparisons if c.stage == stage and c.gain is not None]
+    comparisons = [c for c in summary.comparisons if c.stage == stage]
     base = summary.results.baseline
     if not comparisons:
         return [
@@ -47,12 +47,11 @@ def _of(comparisons: Sequence[Comparison], metric: Metric) -> list[Comparison]:
 
 
 def _size(comparison: Comparison) -> float:
-    return abs(comparison.gain.value) if comparison.gain else 0.0
+    return abs(comparison.change.value)
 
 
 def _named(comparison: Comparison) -> str:
-    assert comparison.gain is not None
-    return f"{percent_range(comparison.gain)} with {comparison.recipe}"
+    return f"{change_range(comparison)} with {comparison.recipe}"
 
 
 def _domain_sentences(summary: Summary, comparisons: Sequence[Comparison], stage: str) -> list[str]:
@@ -89,9 +88,12 @@ def _domain_sentences(summary: Summary, comparisons: Sequence[Comparison], stage
 
 def _accuracy_sentences(summary: Summary, comparisons: Sequence[Comparison]) -> list[str]:
     base = summary.results.baseline
+    metrics = [metric for metric in summary.metrics if not metric.lower_is_better]
+    names = {metric.name for metric in metrics}
+    name = names.pop() if len(names) == 1 else "score"
     clear: list[str] = []
     unclear: list[str] = []
-    for metric in (m for m in summary.metrics if not m.lower_is_better):
+    for metric in metrics:
         found = _of(comparisons, metric)
         if not found:
             continue
@@ -101,10 +103,12 @@ def _accuracy_sentences(summary: Summary, comparisons: Sequence[Comparison]) -> 
         (clear if certain else unclear).append(text)
     sentences = []
     if clear:
-        sentences.append(f"Accuracy changed against {base}: the largest change is {joined(clear)}.")
+        sentences.append(
+            f"{name.capitalize()} changed against {base}: the largest change is {joined(clear)}."
+        )
     if unclear:
         sentences.append(
-            f"In accuracy no recipe can be told apart from {base} here; the largest estimates "
+            f"In {name} no recipe can be told apart from {base} here; the largest estimates "
             f"are {joined(unclear)}."
             if not clear
             else f"No recipe can be told apart from {base} elsewhere: {joined(unclear)} at most."

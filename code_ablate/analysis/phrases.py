@@ -5,7 +5,7 @@ percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a,
 
 from collections.abc import Iterable
 
-from code_ablate.analysis.estimates import Estimate
+from code_ablate.analysis.estimates import Comparison, Estimate
 
 
 def percent(value: float) -> str:
@@ -27,6 +27,14 @@ def whole_percent(value: float) -> str:
 def percent_range(estimate: Estimate) -> str:
     """ "+1.2 % [−0.3, +2.7]"."""
     return f"{percent(estimate.value)} [{bare(estimate.low)}, {bare(estimate.high)}]"
+
+
+def change_range(comparison: Comparison) -> str:
+    """ "+1.2 % [−0.3, +2.7]", or "+1.2 points [...]" where there is no relative gain."""
+    if comparison.gain is not None:
+        return percent_range(comparison.gain)
+    points = comparison.difference
+    return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
 
 
 def joined(names: Iterable[str]) -> str:

@@ -136,10 +136,11 @@ def _gain_section(summary: Summary) -> list[Html]:
         tag("h2", f"Change relative to {base}"),
         tag(
             "p",
-            f"(recipe − {base}) / {base}. For bits per byte a negative number is a reduction and "
-            "is better; for the others a positive one. Second line: interval; third: each seed; "
-            f"p is adjusted by Holm's method over all {len(summary.comparisons)} comparisons "
-            "of this study. A star and colour mark p < 0.05: blue better, orange worse.",
+            f"(recipe − {base}) / {base}; where {base} may be zero, recipe − {base} in points. For "
+            "bits per byte a negative number is a reduction and is better; for the others a "
+            "positive one. Second line: interval; third: each seed; p is adjusted by Holm's method "
+            f"over all {len(summary.comparisons)} comparisons of this study. A star and colour "
+            "mark p < 0.05: blue better, orange worse.",
             class_="note",
         ),
     ]
@@ -154,21 +155,21 @@ def _gain_section(summary: Summary) -> list[Html]:
 
 
 def _category_section(summary: Summary) -> list[Html]:
-    stages = [stage for stage in summary.results.stages if summary.columns[stage]]
-    if not stages:
+    if not summary.columns:
         return []
     note = (
         "Each category is the plain mean of its tasks; the language average that of reasoning and "
         "world knowledge; the total that of these and code, as in the reference study. “Above "
-        "chance” takes only the tasks on which every recipe beats chance with every seed at that "
-        "stage (p < 0.05; where there is no chance level, a score above zero); it is left out "
-        "where that is all of them or none. The choice is made by the scores themselves, so it "
+        "chance” takes only the tasks on which every recipe beats chance with every seed at every "
+        "stage (p < 0.05; where there is no chance level, a score above zero), without a collapse "
+        "onto one answer, which may score above chance too; it is left out where that is all "
+        "tasks or none. The choice is made by the scores themselves, so it "
         "flatters; tests are made of all tasks, above."
     )
     return [
         tag("h2", "Categories"),
         tag("p", note, class_="note"),
-        *(task_tables.category_table(summary, stage) for stage in stages),
+        *(task_tables.category_table(summary, stage) for stage in summary.results.stages),
     ]
 
 
@@ -242,14 +243,16 @@ def _methods(summary: Summary) -> list[Html]:
         "of items whose generated answer the task's own metric calls right. pass@1 = share of "
         "generated programs that pass their tests. A category is the plain mean of its tasks. Bits "
         "per byte of the right answer = sum of its bits / sum of its bytes.",
-        "Relative change = (recipe − baseline) / baseline on these scores.",
+        "Relative change = (recipe − baseline) / baseline on these scores; where the baseline may "
+        "be zero it has no meaning, and the difference stands in its place.",
         f"Intervals: {whole_percent(settings.confidence)} percentile intervals of "
         f"{settings.resamples:,} bootstrap replicates (seed {settings.seed}). Items are drawn with "
-        "replacement within each task, the same draw for all recipes. So are "
-        "seeds, the same draw for all recipes and tasks, since the same seed means the same "
-        "initialisation and the same order within a corpus. S − 1 of S seeds are drawn at a time, "
-        "so that the variance of their mean is unbiased (Rao, Wu & Yue 1992). Where all items are "
-        "right, or all wrong, an interval has no width and says nothing; p against chance does.",
+        "replacement within each task, the same draw for all recipes and for tasks whose items "
+        "have the same ids. So are seeds, the same draw for all recipes and tasks, since the same "
+        "seed means the same initialisation and the same order within a corpus. S − 1 of S seeds "
+        "are drawn at a time, so that the variance of their mean is unbiased (Rao, Wu & Yue 1992). "
+        "Where all items are right, or all wrong, no draw differs, and the interval is Clopper and "
+        "Pearson's, with the seeds counted as one.",
         "p of a change: the larger of two. First, twice the share of replicates on the other side "
         "of zero. Second, a t test of the seeds' scores in randomised blocks (blocks are seeds, "
         "noise pooled over recipes), because a bootstrap of few seeds is too sure. It is then "
@@ -257,7 +260,8 @@ def _methods(summary: Summary) -> list[Html]:
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
-        "accuracy is that of the most common right answer; of generated texts, 95 % are one.",
+        "accuracy is not significantly above the share of the most common right answer; of "
+        "generated texts, 95 % are one.",
         "The score of every item is in results.parquet in the study's directory, with study.json "
         "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
     ]

@@ -22,8 +22,10 @@ from code_ablate.errors import UserError
 class Sampler:
     """Draws replicates, once per task and score, with common random numbers.
 
-    Item draws depend on the task's name alone and seed draws on the seeds alone, so all arms,
-    stages and scores see the same draws: that is what pairs them.
+    Item draws depend on the ids of a task's items alone and seed draws on the seeds alone, so all
+    arms, stages and scores see the same draws: that is what pairs them. So do tasks that ask the
+    same items in other ways, as MBPP in each of its languages: they are not independent, and the
+    interval of their mean must not be made as if they were.
     """
 
     def __init__(self, results: Results, settings: Settings):
@@ -38,7 +40,12 @@ class Sampler:
         seeds = self.results.seeds_of(recipe, stage)
         per_seed = self._per_seed(stage, recipe, metric, seeds)
         draws = self._draws(stage, recipe, metric, seeds)
-        return self._estimate(draws, per_seed, metric.tasks, stage, seeds)
+        estimate = self._estimate(draws, per_seed, metric.tasks, stage, seeds)
+        if np.ptp(draws) > 0 or not metric.score.startswith("correct"):
+            return estimate
+        # All items are right, or all wrong, and no draw differs: that is no certainty.
+        low, high = self._exact_ends(stage, recipe, metric, seeds)
+        return replace(estimate, low=float(low), high=float(high))
 
     def comparison(self, stage: str, recipe: str, metric: Metric) -> list[Comparison]:
         """The comparison with the baseline, or nothing if they share no seed."""
@@ -74,11 +81,8 @@ class Sampler:
         scores = self._task_scores(task, stage)
         estimates = {}
         for score in _scores_of(scores):
-            replicates = self._resampled(task, stage, score)
-            arms = scores.positions(recipe, seeds)
-            draws = replicates.score(arms, self._seed_weights(seeds))
-            per_seed = replicates.per_seed(arms)
-            estimates[score] = self._estimate(draws, per_seed, (task,), stage, seeds)
+            metric = Metric(task, task, score, ((task,),), score)
+            estimates[score] = self.level(stage, recipe, metric)
         columns = {name: scores.matrix(name, recipe, seeds) for name in scores.table}
         by_seed = [
             {name: matrix[:, seed] for name, matrix in columns.items()}
@@ -127,6 +131,22 @@ class Sampler:
 
         return _mean_of_means([[of(task) for task in group] for group in metric.groups])
 
+    def _exact_ends(
+        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+    ) -> Float[np.ndarray, "2"]:
+        """Clopper and Pearson's interval of each task, averaged as the tasks are.
+
+        Several seeds answer the same items: they count as one, which errs to the wide side.
+        """
+
+        def of(task: str) -> Float[np.ndarray, "2"]:
+            scores = self._task_scores(task, stage)
+            items = len(scores.items)
+            right = round(items * scores.matrix(metric.score, recipe, seeds).mean())
+            return np.array(st.exact_interval(right, items, self.settings.confidence))
+
+        return _mean_of_means([[of(task) for task in group] for group in metric.groups])
+
     def _resampled(self, task: str, stage: str, score: str) -> st.Replicates:
         if (task, stage, score) not in self._replicates:
             self._resample(task, stage)
@@ -137,7 +157,8 @@ class Sampler:
         scores = self._task_scores(task, stage)
         names = _scores_of(scores)
         pairs = [self._sums(scores, name) for name in names]
-        generator = np.random.default_rng([self.settings.seed, zlib.crc32(task.encode())])
+        ids = zlib.crc32("\n".join(scores.items).encode())
+        generator = np.random.default_rng([self.settings.seed, ids])
         together = st.resample_items(
             np.concatenate([numerator for numerator, _ in pairs], axis=1),
             np.concatenate([denominator for _, denominator in pairs], axis=1),

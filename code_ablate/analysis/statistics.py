@@ -266,7 +266,7 @@ class Collapse:
     """Share of the items for which it is predicted."""
     majority: float | None
     """Share of the most common gold label: the score of always giving that answer. None for
-    generated texts."""
+    generated texts, and where the gold label is the same for all items and so says nothing."""
     degenerate: bool
     """True if the score measures that one answer and not the task."""
 
@@ -278,23 +278,21 @@ def collapse(
 ) -> Collapse:
     """Marks predictions as degenerate that always (or nearly always) give the same label.
 
-    Degenerate: the most common predicted label covers at least `threshold` of the items, or it
-    covers four fifths and the accuracy is that of the majority class within one item. A task
-    whose gold label is the same for all items is never marked: there a perfect model would be.
+    Degenerate: the most common predicted label covers at least `threshold` of the items, unless
+    the gold labels are as lopsided; or it covers four fifths, and the accuracy is not better than
+    always giving the majority class (exact binomial test at 0.05). A task whose gold label is the
+    same for all items is never marked: there a perfect model would be.
     """
     labels, counts = np.unique(predicted, return_counts=True)
     _, gold_counts = np.unique(gold, return_counts=True)
-    share = float(counts.max() / len(predicted))
+    label, share = float(labels[counts.argmax()]), float(counts.max() / len(predicted))
+    if len(gold_counts) == 1:
+        return Collapse(label, share, majority=None, degenerate=False)
     majority = float(gold_counts.max() / len(gold))
-    accuracy = float(np.mean(predicted == gold))
-    at_majority = abs(accuracy - majority) <= 1.0 / len(gold)
-    collapsed = share >= threshold or (share >= 0.8 and at_majority)
-    return Collapse(
-        label=float(labels[counts.argmax()]),
-        share=share,
-        majority=majority,
-        degenerate=bool(collapsed and len(gold_counts) > 1),
-    )
+    right = int(np.sum(predicted == gold))
+    no_better = stats.binom.sf(right - 1, len(gold), majority) >= 0.05
+    degenerate = (share >= threshold > majority) or (share >= 0.8 and no_better)
+    return Collapse(label, share, majority, bool(degenerate))
 
 
 def collapse_of(columns: Mapping[str, Float[np.ndarray, " items"]]) -> Collapse | None:

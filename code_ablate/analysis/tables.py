@@ -104,23 +104,22 @@ def _gain_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Htm
     comparison = summary.comparison(stage, recipe, metric)
     if comparison is None:
         return cell("–", small("no common seed"))
-    if comparison.gain is None:
-        return cell("–", small("baseline may be 0"))
-    gain = comparison.gain
+    change, relative = comparison.change, comparison.gain is not None
     style = ("better" if comparison.better else "worse") if comparison.certain() else None
-    seeds = " · ".join(bare(value) for value in gain.per_seed)
+    seeds = " · ".join(bare(value) for value in change.per_seed)
+    shown = percent(change.value) if relative else f"{bare(change.value)}\u00a0points"
     return cell(
-        tag("span", percent(gain.value) + (" *" if comparison.certain() else ""), class_=style),
-        small(f"[{bare(gain.low)}, {bare(gain.high)}]"),
+        tag("span", shown + (" *" if comparison.certain() else ""), class_=style),
+        small(f"[{bare(change.low)}, {bare(change.high)}]"),
         small(seeds),
         small(f"p {p_text(comparison.p_holm)}"),
-        data_kind="gain",
+        data_kind="gain" if relative else "difference",
         data_stage=stage,
         data_recipe=recipe,
         data_metric=metric.key,
         data_p=repr(comparison.p),
         data_p_holm=repr(comparison.p_holm),
-        **numbers(gain),
+        **numbers(change),
     )
 
 

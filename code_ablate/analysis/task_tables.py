@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from code_ablate.analysis import html
 from code_ablate.analysis.categories import CategoryColumn
-from code_ablate.analysis.estimates import TaskResult
+from code_ablate.analysis.estimates import Metric, TaskResult
 from code_ablate.analysis.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.kinds import NAMES
 from code_ablate.analysis.phrases import counted, percent_range
@@ -35,23 +35,30 @@ _FORMS = {"bits": (1.0, 2), "generated_tokens": (1.0, 1)}
 
 def category_table(summary: Summary, stage: str) -> Html:
     """Recipes x categories and averages: of all tasks, and of those that all models do well on."""
-    columns = summary.columns[stage]
+    columns, recipes = summary.columns, summary.results.recipes_at(stage)
     rows = [
         [
             row_header(recipe),
             *(_category_cell(summary, stage, recipe, column) for column in columns),
         ]
-        for recipe in summary.results.recipes_at(stage)
+        for recipe in recipes
     ]
     base = summary.results.baseline
     caption = f"Categories {STAGE_TITLES[stage]}: score, [interval], change relative to {base}"
-    return table(["recipe", *map(_category_head, columns)], rows, caption=caption)
+    heads = [_category_head(summary, stage, recipes[0], column) for column in columns]
+    return table(["recipe", *heads], rows, caption=caption)
 
 
-def _category_head(column: CategoryColumn) -> Html:
-    whole, kept = column.whole, len(column.kept.tasks) if column.kept else 0
-    counts = f"{counted(len(whole.tasks), 'task')}, {kept} above chance"
-    return html.join([whole.label, small(whole.unit), small(counts)])
+def _category_head(summary: Summary, stage: str, recipe: str, column: CategoryColumn) -> Html:
+    def counts(metric: Metric | None) -> str:
+        if metric is None:
+            return "no task"
+        items = summary.categories[stage, recipe, metric.key].level.items
+        return f"{counted(len(metric.tasks), 'task')}, n = {items:,}"
+
+    whole = column.whole
+    above = f"{counts(column.kept)} above chance"
+    return html.join([whole.label, small(whole.unit), small(counts(whole)), small(above)])
 
 
 def _category_cell(summary: Summary, stage: str, recipe: str, column: CategoryColumn) -> Html:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from code_ablate.analysis.checkpoint import TaskSummary
 from code_ablate.analysis.estimates import Metric
 from code_ablate.analysis.kinds import BITS_PER_BYTE, SCORES
-from code_ablate.analysis.phrases import bare, counted
+from code_ablate.analysis.phrases import bare, change_range, counted
 from code_ablate.analysis.results import STAGE_TITLES, Results
 from code_ablate.analysis.summary import Summary, summarise
 
@@ -32,7 +32,8 @@ def terminal_table(results: Results | Summary) -> str:
     lines += [
         "",
         f"[ ] {confidence:.0f} % bootstrap interval over items and seeds. Changes are relative and",
-        "paired by item and seed. * holds after Holm's correction over all comparisons.",
+        "paired by item and seed (in points where the baseline may be 0). * holds after Holm's",
+        "correction over all comparisons.",
     ]
     return "\n".join(lines) + "\n"
 
@@ -56,13 +57,13 @@ def _row(summary: Summary, stage: str, recipe: str, metric: Metric) -> str:
     scale, digits = (1, 3) if metric.lower_is_better else (100, 1)
     value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
     comparison = summary.comparison(stage, recipe, metric)
+    star = " *" if comparison and comparison.certain() else ""
     if comparison is None:
         change = "baseline" if recipe == summary.results.baseline else "not comparable"
     elif comparison.gain is None:
-        change = "undefined: the baseline may be 0"
+        change = change_range(comparison) + star
     else:
         gain = comparison.gain
-        star = " *" if comparison.certain() else ""
         change = f"{bare(gain.value):>6} % [{bare(gain.low)}, {bare(gain.high)}]{star}"
     share = f"{100 * summary.results.code_share(recipe, stage):.0f} %"
     score = f"{value} [{low}, {high}]"

@@ -82,7 +82,7 @@ def _describe_files(source: Any, split: str) -> str:
 def _source_text(thing: Any) -> str:
     """The normalised source of a function or class; its byte code where there is no source."""
     try:
-        text = textwrap.dedent(inspect.getsource(thing))
+        text = textwrap.dedent(_lambda_lines(thing) or inspect.getsource(thing))
     except (OSError, TypeError):
         code = getattr(thing, "__code__", None)
         return _code_text(code) if code else "(no source)"
@@ -95,6 +95,21 @@ def _source_text(thing: Any) -> str:
         if isinstance(body, list) and body and _is_docstring(body[0]):
             body[:] = body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _lambda_lines(thing: Any) -> str:
+    """The lines of a lambda that goes on after its first; "" for all else.
+
+    inspect.getsource ends where a statement could end, though brackets may be open around a lambda.
+    """
+    code = getattr(thing, "__code__", None)
+    if getattr(thing, "__name__", None) != "<lambda>" or code is None:
+        return ""
+    first = code.co_firstlineno
+    last = max(end or first for _, end, _, _ in code.co_positions())
+    if last < first + len(inspect.getsourcelines(thing)[0]):
+        return ""
+    return "".join(inspect.findsource(thing)[0][first - 1 : last])
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -143,7 +143,7 @@ def last_number(targets, predictions) -> dict[str, float]:
 
 
 # A minus sign behind a digit or a bracket is a difference, and not a sign.
-_NUMBER = re.compile(r"(?:(?<![\d)])-)?\$?\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?:(?<![\d)])-)?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
 
 
 def number_at_the_end(text: str) -> Decimal | None:

@@ -1,11 +1,14 @@
 """A study with tasks of every kind: what counts where, and what the page says of it."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from code_ablate.analysis import figures
+from code_ablate.analysis import statistics as st
 from code_ablate.analysis.estimates import Settings
 from code_ablate.analysis.limits import limits
 from code_ablate.analysis.report import render_report
@@ -97,7 +100,7 @@ def _category(items, tasks):
 
 def test_averages_are_means_of_categories_of_all_tasks_and_of_those_above_chance(summary):
     items = summary.results.items
-    columns = {column.whole.label: column for column in summary.columns["pretraining"]}
+    columns = {column.whole.label: column for column in summary.columns}
     assert list(columns)[-2:] == ["language average", "total"]
     for recipe in summary.results.recipes_at("pretraining"):
         rows = items[(items["stage"] == "pretraining") & (items["recipe"] == recipe)]
@@ -118,17 +121,17 @@ def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
     for task in (
         summary.results.categories["reasoning"] + summary.results.categories["basic skills"]
     ):
-        rows = items[(items["stage"] == "pretraining") & (items["task"] == task)]
+        rows = items[items["task"] == task]
         p = [
             stats.binomtest(
                 int(arm["correct"].sum()), len(arm), 1 / arm["choices"].iloc[0], "greater"
             ).pvalue
-            for _, arm in rows.groupby(["recipe", "seed"])
+            for _, arm in rows.groupby(["recipe", "seed", "stage"])
         ]
         if max(p) < 0.05:
             kept.add(task)
     assert kept and "boolq" not in kept
-    columns = {column.whole.label: column for column in summary.columns["pretraining"]}
+    columns = {column.whole.label: column for column in summary.columns}
     found = {
         task
         for label in ("reasoning", "basic skills")
@@ -137,6 +140,17 @@ def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
     }
     assert found == kept
     assert columns["world knowledge"].kept.tasks == ("trivia",)  # above zero in every model
+
+
+def test_the_filter_asks_every_arm_at_every_stage(summary):
+    kept = next(column.kept.tasks[0] for column in summary.columns if column.kept)
+    key = ("cooldown", "balanced_to_text", kept)
+    assert summary.all_beat_chance(kept)
+    by_one_answer = (st.Collapse(1.0, 0.97, 0.62, True),)
+    for change in ({"chance_p": 0.2}, {"collapses": by_one_answer}):
+        result = dataclasses.replace(summary.task_results[key], **change)
+        changed = dataclasses.replace(summary, task_results={**summary.task_results, key: result})
+        assert not changed.all_beat_chance(kept)
 
 
 def test_the_page_names_scores_and_marks(page):

@@ -14,7 +14,7 @@ from code_ablate.analysis import figures
 from code_ablate.analysis.estimates import Settings
 from code_ablate.analysis.findings import answer
 from code_ablate.analysis.limits import limits
-from code_ablate.analysis.report import terminal_table, write_report
+from code_ablate.analysis.report import render_report, terminal_table, write_report
 from code_ablate.analysis.results import load_results
 from code_ablate.analysis.summary import summarise
 from code_ablate.errors import UserError
@@ -348,7 +348,7 @@ def test_without_a_common_seed_nothing_is_compared(tmp_path, make_study, undrawn
     assert 'data-kind="gain"' not in text and len(_parse(text).loads) == 2
 
 
-def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study):
+def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study, undrawn):
     def change(study, table):
         zero = (table["recipe"] == "text_only") & (table["category"] == "reasoning")
         table.loc[zero, "correct"] = 0.0
@@ -359,7 +359,45 @@ def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study):
     assert {c.metric.label for c in undefined} == {"reasoning"}
     assert all(c.certain(0.2) and c.difference.low > 0 for c in undefined)
     assert "undefined_gain" in {limit.key for limit in limits(summary)}
-    assert "undefined: the baseline may be 0" in terminal_table(summary)
+    shown = re.findall(r"\+\d+\.\d\spoints \[\+\d+\.\d, \+\d+\.\d\]", terminal_table(summary))
+    assert len(shown) == len(undefined)
+    cells = pd.DataFrame(_parse(render_report(summary)).cells)
+    found = cells[cells["kind"] == "difference"]
+    expected = [repr(c.difference.value) for c in undefined]
+    assert sorted(found["value"]) == sorted(expected)
+    certain = [c for c in undefined if c.certain()]
+    assert certain and "points" in " ".join(answer(summary))
+
+
+def test_nothing_right_has_an_interval_all_the_same(tmp_path, make_study):
+    def change(study, table):
+        table.loc[table["task"].isin(["arc_easy", "boolq"]), "correct"] = 0.0
+        table.loc[table["category"] == "basic skills", "correct"] = 0.0
+
+    summary = summarise(load_results(make_study(tmp_path / "a", change=change, **SMALL)), QUICK)
+    high = 1 - 0.025 ** (1 / 40)  # Clopper and Pearson's upper end for 0 of 40
+    task = summary.task_results["pretraining", "text_only", "arc_easy"].scores["correct"]
+    assert (task.low, task.high) == (0.0, pytest.approx(high))
+    skills = next(metric for metric in summary.metrics if metric.label == "basic skills")
+    level = summary.level("pretraining", "text_only", skills)
+    assert (level.value, level.low, level.high) == (0.0, 0.0, pytest.approx(high))
+
+
+def test_tasks_on_the_same_items_are_not_independent(tmp_path, make_study):
+    def change(study, table):
+        arc = table[table["task"] == "arc_easy"]
+        others = table["category"] != "reasoning"
+        again = [arc.assign(task=name) for name in ("arc_easy", "piqa", "sciq", "copa", "boolq")]
+        for name in study["tasks"]:
+            if study["tasks"][name]["category"] == "reasoning":
+                study["tasks"][name]["items"] = 40
+        return pd.concat([table[others], *again], ignore_index=True)
+
+    summary = summarise(load_results(make_study(tmp_path / "a", change=change, **SMALL)), QUICK)
+    reasoning = next(metric for metric in summary.metrics if metric.label == "reasoning")
+    level = summary.level("pretraining", "code_100", reasoning)
+    task = summary.task_results["pretraining", "code_100", "arc_easy"].scores["correct"]
+    assert (level.low, level.high) == pytest.approx((task.low, task.high))
 
 
 def test_answer_names_what_holds_and_what_does_not(study_dir):

@@ -219,7 +219,21 @@ def test_collapse_marks_one_answer_and_nothing_else():
     skilled = gold.copy()
     skilled[:2] = 0.0
     assert not st.collapse(skilled, gold).degenerate
-    assert not st.collapse(np.zeros(20), np.zeros(20)).degenerate  # all right, one gold label
+    one = st.collapse(np.zeros(20), np.zeros(20))  # all right, one gold label
+    assert not one.degenerate and one.majority is None
+
+
+def test_collapse_is_no_better_than_one_answer_and_not_just_equal_to_it():
+    gold = np.repeat([1.0, 0.0], [620, 380])
+    answers = np.ones(1000)
+    answers[:60] = answers[-40:] = 0.0  # 90 % "yes", right for 60 %: worse than always "yes"
+    assert st.collapse(answers, gold).degenerate
+    answers = np.ones(1000)
+    answers[-100:] = 0.0  # 90 % "yes", right for 72 %
+    assert not st.collapse(answers, gold).degenerate
+    rare = np.repeat([1.0, 0.0], [960, 40])
+    assert not st.collapse(rare, rare).degenerate  # all right
+    assert st.collapse(np.ones(1000), rare).degenerate
 
 
 def test_holm_on_a_worked_example():

@@ -515,6 +515,24 @@ def test_an_edited_filter_has_another_fingerprint(tmp_path, monkeypatch):
     assert len({digests[edit] for edit in ("same", "constant", "helper", "body")}) == 4
 
 
+LAMBDA = """
+    filtered = dict(
+        function=lambda text: "a"
+        + text
+    )["function"]
+"""
+
+
+def test_all_lines_of_a_lambda_are_part_of_its_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    bodies = {"same": LAMBDA, "edited": LAMBDA.replace("+ text", "+ text + text")}
+    digests = {
+        preprocessor_fingerprint(filter_module(tmp_path, f"lambda_{edit}", body).filtered)["digest"]
+        for edit, body in bodies.items()
+    }
+    assert len(digests) == 2
+
+
 def test_arguments_are_part_of_the_fingerprint():
     def limit(n):
         return lambda dataset: dataset.take(n)

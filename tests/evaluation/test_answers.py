@@ -140,6 +140,7 @@ def test_exact():
         ("minus -3", -3),
         ("(4)-3 is wrong", 3),
         ("3.", 3),
+        ("a half is .5", Decimal("0.5")),
         ("none", None),
         ("", None),
     ],
