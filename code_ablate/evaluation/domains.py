@@ -17,7 +17,7 @@ from jaxtyping import Int
 
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
-from code_ablate.evaluation.kinds.protocol import Advance, Engine, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Outcome
 from code_ablate.evaluation.scoring import Request
 
 DOMAIN_PREFIX = "bits_per_byte/"

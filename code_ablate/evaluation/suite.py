@@ -32,7 +32,7 @@ from code_ablate.evaluation import registry
 from code_ablate.evaluation.domains import DOMAIN_PREFIX, Domain
 from code_ablate.evaluation.downstream import LoadedTask, require_rows
 from code_ablate.evaluation.kinds import KINDS, kind_of
-from code_ablate.evaluation.kinds.protocol import Advance, Engine, Measure
+from code_ablate.evaluation.measure import Advance, Engine, Measure
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity

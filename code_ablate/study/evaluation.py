@@ -17,7 +17,7 @@ from tqdm import tqdm
 from code_ablate import distributed
 from code_ablate.errors import UserError
 from code_ablate.evaluation.generation import Generator
-from code_ablate.evaluation.kinds.protocol import Engine
+from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.records import Records
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite import Suite

@@ -13,7 +13,7 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import gold, open_ended
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds import KINDS, kind_of
-from code_ablate.evaluation.kinds.protocol import Engine
+from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.evaluation.suite_config import SuiteConfig
 

@@ -9,8 +9,8 @@ import tasks  # noqa: F401  registers what is compared
 from code_ablate.errors import UserError
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.continuations import Continuations
-from code_ablate.evaluation.kinds.protocol import Engine
 from code_ablate.evaluation.kinds.ranked import Ranked
+from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.interop.trained import open_run

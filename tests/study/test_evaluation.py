@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.kinds.protocol import Outcome
+from code_ablate.evaluation.measure import Outcome
 from code_ablate.evaluation.records import Key
 from code_ablate.evaluation.scoring import Request
 from code_ablate.evaluation.suite import Part, Suite

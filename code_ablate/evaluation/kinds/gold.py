@@ -3,7 +3,7 @@
 from code_ablate.evaluation import gold, registry
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.continuations import Continuations
-from code_ablate.evaluation.kinds.protocol import Advance, Engine, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Outcome
 from code_ablate.evaluation.suite_config import SuiteConfig
 
 

@@ -5,7 +5,7 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
 from code_ablate.evaluation.downstream import LoadedTask, sampling_of
 from code_ablate.evaluation.kinds.prompts import Prompts
-from code_ablate.evaluation.kinds.protocol import Advance, Engine, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Outcome
 from code_ablate.evaluation.sandbox import Limits, Sandbox
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import to_plain

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from code_ablate.evaluation.downstream import LoadedTask, sampling_of
-from code_ablate.evaluation.kinds.protocol import Advance, Engine
+from code_ablate.evaluation.measure import Advance, Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.identity import to_plain
 

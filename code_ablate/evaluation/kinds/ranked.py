@@ -6,7 +6,7 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import rank_classification, registry
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.continuations import Continuations
-from code_ablate.evaluation.kinds.protocol import Advance, Engine, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Outcome
 from code_ablate.evaluation.suite_config import SuiteConfig
 
 
