@@ -272,15 +272,20 @@ def judge(options) -> None:
     from etils import epath
 
     from code_ablate import config
-    from code_ablate.evaluation.judge.pairs import pair_answers, read_answers
+    from code_ablate.evaluation.judge.pairs import find_answers, pair_answers, read_answers
     from code_ablate.identity import identity
     from code_ablate.study import judging
 
     _load(options, [])
     workspace = _workspace(options)
     about = {key: getattr(options, key) for key in ("candidate", "baseline", "task")}
+    for side in ("candidate", "baseline"):  # the file says the step, and what was asked
+        about[f"{side}_answers"] = str(find_answers(epath.Path(about[side]), options.task))
     pairs = pair_answers(
-        *(read_answers(path, options.task) for path in (options.candidate, options.baseline))
+        *(
+            read_answers(about[f"{side}_answers"], options.task)
+            for side in ("candidate", "baseline")
+        )
     )
     if options.reference:
         judged = _judge_by_likelihood(options, pairs, workspace)

@@ -110,8 +110,11 @@ class Comparison:
         return (self.difference.value < 0) == self.metric.lower_is_better
 
     def certain(self, level: float = 0.05) -> bool:
-        """True if the Holm-adjusted p is under `level`."""
-        return self.p_holm < level
+        """True if the Holm-adjusted p is under `level`, and rests on more than one seed.
+
+        One seed says nothing of the noise between seeds, which no number of items can make up for.
+        """
+        return self.p_holm < level and len(self.difference.per_seed) > 1
 
 
 @dataclass(frozen=True)

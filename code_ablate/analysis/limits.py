@@ -83,7 +83,8 @@ def _seed_limits(summary: Summary) -> list[tuple[str, str]]:
             (
                 "one_seed",
                 "How much is chance of initialisation and data order. At least one recipe has a "
-                "single seed, so its intervals cover the choice of items only and are too narrow.",
+                "single seed, so its intervals cover the choice of items only and are too narrow; "
+                "no comparison of one seed is marked.",
             )
         ]
     if fewest < FEW_SEEDS:

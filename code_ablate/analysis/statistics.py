@@ -152,8 +152,10 @@ def seed_test(scores_RS: Float[np.ndarray, "recipes seeds"], recipe: int, base: 
     Randomised blocks with seeds as blocks: the residual of scores on recipe and seed effects has
     mean square M on (R - 1)(S - 1) degrees of freedom, and t = (x - b) / sqrt(2 M / S) (Fisher
     1935, The Design of Experiments; Montgomery, Design and Analysis of Experiments, ch. 4). With
-    two recipes it is the paired t test. Pooling over recipes is what gives two seeds any power; it
-    takes the noise to be alike in all recipes. NaN with one seed, which tells nothing about noise.
+    two recipes it is the paired t test. Pooling over recipes is what gives two seeds any power, but
+    takes the noise to be alike in all of them. Where the two vary by more than that, as beside
+    recipes that are all at zero, their own variance takes its place: too small a p is then rarer,
+    not excluded. NaN with one seed, which tells nothing about noise.
     """
     recipes, seeds = scores_RS.shape
     if seeds < 2 or recipes < 2:
@@ -161,7 +163,9 @@ def seed_test(scores_RS: Float[np.ndarray, "recipes seeds"], recipe: int, base: 
     means_R = scores_RS.mean(axis=1)
     residual_RS = scores_RS - means_R[:, None] - scores_RS.mean(axis=0) + scores_RS.mean()
     freedom = (recipes - 1) * (seeds - 1)
-    error = np.sqrt(2.0 * (residual_RS**2).sum() / freedom / seeds)
+    pooled = 2.0 * (residual_RS**2).sum() / freedom
+    own = np.var(scores_RS[recipe] - scores_RS[base], ddof=1)
+    error = np.sqrt(max(pooled, own) / seeds)
     difference = abs(means_R[recipe] - means_R[base])
     tiny = 1e-12 * max(1.0, float(np.abs(scores_RS).max()))  # rounding is not a difference
     if difference <= tiny:

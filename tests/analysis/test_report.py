@@ -319,6 +319,9 @@ def test_one_seed_is_said_to_be_one(tmp_path, make_study, undrawn):
     study = make_study(tmp_path / "a", seeds=(3,), **SMALL)
     keys = _keys(study)
     assert "one_seed" in keys and "few_seeds" not in keys
+    summary = summarise(load_results(study), QUICK)
+    assert min(c.p_holm for c in summary.comparisons) < 0.05  # by items alone
+    assert not any(c.certain() for c in summary.comparisons)
     write_report(study, tmp_path / "r.html", QUICK)
     assert "one seed</span>" in (tmp_path / "r.html").read_text()
 

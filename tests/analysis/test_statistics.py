@@ -120,6 +120,15 @@ def test_seed_test_holds_its_level_where_the_bootstrap_of_two_seeds_does_not():
     assert by_bootstrap / 1000 == pytest.approx(0.5, abs=0.06)
 
 
+def test_seed_test_does_not_borrow_quiet_from_recipes_at_the_floor():
+    generator, rejected = np.random.default_rng(22), 0
+    for _ in range(1000):  # no effect; one recipe is noisy, the others are as good as silent
+        scores_RS = generator.normal(0, 0.01, (8, 2))
+        scores_RS[1] = generator.normal(0, 1, 2)
+        rejected += st.seed_test(scores_RS, 1, 0) < 0.05
+    assert rejected / 1000 < 0.3  # with the noise of all of them alone: 0.45
+
+
 def test_seed_test_at_its_edges():
     same_RS = np.array([[0.3, 0.5], [0.3, 0.5], [0.9, 0.4]])
     assert st.seed_test(same_RS, 1, 0) == 1.0
