@@ -128,6 +128,8 @@ def _share_panel(axis: Axes, summary: Summary, stage: str, metric: Metric) -> No
     axis.set_xlabel("share of code in pre-training, %")
     axis.set_xlim(-4, 106)
     axis.set_xticks([0, 25, 50, 75, 100])
+    if axis.get_ylim()[0] < 0:  # where all are at zero
+        axis.set_ylim(bottom=0)
 
 
 def _band(summary: Summary, stage: str, recipe: str, metric: Metric) -> tuple[float, float]:
