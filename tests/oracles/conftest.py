@@ -42,7 +42,7 @@ def vocabulary(data_dir):
 @pytest.fixture(scope="session")
 def run(vocabulary, tmp_path_factory):
     """A complete run with grouped-query attention."""
-    return trained_run.make_run(tmp_path_factory.mktemp("runs"), vocabulary, steps=60)
+    return trained_run.make_run(tmp_path_factory.mktemp("runs"), vocabulary, steps=120)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.interop.trained import open_run
-from tests.trained_run import SEQ_LEN
+from tests.trained_run import SENTENCES, SEQ_LEN
 
 TASKS = ("arc_easy", "piqa", "sciq", "copa", "boolq")
 ITEMS = 50
@@ -133,14 +133,13 @@ PAIRS = [
 
 
 def test_likelihoods_of_pairs_and_whether_they_are_greedy(theirs, adapter):
-    greedy = {"until": [], "max_gen_toks": 8}
-    (text,) = adapter.generate_until(instances("generate_until", [("def", greedy)]))
-    asked = instances("loglikelihood", [*PAIRS, ("def", text)])
+    known = [(start, f" {end}") for start, end in SENTENCES.items()]
+    asked = instances("loglikelihood", PAIRS + known)
     found, found_greedy = zip(*adapter.loglikelihood(asked), strict=True)
     expected, expected_greedy = zip(*theirs.loglikelihood(asked), strict=True)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
     assert found_greedy == expected_greedy
-    assert found_greedy[-1] and not all(found_greedy)
+    assert not any(found_greedy[: len(PAIRS)]) and all(found_greedy[len(PAIRS) :])
 
 
 def test_likelihoods_of_whole_texts(adapter, exported):
@@ -164,15 +163,14 @@ def test_where_joint_and_separate_tokenisation_differ(adapter, vocabulary):
 
 
 def test_greedy_answers(theirs, adapter):
-    prompts = ["def read(", "The vocabulary is", "import ", "for index in", "    return ", "# "]
     wanted = [
         {"until": ["\n"], "max_gen_toks": 24},
         {"until": ["\n\n", "e"], "max_gen_toks": 24, "do_sample": False},
     ]
-    asked = [(prompt, kwargs) for kwargs in wanted for prompt in prompts]
+    asked = [(start, kwargs) for kwargs in wanted for start in SENTENCES]
     found = adapter.generate_until(instances("generate_until", asked))
     assert found == theirs.generate_until(instances("generate_until", asked))
-    assert len(set(found)) > 4
+    assert found[: len(SENTENCES)] == [f" {end}" for end in SENTENCES.values()]
 
 
 def test_sampled_answers_belong_to_their_item(adapter):
