@@ -18,7 +18,7 @@ from jaxtyping import Int
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.evaluation.measure import Advance, Engine, Outcome
-from code_ablate.evaluation.scoring import Request
+from code_ablate.evaluation.packing import Request
 
 DOMAIN_PREFIX = "bits_per_byte/"
 """Before the name of the corpus, in the name that a domain has among the tasks."""

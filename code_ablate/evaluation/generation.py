@@ -26,8 +26,8 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Float, Int
 
+from code_ablate.evaluation.packing import padded_length
 from code_ablate.evaluation.sampling import Completion, Sampling
-from code_ablate.evaluation.scoring import padded_length
 from code_ablate.model import sharding
 from code_ablate.model.decoding import decode, prefill
 from code_ablate.model.transformer import ModelConfig, Params

@@ -25,8 +25,9 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.generation import Generator
+from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.scoring import Request, Scorer
+from code_ablate.evaluation.scoring import Scorer
 from code_ablate.interop.trained import Trained, open_run
 from code_ablate.progress import bar
 

@@ -61,14 +61,18 @@ def attend_tree(
     q_BTHC: Float[Array, "B T H C"],
     k_BSKC: Float[Array, "B T K C"],
     v_BSKC: Float[Array, "B T K C"],
-    branches_BT: Int[Array, "B T"],
+    ends_BT: Int[Array, "B T"],
 ) -> Float[Array, "B T H C"]:
-    """Attention in rows of a trunk (branch 0) and, after it, continuations of it (1, 2, ...).
+    """Attention in rows that hold trees: position t sees position s where s <= t < ends[s].
 
-    A position attends to the trunk and to its own branch, up to and including itself. Computed as
-    "blocked" on every platform: no kernel takes such a mask.
+    ends[s] > s, so every position sees itself. Computed as "blocked" on every platform: no kernel
+    takes such a mask.
     """
-    return _blocked(q_BTHC, k_BSKC, v_BSKC, branches_BT, tree=True)
+
+    def seen(start: int, end: int) -> Bool[Array, "B T S"]:
+        return jnp.arange(start, end)[None, :, None] < ends_BT[:, None, :end]
+
+    return _in_blocks(q_BTHC, k_BSKC, v_BSKC, seen)
 
 
 def find_backend(name: str) -> Backend:
@@ -80,46 +84,44 @@ def find_backend(name: str) -> Backend:
 
 def _reference(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None) -> Array:
     """The definition. Holds the [T, S] scores of all heads in float32."""
-    return _causal_block(q_BTHC, k_BSKC, v_BSKC, segments_BT, start=0)
+    return _causal_block(q_BTHC, k_BSKC, v_BSKC, _same_document(segments_BT), start=0)
 
 
-def _blocked(
-    q_BTHC: Array,
-    k_BSKC: Array,
-    v_BSKC: Array,
-    segments_BT: Array | None,
-    tree: bool = False,
-) -> Array:
+def _blocked(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None) -> Array:
     """The reference on one block of queries after the other, each with the keys up to its end.
 
-    Skips nearly half of the products and of the scores' memory; the fastest on a CPU. The blocks
-    are unrolled, so there are at most MOST_BLOCKS of them.
+    Skips nearly half of the products and of the scores' memory; the fastest on a CPU.
+    """
+
+    def seen(start: int, end: int) -> Bool[Array, "B T S"] | None:
+        return _same_document(segments_BT, start, end)
+
+    return _in_blocks(q_BTHC, k_BSKC, v_BSKC, seen)
+
+
+def _in_blocks(
+    q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, seen: Callable[[int, int], Array | None]
+) -> Array:
+    """Attention with the mask seen(start, end) beside the causal one, for queries start to end - 1.
+
+    The blocks are unrolled, so there are at most MOST_BLOCKS of them.
     """
     T = q_BTHC.shape[1]
     length = max(LEAST_BLOCK, -(-T // MOST_BLOCKS))
     blocks = []
     for start in range(0, T, length):
         end = min(start + length, T)
-        segments = None if segments_BT is None else segments_BT[:, :end]
-        blocks.append(
-            _causal_block(
-                q_BTHC[:, start:end], k_BSKC[:, :end], v_BSKC[:, :end], segments, start, tree
-            )
-        )
+        block = q_BTHC[:, start:end], k_BSKC[:, :end], v_BSKC[:, :end]
+        blocks.append(_causal_block(*block, seen(start, end), start))
     return jnp.concatenate(blocks, axis=1)
 
 
 def _causal_block(
-    q_BTHC: Array,
-    k_BSKC: Array,
-    v_BSKC: Array,
-    segments_BS: Array | None,
-    start: int,
-    tree: bool = False,
+    q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, seen_BTS: Array | None, start: int
 ) -> Array:
     """Queries at positions start, start + 1, ... against keys from 0 to the last query's.
 
-    In a tree segment 0 is seen by the others.
+    seen_BTS, if any, says which of these are seen.
     """
     B, T, H, C = q_BTHC.shape
     S, K = k_BSKC.shape[1:3]
@@ -133,11 +135,8 @@ def _causal_block(
         "BKXC,BKSC->BKXS", q_BKXC * C**-0.5, k_BKSC, preferred_element_type=jnp.float32
     )
     visible_BKGTS = jnp.tri(T, S, k=start, dtype=bool)[None, None, None]
-    if segments_BS is not None:
-        same_BTS = segments_BS[:, start:, None] == segments_BS[:, None, :]
-        if tree:
-            same_BTS |= segments_BS[:, None, :] == 0
-        visible_BKGTS = visible_BKGTS & same_BTS[:, None, None]
+    if seen_BTS is not None:
+        visible_BKGTS = visible_BKGTS & seen_BTS[:, None, None]
     scores_BKGTS = jnp.where(visible_BKGTS, scores_BKXS.reshape(B, K, G, T, S), -jnp.inf)
     weights_BKGTS = jax.nn.softmax(scores_BKGTS, axis=-1).astype(v_BSKC.dtype)
 
@@ -148,7 +147,7 @@ def _causal_block(
 def _dot_product(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | None) -> Array:
     """JAX's own implementation, left to XLA."""
     return jax.nn.dot_product_attention(
-        q_BTHC, k_BSKC, v_BSKC, mask=_same_document(segments_BT), is_causal=True
+        q_BTHC, k_BSKC, v_BSKC, mask=_for_all_heads(_same_document(segments_BT)), is_causal=True
     )
 
 
@@ -164,7 +163,7 @@ def _cudnn(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | Non
             q_BTHC,
             k_BSKC,
             v_BSKC,
-            mask=_same_document(segments_BT),
+            mask=_for_all_heads(_same_document(segments_BT)),
             is_causal=True,
             implementation="cudnn",
         )
@@ -175,11 +174,17 @@ def _cudnn(q_BTHC: Array, k_BSKC: Array, v_BSKC: Array, segments_BT: Array | Non
         ) from error
 
 
-def _same_document(segments_BT: Array | None) -> Bool[Array, "B 1 T T"] | None:
-    """Which positions of a row lie in the same document, for all heads."""
+def _same_document(
+    segments_BT: Array | None, start: int = 0, end: int | None = None
+) -> Bool[Array, "B T S"] | None:
+    """Which positions up to `end` lie in the document of each from `start` to `end`."""
     if segments_BT is None:
         return None
-    return (segments_BT[:, :, None] == segments_BT[:, None, :])[:, None]
+    return segments_BT[:, start:end, None] == segments_BT[:, None, :end]
+
+
+def _for_all_heads(seen_BTS: Array | None) -> Bool[Array, "B 1 T S"] | None:
+    return None if seen_BTS is None else seen_BTS[:, None]
 
 
 def _on_each_device(kernel: Backend) -> Backend:

@@ -1,6 +1,6 @@
-"""The model at inference: continuations that share a context, and one token after another.
+"""The model at inference: texts that share a beginning, and one token after another.
 
-    hidden_BTD = apply_tree(config, params, tokens_BT, positions_BT, branches_BT)
+    hidden_BTD = apply_tree(config, params, tokens_BT, positions_BT, ends_BT)
 
     cache = prefill(config, params, tokens_BT, columns=T + 64)
     logits_BV, cache = decode(config, params, token_B, position_B, cache, visible_BS, column=T)
@@ -32,16 +32,16 @@ def apply_tree(
     params: Params,
     tokens_BT: Int[Array, "B T"],
     positions_BT: Int[Array, "B T"],
-    branches_BT: Int[Array, "B T"],
+    ends_BT: Int[Array, "B T"],
 ) -> Float[Array, "B T D"]:
-    """Hidden states of rows that hold a trunk (branch 0) and then its continuations (1, 2, ...).
+    """Hidden states of rows that hold trees of tokens in depth-first order.
 
-    Each continuation is computed as if it alone followed the trunk: its positions go on where the
-    trunk ends, and its tokens see the trunk and itself.
+    Position t sees position s where s <= t < ends[s], so a token sees the ones on its path from the
+    root, as if these alone were the text. positions_BT are those in that text.
     """
 
     def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, _: None) -> tuple[Array, None]:
-        return attend_tree(q_BTHC, k_BTKC, v_BTKC, branches_BT), None
+        return attend_tree(q_BTHC, k_BTKC, v_BTKC, ends_BT), None
 
     model = bind(config, params)
     return model.through_blocks(model.embed(tokens_BT), positions_BT, mixing)[0]

@@ -11,7 +11,8 @@ from etils import epath
 from code_ablate.errors import UserError
 from code_ablate.evaluation.judge.likelihood import judge_by_likelihood
 from code_ablate.evaluation.judge.pairs import Pair
-from code_ablate.evaluation.scoring import Request, Scorer
+from code_ablate.evaluation.packing import Request
+from code_ablate.evaluation.scoring import Scorer
 from code_ablate.identity import to_plain
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.model.transformer import init_params

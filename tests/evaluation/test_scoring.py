@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.evaluation.domains import domain_items
-from code_ablate.evaluation.scoring import Request, Scorer, padded_length
+from code_ablate.evaluation.packing import Request
+from code_ablate.evaluation.scoring import Scorer
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.model.transformer import apply, init_params
 from tests.conftest import TINY
@@ -176,35 +177,12 @@ def test_a_long_request_loses_its_context_from_the_left():
     )
 
 
-@given(st.integers(2, 300), st.integers(1, 299), st.integers(2, 70))
-@settings(max_examples=200, deadline=None)
-def test_pieces_score_every_token_once(length, first, longest):
-    tokens = np.arange(length, dtype=np.int32)
-    first = min(first, length - 1)
-    pieces = Request(tokens, first).pieces(longest)
-    scored = np.concatenate([piece.tokens[piece.first :] for piece in pieces])
-    np.testing.assert_array_equal(scored, tokens[first:])
-    assert all(2 <= len(piece.tokens) <= longest for piece in pieces)
-
-
 def test_the_score_of_a_long_continuation_is_the_sum_of_its_pieces():
     request = Request(np.arange(1, 200, dtype=np.int32), first=3)
     pieces = request.pieces(65)
     assert len(pieces) == 4
     total = sum(plain_score(piece) for piece in pieces)
     np.testing.assert_allclose(scorer(longest=65).score([request]), [total], rtol=1e-5)
-
-
-@given(st.integers(1, 10_000))
-@settings(max_examples=200, deadline=None)
-def test_padding_is_enough_and_never_more_than_half_again(length):
-    assert length <= padded_length(length) <= max(32, 1.5 * length)
-
-
-def test_requests_without_anything_to_score_are_refused():
-    for first in (0, 3):
-        with pytest.raises(ValueError, match="scores start"):
-            Request(np.array([1, 2, 3], np.int32), first=first)
 
 
 class CharacterVocabulary:
@@ -257,7 +235,3 @@ def test_the_choice_of_documents_is_seeded_and_counted():
     assert [i.item for i in one.items] == [i.item for i in same.items]
     assert [i.item for i in one.items] != [i.item for i in other.items]
     assert one.available == 50 and len(one.items) == 5
-
-
-def test_there_are_few_lengths():
-    assert {padded_length(n) for n in range(1, 129)} == {32, 48, 64, 96, 128}

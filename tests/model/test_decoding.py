@@ -61,7 +61,10 @@ def test_each_branch_of_a_tree_is_computed_as_if_alone(config):
         ]
     )
     branches_BT = np.stack([np.repeat(range(4), (trunk, *sizes)) for trunk, sizes in rows])
-    hidden_BTD = apply_tree(config, params, tokens_BT, positions_BT, branches_BT)
+    ends_BT = np.stack(
+        [np.repeat([T, *np.cumsum((trunk, *sizes))[1:]], (trunk, *sizes)) for trunk, sizes in rows]
+    )
+    hidden_BTD = apply_tree(config, params, tokens_BT, positions_BT, ends_BT)
     for row in range(2):
         for branch in (1, 2, 3):
             (kept,) = np.nonzero((branches_BT[row] == 0) | (branches_BT[row] == branch))

@@ -10,8 +10,8 @@ import pytest
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.measure import Outcome
+from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.records import Key
-from code_ablate.evaluation.scoring import Request
 from code_ablate.evaluation.suite import Part, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import to_plain

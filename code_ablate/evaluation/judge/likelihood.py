@@ -22,7 +22,8 @@ from code_ablate.evaluation.judge.pairwise import (
     UNPARSEABLE,
     lengths,
 )
-from code_ablate.evaluation.scoring import Request, Scorer
+from code_ablate.evaluation.packing import Request
+from code_ablate.evaluation.scoring import Scorer
 
 WHAT_IT_IS = (
     "mean log-likelihood per byte under a reference model: how expected an answer is, not how good"

@@ -7,7 +7,7 @@ import numpy as np
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.downstream import LoadedTask
-from code_ablate.evaluation.scoring import Request
+from code_ablate.evaluation.packing import Request
 
 
 class Continuations:
