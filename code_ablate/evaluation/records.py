@@ -32,8 +32,13 @@ class Key:
 
     @property
     def stem(self) -> str:
-        """Name of the files, without what names of tasks have and names of files must not."""
-        return f"{re.sub('[^A-Za-z0-9._-]+', '-', self.name)}-{self.identity}"
+        """Name of the files."""
+        return f"{file_name(self.name)}-{self.identity}"
+
+
+def file_name(task: str) -> str:
+    """The name without what names of tasks may have and names of files may not."""
+    return re.sub("[^A-Za-z0-9._-]+", "-", task)
 
 
 @dataclass(frozen=True)

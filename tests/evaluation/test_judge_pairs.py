@@ -6,6 +6,7 @@ import pytest
 from code_ablate.errors import UserError
 from code_ablate.evaluation.judge import prompt
 from code_ablate.evaluation.judge.pairs import Pair, pair_answers, read_answers
+from code_ablate.evaluation.records import Key
 
 REPLIES = {
     "Comparison: A is longer.\nPreferred: B": "B",
@@ -56,6 +57,12 @@ def test_the_last_checkpoint_of_a_run_is_read(tmp_path):
     answers(tmp_path / "eval" / "20" / "t-1a2b.parquet")
     with pytest.raises(UserError, match="several ways"):
         read_answers(tmp_path, "t")
+
+
+def test_a_task_is_found_whatever_its_name(tmp_path):
+    key = Key("mine:open prompts/2", "0f3c")
+    answers(tmp_path / "eval" / "9" / f"{key.stem}.parquet", prediction="found")
+    assert set(read_answers(tmp_path, key.name)["prediction"]) == {"found"}
 
 
 def test_answers_are_paired_by_item(tmp_path):

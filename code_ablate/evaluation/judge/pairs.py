@@ -13,6 +13,7 @@ import pandas as pd
 from etils import epath
 
 from code_ablate.errors import UserError
+from code_ablate.evaluation.records import file_name
 
 _COLUMNS = ("item", "prompt", "prediction")
 
@@ -75,8 +76,9 @@ def find_answers(path: epath.Path, task: str) -> epath.Path:
             raise UserError(f"no file {path} with answers.")
         return path
     found: dict[int, list[epath.Path]] = {}
-    for file in path.glob(f"eval/*/{task}-*.parquet"):
-        if re.fullmatch(f"{re.escape(task)}-[0-9a-f]+", file.stem) and file.parent.name.isdigit():
+    name = file_name(task)
+    for file in path.glob(f"eval/*/{name}-*.parquet"):
+        if re.fullmatch(f"{re.escape(name)}-[0-9a-f]+", file.stem) and file.parent.name.isdigit():
             found.setdefault(int(file.parent.name), []).append(file)
     if not found:
         raise UserError(
