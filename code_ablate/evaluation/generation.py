@@ -16,7 +16,9 @@ start of a text, as SentencePiece's do by default, so keep the one an answer sta
 import functools
 import hashlib
 import math
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -34,6 +36,9 @@ from code_ablate.model.transformer import ModelConfig, Params
 
 SEGMENT = 16
 """Tokens between two looks at the text, at most."""
+
+CPU_BATCHES = 2
+"""Batches at a time on a CPU, where most operations on a few rows keep one core busy, not all."""
 
 
 class Vocabulary(Protocol):
@@ -68,10 +73,13 @@ class Generator:
 
         0 chooses: 32 on a CPU, 128 elsewhere. It is rounded up to a multiple of the devices.
         """
+        on_cpu = jax.default_backend() == "cpu"
         shards = math.prod(mesh.shape[name] for name in sharding.RULES["batch"])
-        rows = batch_rows or (32 if jax.default_backend() == "cpu" else 128)
+        rows = batch_rows or (32 if on_cpu else 128)
         self._model, self._params, self._mesh, self._vocabulary = model, params, mesh, vocabulary
         self._longest, self._rows = longest, -(-rows // shards) * shards
+        # Devices that work together need the same programs in the same order.
+        self._at_once = CPU_BATCHES if on_cpu and mesh.size == 1 else 1
 
     def prompt_room(self, sampling: Sampling) -> int:
         """Tokens of a prompt that are seen; see `Sampling.prompt_room`."""
@@ -88,7 +96,8 @@ class Generator:
 
         A prompt has at least one token; the first is usually the EOS that comes before a document.
         `items` names each prompt: an answer's draws depend on the name, the number of the answer
-        and `sampling.seed` alone. `advance` is told how many answers have ended.
+        and `sampling.seed` alone. `advance` is told how many answers have ended: in other threads
+        than the caller's, but once at a time.
         """
         if len(prompts) != len(items):
             raise ValueError(f"{len(prompts)} prompts for {len(items)} items")
@@ -105,8 +114,19 @@ class Generator:
             for sample in range(sampling.samples)
         ]
         waiting = sorted(answers, key=lambda answer: len(answer.prompt), reverse=True)
-        for start in range(0, len(waiting), self._rows):
-            self._generate_batch(waiting[start : start + self._rows], sampling, advance)
+        batches = (waiting[n : n + self._rows] for n in range(0, len(waiting), self._rows))
+        telling = threading.Lock()
+
+        def tell(done: int) -> None:
+            with telling:
+                advance(done)
+
+        pool = ThreadPoolExecutor(self._at_once)
+        try:
+            # The list, so that what is raised there is raised here.
+            list(pool.map(lambda batch: self._generate_batch(batch, sampling, tell), batches))
+        finally:
+            pool.shutdown(cancel_futures=True)
         ended = [answer.completion for answer in answers if answer.completion]
         return [
             ended[start : start + sampling.samples]
@@ -138,11 +158,11 @@ class Generator:
             )
             rows = _Rows(fed_B, limit_B, draw_BX, sampling.temperature, sampling.top_p)
             placed_BT = sharding.place_batch(self._mesh, tokens_BT)
-            cache, progress = start(self._params, placed_BT, last_B)
+            caches, progress = start(self._params, placed_BT, last_B)
             ended_B = np.arange(self._rows) >= len(answers)
             while not ended_B.all():
                 until = int(progress.step) + SEGMENT
-                cache, progress = go_on(self._params, cache, progress, rows, ended_B, until)
+                caches, progress = go_on(self._params, caches, progress, rows, ended_B, until)
                 made_BN = np.asarray(progress.made_BN)[:, : int(progress.step)]
                 for row in np.flatnonzero(~ended_B).tolist():
                     ended_B[row] = answers[row].read(made_BN[row], sampling.stop, self._vocabulary)
@@ -172,6 +192,8 @@ class _Answer:
         at_eos = np.flatnonzero(made_N == vocabulary.eos_id)
         if len(at_eos):
             made_N = made_N[: at_eos[0]]
+        if not (stop or len(at_eos) or len(made_N) == self.limit):
+            return False
         text = added_text(vocabulary, self.prompt, made_N)
         if _first_stop(text, stop) >= 0:
             # How many tokens it takes to find one, and which is whole first, must not depend on
@@ -216,7 +238,7 @@ def _draw(seed: int, item: str, sample: int) -> Int[np.ndarray, " 2"]:
 
 
 # --- what is compiled ----------------------------------------------------------------------------
-# N: tokens made. S = T + N: columns of the cache, those of the prompts first.
+# N: tokens made. S = T + N: columns of a cache, those of the prompts first.
 
 
 class _Rows(NamedTuple):
@@ -240,30 +262,30 @@ class _Progress(NamedTuple):
 
 @functools.lru_cache(maxsize=32)
 def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool, nucleus: bool):
-    """(start(params, tokens_BT, last_B), go_on(params, cache, progress, rows, ended_B, until)).
+    """(start(params, tokens_BT, last_B), go_on(params, caches, progress, rows, ended_B, until)).
 
-    Both give (cache, progress); go_on makes tokens up to step `until`, or fewer if all rows have
+    Both give (caches, progress); go_on makes tokens up to step `until`, or fewer if all rows have
     ended.
     """
 
     @jax.jit
     def start(params, tokens_BT, last_B):
         B, T = tokens_BT.shape
-        cache = prefill(model, params, tokens_BT, columns=T + N)
-        return cache, _Progress(jnp.int32(0), last_B, jnp.zeros((B, N), jnp.int32))
+        caches = prefill(model, params, tokens_BT, columns=T + N)
+        return caches, _Progress(jnp.int32(0), last_B, jnp.zeros((B, N), jnp.int32))
 
-    @functools.partial(jax.jit, donate_argnames="cache")
-    def go_on(params, cache, progress, rows, ended_B, until):
-        columns_S = jnp.arange(cache.k_LBSKC.shape[2])[None, :]
+    @functools.partial(jax.jit, donate_argnames="caches")
+    def go_on(params, caches, progress, rows, ended_B, until):
+        columns_S = jnp.arange(caches[0].k_BKSC.shape[2])[None, :]
         T = columns_S.size - N
         until = jnp.minimum(until, N)
 
         def make_token(state):
-            cache, (step, last_B, made_BN), ended_B = state
+            caches, (step, last_B, made_BN), ended_B = state
             visible_BS = columns_S < rows.fed_B[:, None]
             visible_BS |= (columns_S >= T) & (columns_S < T + step)
-            logits_BV, cache = decode(
-                model, params, last_B, rows.fed_B + step, cache, visible_BS, column=T + step
+            logits_BV, caches = decode(
+                model, params, last_B, rows.fed_B + step, caches, visible_BS, column=T + step
             )
             logits_BV = logits_BV[:, :ids]
             if greedy:
@@ -273,15 +295,15 @@ def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool
                 token_B = draw(logits_BV, rows.draw_BX, step, rows.temperature, top_p)
             made_BN = jax.lax.dynamic_update_slice(made_BN, token_B[:, None], (0, step))
             ended_B |= (token_B == eos_id) | (step + 1 >= rows.limit_B)
-            return cache, _Progress(step + 1, token_B, made_BN), ended_B
+            return caches, _Progress(step + 1, token_B, made_BN), ended_B
 
-        cache, progress, _ = jax.lax.while_loop(
+        caches, progress, _ = jax.lax.while_loop(
             lambda state: (state[1].step < until) & ~state[2].all(),
             make_token,
-            (cache, progress, ended_B),
+            (caches, progress, ended_B),
         )
         # Every process of a pod looks at every text, and so stops with the others.
-        return cache, jax.tree.map(_replicated, progress)
+        return caches, jax.tree.map(_replicated, progress)
 
     return start, go_on
 

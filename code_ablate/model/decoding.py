@@ -2,8 +2,8 @@
 
     hidden_BTD = apply_tree(config, params, tokens_BT, positions_BT, ends_BT)
 
-    cache = prefill(config, params, tokens_BT, columns=T + 64)
-    logits_BV, cache = decode(config, params, token_B, position_B, cache, visible_BS, column=T)
+    caches = prefill(config, params, tokens_BT, columns=T + 64)
+    logits_BV, caches = decode(config, params, token_B, position_B, caches, visible_BS, column=T)
 
 Both give what `transformer.apply` gives for each sequence alone, up to rounding; they share its
 blocks and differ from it in how positions attend to one another.
@@ -21,10 +21,14 @@ from code_ablate.model.transformer import ModelConfig, Params, bind
 
 
 class Cache(NamedTuple):
-    """Keys (rotated) and values of the tokens that came before, in columns."""
+    """Keys (rotated) and values of one layer, of the tokens that came before, in columns.
 
-    k_LBSKC: Float[Array, "L B S K C"]
-    v_LBSKC: Float[Array, "L B S K C"]
+    Heads come before columns, and every layer has arrays of its own: the products of `decode` then
+    read them where they lie. What they had to copy first took most of a step.
+    """
+
+    k_BKSC: Float[Array, "B K S C"]
+    v_BKSC: Float[Array, "B K S C"]
 
 
 def apply_tree(
@@ -49,22 +53,24 @@ def apply_tree(
 
 def prefill(
     config: ModelConfig, params: Params, tokens_BT: Int[Array, "B T"], columns: int
-) -> Cache:
-    """The cache of the tokens at positions 0 to T - 1, with empty columns up to `columns`.
+) -> list[Cache]:
+    """The cache of each layer: the tokens at positions 0 to T - 1, empty columns up to `columns`.
 
     Rows of different lengths are padded on the right: what follows a token does not change it.
     """
 
     def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, _: None) -> tuple[Array, Cache]:
         out_BTHC = attend(q_BTHC, k_BTKC, v_BTKC, backend=config.attention)
-        return out_BTHC, Cache(k_BTKC, v_BTKC)
+        return out_BTHC, Cache(k_BTKC.swapaxes(1, 2), v_BTKC.swapaxes(1, 2))
 
     model = bind(config, params)
     T = tokens_BT.shape[1]
-    _, cache = model.through_blocks(model.embed(tokens_BT), jnp.arange(T), mixing)
-    return jax.tree.map(
-        lambda x: _laid_out(jnp.pad(x, ((0, 0), (0, 0), (0, columns - T), (0, 0), (0, 0)))), cache
-    )
+    _, stacked = model.through_blocks(model.embed(tokens_BT), jnp.arange(T), mixing)
+    empty = ((0, 0), (0, 0), (0, columns - T), (0, 0))
+    return [
+        Cache(*(_laid_out(jnp.pad(x_LBKSC[layer], empty)) for x_LBKSC in stacked))
+        for layer in range(config.layers)
+    ]
 
 
 def decode(
@@ -72,49 +78,43 @@ def decode(
     params: Params,
     token_B: Int[Array, "B"],
     position_B: Int[Array, "B"],
-    cache: Cache,
+    caches: list[Cache],
     visible_BS: Bool[Array, "B S"],
     column: int | Int[Array, ""],
-) -> tuple[Float[Array, "B V"], Cache]:
-    """(float32 logits of what follows each row's token, the cache with the token in `column`).
+) -> tuple[Float[Array, "B V"], list[Cache]]:
+    """(float32 logits of what follows each row's token, the caches with the token in `column`).
 
     The token attends to the columns that are visible, and to itself.
     """
+    visible_BS |= jnp.arange(visible_BS.shape[1])[None, :] == column
 
     def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, past: Cache) -> tuple[Array, Cache]:
-        out_BTHC = _attend_past(q_BTHC, k_BTKC, v_BTKC, past, visible_BS)
-        return out_BTHC, Cache(k_BTKC, v_BTKC)
+        def written(old_BKSC: Array, new_BTKC: Array) -> Array:
+            new_BKTC = new_BTKC.swapaxes(1, 2)
+            return _laid_out(jax.lax.dynamic_update_slice_in_dim(old_BKSC, new_BKTC, column, 2))
+
+        cache = Cache(written(past.k_BKSC, k_BTKC), written(past.v_BKSC, v_BTKC))
+        return _attend_cache(q_BTHC, cache, visible_BS), cache
 
     model = bind(config, params)
     x_BTD = model.embed(token_B[:, None])
-    hidden_BTD, new = model.through_blocks(x_BTD, position_B[:, None], mixing, cache)
-    # Written once for all layers, after them: the loop around this can then do it in place.
-    cache = jax.tree.map(
-        lambda old, x: _laid_out(jax.lax.dynamic_update_slice_in_dim(old, x, column, axis=2)),
-        cache,
-        new,
-    )
-    return model.logits(hidden_BTD)[:, 0], cache
+    hidden_BTD, caches = model.through_blocks(x_BTD, position_B[:, None], mixing, caches)
+    return model.logits(hidden_BTD)[:, 0], caches
 
 
-def _attend_past(
-    q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, past: Cache, visible_BS: Array
-) -> Array:
-    """One query a row against the visible columns of one layer's cache, and against itself."""
+def _attend_cache(q_BTHC: Array, cache: Cache, visible_BS: Array) -> Array:
+    """One query a row against the visible columns of a layer's cache."""
     B, _, H, C = q_BTHC.shape
-    K = k_BTKC.shape[2]
+    K = cache.k_BKSC.shape[1]
     q_BKGC = q_BTHC.reshape(B, K, H // K, C) * C**-0.5
-    past_BKGS = jnp.einsum(
-        "BKGC,BSKC->BKGS", q_BKGC, past.k_LBSKC, preferred_element_type=jnp.float32
+    scores_BKGS = jnp.einsum(
+        "BKGC,BKSC->BKGS", q_BKGC, cache.k_BKSC, preferred_element_type=jnp.float32
     )
-    past_BKGS = jnp.where(visible_BS[:, None, None, :], past_BKGS, -jnp.inf)
-    own_BKGT = jnp.einsum("BKGC,BTKC->BKGT", q_BKGC, k_BTKC, preferred_element_type=jnp.float32)
-    weights_BKGX = jax.nn.softmax(jnp.concatenate([past_BKGS, own_BKGT], -1), axis=-1)
-    weights_BKGX = weights_BKGX.astype(v_BTKC.dtype)
-    out_BKGC = jnp.einsum("BKGS,BSKC->BKGC", weights_BKGX[..., :-1], past.v_LBSKC)
-    out_BKGC += jnp.einsum("BKGT,BTKC->BKGC", weights_BKGX[..., -1:], v_BTKC)
+    scores_BKGS = jnp.where(visible_BS[:, None, None, :], scores_BKGS, -jnp.inf)
+    weights_BKGS = jax.nn.softmax(scores_BKGS, axis=-1).astype(cache.v_BKSC.dtype)
+    out_BKGC = jnp.einsum("BKGS,BKSC->BKGC", weights_BKGS, cache.v_BKSC)
     return out_BKGC.reshape(B, 1, H, C)
 
 
-def _laid_out(x_LBSKC: Array) -> Array:
-    return constrain(x_LBSKC, "layers", "batch", None, "kv_heads", "head_dim")
+def _laid_out(x_BKSC: Array) -> Array:
+    return constrain(x_BKSC, "batch", "kv_heads", None, "head_dim")

@@ -291,7 +291,9 @@ class Transformer(nnx.Module):
     ) -> tuple[Float[Array, "B T D"], Any]:
         """(hidden states after the final norm, what mixing left in each layer).
 
-        `carried` and what is left are trees of arrays with a leading axis of layers, or None.
+        `carried` and what is left are trees of arrays with a leading axis of layers, or None. If
+        `carried` is a list of trees, one a layer, so is what is left, and the layers are not
+        scanned: a scan copies what it hands to a layer, which costs more than to compute a token.
         """
         config = self.config
         angles_TP = rotary_angles(positions_T, config.head_dim, config.rope_theta)
@@ -305,7 +307,14 @@ class Transformer(nnx.Module):
             # prevent_cse guards against what a scan rules out already, and would cost speed.
             layer = jax.checkpoint(layer, policy=REMAT_POLICIES[config.remat], prevent_cse=False)
         x_BTD = sharding.constrain(x_BTD, "batch", "time", "embed")
-        x_BTD, left = jax.lax.scan(layer, x_BTD, (stacked_params, carried))
+        if isinstance(carried, list):
+            left = []
+            for index, given in enumerate(carried):
+                params = jax.tree.map(lambda x, index=index: x[index], stacked_params)
+                x_BTD, of_layer = layer(x_BTD, (params, given))
+                left.append(of_layer)
+        else:
+            x_BTD, left = jax.lax.scan(layer, x_BTD, (stacked_params, carried))
         return self.final_norm(x_BTD), left
 
     def logits(self, hidden_BTD: Float[Array, "B T D"]) -> Float[Array, "B T V"]:

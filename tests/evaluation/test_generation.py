@@ -192,6 +192,18 @@ def test_progress_counts_every_answer_once():
     assert sum(done) == 6
 
 
+def test_what_goes_wrong_in_a_batch_is_raised_and_no_other_begins():
+    told = []
+
+    def refuse(done):
+        told.append(done)
+        raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        generator(batch_rows=1).generate(prompts_of(*[3] * 200), greedy(2), "a" * 200, refuse)
+    assert len(told) < 200
+
+
 def test_what_cannot_be_generated_is_refused():
     with pytest.raises(ValueError, match="begin it with EOS"):
         generator().generate([np.array([], np.int32)], greedy(1), ["a"])
