@@ -71,6 +71,11 @@ class Row:
     owners: Int[np.ndarray, " P"]
     """The request each scored token belongs to."""
 
+    @property
+    def branches(self) -> bool:
+        """Whether there are tokens that some after them do not see."""
+        return bool((self.ends < len(self.ends)).any())
+
     @classmethod
     def of(cls, pieces: Sequence[tuple[int, Request]], length: int) -> "Row":
         """The row of these (owner, request), which stand in the order of what is fed."""

@@ -128,9 +128,9 @@ class Scorer:
             targets_BT[index, : len(row.targets)] = row.targets
         arrays = [tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT]
         most = max(len(row.targets) for row in batch)
-        shared = any(row.pieces > 1 for row in batch)
+        trees = any(row.branches for row in batch)
         with jax.set_mesh(self._mesh):
-            score = _compiled(self._model, self._mesh, shared, compare)
+            score = _compiled(self._model, self._mesh, trees, compare)
             placed = [sharding.place_batch(self._mesh, array) for array in arrays]
             return score(self._params, *placed, most)
 
@@ -143,7 +143,7 @@ def _cut(rows: list[Row], count: int) -> Iterator[list[Row]]:
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(model: ModelConfig, mesh: Mesh, shared: bool, compare: bool):
+def _compiled(model: ModelConfig, mesh: Mesh, trees: bool, compare: bool):
     """score(params, tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT, most).
 
     Gives (log p of each target, whether it is the likeliest token) for the first `most` targets of
@@ -151,7 +151,7 @@ def _compiled(model: ModelConfig, mesh: Mesh, shared: bool, compare: bool):
     """
 
     def score(params, tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT, most):
-        if shared:
+        if trees:
             hidden_BTD = apply_tree(model, params, tokens_BT, positions_BT, ends_BT)
         else:
             hidden_BTD = apply(model, params, tokens_BT)

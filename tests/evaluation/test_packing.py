@@ -73,6 +73,7 @@ def test_solved_examples_before_all_items_are_computed_once():
         for item, option in itertools.product((200, 201), range(4))
     ]
     (row,) = pack(enumerate(requests), 256, lambda length, rows: rows)
+    assert row.branches
     assert row.used == 100 + 2 * (10 + 1 + 4 * 4)  # all options begin with 7, none feeds its last
 
 
@@ -81,7 +82,7 @@ def test_a_request_that_is_longer_than_the_rows_has_one_of_its_own():
     rows = pack([(0, Request(long, 100)), (1, Request(short, 1))], 64, tokens_and_price)
     assert sorted((len(row.tokens), row.pieces) for row in rows) == [(32, 1), (128, 1)]
     both = pack([(0, Request(long, 100)), (1, Request(long, 50))], 64, tokens_and_price)
-    assert [row.pieces for row in both] == [2]
+    assert [(row.pieces, row.branches) for row in both] == [(2, False)]
 
 
 def test_nothing_is_packed_into_no_rows():
