@@ -78,8 +78,9 @@ class Generator:
         rows = batch_rows or (32 if on_cpu else 128)
         self._model, self._params, self._mesh, self._vocabulary = model, params, mesh, vocabulary
         self._longest, self._rows = longest, -(-rows // shards) * shards
-        # Devices that work together need the same programs in the same order.
-        self._at_once = CPU_BATCHES if on_cpu and mesh.size == 1 else 1
+        # Devices that work together need the same programs in the same order, and have no room for
+        # what `decoding.Caches` says of a list.
+        self._alone = on_cpu and mesh.size == 1
 
     def prompt_room(self, sampling: Sampling) -> int:
         """Tokens of a prompt that are seen; see `Sampling.prompt_room`."""
@@ -115,18 +116,24 @@ class Generator:
         ]
         waiting = sorted(answers, key=lambda answer: len(answer.prompt), reverse=True)
         batches = (waiting[n : n + self._rows] for n in range(0, len(waiting), self._rows))
-        telling = threading.Lock()
+        telling, given_up = threading.Lock(), threading.Event()
 
         def tell(done: int) -> None:
             with telling:
                 advance(done)
 
-        pool = ThreadPoolExecutor(self._at_once)
-        try:
-            # The list, so that what is raised there is raised here.
-            list(pool.map(lambda batch: self._generate_batch(batch, sampling, tell), batches))
-        finally:
-            pool.shutdown(cancel_futures=True)
+        def run(batch: list[_Answer]) -> None:
+            self._generate_batch(batch, sampling, tell, given_up)
+
+        with ThreadPoolExecutor(CPU_BATCHES if self._alone else 1) as pool:
+            try:
+                list(
+                    pool.map(run, batches)
+                )  # the list, so that what is raised there is raised here
+            except BaseException:
+                given_up.set()  # or leaving the pool would wait for whole batches
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         ended = [answer.completion for answer in answers if answer.completion]
         return [
             ended[start : start + sampling.samples]
@@ -134,7 +141,11 @@ class Generator:
         ]
 
     def _generate_batch(
-        self, answers: list["_Answer"], sampling: Sampling, advance: Callable[[int], object]
+        self,
+        answers: list["_Answer"],
+        sampling: Sampling,
+        advance: Callable[[int], object],
+        given_up: threading.Event,
     ) -> None:
         """Completes the answers, which are at most as many as a batch has rows."""
         # The last token of a prompt is the first that the loop feeds.
@@ -155,12 +166,13 @@ class Generator:
                 self._vocabulary.eos_id,
                 greedy=sampling.temperature == 0,
                 nucleus=sampling.top_p < 1,
+                unrolled=self._alone,
             )
             rows = _Rows(fed_B, limit_B, draw_BX, sampling.temperature, sampling.top_p)
             placed_BT = sharding.place_batch(self._mesh, tokens_BT)
             caches, progress = start(self._params, placed_BT, last_B)
             ended_B = np.arange(self._rows) >= len(answers)
-            while not ended_B.all():
+            while not (ended_B.all() or given_up.is_set()):
                 until = int(progress.step) + SEGMENT
                 caches, progress = go_on(self._params, caches, progress, rows, ended_B, until)
                 made_BN = np.asarray(progress.made_BN)[:, : int(progress.step)]
@@ -261,7 +273,16 @@ class _Progress(NamedTuple):
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool, nucleus: bool):
+def _compiled(
+    model: ModelConfig,
+    N: int,
+    ids: int,
+    eos_id: int,
+    *,
+    greedy: bool,
+    nucleus: bool,
+    unrolled: bool,
+):
     """(start(params, tokens_BT, last_B), go_on(params, caches, progress, rows, ended_B, until)).
 
     Both give (caches, progress); go_on makes tokens up to step `until`, or fewer if all rows have
@@ -271,12 +292,12 @@ def _compiled(model: ModelConfig, N: int, ids: int, eos_id: int, *, greedy: bool
     @jax.jit
     def start(params, tokens_BT, last_B):
         B, T = tokens_BT.shape
-        caches = prefill(model, params, tokens_BT, columns=T + N)
+        caches = prefill(model, params, tokens_BT, columns=T + N, unrolled=unrolled)
         return caches, _Progress(jnp.int32(0), last_B, jnp.zeros((B, N), jnp.int32))
 
     @functools.partial(jax.jit, donate_argnames="caches")
     def go_on(params, caches, progress, rows, ended_B, until):
-        columns_S = jnp.arange(caches[0].k_BKSC.shape[2])[None, :]
+        columns_S = jnp.arange(jax.tree.leaves(caches)[0].shape[-2])[None, :]
         T = columns_S.size - N
         until = jnp.minimum(until, N)
 

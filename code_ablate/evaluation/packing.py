@@ -56,8 +56,8 @@ class Request:
 class Row:
     """Some requests, in arrays of the row's length T but for the P tokens that are scored."""
 
-    pieces: int
-    """Requests."""
+    requests: int
+    """How many."""
     used: int
     """Tokens before the padding."""
     tokens: Int[np.ndarray, " T"]
@@ -72,7 +72,7 @@ class Row:
     """The request each scored token belongs to."""
 
     @property
-    def branches(self) -> bool:
+    def branching(self) -> bool:
         """Whether there are tokens that some after them do not see."""
         return bool((self.ends < len(self.ends)).any())
 
@@ -112,8 +112,9 @@ def pack(
 ) -> list[Row]:
     """The (owner, request) in rows of one length, which is chosen so that they cost least.
 
-    Rows have at most `longest` tokens, but for a request that alone has more: its row is longer.
-    cost(length, rows) says what so many rows of a length cost, in any unit.
+    That length is a power of two, at least SHORTEST and else at most `longest`; a request that
+    alone has more tokens begins a row of its padded length. cost(length, rows) says what so many
+    rows of a length cost, in any unit.
     """
     # Big-endian bytes sort as the numbers do, so each request is next to what it shares most with.
     ordered = sorted(pieces, key=lambda owned: owned[1].fed.astype(">u4").tobytes())

@@ -19,16 +19,20 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
-from code_ablate.evaluation.packing import Request, Row, pack
+from code_ablate.evaluation.packing import Request, Row, pack, padded_length
 from code_ablate.model import sharding
 from code_ablate.model.decoding import apply_tree
 from code_ablate.model.flops import flops_per_token
 from code_ablate.model.loss import LOGITS_PER_CHUNK
 from code_ablate.model.transformer import ModelConfig, Params, apply
 
+LEAST_SCORED = 16
+"""Positions of a row whose logits are made at once, or an eighth of the row if that is more: fewer
+would be small products, more would mean logits where nothing is scored."""
+
 ATTENTION_COST = 4.0
 """What an operation of attention costs in operations of the matrices: its softmax is not counted,
-but takes longer than its products. Measured on a CPU; see docs/log.md."""
+but takes longer than its products. Measured on a CPU with the toy model; see docs/log.md."""
 
 
 class Scorer:
@@ -40,7 +44,7 @@ class Scorer:
         """`longest`: tokens the model sees at once; `batch_tokens`: padded tokens in a batch,
         on each device that has rows of its own.
 
-        0 chooses: on a CPU what fits its caches best, and four times that elsewhere.
+        0 chooses 2,048 on a CPU, where more is no faster, and four times that elsewhere.
         """
         batch_tokens = batch_tokens or (2048 if jax.default_backend() == "cpu" else 8192)
         self._model, self._params, self._mesh = model, params, mesh
@@ -83,7 +87,7 @@ class Scorer:
                 np.add.at(scores_N, row.owners, log_p_BT[index, :scored].astype(np.float64))
                 np.logical_and.at(greedy_N, row.owners, best_BT[index, :scored])
             self.tokens_computed += sum(row.used for row in batch)
-            advance(sum(row.pieces for row in batch))
+            advance(sum(row.requests for row in batch))
 
         started = None
         for batch in self._batches(pieces):
@@ -96,10 +100,16 @@ class Scorer:
         return scores_N, greedy_N
 
     def _batches(self, pieces: list[tuple[int, Request]]) -> Iterator[list[Row]]:
-        """Rows of the same length, with as many scored tokens as possible alike."""
-        rows = pack(pieces, self._batch_tokens, self._cost)
-        rows.sort(key=lambda row: (len(row.tokens), len(row.targets)), reverse=True)
-        for length, alike in itertools.groupby(rows, key=lambda row: len(row.tokens)):
+        """Rows of one length, those with many scored tokens apart from those with few."""
+        # Twice the longest request, or its options could not share a row.
+        longest = max((2 * padded_length(len(piece.fed)) for _, piece in pieces), default=0)
+        rows = pack(pieces, max(longest, self._batch_tokens), self._cost)
+
+        def program(row: Row) -> tuple[bool, int]:
+            return row.branching, len(row.tokens)
+
+        rows.sort(key=lambda row: (program(row), len(row.targets)), reverse=True)
+        for (_, length), alike in itertools.groupby(rows, key=program):
             yield from _cut(list(alike), self._rows_per_batch(length))
 
     def _rows_per_batch(self, length: int) -> int:
@@ -128,9 +138,8 @@ class Scorer:
             targets_BT[index, : len(row.targets)] = row.targets
         arrays = [tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT]
         most = max(len(row.targets) for row in batch)
-        trees = any(row.branches for row in batch)
         with jax.set_mesh(self._mesh):
-            score = _compiled(self._model, self._mesh, trees, compare)
+            score = _compiled(self._model, self._mesh, batch[0].branching, compare)
             placed = [sharding.place_batch(self._mesh, array) for array in arrays]
             return score(self._params, *placed, most)
 
@@ -143,7 +152,7 @@ def _cut(rows: list[Row], count: int) -> Iterator[list[Row]]:
 
 
 @functools.lru_cache(maxsize=32)
-def _compiled(model: ModelConfig, mesh: Mesh, trees: bool, compare: bool):
+def _compiled(model: ModelConfig, mesh: Mesh, branching: bool, compare: bool):
     """score(params, tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT, most).
 
     Gives (log p of each target, whether it is the likeliest token) for the first `most` targets of
@@ -151,7 +160,7 @@ def _compiled(model: ModelConfig, mesh: Mesh, trees: bool, compare: bool):
     """
 
     def score(params, tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT, most):
-        if trees:
+        if branching:
             hidden_BTD = apply_tree(model, params, tokens_BT, positions_BT, ends_BT)
         else:
             hidden_BTD = apply(model, params, tokens_BT)
@@ -159,8 +168,10 @@ def _compiled(model: ModelConfig, mesh: Mesh, trees: bool, compare: bool):
         embedding_VD = sharding.constrain(embedding_VD, "vocabulary", None)
         rows = len(tokens_BT) // _batch_shards(mesh)
         affordable = LOGITS_PER_CHUNK[sharding.platform()] // (model.vocabulary_size * rows)
+        T = tokens_BT.shape[1]
+        most_at_once = max(1, min(affordable, max(LEAST_SCORED, T // 8)))
         # Whole chunks make up a row, whose length is a power of two or half as much again.
-        c = math.gcd(tokens_BT.shape[1], 2 ** int(math.log2(max(1, affordable))))
+        c = math.gcd(T, 2 ** int(math.log2(most_at_once)))
         return _likelihoods(hidden_BTD, embedding_VD, sources_BT, targets_BT, most, c, compare)
 
     # Every process of a pod gets every score.

@@ -9,7 +9,7 @@ Both give what `transformer.apply` gives for each sequence alone, up to rounding
 blocks and differ from it in how positions attend to one another.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -21,14 +21,19 @@ from code_ablate.model.transformer import ModelConfig, Params, bind
 
 
 class Cache(NamedTuple):
-    """Keys (rotated) and values of one layer, of the tokens that came before, in columns.
+    """Keys (rotated) and values of the tokens that came before, in columns.
 
-    Heads come before columns, and every layer has arrays of its own: the products of `decode` then
-    read them where they lie. What they had to copy first took most of a step.
+    Heads come before columns: the products of `decode` read them so.
     """
 
-    k_BKSC: Float[Array, "B K S C"]
-    v_BKSC: Float[Array, "B K S C"]
+    k_BKSC: Float[Array, "*L B K S C"]
+    v_BKSC: Float[Array, "*L B K S C"]
+
+
+Caches: TypeAlias = Cache | list[Cache]
+"""Of all layers: stacked, or a list. With a list the layers of `decode` are unrolled and read a
+cache where it lies, which a scan would copy. But then all parameters of the blocks are copied once
+for each loop, to every device even if they are sharded, and compilation grows with the layers."""
 
 
 def apply_tree(
@@ -52,25 +57,30 @@ def apply_tree(
 
 
 def prefill(
-    config: ModelConfig, params: Params, tokens_BT: Int[Array, "B T"], columns: int
-) -> list[Cache]:
-    """The cache of each layer: the tokens at positions 0 to T - 1, empty columns up to `columns`.
+    config: ModelConfig,
+    params: Params,
+    tokens_BT: Int[Array, "B T"],
+    columns: int,
+    *,
+    unrolled: bool = False,
+) -> Caches:
+    """The cache of the tokens at positions 0 to T - 1, with empty columns up to `columns`.
 
     Rows of different lengths are padded on the right: what follows a token does not change it.
     """
 
     def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, _: None) -> tuple[Array, Cache]:
         out_BTHC = attend(q_BTHC, k_BTKC, v_BTKC, backend=config.attention)
-        return out_BTHC, Cache(k_BTKC.swapaxes(1, 2), v_BTKC.swapaxes(1, 2))
+        return out_BTHC, _heads_first(k_BTKC, v_BTKC)
 
     model = bind(config, params)
     T = tokens_BT.shape[1]
     _, stacked = model.through_blocks(model.embed(tokens_BT), jnp.arange(T), mixing)
-    empty = ((0, 0), (0, 0), (0, columns - T), (0, 0))
-    return [
-        Cache(*(_laid_out(jnp.pad(x_LBKSC[layer], empty)) for x_LBKSC in stacked))
-        for layer in range(config.layers)
-    ]
+    empty = ((0, 0), (0, 0), (0, 0), (0, columns - T), (0, 0))
+    caches = jax.tree.map(lambda x_LBKSC: _laid_out(jnp.pad(x_LBKSC, empty)), stacked)
+    if not unrolled:
+        return caches
+    return [jax.tree.map(lambda x, n=layer: x[n], caches) for layer in range(config.layers)]
 
 
 def decode(
@@ -78,27 +88,34 @@ def decode(
     params: Params,
     token_B: Int[Array, "B"],
     position_B: Int[Array, "B"],
-    caches: list[Cache],
+    caches: Caches,
     visible_BS: Bool[Array, "B S"],
     column: int | Int[Array, ""],
-) -> tuple[Float[Array, "B V"], list[Cache]]:
+) -> tuple[Float[Array, "B V"], Caches]:
     """(float32 logits of what follows each row's token, the caches with the token in `column`).
 
     The token attends to the columns that are visible, and to itself.
     """
+    unrolled = isinstance(caches, list)
     visible_BS |= jnp.arange(visible_BS.shape[1])[None, :] == column
 
-    def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, past: Cache) -> tuple[Array, Cache]:
-        def written(old_BKSC: Array, new_BTKC: Array) -> Array:
-            new_BKTC = new_BTKC.swapaxes(1, 2)
-            return _laid_out(jax.lax.dynamic_update_slice_in_dim(old_BKSC, new_BKTC, column, 2))
+    def write(past: Cache, new: Cache) -> Cache:
+        return jax.tree.map(
+            lambda old, x: _laid_out(jax.lax.dynamic_update_slice_in_dim(old, x, column, -2)),
+            past,
+            new,
+        )
 
-        cache = Cache(written(past.k_BKSC, k_BTKC), written(past.v_BKSC, v_BTKC))
-        return _attend_cache(q_BTHC, cache, visible_BS), cache
+    def mixing(q_BTHC: Array, k_BTKC: Array, v_BTKC: Array, past: Cache) -> tuple[Array, Cache]:
+        new = _heads_first(k_BTKC, v_BTKC)
+        cache = write(past, new)
+        return _attend_cache(q_BTHC, cache, visible_BS), cache if unrolled else new
 
     model = bind(config, params)
     x_BTD = model.embed(token_B[:, None])
-    hidden_BTD, caches = model.through_blocks(x_BTD, position_B[:, None], mixing, caches)
+    hidden_BTD, left = model.through_blocks(x_BTD, position_B[:, None], mixing, caches)
+    # What a scan leaves is written after it: the loop around this can then do so in place.
+    caches = left if isinstance(caches, list) else write(caches, left)
     return model.logits(hidden_BTD)[:, 0], caches
 
 
@@ -116,5 +133,10 @@ def _attend_cache(q_BTHC: Array, cache: Cache, visible_BS: Array) -> Array:
     return out_BKGC.reshape(B, 1, H, C)
 
 
+def _heads_first(k_BTKC: Array, v_BTKC: Array) -> Cache:
+    return Cache(k_BTKC.swapaxes(1, 2), v_BTKC.swapaxes(1, 2))
+
+
 def _laid_out(x_BKSC: Array) -> Array:
-    return constrain(x_BKSC, "batch", "kv_heads", None, "head_dim")
+    layers = ("layers",) * (x_BKSC.ndim - 4)
+    return constrain(x_BKSC, *layers, "batch", "kv_heads", None, "head_dim")

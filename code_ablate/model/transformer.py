@@ -292,8 +292,8 @@ class Transformer(nnx.Module):
         """(hidden states after the final norm, what mixing left in each layer).
 
         `carried` and what is left are trees of arrays with a leading axis of layers, or None. If
-        `carried` is a list of trees, one a layer, so is what is left, and the layers are not
-        scanned: a scan copies what it hands to a layer, which costs more than to compute a token.
+        `carried` is a list of trees, one a layer, so is what is left, and the layers are unrolled
+        instead of scanned.
         """
         config = self.config
         angles_TP = rotary_angles(positions_T, config.head_dim, config.rope_theta)

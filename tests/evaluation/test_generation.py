@@ -204,6 +204,24 @@ def test_what_goes_wrong_in_a_batch_is_raised_and_no_other_begins():
     assert len(told) < 200
 
 
+def test_an_interrupt_ends_every_batch_at_its_next_segment():
+    asked = prompts_of(3, 3), greedy(600), "ab"
+    patient = generator(batch_rows=1, longest=700)
+    told = []
+    patient.generate(*asked, told.append)
+    assert len(told) > 600 // 16 + 16  # nothing else ends them so soon
+
+    def interrupt(done):
+        told.append(done)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    told.clear()
+    with pytest.raises(KeyboardInterrupt):
+        patient.generate(*asked, interrupt)
+    assert len(told) < 10
+
+
 def test_what_cannot_be_generated_is_refused():
     with pytest.raises(ValueError, match="begin it with EOS"):
         generator().generate([np.array([], np.int32)], greedy(1), ["a"])

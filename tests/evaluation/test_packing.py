@@ -31,7 +31,7 @@ def test_every_scored_token_sees_what_comes_before_it_in_its_request(data):
     requests = requests_that_share(data)
     longest = data.draw(st.sampled_from([1, 32, 64, 256]))
     rows = pack(enumerate(requests), longest, tokens_and_price)
-    assert sum(row.pieces for row in rows) == len(requests)
+    assert sum(row.requests for row in rows) == len(requests)
     scored = {owner: [] for owner in range(len(requests))}
     for row in rows:
         assert len(row.tokens) == len(row.positions) == len(row.ends)
@@ -73,16 +73,16 @@ def test_solved_examples_before_all_items_are_computed_once():
         for item, option in itertools.product((200, 201), range(4))
     ]
     (row,) = pack(enumerate(requests), 256, lambda length, rows: rows)
-    assert row.branches
+    assert row.branching
     assert row.used == 100 + 2 * (10 + 1 + 4 * 4)  # all options begin with 7, none feeds its last
 
 
 def test_a_request_that_is_longer_than_the_rows_has_one_of_its_own():
     long, short = np.arange(1, 102, dtype=np.int32), np.array([0, 1, 2], np.int32)
     rows = pack([(0, Request(long, 100)), (1, Request(short, 1))], 64, tokens_and_price)
-    assert sorted((len(row.tokens), row.pieces) for row in rows) == [(32, 1), (128, 1)]
+    assert sorted((len(row.tokens), row.requests) for row in rows) == [(32, 1), (128, 1)]
     both = pack([(0, Request(long, 100)), (1, Request(long, 50))], 64, tokens_and_price)
-    assert [(row.pieces, row.branches) for row in both] == [(2, False)]
+    assert [(row.requests, row.branching) for row in both] == [(2, False)]
 
 
 def test_nothing_is_packed_into_no_rows():

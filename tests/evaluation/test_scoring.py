@@ -76,6 +76,12 @@ def test_options_that_share_their_context_score_as_if_alone():
     )
 
 
+def test_requests_that_branch_from_one_another_score_as_if_alone():
+    np.testing.assert_allclose(
+        scorer().score(NESTED), [plain_score(r) for r in NESTED], rtol=1e-5, atol=1e-4
+    )
+
+
 def test_a_shared_context_is_computed_once():
     context, option = np.arange(100, dtype=np.int32), np.arange(100, 106, dtype=np.int32)
     options = [np.concatenate([context, option + i]) for i in range(4)]
@@ -88,7 +94,14 @@ def test_a_shared_context_is_computed_once():
     assert apart.tokens_computed == 4 * 105
 
 
-ITEMS_AND_OTHERS = items_of(4, (1, 9, 20), 3, 8) + requests_of(5, count=10, longest=40)
+NESTED = [
+    Request(np.array([1, *tokens], np.int32), first)
+    for tokens, first in (
+        ([5, 6, 7, 8], 2), ([5, 6, 7, 9], 4), ([5, 6, 2, 3], 1), ([5, 6, 2], 3), ([5], 1), ([4], 1),
+        ([5, 6, 7, 8], 2), ([5, 6, 7, 8], 4), ([5, 6, 7, 8, 9], 5), ([4, 6, 7, 8, 9], 3),
+    )
+]  # fmt: skip
+ITEMS_AND_OTHERS = items_of(4, (1, 9, 20), 3, 8) + requests_of(5, count=10, longest=40) + NESTED
 
 
 @functools.cache
@@ -100,7 +113,7 @@ def expected_scores():
 @settings(max_examples=20, deadline=None)
 def test_neither_grouping_nor_batches_nor_order_change_a_score(data):
     requests = ITEMS_AND_OTHERS
-    chosen = data.draw(st.lists(st.integers(0, len(requests) - 1), min_size=1, max_size=20))
+    chosen = data.draw(st.lists(st.integers(0, len(requests) - 1), min_size=1, max_size=30))
     batch_tokens = data.draw(st.sampled_from([1, 256]))
     scores = scorer(batch_tokens=batch_tokens).score([requests[i] for i in chosen])
     np.testing.assert_allclose(scores, expected_scores()[chosen], rtol=1e-5, atol=1e-4)
