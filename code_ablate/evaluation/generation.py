@@ -123,13 +123,16 @@ class Generator:
                 advance(done)
 
         def run(batch: list[_Answer]) -> None:
-            self._generate_batch(batch, sampling, tell, given_up)
+            try:
+                self._generate_batch(batch, sampling, tell, given_up)
+            except BaseException:
+                given_up.set()  # the other batch may be the one whose result is waited for
+                raise
 
         with ThreadPoolExecutor(CPU_BATCHES if self._alone else 1) as pool:
             try:
-                list(
-                    pool.map(run, batches)
-                )  # the list, so that what is raised there is raised here
+                for _ in pool.map(run, batches):  # raises what was raised there
+                    pass
             except BaseException:
                 given_up.set()  # or leaving the pool would wait for whole batches
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -147,7 +150,9 @@ class Generator:
         advance: Callable[[int], object],
         given_up: threading.Event,
     ) -> None:
-        """Completes the answers, which are at most as many as a batch has rows."""
+        """Completes the answers, which are at most as many as a batch has rows, or gives up."""
+        if given_up.is_set():
+            return
         # The last token of a prompt is the first that the loop feeds.
         columns = padded_length(max(len(answer.prompt) for answer in answers) - 1)
         tokens_BT = np.zeros((self._rows, columns), np.int32)

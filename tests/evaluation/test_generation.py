@@ -1,6 +1,7 @@
 import dataclasses
 import functools
 import io
+import threading
 
 import jax
 import jax.numpy as jnp
@@ -204,22 +205,25 @@ def test_what_goes_wrong_in_a_batch_is_raised_and_no_other_begins():
     assert len(told) < 200
 
 
-def test_an_interrupt_ends_every_batch_at_its_next_segment():
+@pytest.mark.parametrize("thread", ["_0", "_1"])
+def test_an_interrupt_in_either_batch_ends_both_at_their_next_segment(thread):
     asked = prompts_of(3, 3), greedy(600), "ab"
     patient = generator(batch_rows=1, longest=700)
-    told = []
+    told, after = [], []
     patient.generate(*asked, told.append)
     assert len(told) > 600 // 16 + 16  # nothing else ends them so soon
 
     def interrupt(done):
-        told.append(done)
-        if len(told) == 1:
+        if told:
+            after.append(done)
+        elif threading.current_thread().name.endswith(thread):
+            told.append(done)
             raise KeyboardInterrupt
 
     told.clear()
     with pytest.raises(KeyboardInterrupt):
         patient.generate(*asked, interrupt)
-    assert len(told) < 10
+    assert told and len(after) <= 2
 
 
 def test_what_cannot_be_generated_is_refused():
