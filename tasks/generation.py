@@ -26,9 +26,15 @@ def with_context(request: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
 
 add_task(
     "open_prompts",
-    Benchmark("open_prompts", file=str(OPEN_PROMPTS), fields=("prompt", "context"), form="text"),
+    Benchmark(
+        "open_prompts",
+        file=str(OPEN_PROMPTS),
+        fields=("prompt", "context", "category"),
+        form="text",
+    ),
     lambda row: with_context(row["prompt"], row["context"]),
     category="open_ended",
+    group=lambda row: row["category"],
     convention="our own prompts",
 )
 add_task(

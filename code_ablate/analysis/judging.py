@@ -2,13 +2,15 @@
 
     summary = summarise_judgements(judgements)        # the table of code_ablate.evaluation.judge
     summary.win_rate, summary.interval, summary.sign_p
-    print(judging_table(summary))
+    by_group(judgements)["brainstorming"].win_rate        # of one sort of request
+    print(judging_table(summary, "runs/a", "runs/b", "a judge"))
 
 All from the view of the candidate. A prompt is a win if every order prefers the candidate, a loss
 if every order prefers the baseline, a tie if the orders disagree. A prompt with a judgement that
 is missing or cannot be read is none of them: it is left out of n and of every rate, and counted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from code_ablate.analysis.statistics import percentile_interval
+from code_ablate.analysis.statistics import holm, percentile_interval
 
 RESAMPLES = 2000
 
@@ -103,6 +105,13 @@ def summarise_judgements(judgements: pd.DataFrame, *, seed: int = 0) -> JudgingS
         length_controlled=controlled,
         length_controlled_interval=controlled_interval,
     )
+
+
+def by_group(judgements: pd.DataFrame, *, seed: int = 0) -> dict[str, JudgingSummary]:
+    """The summary of each sort of request, by its name; empty where all are of one sort."""
+    groups = judgements.groupby("group") if "group" in judgements else ()
+    found = {str(name): summarise_judgements(rows, seed=seed) for name, rows in groups}
+    return found if len(found) > 1 else {}
 
 
 _VALUE = {"candidate": 1.0, "baseline": 0.0, "equal": 0.5}
@@ -233,6 +242,22 @@ def judging_table(summary: JudgingSummary, candidate: str, baseline: str, judge:
         + "  50 % is without bias",
     }
     return "\n".join(f"{name:<22}{value}" for name, value in rows.items())
+
+
+def group_table(groups: Mapping[str, JudgingSummary]) -> str:
+    """A line for each sort of request, for the console."""
+    p_values = holm([summary.sign_p for summary in groups.values()])
+    width = max(map(len, groups))
+    lines = [f"{'':<{width}}  {'n':>4} {'wins':>5} {'losses':>7} {'ties':>5}  win rate; sign test"]
+    for (name, summary), p in zip(groups.items(), p_values, strict=True):
+        counts = f"{summary.n:>4} {summary.wins:>5} {summary.losses:>7} {summary.ties:>5}"
+        rate = _percent(summary.win_rate, summary.interval)
+        lines.append(f"{name:<{width}}  {counts}  {rate}; p = {p:.3g}")
+    lines.append(
+        f"p by Holm for {len(groups)} tests; the intervals are each for itself: of so many, one "
+        "may lie wrong by chance."
+    )
+    return "\n".join(lines)
 
 
 def _percent(rate: float | None, interval: Interval | None) -> str:

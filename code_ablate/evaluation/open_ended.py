@@ -42,9 +42,23 @@ class Asked(NamedTuple):
     input: str
     """The request, as the model is given it."""
 
+    group: str
+    """Sort of request, by which win rates are told apart; empty where there is none."""
 
-def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
-    """Preprocessors of a Task whose rows have an "id" and what `prompt` makes a request of."""
+
+def no_group(row: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """All requests are of one sort."""
+    del row
+    return tf.constant("")
+
+
+def preprocessors(
+    prompt: Prompt, group: Prompt = no_group
+) -> tuple[Callable[..., tf.data.Dataset], ...]:
+    """Preprocessors of a Task whose rows have an "id" and what `prompt` makes a request of.
+
+    `group` names the sort of request that a row is.
+    """
 
     def in_a_frame(dataset: tf.data.Dataset) -> tf.data.Dataset:
         def framed(row):
@@ -54,6 +68,7 @@ def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
                 "targets": "",  # nothing is right
                 "item": row["id"],
                 "prompt": request,
+                "group": group(row),
             }
 
         return dataset.map(framed, num_parallel_calls=tf.data.AUTOTUNE)
@@ -67,7 +82,7 @@ def postprocess(
     """The `Asked` of an example; a model's answer passes."""
     if not is_target or example is None:
         return target
-    fields = ("item", "prompt", "inputs_pretokenized")
+    fields = ("item", "prompt", "inputs_pretokenized", "group")
     return Asked(*(bytes(example[name]).decode() for name in fields))
 
 
@@ -77,16 +92,20 @@ def add_task(
     prompt: Prompt,
     *,
     category: str,
+    group: Prompt = no_group,
     sampling: Sampling = SAMPLING,
     convention: str = "",
 ) -> seqio.Task:
-    """Registers an open-ended Task with SeqIO, and what the suite has to know about it."""
+    """Registers an open-ended Task with SeqIO, and what the suite has to know about it.
+
+    `group` names the sort of request that a row is: win rates are given for each as well.
+    """
     info = TaskInfo(category, OPEN_ENDED, convention=convention, sampling=sampling)
     declare(name, info)
     return seqio.TaskRegistry.add(
         name,
         source=source,
-        preprocessors=preprocessors(prompt),
+        preprocessors=preprocessors(prompt, group),
         output_features=EVALUATION_FEATURES,
         postprocess_fn=postprocess,
         metric_fns=[answer_length],
@@ -96,15 +115,16 @@ def add_task(
 def score_items(targets: Sequence[Asked], completions: Sequence[Completion]) -> pd.DataFrame:
     """One row per item, in the order of the items: what a judge will be shown.
 
-    Columns: item; prompt and input (see `Asked`); prediction (the answer as generated, white
-    space and all); generated_tokens; ended_by. Raises ValueError if the lengths differ.
+    Columns: item; prompt, input and group (see `Asked`); prediction (the answer as generated,
+    white space and all); generated_tokens; ended_by. Raises ValueError if the lengths differ.
     """
     rows = [
         (*target, answer.text, answer.tokens, answer.ended_by)
         for target, answer in zip(targets, completions, strict=True)
     ]
-    columns = ["item", "prompt", "input", "prediction", "generated_tokens", "ended_by"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(
+        rows, columns=[*Asked._fields, "prediction", "generated_tokens", "ended_by"]
+    )
 
 
 def answer_length(targets: Sequence[Asked], predictions: Sequence[str]) -> dict[str, float]:

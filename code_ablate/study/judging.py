@@ -16,7 +16,12 @@ from etils import epath
 
 import code_ablate
 from code_ablate import storage
-from code_ablate.analysis.judging import judging_table, summarise_judgements
+from code_ablate.analysis.judging import (
+    by_group,
+    group_table,
+    judging_table,
+    summarise_judgements,
+)
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.judge import prompt
 from code_ablate.evaluation.judge.asking import Estimate, ask_all
@@ -104,23 +109,25 @@ def by_likelihood(
 
 
 def save(judged: Judged, about: Mapping[str, str], directory: epath.PathLike) -> str:
-    """Writes judgements.parquet and then judging.json; returns the summary as a table.
+    """Writes judgements.parquet and then judging.json; returns the summary as text.
 
     `about`: candidate, baseline and task.
     """
     directory = epath.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     judgements = judged.judgements.assign(judge=judged.judge["name"])
-    summary = summarise_judgements(judgements)
+    summary, groups = summarise_judgements(judgements), by_group(judgements)
     now = datetime.datetime.now(datetime.UTC)
     description = {
         **about,
         "judge": judged.judge,
         "summary": dataclasses.asdict(summary),
+        "groups": {name: dataclasses.asdict(of_group) for name, of_group in groups.items()},
         "usage": judged.usage,
         "version": code_ablate.__version__,
         "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     storage.replace(directory / "judgements.parquet", judgements.to_parquet(index=False))
     storage.replace(directory / "judging.json", json.dumps(description, indent=1))
-    return judging_table(summary, about["candidate"], about["baseline"], judged.judge["name"])
+    table = judging_table(summary, about["candidate"], about["baseline"], judged.judge["name"])
+    return f"{table}\n\n{group_table(groups)}" if groups else table

@@ -50,6 +50,23 @@ def test_counts_rates_and_the_sign_test():
     assert low < summary.win_rate < high
 
 
+def test_each_sort_of_request_has_a_summary_of_its_own():
+    verdicts = [(C, C)] * 7 + [(B, B)] * 6 + [(C, B)] * 2 + [(None, None)]
+    judgements = table(verdicts)
+    assert judging.by_group(judgements) == judging.by_group(judgements.assign(group="all")) == {}
+    of_item = ["advice"] * 7 + ["planning"] * 9
+    judgements["group"] = judgements["item"].astype(int).map(of_item.__getitem__)
+    groups = judging.by_group(judgements)
+    advice, planning = groups["advice"], groups["planning"]
+    assert (advice.wins, advice.losses, advice.ties, advice.prompts) == (7, 0, 0, 7)
+    assert (planning.wins, planning.losses, planning.ties, planning.prompts) == (0, 6, 2, 9)
+    assert planning == summarise_judgements(judgements[judgements["group"] == "planning"])
+    first, second = judging.group_table(groups).splitlines()[1:3]
+    # Holm: twice the smaller of 2/2^7 and 2/2^6, and the larger as it is.
+    assert first.split()[:5] == ["advice", "7", "7", "0", "0"] and first.endswith("p = 0.0312")
+    assert second.split()[:5] == ["planning", "8", "0", "6", "2"] and "12.5 %" in second
+
+
 def test_what_the_endpoint_did_not_answer_is_told_apart():
     summary = summarise_judgements(table([(C, C), (C, None)], status="unanswered"))
     assert (summary.n, summary.unparseable, summary.unanswered) == (1, 0, 1)

@@ -15,6 +15,7 @@ def command(tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name, answers in {"a": ["zebra", "yak", "cat"], "b": ["ant", "bee", "dog"]}.items():
         table = pd.DataFrame({"item": ["1", "2", "3"], "prompt": "Say.", "prediction": answers})
+        table["group"] = ["animals", "animals", "pets"]
         table.to_parquet(tmp_path / f"{name}.parquet")
 
     def arguments(server, **more):
@@ -51,6 +52,8 @@ def test_two_tables_are_judged(tmp_path, capsys, command):
     saved = json.loads((folder / "judging.json").read_text())
     assert saved["judge"]["parameters"] == {"temperature": 0.0, "max_tokens": 512}
     rows = pd.read_parquet(folder / "judgements.parquet")
+    assert "animals     2     2" in printed
+    assert [saved["groups"][name]["wins"] for name in ("animals", "pets")] == [2, 0]
     assert sorted(rows["order"].unique()) == ["baseline_first", "candidate_first"]
     assert len(rows) == 6 and rows["reply"].str.startswith("Comparison:").all()
 

@@ -74,6 +74,12 @@ def test_answers_are_paired_by_item(tmp_path):
     )
 
 
+def test_the_sort_of_request_goes_with_the_pair(tmp_path):
+    a = read_answers(answers(tmp_path / "a.parquet", group=["advice", None]), "t")
+    b = read_answers(answers(tmp_path / "b.parquet"), "t")
+    assert [pair.group for pair in pair_answers(a, b)] == ["advice", ""]
+
+
 def test_answers_that_do_not_belong_together_are_refused(tmp_path):
     a = read_answers(answers(tmp_path / "a.parquet"), "t")
     with pytest.raises(UserError, match="2 and 3 answers, 2 of them"):

@@ -48,7 +48,7 @@ def test_a_request_is_put_in_a_frame_and_has_no_target(task):
     np.testing.assert_array_equal(first["inputs"], np.array([*text.encode()]) + 3)
     assert first["targets"].size == second["targets"].size == 0
     assert targets("test.mine")[1] == open_ended.Asked(
-        "b", "Two\nlines", "Instruction: Two\nlines\nResponse:"
+        "b", "Two\nlines", "Instruction: Two\nlines\nResponse:", ""
     )
 
 
@@ -65,6 +65,7 @@ def test_a_row_per_item_keeps_the_answer_as_generated(task):
             "item": ["a", "b"],
             "prompt": [row["prompt"] for row in ROWS],
             "input": [f"Instruction: {row['prompt']}\nResponse:" for row in ROWS],
+            "group": ["", ""],
             "prediction": [" yes\n", ""],
             "generated_tokens": [3, 1],
             "ended_by": ["stop", "eos"],
@@ -113,6 +114,7 @@ def test_the_prompts_are_registered_with_their_texts():
     question, passage = by_item["closed_qa-01"].prompt.split("\n\n")
     assert question.startswith("When does the night ferry") and "Old Margit" in passage
     assert "\n\n" not in by_item["open_qa-01"].prompt
+    assert all(item.startswith(f"{target.group}-") for item, target in by_item.items())
 
 
 def test_dolly_is_read_from_the_users_file(tmp_path, monkeypatch):

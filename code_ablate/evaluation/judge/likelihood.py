@@ -20,7 +20,7 @@ from code_ablate.evaluation.judge.pairwise import (
     CANDIDATE,
     JUDGED,
     UNPARSEABLE,
-    lengths,
+    description,
 )
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.scoring import Scorer
@@ -57,7 +57,7 @@ def judge_by_likelihood(
                 "status": JUDGED if verdict else UNPARSEABLE,
                 "candidate_nats_per_byte": candidate,
                 "baseline_nats_per_byte": baseline,
-                **lengths(pair),
+                **description(pair),
             }
         )
     return pd.DataFrame(rows)

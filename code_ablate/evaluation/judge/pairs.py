@@ -29,6 +29,8 @@ class Pair:
     """The request, as both models were given it."""
     candidate: str
     baseline: str
+    group: str = ""
+    """Sort of request; empty where the answers' table has none."""
 
     @property
     def identical(self) -> bool:
@@ -39,8 +41,9 @@ class Pair:
 def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
     """Answers to the prompts of `task`, from a Parquet file or the evaluation of a run.
 
-    Columns: item, prompt, input (the prompt, where the table has none), prediction. Of a run,
-    those of the last checkpoint that was evaluated. Raises UserError if there are none.
+    Columns: item, prompt, prediction, input (the prompt, where the table has none), group (empty,
+    where the table has none). Of a run, those of the last checkpoint that was evaluated. Raises
+    UserError if there are none.
     """
     file = find_answers(epath.Path(path), task)
     with file.open("rb") as opened:
@@ -56,7 +59,9 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
         raise UserError(f"{file} has no answers to {task!r}: evaluate the run on it.")
     if "input" not in table:
         table = table.assign(input=table["prompt"])
-    table = table[[*_COLUMNS, "input"]]
+    group = table["group"].fillna("") if "group" in table else ""
+    table = table.assign(group=group)
+    table = table[[*_COLUMNS, "input", "group"]]
     if table.isna().any(axis=None):
         raise UserError(f"{file} has rows of {task!r} without a prompt or an answer.")
     table = table.astype(str)
@@ -111,5 +116,5 @@ def pair_answers(candidate: pd.DataFrame, baseline: pd.DataFrame) -> tuple[Pair,
             f"{len(other)} items have another prompt in each of the two, {other.iloc[0]!r} among "
             "them: evaluate both with the same suite."
         )
-    columns = both[["item", "prompt", "input", "prediction", "prediction_baseline"]]
+    columns = both[["item", "prompt", "input", "prediction", "prediction_baseline", "group"]]
     return tuple(Pair(*row) for row in columns.itertuples(index=False))

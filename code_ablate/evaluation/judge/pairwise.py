@@ -47,8 +47,8 @@ def judgements_of(
 
     Columns: item; order; verdict ("candidate", "baseline"; None where there is none); status
     ("judged", "unparseable", "unanswered"); reply (raw text, or why there is none); model and
-    finish_reason, as the endpoint says; input_tokens, output_tokens; candidate_characters,
-    baseline_characters; identical (answers).
+    finish_reason, as the endpoint says; input_tokens, output_tokens; group (sort of request);
+    candidate_characters, baseline_characters; identical (answers).
     """
     rows = []
     for pair in pairs:
@@ -66,7 +66,7 @@ def judgements_of(
                     "finish_reason": reply.finish_reason,
                     "input_tokens": reply.input_tokens,
                     "output_tokens": reply.output_tokens,
-                    **lengths(pair),
+                    **description(pair),
                 }
             )
     return pd.DataFrame(rows)
@@ -78,9 +78,11 @@ def _status(reply: Reply, letter: str | None) -> str:
     return JUDGED if letter else UNPARSEABLE
 
 
-def lengths(pair: Pair) -> dict[str, int | bool]:
-    """Columns that say how long the answers are, and whether they differ."""
+def description(pair: Pair) -> dict[str, str | int | bool]:
+    """Columns that say which sort of request it is, how long the answers are, and whether they
+    differ."""
     return {
+        "group": pair.group,
         "candidate_characters": len(pair.candidate.strip()),
         "baseline_characters": len(pair.baseline.strip()),
         "identical": pair.identical,
