@@ -40,6 +40,8 @@ class TaskSummary:
     """Lower end of the 95 % interval."""
     high: float | None
     """Upper end."""
+    pass_at: Mapping[str, tuple[float, float, float]]
+    """pass@k for other k than 1, with its bootstrap interval: "pass@10" -> (score, low, high)."""
     interval: str | None
     """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
     chance: float | None
@@ -104,6 +106,7 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         score=score,
         low=low,
         high=high,
+        pass_at=_pass_at(rows),
         interval=interval,
         chance=info.get("chance"),
         chance_p=(
@@ -135,7 +138,18 @@ def _score(
             "exact",
         )
     sizes = columns["bytes"] if score == "bits" else np.ones(len(values))
+    return *_bootstrap(values, sizes), "bootstrap"
+
+
+def _bootstrap(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float]:
+    """(sum of the values over sum of the sizes, low, high)."""
     drawn = st.resample_items(
         values[:, None], sizes[:, None], np.random.default_rng(0), RESAMPLES
     ).score([0], np.ones((RESAMPLES + 1, 1)))
-    return float(drawn[0]), *st.percentile_interval(drawn), "bootstrap"
+    return float(drawn[0]), *st.percentile_interval(drawn)
+
+
+def _pass_at(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    # Other tasks of the suite have none, or fewer.
+    names = [name for name in rows if name.startswith("pass@") and rows[name].notna().all()]
+    return {name: _bootstrap(rows[name].to_numpy(), np.ones(len(rows))) for name in names}

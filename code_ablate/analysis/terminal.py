@@ -92,6 +92,9 @@ def _task_line(summary: TaskSummary) -> str:
     in_bits = SCORES[summary.kind] == "bits" or summary.gold_bits_per_byte is None
     gold = "" if in_bits else f"{summary.gold_bits_per_byte:.3f}"
     marks = [] if summary.greedy is None else [f"greedy {100 * summary.greedy:.1f}%"]
+    for name, share in summary.pass_at.items():
+        value, low, high = (f"{100 * x:.1f}" for x in share)
+        marks.append(f"{name} {value}% [{low}, {high}]")
     if summary.degenerate:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
     if summary.chance_p is not None and summary.chance_p >= 0.05:

@@ -27,8 +27,8 @@ from code_ablate.evaluation.registry import PROGRAMS, TaskInfo, declare
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import STATUSES, Program, Sandbox
 
-REPORTED = (1, 10, 100)
-"""The k of pass@k that `means` gives, as far as there are samples."""
+REPORTED = (10, 100)
+"""The k of pass@k that are given beside pass@1, as far as there are samples."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,10 @@ def score_items(
 ) -> pd.DataFrame:
     """Runs all samples; one row per item, in the order of the problems.
 
-    Columns: item; correct (the share of the samples that passed); samples; one column for each of
-    `sandbox.STATUSES` with how many came to it; prediction (the first sample); isolation (by what
-    the programs were isolated). `advance` is called with the number of samples that were done.
+    Columns: item; correct (the share of the samples that passed: pass@1); pass@10 and pass@100, if
+    every item has so many samples; samples; one column for each of `sandbox.STATUSES` with how many
+    came to it; prediction (the first sample); isolation (by what the programs were isolated).
+    `advance` is called with the number of samples that were done.
     """
     if len(problems) != len(samples):
         raise ValueError(f"{len(problems)} problems, but samples for {len(samples)}.")
@@ -171,6 +172,7 @@ def score_items(
         for problem, texts in zip(problems, samples, strict=True)
         for text in texts
     ]
+    fewest = min(map(len, samples), default=0)
     outcomes = iter(sandbox.run(programs, advance))
     rows = []
     for problem, texts in zip(problems, samples, strict=True):
@@ -180,6 +182,11 @@ def score_items(
             {
                 "item": problem.item,
                 "correct": counts["passed"] / len(mine),
+                **{
+                    f"pass@{k}": pass_at_k(len(mine), counts["passed"], k)
+                    for k in REPORTED
+                    if k <= fewest
+                },
                 "samples": len(mine),
                 **counts,
                 "prediction": texts[0],
@@ -190,13 +197,11 @@ def score_items(
 
 
 def means(items: pd.DataFrame) -> dict[str, float]:
-    """pass@k over the items, as a fraction of 1, for each k of REPORTED that has samples enough."""
-    fewest = int(items["samples"].min())
-    counts = list(zip(items["samples"], items["passed"], strict=True))
+    """pass@k over the items, as a fraction of 1: pass@1, and each other that the items have."""
+    others = [column for column in items if column.startswith("pass@")]
     return {
-        f"pass@{k}": float(np.mean([pass_at_k(int(n), int(c), k) for n, c in counts]))
-        for k in REPORTED
-        if k <= fewest
+        "pass@1": float(items["correct"].mean()),
+        **{name: float(items[name].mean()) for name in others},
     }
 
 

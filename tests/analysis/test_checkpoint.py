@@ -15,7 +15,8 @@ COLUMNS = ("correct", "bits", "bytes", "choices", "gold", "predicted", "predicti
 
 def table(task, **columns):
     rows = pd.DataFrame({"task": task, "generated_tokens": 3.0, **columns})
-    return rows.reindex(columns=["task", "generated_tokens", *COLUMNS])
+    missing = [column for column in COLUMNS if column not in rows]
+    return rows.reindex(columns=[*rows, *missing])
 
 
 def summary_of(kind, chance=None, notes=(), **columns):
@@ -81,6 +82,17 @@ def test_shares_of_samples_and_bits_have_bootstrap_intervals():
     bits = summary_of("bits_per_byte", bits=[8.0, 30.0], bytes=[4.0, 10.0])
     assert bits.score == pytest.approx(38 / 14) and bits.interval == "bootstrap"
     assert 2 <= bits.low <= bits.high <= 3
+
+
+def test_pass_at_k_has_an_interval_for_each_k():
+    shares = {"correct": [0.1, 0.0] * 40, "pass@10": [1.0, 0.0] * 40, "pass@100": np.nan}
+    found = summary_of("pass_at_k", **shares, prediction=list("ab" * 40))
+    [(name, (score, low, high))] = found.pass_at.items()  # the other is of another task
+    assert (name, score) == ("pass@10", 0.5)
+    assert (low, high) == pytest.approx(
+        (0.5 - 1.96 * 0.5 / 80**0.5, 0.5 + 1.96 * 0.5 / 80**0.5), abs=0.02
+    )
+    assert "pass@10 50.0% [" in task_table((found,), {})
 
 
 def test_gold_answers_have_bits_and_what_greedy_decoding_gives():

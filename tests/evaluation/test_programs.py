@@ -88,8 +88,13 @@ def test_items_count_what_the_samples_came_to(sandbox):
 
 
 def test_means_give_each_k_that_has_samples(sandbox):
-    items = programs.score_items([TRIPLE], [[RIGHT] + [WRONG] * 9], sandbox)
-    assert programs.means(items) == pytest.approx({"pass@1": 0.1, "pass@10": 1.0})
+    samples = [[RIGHT] + [WRONG] * 9, [WRONG] * 12]
+    items = programs.score_items([TRIPLE, TRIPLE], samples, sandbox)
+    assert items["pass@10"].tolist() == [1.0, 0.0]
+    assert programs.means(items) == pytest.approx({"pass@1": 0.05, "pass@10": 0.5})
+    # An item with fewer samples than k leaves the others without a mean over all.
+    items = programs.score_items([TRIPLE, TRIPLE], [samples[0], [WRONG]], sandbox)
+    assert programs.means(items) == pytest.approx({"pass@1": 0.05})
 
 
 def test_samples_have_to_fit_the_problems(sandbox):
