@@ -5,8 +5,7 @@
 HumanEval follows Chen et al. 2021 (arXiv 2107.03374): the prompt is the file up to the docstring of
 the function, and the answer ends with the function. MBPP follows Fried et al. 2022 (InCoder, arXiv
 2204.05999), as the bigcode-evaluation-harness has it: the prompt is a docstring with the task and
-its first test. One greedy answer each, which is pass@1; the tests of `sampling.samples` answers at
-a temperature give pass@k.
+its first test. One greedy answer each, which is pass@1; for other k see docs/evaluation.md.
 """
 
 import json
@@ -15,6 +14,9 @@ from collections.abc import Mapping
 from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.programs import Problem, add_task, used_functions
 from code_ablate.evaluation.sampling import Sampling
+
+HUMANEVAL_STOP = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+MBPP_STOP = ("\nclass", "\nassert", '\n"""', "\nprint", "\nif", "\n<|/", "\n```")
 
 
 def humaneval(row: Mapping[str, str]) -> Problem:
@@ -51,7 +53,7 @@ add_task(
     lambda row: row["prompt"],
     humaneval,
     category="code",
-    sampling=Sampling(max_tokens=512, stop=("\nclass", "\ndef", "\n#", "\nif", "\nprint")),
+    sampling=Sampling(max_tokens=512, stop=HUMANEVAL_STOP),
     convention="Chen et al. 2021",
 )
 add_task(
@@ -60,9 +62,6 @@ add_task(
     mbpp_prompt,
     mbpp,
     category="code",
-    sampling=Sampling(
-        max_tokens=512,
-        stop=("\nclass", "\nassert", '\n"""', "\nprint", "\nif", "\n<|/", "\n```"),
-    ),
+    sampling=Sampling(max_tokens=512, stop=MBPP_STOP),
     convention="Fried et al. 2022, one test in the prompt",
 )
