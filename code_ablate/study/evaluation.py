@@ -40,14 +40,10 @@ def records_of(run: RunDirectory, step: int) -> Records:
 
 def steps_of(run: RunDirectory) -> list[int]:
     """Steps of the run's checkpoints, the same on all processes."""
-
-    def read() -> list[int]:
-        if not run.checkpoints.exists():
-            return []
-        with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
-            return checkpoints.steps
-
-    return distributed.from_first(read)
+    if not distributed.from_first(run.checkpoints.exists):
+        return []
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        return checkpoints.steps
 
 
 def asked_steps(

@@ -15,7 +15,7 @@ from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.suite import Part, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.model.sharding import MeshConfig
-from code_ablate.study.evaluation import evaluate_checkpoint, records_of
+from code_ablate.study.evaluation import asked_steps, evaluate_checkpoint, follow, records_of
 from code_ablate.training.rundir import RunDirectory
 from tests.trained_run import SENTENCES, VOCABULARY_SIZE, make_run, make_vocabulary
 from tests.training.jobs import complete_job
@@ -79,9 +79,13 @@ def job(run, vocabulary_file, out, mesh):
         return about, items
 
     Part.evaluate = noting
-    evaluate_checkpoint(
-        RunDirectory.open(run), suite_of(vocabulary_file), MeshConfig(**mesh), STEPS
-    )
+    run, suite = RunDirectory.open(run), suite_of(vocabulary_file)
+    assert asked_steps(run, suite, []) == [STEPS]
+
+    def evaluate_step(step):
+        evaluate_checkpoint(run, suite, MeshConfig(**mesh), step)
+
+    assert follow(run, evaluate_step, wait=print) == {}
 
 
 def test_every_process_comes_to_the_scores_of_one_alone(tmp_path):
