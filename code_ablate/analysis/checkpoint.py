@@ -41,7 +41,7 @@ class TaskSummary:
     high: float | None
     """Upper end."""
     pass_at: Mapping[str, tuple[float, float, float]]
-    """pass@k for other k than 1, with its bootstrap interval: "pass@10" -> (score, low, high)."""
+    """pass@k for other k than 1, with its interval: "pass@10" -> (score, low, high)."""
     interval: str | None
     """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
     chance: float | None
@@ -131,25 +131,25 @@ def _score(
     if score is None or np.isnan(columns[score]).any():
         return None, None, None, None
     values = columns[score]
-    if score == "correct" and np.isin(values, (0.0, 1.0)).all():
-        return (
-            float(values.mean()),
-            *st.exact_interval(int(values.sum()), len(values)),
-            "exact",
-        )
-    sizes = columns["bytes"] if score == "bits" else np.ones(len(values))
-    return *_bootstrap(values, sizes), "bootstrap"
+    return _ratio(values, columns["bytes"]) if score == "bits" else _share(values)
 
 
-def _bootstrap(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float]:
-    """(sum of the values over sum of the sizes, low, high)."""
+def _share(values: np.ndarray) -> tuple[float, float, float, str]:
+    """Mean of values from 0 to 1, with its interval and how that was made."""
+    if np.isin(values, (0.0, 1.0)).all():
+        return float(values.mean()), *st.exact_interval(int(values.sum()), len(values)), "exact"
+    return _ratio(values, np.ones(len(values)))
+
+
+def _ratio(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float, str]:
+    """Sum of the values over sum of the sizes, with its interval and how that was made."""
     drawn = st.resample_items(
         values[:, None], sizes[:, None], np.random.default_rng(0), RESAMPLES
     ).score([0], np.ones((RESAMPLES + 1, 1)))
-    return float(drawn[0]), *st.percentile_interval(drawn)
+    return float(drawn[0]), *st.percentile_interval(drawn), "bootstrap"
 
 
 def _pass_at(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
     # Other tasks of the suite have none, or fewer.
     names = [name for name in rows if name.startswith("pass@") and rows[name].notna().all()]
-    return {name: _bootstrap(rows[name].to_numpy(), np.ones(len(rows))) for name in names}
+    return {name: _share(rows[name].to_numpy())[:3] for name in names}

@@ -85,14 +85,15 @@ def test_shares_of_samples_and_bits_have_bootstrap_intervals():
 
 
 def test_pass_at_k_has_an_interval_for_each_k():
-    shares = {"correct": [0.1, 0.0] * 40, "pass@10": [1.0, 0.0] * 40, "pass@100": np.nan}
+    shares = {"correct": [0.1, 0.0] * 40, "pass@10": [0.9, 0.1] * 40, "pass@100": np.nan}
     found = summary_of("pass_at_k", **shares, prediction=list("ab" * 40))
     [(name, (score, low, high))] = found.pass_at.items()  # the other is of another task
-    assert (name, score) == ("pass@10", 0.5)
-    assert (low, high) == pytest.approx(
-        (0.5 - 1.96 * 0.5 / 80**0.5, 0.5 + 1.96 * 0.5 / 80**0.5), abs=0.02
-    )
+    half = 1.96 * 0.4 / 80**0.5
+    assert name == "pass@10" and score == pytest.approx(0.5)
+    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), abs=0.02)
     assert "pass@10 50.0% [" in task_table((found,), {})
+    none = summary_of("pass_at_k", **{"correct": [0.0] * 80, "pass@10": 0.0}, prediction="")
+    assert none.pass_at["pass@10"] == (0, 0, pytest.approx(1 - 0.025 ** (1 / 80)))
 
 
 def test_gold_answers_have_bits_and_what_greedy_decoding_gives():
