@@ -198,7 +198,8 @@ def evaluate(options) -> None:
             _show_scores(run, suite, step)
 
     if options.follow:
-        for step, why in evaluation.follow(run, evaluate_step, evaluation.Pause()).items():
+        skipped = evaluation.follow(run, evaluate_step, evaluation.Pause())
+        for step, why in skipped.items() if distributed.is_first() else ():
             print(f"note: step {step:,} was not evaluated: {why}")
         return
     for step in steps:

@@ -1,7 +1,6 @@
 """The processes of one job: finding each other, and doing some things once.
 
     distributed.join()                              # before any use of JAX devices
-    stores = distributed.first_does(prepare)        # process 0 works, then the others do the same
     status = distributed.from_first(read_status)    # all get what process 0 read
     if distributed.is_first(): print(...)
 
@@ -130,20 +129,6 @@ def from_first(make: Callable[[], T]) -> T:
     if "error" in message:
         raise RuntimeError(f"process 0 failed: {message['error']}")
     return message["result"]
-
-
-def first_does(work: Callable[[], T]) -> T:
-    """Lets process 0 do `work`, then the others, who find it done: work is done once, and shared.
-
-    For work that leaves files behind and finds them again, such as preparing a corpus.
-    """
-    done: list[T] = []
-
-    def on_first() -> None:
-        done.append(work())
-
-    from_first(on_first)
-    return done[0] if done else work()
 
 
 def wait_for_all() -> None:

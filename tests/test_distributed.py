@@ -49,6 +49,5 @@ def test_a_tpu_host_joins_its_pod(monkeypatch):
 def test_one_process_does_everything_itself():
     assert distributed.is_first() and distributed.process_count() == 1
     assert distributed.from_first(lambda: object) is object  # nothing is sent
-    assert distributed.first_does(lambda: object) is object
     agreement = distributed.Agreement(mesh=None, lag=2)
     assert [agreement.reached(asked) for asked in (False, True, False)] == [False, True, True]

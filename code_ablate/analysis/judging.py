@@ -108,8 +108,12 @@ def summarise_judgements(judgements: pd.DataFrame, *, seed: int = 0) -> JudgingS
 
 
 def by_group(judgements: pd.DataFrame, *, seed: int = 0) -> dict[str, JudgingSummary]:
-    """The summary of each sort of request, by its name; empty where all are of one sort."""
-    groups = judgements.groupby("group") if "group" in judgements else ()
+    """The summary of each sort of request, by its name; empty where all are of one sort.
+
+    Requests of no sort are in none of them.
+    """
+    named = judgements[judgements["group"] != ""] if "group" in judgements else judgements[:0]
+    groups = named.groupby("group") if len(named) else ()
     found = {str(name): summarise_judgements(rows, seed=seed) for name, rows in groups}
     return found if len(found) > 1 else {}
 

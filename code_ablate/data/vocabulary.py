@@ -142,14 +142,14 @@ def resolve(config: VocabularyConfig, data_dir: epath.PathLike) -> Vocabulary:
     Of a vocabulary to be trained, `config.corpora` must be registered: they are part of its key.
     """
     if config.is_file:
-        return _load(config, epath.Path(config.name))
+        return load(config, config.name)
     path = model_path(config, data_dir)
     if not path.exists():
         raise UserError(
             f"vocabulary {config.name!r} is not trained yet for these corpora and settings ({path} "
             "does not exist): run code-ablate prepare."
         )
-    return _load(config, path)
+    return load(config, path)
 
 
 def model_path(config: VocabularyConfig, data_dir: epath.PathLike) -> epath.Path:
@@ -182,7 +182,7 @@ def train(
         )
     path = model_path(config, data_dir)
     if path.exists():
-        return _load(config, path)
+        return load(config, path)
     from code_ablate.data.pipeline import sample_texts
 
     part = -(-config.sample_bytes // len(config.corpora))
@@ -192,7 +192,7 @@ def train(
     model = train_model(texts, config.size)
     path.parent.mkdir(parents=True, exist_ok=True)
     storage.replace(path, model)
-    return _load(config, path)
+    return load(config, path)
 
 
 def train_model(texts: Iterable[str], size: int) -> bytes:
@@ -264,7 +264,9 @@ def _without_paths(model: bytes) -> bytes:
     return proto.SerializeToString(deterministic=True)
 
 
-def _load(config: VocabularyConfig, path: epath.Path) -> Vocabulary:
+def load(config: VocabularyConfig, path: epath.PathLike) -> Vocabulary:
+    """The vocabulary in the file `path`. Raises UserError if there is none, or not `config`'s."""
+    path = epath.Path(path)
     if not path.exists():
         raise UserError(
             f"no vocabulary file at {path} (VocabularyConfig.name): correct the path, or give a "

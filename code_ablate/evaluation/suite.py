@@ -174,18 +174,23 @@ class Suite:
         return SuiteResult(table.reindex(columns=[*COLUMNS, *extra]), tasks, metrics)
 
     def _having(self, parts: Sequence[Part], missing: Mapping[str, str]) -> "Suite":
-        """The suite with these parts. Raises UserError if what is missing is required, or all."""
+        """The suite with these parts.
+
+        Raises UserError if what is missing is required, or all, and if another host has other data.
+        """
+        asked = dict.fromkeys(missing, "") | {part.key.name: part.key.identity for part in parts}
+        first = distributed.from_first(lambda: asked)
+        if first != asked:
+            other = sorted(name for name in asked if first.get(name) != asked[name])
+            raise UserError(
+                f"the hosts of this job have different evaluation data, of {', '.join(other)}: "
+                "install the same on all, and name files in a folder that all reach."
+            )
         reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
         if missing and self.config.require_all:
             raise UserError(f"SuiteConfig.require_all is True, and these are missing: {reasons}")
         if not parts:
             raise UserError(f"nothing of the evaluation suite can be run here: {reasons}")
-        first = distributed.from_first(lambda: list(missing))
-        if first != list(missing):
-            raise UserError(
-                f"the hosts of this job have different evaluation data: here {list(missing)} are "
-                f"missing, on the first host {first}. Install the same on all."
-            )
         return dataclasses.replace(self, parts=tuple(parts), missing=dict(missing))
 
 

@@ -23,7 +23,7 @@ from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite import Suite
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.progress import bar
-from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.checkpoint import Checkpoints, Unreadable
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.step import abstract_params
 
@@ -84,16 +84,18 @@ def evaluate_checkpoint(
             description, items = part.evaluate(engine, progress.update)
             if distributed.is_first():
                 records.save(part.key, description, items)
+            distributed.wait_for_all()  # for programs to be run, which the first process does
 
 
 def _engine(run: RunDirectory, suite: Suite, mesh: MeshConfig, step: int) -> Engine:
     run.require_vocabulary(suite.vocabulary.digest)
     phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
+    like = abstract_params(phase.model, devices)
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         try:
             step = checkpoints.existing(step)
-            params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
-        except UserError as error:
+            params = checkpoints.restore_params(like, step)
+        except Unreadable as error:
             # Training deletes the older checkpoints, file by file, and never the newest.
             if max(steps_of(run), default=step) > step:
                 raise CheckpointGone(str(error)) from error

@@ -5,6 +5,7 @@ vocabulary = workspace.vocabulary(VocabularyConfig(...))
 stores = workspace.stores(("demo.text", "demo.web_code"), vocabulary, PrepareConfig())
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from etils import epath
@@ -51,26 +52,35 @@ class Workspace:
 
     def existing_vocabulary(self, config: VocabularyConfig) -> Vocabulary:
         """Loads the vocabulary. Raises UserError if it is not there."""
-        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
-        return vocabularies.resolve(config, self.paths.data)
+        return self._found_by_first(config, vocabularies.resolve)
 
     def vocabulary(self, config: VocabularyConfig) -> Vocabulary:
         """Loads the vocabulary; trains it first if it is one that is trained."""
+        return self._found_by_first(config, vocabularies.train)
+
+    def _found_by_first(self, config: VocabularyConfig, find: Callable) -> Vocabulary:
+        """The one that the first process finds: keys may depend on files of its host."""
         require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
-        if config.is_file:
-            return vocabularies.resolve(config, self.paths.data)
-        return distributed.first_does(lambda: vocabularies.train(config, self.paths.data))
+        path = distributed.from_first(lambda: find(config, self.paths.data).path)
+        return vocabularies.load(config, path)
 
     def stores(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
     ) -> dict[str, TokenStore]:
-        """The token stores of these corpora; prepares what is missing."""
+        """The token stores of these corpora; prepares what is missing.
+
+        Of several processes the first one does, from the documents that its host has.
+        """
         require_tasks("corpus", corpora)
-        return distributed.first_does(
-            lambda: preparation.prepare(
+
+        def paths() -> dict[str, str]:
+            stores = preparation.prepare(
                 corpora, vocabulary, self.paths.data, config, modules=self.modules
             )
-        )
+            return {corpus: store.path for corpus, store in stores.items()}
+
+        found = distributed.from_first(paths)
+        return {corpus: TokenStore.open(path) for corpus, path in found.items()}
 
     def prepared(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig

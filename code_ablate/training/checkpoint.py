@@ -47,6 +47,10 @@ class SaveFailed(Failed):
     """A checkpoint could not be written. The ones before it are as they were."""
 
 
+class Unreadable(UserError):
+    """There is no such checkpoint, or it is damaged; not: it is of another model."""
+
+
 class _Damaged(Exception):
     """A checkpoint cannot be read as it was written; the message says why."""
 
@@ -74,6 +78,8 @@ class Checkpoints:
                 enable_async_checkpointing=not read_only,
                 # What a killed process was writing. Only the process that trains the run writes.
                 cleanup_tmp_directories=not read_only,
+                # Or one that training deletes meanwhile would be looked into.
+                lightweight_initialize=True,
                 # All processes go by what the first one sees.
                 single_host_load_and_broadcast=True,
             ),
@@ -104,12 +110,14 @@ class Checkpoints:
         return sorted(int(step) for step in self._manager.all_steps())
 
     def existing(self, step: int | None = None) -> int:
-        """`step` if there is such a checkpoint, the newest for None; UserError if there is none."""
+        """`step`, or the newest for None. Raises Unreadable if there is no such checkpoint."""
         steps = self.steps
         if not steps:
-            raise UserError(f"no complete checkpoint under {self._directory}: train the run first.")
+            raise Unreadable(
+                f"no complete checkpoint under {self._directory}: train the run first."
+            )
         if step is not None and step not in steps:
-            raise UserError(f"no checkpoint at step {step} under {self._directory}; has {steps}.")
+            raise Unreadable(f"no checkpoint at step {step} under {self._directory}; has {steps}.")
         return steps[-1] if step is None else step
 
     # ------------------------------------------------------------------------------------ writing
@@ -171,7 +179,8 @@ class Checkpoints:
 
         If the newest is damaged, warns, uses the one before, and moves the damaged one to the
         folder `damaged` beside the checkpoints, so that its step can be saved again. Raises
-        UserError if `step`, or each one, is damaged, or was made by another model or optimizer.
+        Unreadable if `step`, or each one, is damaged or gone, UserError if it was made by another
+        model or optimizer.
         """
         items = {name: getattr(like, name) for name in ARRAYS}
         step, arrays, progress = self._restore(items, step)
@@ -194,7 +203,7 @@ class Checkpoints:
             # Only now: if none can be read, the fault may not lie with the checkpoints.
             self._set_aside(damaged, instead=candidate)
             return candidate, arrays, progress
-        raise UserError(self._all_damaged(damaged, asked=step))
+        raise Unreadable(self._all_damaged(damaged, asked=step))
 
     def _read(self, folder: epath.Path, like: dict[str, Any]) -> tuple[dict, dict]:
         """Arrays and progress of one checkpoint. Raises _Damaged in all processes if in any."""

@@ -69,6 +69,11 @@ def train(
     Failed if training cannot go on.
     """
     # ------------------------------------------------------- what is to be done, if at all
+    if distributed.from_first(lambda: run.identity) != run.identity:
+        raise UserError(
+            f"this host would train {run.identity}, the first host another phase: give all hosts "
+            "the same configuration and the same token stores."
+        )
     status = distributed.from_first(lambda: run.status)
     if status["state"] == "complete":
         return status
@@ -93,6 +98,7 @@ def train(
     if loop.validate_every is not None:
         validation.require_windows()
     clock = Clock(begin="startup")
+    peak = peak_flops()  # outside of the mesh, or all simulated devices would measure at once
 
     with (
         run.locked(),
@@ -119,7 +125,7 @@ def train(
         run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
 
         # ---------------------------------------------------------------------------- the loop
-        meter = Meter(phase, stream, windows, clock, peak_flops())
+        meter = Meter(phase, stream, windows, clock, peak)
         under_way: collections.deque[tuple[int, dict]] = collections.deque()
         agreement = distributed.Agreement(mesh, lag=STEPS_UNDER_WAY)
         with (

@@ -61,6 +61,8 @@ def test_each_sort_of_request_has_a_summary_of_its_own():
     assert (advice.wins, advice.losses, advice.ties, advice.prompts) == (7, 0, 0, 7)
     assert (planning.wins, planning.losses, planning.ties, planning.prompts) == (0, 6, 2, 9)
     assert planning == summarise_judgements(judgements[judgements["group"] == "planning"])
+    unnamed = judgements.assign(group=judgements["group"].replace("advice", ""))
+    assert judging.by_group(unnamed) == {}  # one sort, and requests of none
     first, second = judging.group_table(groups).splitlines()[1:3]
     # Holm: twice the smaller of 2/2^7 and 2/2^6, and the larger as it is.
     assert first.split()[:5] == ["advice", "7", "7", "0", "0"] and first.endswith("p = 0.0312")

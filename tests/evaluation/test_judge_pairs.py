@@ -78,6 +78,10 @@ def test_the_sort_of_request_goes_with_the_pair(tmp_path):
     a = read_answers(answers(tmp_path / "a.parquet", group=["advice", None]), "t")
     b = read_answers(answers(tmp_path / "b.parquet"), "t")
     assert [pair.group for pair in pair_answers(a, b)] == ["advice", ""]
+    assert [pair.group for pair in pair_answers(b, a)] == ["advice", ""]
+    sorts = pd.Categorical(["advice", None])
+    c = read_answers(answers(tmp_path / "c.parquet", group=sorts), "t")
+    assert c["group"].tolist() == ["advice", ""]
 
 
 def test_answers_that_do_not_belong_together_are_refused(tmp_path):

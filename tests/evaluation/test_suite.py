@@ -9,6 +9,7 @@ import seqio
 import tensorflow as tf
 from etils import epath
 
+from code_ablate import distributed
 from code_ablate.data.benchmarks import MissingData
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
@@ -171,6 +172,15 @@ def test_missing_data_are_listed_and_not_kept(tasks, records):
     tasks["suite.two"].here = True
     found = suite_of().prepared([records])
     assert not found.missing and evaluate(found, records) == ["suite.two"]
+
+
+def test_hosts_with_other_rows_are_told_so(tasks, monkeypatch):
+    def other_host(make):
+        return {**make(), "suite.two": "0f3c"}
+
+    monkeypatch.setattr(distributed, "from_first", other_host)
+    with pytest.raises(UserError, match=r"different evaluation data, of suite\.two: install"):
+        suite_of()
 
 
 def test_data_that_are_found_to_be_missing_while_they_are_read_are_missing_too(tasks, records):

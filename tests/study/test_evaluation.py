@@ -161,6 +161,18 @@ def test_a_run_is_followed_to_its_end(training, suite):
     assert len(said) == 4 and asked(suite) == [4, 4]
 
 
+def test_a_checkpoint_of_another_model_is_not_taken_for_a_deleted_one(training, suite):
+    run, phase = training.run, training.phase
+    for step in (5, 10):
+        training.checkpoint(step)
+    deeper = dataclasses.replace(phase.model, layers=phase.model.layers + 1)
+    other = to_plain(dataclasses.replace(phase, model=deeper))
+    run.write_config({}, other, "", vocabulary="fake", device="cpu")
+    with pytest.raises(UserError, match="another model or optimizer") as refused:
+        evaluation.evaluate_checkpoint(run, suite, MESH, 5)
+    assert not isinstance(refused.value, evaluation.CheckpointGone)
+
+
 def test_a_checkpoint_that_is_deleted_before_it_is_read_is_skipped(training, suite):
     run = training.run
     training.checkpoint(5)

@@ -59,8 +59,8 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
         raise UserError(f"{file} has no answers to {task!r}: evaluate the run on it.")
     if "input" not in table:
         table = table.assign(input=table["prompt"])
-    group = table["group"].fillna("") if "group" in table else ""
-    table = table.assign(group=group)
+    groups = table["group"].astype(object) if "group" in table else pd.Series("", table.index)
+    table = table.assign(group=groups.where(groups.notna(), ""))
     table = table[[*_COLUMNS, "input", "group"]]
     if table.isna().any(axis=None):
         raise UserError(f"{file} has rows of {task!r} without a prompt or an answer.")
@@ -116,5 +116,6 @@ def pair_answers(candidate: pd.DataFrame, baseline: pd.DataFrame) -> tuple[Pair,
             f"{len(other)} items have another prompt in each of the two, {other.iloc[0]!r} among "
             "them: evaluate both with the same suite."
         )
+    both["group"] = both["group"].where(both["group"] != "", both["group_baseline"])
     columns = both[["item", "prompt", "input", "prediction", "prediction_baseline", "group"]]
     return tuple(Pair(*row) for row in columns.itertuples(index=False))

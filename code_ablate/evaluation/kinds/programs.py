@@ -1,5 +1,8 @@
 """pass@k: generated programs, run in the sandbox against tests."""
 
+import pandas as pd
+
+from code_ablate import distributed
 from code_ablate.data.benchmarks import MissingData
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
@@ -46,8 +49,13 @@ class Programs:
         return self._prompts.describe(registry.PROGRAMS, notes=notes)
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
-        """Generates the programs and runs them. `correct` is the share that passed."""
+        """Generates the programs and runs them. `correct` is the share that passed.
+
+        Of several processes the first one runs them; the others come to no items.
+        """
         answers = self._prompts.answer(engine, advance)
+        if not distributed.is_first():
+            return Outcome(pd.DataFrame(), {})
         texts = [[completion.text for completion in samples] for samples in answers]
         with self._sandbox as sandbox:
             items = programs.score_items(self._task.targets, texts, sandbox, advance)

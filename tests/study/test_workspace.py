@@ -1,0 +1,50 @@
+"""What several processes find, each on a host with files of its own."""
+
+import json
+from pathlib import Path
+
+import jax
+import seqio
+
+from code_ablate.data import documents
+from code_ablate.data.files import Files
+from code_ablate.data.prepare import PrepareConfig
+from code_ablate.data.vocabulary import VocabularyConfig
+from code_ablate.study.workspace import Paths, Workspace
+from tests.training.jobs import complete_job
+
+
+def job(shared):
+    """Brings documents to this process' own folder, and says which stores it opens."""
+    own = Path(shared) / f"host-{jax.process_index()}"
+    own.mkdir()
+    lines = [json.dumps({"text": f"The number {n} comes before {n + 1}."}) for n in range(300)]
+    (own / "numbers.jsonl").write_text("\n".join(lines))
+    seqio.TaskRegistry.add(
+        "numbers",
+        source=Files(str(own / "*.jsonl")),
+        preprocessors=[*documents.TOKENIZE],
+        output_features=documents.FEATURES,
+    )
+    workspace = Workspace(Paths(f"{shared}/data", f"{shared}/runs"), modules=())
+    config = VocabularyConfig("numbers", size=300, corpora=("numbers",))
+    vocabulary = workspace.vocabulary(config)
+    assert workspace.existing_vocabulary(config) == vocabulary
+    stores = workspace.stores(("numbers",), vocabulary, PrepareConfig(workers=1))
+    found = {"vocabulary": vocabulary.path, "store": stores["numbers"].path}
+    (own / "found.json").write_text(json.dumps(found))
+
+
+def test_all_processes_open_what_the_first_one_found(tmp_path):
+    complete_job("tests.study.test_workspace:job", {"shared": str(tmp_path)}, processes=2)
+    first, second = (
+        json.loads((tmp_path / f"host-{index}" / "found.json").read_text()) for index in range(2)
+    )
+    assert first == second
+    made = [
+        str(path)
+        for folder in ("vocabularies", "stores")
+        for path in (tmp_path / "data" / folder).iterdir()
+        if not path.name.startswith(".")
+    ]
+    assert sorted(made) == sorted(first.values())
