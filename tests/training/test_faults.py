@@ -1,5 +1,6 @@
 """Processes killed at chosen moments, damaged files, failing disks: what is left, what follows."""
 
+import dataclasses
 import os
 import signal
 
@@ -11,6 +12,7 @@ from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.loop import train
 from code_ablate.training.phase import phase_identity
 from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.tracking import TrackingConfig
 from tests.training.jobs import finish_job, start_job
 from tests.training.test_multihost import IDENTITIES, STORES, metrics_of, phase_of
 
@@ -30,7 +32,7 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def killed_at(directory, moment):
+def killed_at(directory, moment, tensorboard=True):
     """Trains, and kills its own process at the moment."""
     save, set_status = Checkpoints.save, RunDirectory.set_status
     append_metrics = RunDirectory.append_metrics
@@ -65,7 +67,8 @@ def killed_at(directory, moment):
         RunDirectory.set_status = die_before_it_is_noted
     elif moment == "after the end is noted":
         RunDirectory.set_status = die_after_it_is_noted
-    train_in(directory)
+    tracking = TrackingConfig(tensorboard=tensorboard)
+    train_in(directory, dataclasses.replace(EXECUTION, tracking=tracking))
 
 
 @pytest.fixture(scope="module")

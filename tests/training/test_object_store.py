@@ -78,7 +78,8 @@ def test_stopped_and_resumed_it_ends_with_the_bits_of_a_run_on_a_disk(
 
 def test_killed_while_a_checkpoint_is_written_it_ends_with_the_same_bits(bucket, on_a_disk, capfd):
     directory = f"{bucket}/killed"
-    arguments = {"directory": directory, "moment": "while a checkpoint is written"}
+    moment = "while a checkpoint is written"
+    arguments = {"directory": directory, "moment": moment, "tensorboard": False}
     ((code, output),) = finish_job(start_job("tests.training.test_faults:killed_at", arguments))
     assert code == -signal.SIGKILL, output
     assert train_in(directory)["fingerprint"] == on_a_disk
