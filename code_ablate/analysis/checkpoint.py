@@ -40,10 +40,10 @@ class TaskSummary:
     """Lower end of the 95 % interval."""
     high: float | None
     """Upper end."""
-    pass_at: Mapping[str, tuple[float, float, float]]
-    """pass@k for other k than 1, with its interval: "pass@10" -> (score, low, high)."""
     interval: str | None
     """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
+    pass_at: Mapping[str, tuple[float, float, float]]
+    """pass@k for other k than 1, with its interval: "pass@10" -> (score, low, high)."""
     chance: float | None
     """Expected score of guessing."""
     chance_p: float | None
@@ -106,8 +106,8 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         score=score,
         low=low,
         high=high,
-        pass_at=_pass_at(rows),
         interval=interval,
+        pass_at=_pass_at(rows),
         chance=info.get("chance"),
         chance_p=(
             st.guessing_p(columns["correct"], columns["choices"], info.get("chance"))

@@ -112,8 +112,7 @@ def by_group(judgements: pd.DataFrame, *, seed: int = 0) -> dict[str, JudgingSum
 
     Requests of no sort are in none of them.
     """
-    named = judgements[judgements["group"] != ""] if "group" in judgements else judgements[:0]
-    groups = named.groupby("group") if len(named) else ()
+    groups = judgements[judgements["group"] != ""].groupby("group")
     found = {str(name): summarise_judgements(rows, seed=seed) for name, rows in groups}
     return found if len(found) > 1 else {}
 

@@ -46,14 +46,14 @@ class Asked(NamedTuple):
     """Sort of request, by which win rates are told apart; empty where there is none."""
 
 
-def no_group(row: Mapping[str, tf.Tensor]) -> tf.Tensor:
+def _no_group(row: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """All requests are of one sort."""
     del row
     return tf.constant("")
 
 
 def preprocessors(
-    prompt: Prompt, group: Prompt = no_group
+    prompt: Prompt, group: Prompt = _no_group
 ) -> tuple[Callable[..., tf.data.Dataset], ...]:
     """Preprocessors of a Task whose rows have an "id" and what `prompt` makes a request of.
 
@@ -92,7 +92,7 @@ def add_task(
     prompt: Prompt,
     *,
     category: str,
-    group: Prompt = no_group,
+    group: Prompt = _no_group,
     sampling: Sampling = SAMPLING,
     convention: str = "",
 ) -> seqio.Task:

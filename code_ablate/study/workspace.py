@@ -58,7 +58,9 @@ class Workspace:
         """Loads the vocabulary; trains it first if it is one that is trained."""
         return self._found_by_first(config, vocabularies.train)
 
-    def _found_by_first(self, config: VocabularyConfig, find: Callable) -> Vocabulary:
+    def _found_by_first(
+        self, config: VocabularyConfig, find: Callable[[VocabularyConfig, str], Vocabulary]
+    ) -> Vocabulary:
         """The one that the first process finds: keys may depend on files of its host."""
         require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
         path = distributed.from_first(lambda: find(config, self.paths.data).path)

@@ -22,6 +22,7 @@ def table(verdicts, lengths=None, status=None):
             rows.append(
                 {
                     "item": str(item),
+                    "group": "",
                     "order": f"{order}_first",
                     "verdict": verdict,
                     "status": "judged" if verdict else (status or "unparseable"),

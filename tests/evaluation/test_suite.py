@@ -264,6 +264,14 @@ def test_programs_are_missing_where_there_is_no_isolation_unless_told_otherwise(
     assert identities(suite)[code_task] != identities(suite_of(names))[code_task]
 
 
+def test_programs_are_run_by_the_first_process_only(tasks, code_task, records, monkeypatch):
+    (part,) = suite_of((code_task,), isolation="none").prepared([records]).parts
+    monkeypatch.setattr(Refusing, "run", None)
+    monkeypatch.setattr(distributed, "is_first", lambda: False)
+    _, items = part.evaluate(Engine(Table(), Script(ANSWERS)), lambda done: None)
+    assert items.empty
+
+
 def test_mistakes_are_found_before_any_work(tasks):
     with pytest.raises(UserError, match=r"did you mean 'suite\.t"):
         suite_of(("suite.twoo",))

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from code_ablate import distributed
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.model.sharding import MeshConfig, make_mesh
 from code_ablate.training.checkpoint import Checkpoints
@@ -233,6 +234,14 @@ def test_a_batch_that_does_not_divide_over_the_devices_is_refused(tmp_path, phas
             run_of(tmp_path, phase, stores),
             execution=Execution(mesh=MeshConfig(data=3)),
         )
+
+
+def test_a_host_with_other_data_than_the_first_is_refused(tmp_path, phase, stores, monkeypatch):
+    run = run_of(tmp_path, phase, stores)
+    monkeypatch.setattr(distributed, "from_first", lambda make: "0f3c")
+    with pytest.raises(UserError, match="the first host another phase"):
+        train(phase, stores, run, execution=OFTEN)
+    assert not run.path.exists()
 
 
 def test_a_second_process_on_the_same_run_is_refused(tmp_path, phase, stores):
