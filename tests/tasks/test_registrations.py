@@ -11,7 +11,7 @@ import tasks  # noqa: F401
 from code_ablate.data import filters, sources
 from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation import registry
-from tests.data.test_benchmarks import COUNTS
+from tests.data.test_benchmark_rows import COUNTS
 from tests.tasks.wheel import examples, needs_wheel
 
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
