@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks import measure
 from benchmarks.train_step import OPTIMIZER, SEED
+from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.model.flops import count_parameters
-from code_ablate.model.sharding import MeshConfig, make_mesh
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.step import abstract_state, initial_state
 

@@ -17,7 +17,8 @@ def first_step(folder: str, model: str, batch_windows: int, seq_len: int) -> Non
     import numpy as np
 
     from benchmarks import measure, models, stores
-    from code_ablate.model.sharding import MeshConfig, batch_sharding, make_mesh
+    from code_ablate.model.config import MeshConfig
+    from code_ablate.model.sharding import batch_sharding, make_mesh
     from code_ablate.training.feed import Feed
     from code_ablate.training.loop import make_train_step
     from code_ablate.training.step import initial_state

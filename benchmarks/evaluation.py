@@ -87,10 +87,11 @@ def _sides(options, folder: Path):
     from code_ablate.data.vocabulary import VocabularyConfig, resolve, train_model
     from code_ablate.interop.huggingface import export
     from code_ablate.interop.lm_eval import CodeAblateLM
-    from code_ablate.interop.trained import Trained
-    from code_ablate.model.sharding import MeshConfig, make_mesh
+    from code_ablate.model.config import MeshConfig
+    from code_ablate.model.sharding import make_mesh
     from code_ablate.training.phase import Optimizer
     from code_ablate.training.step import initial_state
+    from code_ablate.training.trained import Trained
 
     model = models.find(options.model, compute_dtype="float32")
     everything = (read_pairs(task, ITEMS_OF_VOCABULARY) for task in options.tasks.split(","))

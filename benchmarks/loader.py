@@ -25,7 +25,8 @@ from benchmarks.stores import (
     random_documents,
 )
 from benchmarks.train_step import LEARNING_RATE, OPTIMIZER, SEED
-from code_ablate.model.sharding import MeshConfig, batch_sharding, make_mesh, place_batch
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import batch_sharding, make_mesh, place_batch
 from code_ablate.training.feed import Feed
 from code_ablate.training.step import initial_state, make_train_step
 

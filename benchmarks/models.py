@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from code_ablate.errors import unknown_name
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 
 GIN_MODELS = Path(__file__).resolve().parents[1] / "gin" / "models"
 

@@ -14,7 +14,7 @@ from jaxtyping import Int
 from code_ablate.data.loader import Batches
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.store import SPLITS, StoreWriter, TokenStore
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_stream
 
 EOS_ID = 1

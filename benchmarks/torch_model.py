@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer
 
 

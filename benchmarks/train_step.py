@@ -19,9 +19,9 @@ import numpy as np
 
 from benchmarks import measure, models
 from code_ablate.errors import UserError
+from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.model.flops import flops_per_token
-from code_ablate.model.sharding import MeshConfig, make_mesh, place_batch
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.sharding import make_mesh, place_batch
 from code_ablate.training.devices import peak_flops
 from code_ablate.training.phase import Optimizer
 from code_ablate.training.step import initial_state, make_train_step

@@ -36,7 +36,7 @@ def _load(options, files: list[str]) -> None:
 
 def _workspace(options):
     from code_ablate import config
-    from code_ablate.study.workspace import Workspace
+    from code_ablate.jobs.workspace import Workspace
 
     # gin's own `import` statements register modules too; worker processes need them as well.
     modules = ("tasks", *options.imports, *config.imported_modules())
@@ -67,7 +67,7 @@ def _ready_the_host() -> None:
 
 def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
-    from code_ablate.data.inspect import describe_store
+    from code_ablate.data.preparing.inspect import describe_store
     from code_ablate.data.registry import require_tasks
 
     study, workspace = _load_study(options)
@@ -83,8 +83,8 @@ def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
     import numpy as np
 
-    from code_ablate.data.inspect import describe_store, show_documents, show_windows
     from code_ablate.data.mixing import Stream
+    from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
     from code_ablate.data.registry import resolve_mixture
 
     study, workspace = _load_study(options)
@@ -123,7 +123,7 @@ def plan(options) -> int:
         print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
     pod = None
     if options.topology:
-        from code_ablate.study.pod import Pod
+        from code_ablate.pods.pod import Pod
 
         microbatches = config.make("LoopConfig").microbatches
         pod = Pod(options.topology, config.make("MeshConfig"), microbatches)
@@ -170,7 +170,7 @@ def evaluate(options) -> None:
     from code_ablate import config
     from code_ablate.data.registry import require_tasks
     from code_ablate.evaluation.suite import Suite
-    from code_ablate.study import evaluation
+    from code_ablate.jobs import evaluate as evaluating
     from code_ablate.training.rundir import RunDirectory, phase_of_run
 
     _ready_the_host()
@@ -185,20 +185,20 @@ def evaluate(options) -> None:
     stores = workspace.stores(suite_config.domains, vocabulary, config.make("PrepareConfig"))
     mesh = config.make("MeshConfig")
     suite = Suite.of(suite_config, vocabulary, stores, phase.seq_len)
-    steps = evaluation.asked_steps(
+    steps = evaluating.asked_steps(
         run, suite, options.step, every=options.all_checkpoints or options.follow
     )
     # One that follows a run needs everything that its last checkpoint will need.
     known = {*steps, phase.steps} if options.follow else steps
-    suite = suite.prepared([evaluation.records_of(run, step) for step in known])
+    suite = suite.prepared([evaluating.records_of(run, step) for step in known])
 
     def evaluate_step(step: int) -> None:
-        evaluation.evaluate_checkpoint(run, suite, mesh, step, f"step {step:,}")
+        evaluating.evaluate_checkpoint(run, suite, mesh, step, f"step {step:,}")
         if distributed.is_first():
             _show_scores(run, suite, step)
 
     if options.follow:
-        skipped = evaluation.follow(run, evaluate_step, evaluation.Pause())
+        skipped = evaluating.follow(run, evaluate_step, evaluating.Pause())
         for step, why in skipped.items() if distributed.is_first() else ():
             print(f"note: step {step:,} was not evaluated: {why}")
         return
@@ -209,9 +209,9 @@ def evaluate(options) -> None:
 def _show_scores(run, suite, step: int) -> None:
     """Prints a checkpoint's table, and writes the same beside its scores."""
     from code_ablate import storage
-    from code_ablate.analysis.checkpoint import as_json, summarise_tasks
-    from code_ablate.analysis.terminal import task_table
-    from code_ablate.study.evaluation import records_of
+    from code_ablate.analysis.report.terminal import task_table
+    from code_ablate.analysis.results.one_checkpoint import as_json, summarise_tasks
+    from code_ablate.jobs.evaluate import records_of
 
     records = records_of(run, step)
     result = suite.result(records)
@@ -261,7 +261,7 @@ def report(options) -> None:
 
 
 def _report(directory, out: str | None) -> None:
-    from code_ablate.analysis.report import terminal_table, write_report
+    from code_ablate.analysis.report.page import terminal_table, write_report
 
     path = out or directory / "report.html"
     print(terminal_table(write_report(directory, path)))
@@ -275,7 +275,7 @@ def judge(options) -> None:
     from code_ablate import config
     from code_ablate.evaluation.judge.pairs import find_answers, pair_answers, read_answers
     from code_ablate.identity import identity
-    from code_ablate.study import judging
+    from code_ablate.jobs import judge as judging
 
     _load(options, [])
     workspace = _workspace(options)
@@ -306,7 +306,7 @@ def judge(options) -> None:
 
 def _judge_by_likelihood(options, pairs, workspace):
     from code_ablate import config
-    from code_ablate.study.judging import by_likelihood
+    from code_ablate.jobs.judge import by_likelihood
     from code_ablate.training.rundir import RunDirectory
 
     _ready_the_host()
@@ -318,7 +318,7 @@ def _judge_by_likelihood(options, pairs, workspace):
 def export(options) -> None:
     """Writes a checkpoint in the form of another library."""
     from code_ablate.interop import huggingface
-    from code_ablate.interop.trained import open_run
+    from code_ablate.training.trained import open_run
 
     trained = open_run(
         options.run_directory,

@@ -18,17 +18,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
-from code_ablate.data.prepare import PrepareConfig
+from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.model.sharding import MeshConfig
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.jobs.workspace import Paths
+from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.plan import Hardware
 from code_ablate.study.recipes import RECIPES, Setting
-from code_ablate.study.workspace import Paths
 from code_ablate.training.execution import LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig

@@ -8,8 +8,8 @@ requests these prompts equal, string by string.
 
 import tensorflow as tf
 
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation.sets.source import Benchmark
 
 
 def question(row):

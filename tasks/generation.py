@@ -12,8 +12,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.open_ended import add_task
+from code_ablate.evaluation.sets.source import Benchmark
 
 OPEN_PROMPTS = Path(__file__).with_name("open_prompts.jsonl")
 

@@ -15,10 +15,10 @@ that names the subject.
 
 import tensorflow as tf
 
-from code_ablate.data.benchmark_sets import MMLU
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation import answers, rank_classification
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.known import MMLU
+from code_ablate.evaluation.sets.source import Benchmark
 from tasks.reasoning import WHEEL_TASKS, question
 
 SHORT = Sampling(max_tokens=50, stop=("\n", "Question:", "Q:"))

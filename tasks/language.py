@@ -8,8 +8,8 @@ Accuracy is that of greedy decoding: every token of the word is the likeliest.
 
 import tensorflow as tf
 
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.gold import add_task
+from code_ablate.evaluation.sets.source import Benchmark
 
 
 def last_word(row):

@@ -9,10 +9,10 @@ The prompts and the gold solutions are those of OLMES, string by string as in th
 
 import tensorflow as tf
 
-from code_ablate.data.benchmark_sets import MATH
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation import answers, gold
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.known import MATH
+from code_ablate.evaluation.sets.source import Benchmark
 
 
 def word_problem(row):

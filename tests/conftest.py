@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from code_ablate.data.mixing import Mixture
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 
 

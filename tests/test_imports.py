@@ -68,5 +68,7 @@ def test_the_command_line_says_its_help_without_them():
 
 
 def test_analysis_reads_results_only():
-    done = run("import code_ablate.analysis.report", "jax", "tensorflow", "seqio", "flax", "gin")
+    done = run(
+        "import code_ablate.analysis.report.page", "jax", "tensorflow", "seqio", "flax", "gin"
+    )
     assert done.returncode == 0, done.stderr[-2000:]

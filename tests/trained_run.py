@@ -7,7 +7,7 @@ import numpy as np
 
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve, train_model
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 from code_ablate.training.loop import train
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory

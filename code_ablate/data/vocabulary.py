@@ -154,7 +154,7 @@ def resolve(config: VocabularyConfig, data_dir: epath.PathLike) -> Vocabulary:
 
 def model_path(config: VocabularyConfig, data_dir: epath.PathLike) -> epath.Path:
     """Where a trained vocabulary is kept. The key covers settings, sources and filters."""
-    from code_ablate.data.pipeline import find_task, task_fingerprint
+    from code_ablate.data.preparing.task_run import find_task, task_fingerprint
 
     made_of = {
         "recipe": _RECIPE,
@@ -183,7 +183,7 @@ def train(
     path = model_path(config, data_dir)
     if path.exists():
         return load(config, path)
-    from code_ablate.data.pipeline import sample_texts
+    from code_ablate.data.preparing.task_run import sample_texts
 
     part = -(-config.sample_bytes // len(config.corpora))
     texts: list[str] = []

@@ -23,12 +23,12 @@ import t5.evaluation.metrics
 import tensorflow as tf
 from jaxtyping import Float
 
-from code_ablate.data.benchmarks import Row
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
 from code_ablate.evaluation.registry import ANSWERS, TaskInfo, declare
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.source import Row
 
 Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 

@@ -18,11 +18,11 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
-from code_ablate.data.benchmarks import MissingData
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 from code_ablate.evaluation import registry
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.source import MissingData
 from code_ablate.evaluation.suite_config import SuiteConfig
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import seqio
 import tensorflow as tf
 
-from code_ablate.data.benchmarks import Benchmark, Row
 from code_ablate.errors import UserError
+from code_ablate.evaluation.sets.source import Benchmark, Row
 
 EVALUATION_FEATURES = {
     "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),

@@ -31,8 +31,9 @@ from jaxtyping import Array, Float, Int
 from code_ablate.evaluation.packing import padded_length
 from code_ablate.evaluation.sampling import Completion, Sampling
 from code_ablate.model import sharding
+from code_ablate.model.config import ModelConfig
 from code_ablate.model.decoding import decode, prefill
-from code_ablate.model.transformer import ModelConfig, Params
+from code_ablate.model.transformer import Params
 
 SEGMENT = 16
 """Tokens between two looks at the text, at most."""

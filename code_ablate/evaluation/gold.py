@@ -21,11 +21,11 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Bool, Float
 
-from code_ablate.data.benchmarks import Row
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
 from code_ablate.evaluation.registry import GOLD, TaskInfo, declare
+from code_ablate.evaluation.sets.source import Row
 
 Prompt = Callable[[Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 

@@ -24,11 +24,11 @@ import tensorflow as tf
 from jaxtyping import Float, Int
 from t5.data import preprocessors as t5_preprocessors
 
-from code_ablate.data.benchmarks import Row
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.few_shot import EVALUATION_FEATURES
 from code_ablate.evaluation.registry import RANKED, TaskInfo, declare
+from code_ablate.evaluation.sets.source import Row
 
 Prompt = Callable[[Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 

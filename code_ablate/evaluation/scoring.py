@@ -21,10 +21,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from code_ablate.evaluation.packing import Request, Row, pack, padded_length
 from code_ablate.model import sharding
+from code_ablate.model.config import ModelConfig
 from code_ablate.model.decoding import apply_tree
 from code_ablate.model.flops import flops_per_token
 from code_ablate.model.loss import LOGITS_PER_CHUNK
-from code_ablate.model.transformer import ModelConfig, Params, apply
+from code_ablate.model.transformer import Params, apply
 
 LEAST_SCORED = 16
 """Positions of a row whose logits are made at once, or an eighth of the row if that is more: fewer

@@ -21,9 +21,8 @@ import pandas as pd
 import seqio
 
 from code_ablate import distributed
-from code_ablate.data.benchmarks import MissingData
-from code_ablate.data.fingerprint import preprocessor_fingerprint
-from code_ablate.data.pipeline import task_fingerprint
+from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
+from code_ablate.data.preparing.task_run import task_fingerprint
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
@@ -34,6 +33,7 @@ from code_ablate.evaluation.downstream import LoadedTask, require_rows
 from code_ablate.evaluation.kinds import KINDS, kind_of
 from code_ablate.evaluation.measure import Advance, Engine, Measure
 from code_ablate.evaluation.records import Key, Records
+from code_ablate.evaluation.sets.source import MissingData
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity
 

@@ -23,8 +23,9 @@ from etils import epath
 from code_ablate import storage
 from code_ablate.errors import UserError
 from code_ablate.interop.tokenizer import tokenizer_files
-from code_ablate.interop.trained import Trained
-from code_ablate.model.transformer import ModelConfig, Params, param_shapes
+from code_ablate.model.config import ModelConfig
+from code_ablate.model.transformer import Params, param_shapes
+from code_ablate.training.trained import Trained
 
 WEIGHTS = "model.safetensors"
 

@@ -28,8 +28,8 @@ from code_ablate.evaluation.generation import Generator
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.scoring import Scorer
-from code_ablate.interop.trained import Trained, open_run
 from code_ablate.progress import bar
+from code_ablate.training.trained import Trained, open_run
 
 
 @register_model("code_ablate")

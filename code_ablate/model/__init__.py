@@ -21,28 +21,28 @@ An array carries its shape in its name: `hidden_BTD` has the axes batch, time, d
 | L      | layers, the leading axis of every block parameter |
 """
 
-from code_ablate.model.loss import cross_entropy, token_log_likelihoods
-from code_ablate.model.sharding import MeshConfig, make_mesh
-from code_ablate.model.transformer import (
-    ModelConfig,
-    Transformer,
-    apply,
-    init_params,
-    param_axes,
-    param_shapes,
-    param_shardings,
-)
+import importlib
+from typing import Any
 
-__all__ = [
-    "MeshConfig",
-    "ModelConfig",
-    "Transformer",
-    "apply",
-    "cross_entropy",
-    "init_params",
-    "make_mesh",
-    "param_axes",
-    "param_shapes",
-    "param_shardings",
-    "token_log_likelihoods",
-]
+from code_ablate.model.config import MeshConfig, ModelConfig
+
+_HOMES = {
+    "Transformer": "transformer",
+    "apply": "transformer",
+    "cross_entropy": "loss",
+    "init_params": "transformer",
+    "make_mesh": "sharding",
+    "param_axes": "transformer",
+    "param_shapes": "transformer",
+    "param_shardings": "transformer",
+    "token_log_likelihoods": "loss",
+}
+
+__all__ = ["MeshConfig", "ModelConfig", *_HOMES]  # noqa: PLE0604 (names from a table)
+
+
+def __getattr__(name: str) -> Any:
+    # What computes is loaded when it is asked for, so that the shapes can be had without JAX.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

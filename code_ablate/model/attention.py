@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.model.config import ATTENTION
 from code_ablate.model.sharding import partition_spec
 from code_ablate.model.splash import splash
 
@@ -221,3 +222,5 @@ BACKENDS: dict[str, Backend] = {
     "splash_interpret": _on_each_device(partial(splash, interpret=True)),
 }
 """Every backend by the name that ModelConfig.attention takes."""
+
+assert set(BACKENDS) == set(ATTENTION), "model.config names other backends"

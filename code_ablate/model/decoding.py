@@ -16,8 +16,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from code_ablate.model.attention import attend, attend_tree
+from code_ablate.model.config import ModelConfig
 from code_ablate.model.sharding import constrain
-from code_ablate.model.transformer import ModelConfig, Params, bind
+from code_ablate.model.transformer import Params, bind
 
 
 class Cache(NamedTuple):

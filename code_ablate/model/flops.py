@@ -24,7 +24,7 @@ these, forward and backward, but for the masked half of attention, which XLA cou
 
 from dataclasses import dataclass
 
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ computation do not depend on the mesh, only where its parts lie.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -20,6 +19,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, PyTree
 
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.model.config import MeshConfig
 
 RULES: Mapping[str, tuple[str, ...]] = {
     "batch": ("data", "fsdp"),
@@ -35,34 +35,6 @@ RULES: Mapping[str, tuple[str, ...]] = {
 }
 """Logical axis -> mesh axes. Each mesh axis serves one axis of an array, the first that asks: the
 batch takes fsdp from activations, so their "embed" is whole, while that of parameters is split."""
-
-
-@dataclass(frozen=True)
-class MeshConfig:
-    """How many devices each kind of parallelism gets. One of the three may be -1: what is left."""
-
-    data: int = -1
-    """Replicas of the parameters, each with its own rows of the batch."""
-
-    fsdp: int = 1
-    """Devices that split rows and also parameters and optimizer state, gathering them when used."""
-
-    tensor: int = 1
-    """Devices that split heads, feed-forward and vocabulary of the same rows."""
-
-    def __post_init__(self):
-        for name, size in self.sizes().items():
-            if size != -1 and size < 1:
-                raise UserError(
-                    f"mesh axis {name} is {size}: set it to 1 or more, or to -1 for the "
-                    "devices that are left over."
-                )
-        if list(self.sizes().values()).count(-1) > 1:
-            raise UserError("only one mesh axis may be -1 (what is left over); set the others.")
-
-    def sizes(self) -> dict[str, int]:
-        """Mesh axis -> size, outermost first."""
-        return {"data": self.data, "fsdp": self.fsdp, "tensor": self.tensor}
 
 
 def make_mesh(config: MeshConfig, devices: list[jax.Device] | None = None) -> Mesh:

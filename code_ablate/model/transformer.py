@@ -11,7 +11,6 @@ one block is scanned over them, so compile time does not grow with depth.
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -21,9 +20,10 @@ from jax.ad_checkpoint import checkpoint_name
 from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
-from code_ablate.errors import UserError, unknown_name
+from code_ablate.errors import UserError
 from code_ablate.model import sharding, splash
-from code_ablate.model.attention import attend, find_backend
+from code_ablate.model.attention import attend
+from code_ablate.model.config import REMAT, ModelConfig
 from code_ablate.model.embedding import lookup
 from code_ablate.model.rope import rotary_angles, rotate
 
@@ -32,8 +32,6 @@ Params = dict[str, Any]
 Mixing = Callable[[Array, Array, Array, Any], tuple[Array, Any]]
 """How positions attend: called as mixing(q_BTHC, k_BTKC, v_BTKC, carried) with what this layer was
 given; returns (out_BTHC, what this layer leaves), for example its keys and values."""
-
-COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 ROTATED = "attention_qk"  # queries and keys, as attention reads them
 STATISTICS = "norm_statistics"  # mean and variance: two numbers a token, two passes over x
@@ -48,89 +46,7 @@ REMAT_POLICIES = {
 }
 """What the forward pass keeps of a block besides its input. "none" keeps everything, unpoliced."""
 
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """Shape of the model, and how it is computed (the last four fields)."""
-
-    d_model: int
-    """Width of the residual stream."""
-
-    layers: int
-    """Number of blocks."""
-
-    heads: int
-    """Query heads per block."""
-
-    head_dim: int
-    """Channels per head; even, because rotary embedding turns pairs of channels."""
-
-    feed_forward: int
-    """Width of the feed-forward's hidden layer (SwiGLU: three matrices of this width)."""
-
-    vocabulary_size: int
-    """Entries of the embedding, which is also the output matrix."""
-
-    kv_heads: int | None = None
-    """Key-value heads; fewer than `heads` is grouped-query attention. None: as many as `heads`."""
-
-    rope_theta: float = 10_000.0
-    """Base of the rotary embedding's wavelengths."""
-
-    norm_epsilon: float = 1e-5
-    """Added to the variance in every layer norm."""
-
-    compute_dtype: str = "float32"
-    """"float32" or "bfloat16": activations and matrix products. Parameters are float32, and so are
-    norms, softmax and logits."""
-
-    attention: str = "reference"
-    """Attention backend; see code_ablate.model.attention."""
-
-    remat: str = "none"
-    """What the backward pass recomputes: "none", "full" (whole blocks; least memory), "attention"
-    (not the splash kernel, whose output is kept), "attention_qk" (nor queries and keys) or "dots"
-    (everything but the projections)."""
-
-    loss_chunk_tokens: int | None = None
-    """Tokens per device whose logits the loss holds at once, at most; None: by the platform."""
-
-    def __post_init__(self):
-        for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
-            if getattr(self, name) < 1:
-                raise UserError(f"model {name} is {getattr(self, name)}: set it to 1 or more.")
-        if self.head_dim % 2:
-            raise UserError(f"model head_dim is {self.head_dim}: set it to an even number.")
-        if self.kv_heads is not None and (self.kv_heads < 1 or self.heads % self.kv_heads):
-            raise UserError(
-                f"model kv_heads is {self.kv_heads}: set it to a divisor of heads ({self.heads}), "
-                "or to None for one per query head."
-            )
-        if self.rope_theta <= 0 or self.norm_epsilon <= 0:
-            raise UserError(
-                f"model rope_theta is {self.rope_theta} and norm_epsilon {self.norm_epsilon}: set "
-                "both above 0."
-            )
-        if self.compute_dtype not in COMPUTE_DTYPES:
-            raise unknown_name("compute_dtype", self.compute_dtype, COMPUTE_DTYPES)
-        if self.remat not in {"none", *REMAT_POLICIES}:
-            raise unknown_name("remat policy", self.remat, {"none", *REMAT_POLICIES})
-        if self.loss_chunk_tokens is not None and self.loss_chunk_tokens < 1:
-            raise UserError(
-                f"model loss_chunk_tokens is {self.loss_chunk_tokens}: set it to 1 or more, or to "
-                "None."
-            )
-        find_backend(self.attention)
-
-    @property
-    def num_kv_heads(self) -> int:
-        """Key-value heads, None resolved."""
-        return self.heads if self.kv_heads is None else self.kv_heads
-
-    @property
-    def dtype(self) -> jnp.dtype:
-        """compute_dtype as JAX's own."""
-        return jnp.dtype(COMPUTE_DTYPES[self.compute_dtype])
+assert {"none", *REMAT_POLICIES} == set(REMAT), "model.config names other policies"
 
 
 class LayerNorm(nnx.Module):

@@ -26,11 +26,11 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation.registry import category_of
 from code_ablate.evaluation.suite import Suite, SuiteResult
 from code_ablate.identity import to_plain
+from code_ablate.jobs.evaluate import evaluate_checkpoint, records_of
+from code_ablate.jobs.workspace import Workspace
 from code_ablate.model.flops import count_parameters
-from code_ablate.study.evaluation import evaluate_checkpoint, records_of
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.plan import Hardware, make_plan, realised_share, requested_share
-from code_ablate.study.workspace import Workspace
 from code_ablate.training.execution import Execution
 from code_ablate.training.loop import train
 from code_ablate.training.phase import corpus_usage

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from etils import epath
 
-from code_ablate.data import prepare as preparation
+from code_ablate.data.preparing import prepare as preparation
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.identity import differences
+from code_ablate.jobs.workspace import Workspace
 from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.study.workspace import Workspace
 from code_ablate.training.phase import describe
 from code_ablate.training.rundir import RunDirectory
 

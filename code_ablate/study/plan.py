@@ -22,10 +22,10 @@ from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters, flops_per_token
+from code_ablate.pods.pod import Pod, beside_the_paper
+from code_ablate.pods.step_cost import Estimate
 from code_ablate.progress import duration
 from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.study.pod import Pod, beside_the_paper
-from code_ablate.study.topology import Estimate
 from code_ablate.training.devices import device_name, measured_peak
 from code_ablate.training.phase import Phase, check_stores, corpus_usage, phase_stream, windows_read
 from code_ablate.training.rundir import RunDirectory

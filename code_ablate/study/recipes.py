@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from code_ablate.data.mixing import Mixture, blend
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.errors import UserError
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 
 

@@ -30,7 +30,7 @@ from tqdm import tqdm
 from code_ablate import storage
 from code_ablate.errors import Failed, UserError
 from code_ablate.identity import differences, identity
-from code_ablate.training.fingerprint import fingerprint, named_leaves
+from code_ablate.training.array_fingerprint import fingerprint, named_leaves
 from code_ablate.training.step import TrainState
 
 ARRAYS = tuple(field.name for field in dataclasses.fields(TrainState))

@@ -6,7 +6,7 @@ execution = Execution(mesh=MeshConfig(fsdp=8), loop=LoopConfig(checkpoint_every=
 from dataclasses import dataclass, fields
 
 from code_ablate.errors import UserError
-from code_ablate.model.sharding import MeshConfig
+from code_ablate.model.config import MeshConfig
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.tracking import TrackingConfig
 

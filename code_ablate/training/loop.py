@@ -24,13 +24,13 @@ from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.sharding import batch_sharding, check_batch, make_mesh
 from code_ablate.progress import TrainingProgress
+from code_ablate.training.array_fingerprint import state_fingerprint
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.clock import Clock
 from code_ablate.training.devices import device_name, peak_flops
 from code_ablate.training.divergence import require_finite
 from code_ablate.training.execution import Execution
 from code_ablate.training.feed import Feed
-from code_ablate.training.fingerprint import state_fingerprint
 from code_ablate.training.metrics import Meter
 from code_ablate.training.optimizer import SpikeState
 from code_ablate.training.phase import (

@@ -18,7 +18,7 @@ from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
-from code_ablate.model.transformer import ModelConfig
+from code_ablate.model.config import ModelConfig
 
 FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""

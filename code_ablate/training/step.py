@@ -16,14 +16,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int
 
 from code_ablate.model import sharding
+from code_ablate.model.config import ModelConfig
 from code_ablate.model.loss import cross_entropy
-from code_ablate.model.transformer import (
-    ModelConfig,
-    apply,
-    init_params,
-    param_shapes,
-    param_shardings,
-)
+from code_ablate.model.transformer import apply, init_params, param_shapes, param_shardings
 from code_ablate.training.optimizer import SpikeState, descend, make_transform
 from code_ablate.training.phase import Optimizer
 

@@ -18,9 +18,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
+from code_ablate.model.config import ModelConfig
 from code_ablate.model.loss import token_log_likelihoods
 from code_ablate.model.sharding import place_batch
-from code_ablate.model.transformer import ModelConfig, apply
+from code_ablate.model.transformer import apply
 from code_ablate.training.phase import Phase
 from code_ablate.training.step import document_numbers
 

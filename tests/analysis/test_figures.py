@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from code_ablate.analysis import figures
-from code_ablate.analysis.estimates import Settings
-from code_ablate.analysis.results import load_results
-from code_ablate.analysis.summary import summarise
+from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.summary import summarise
+from code_ablate.analysis.report import figures
+from code_ablate.analysis.results.results import load_results
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_readme_figure_is_small(summary, tmp_path):
 
 def test_analysis_imports_no_accelerator_library():
     code = (
-        "import sys, code_ablate.analysis.report;"
+        "import sys, code_ablate.analysis.report.page;"
         "print([m for m in ('jax', 'tensorflow', 'seqio', 'flax') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
-from code_ablate.analysis import judging
-from code_ablate.analysis.judging import length_controlled, summarise_judgements
-from code_ablate.analysis.statistics import percentile_interval
+from code_ablate.analysis.estimation import win_rates as judging
+from code_ablate.analysis.estimation.statistics import percentile_interval
+from code_ablate.analysis.estimation.win_rates import length_controlled, summarise_judgements
 
 C, B = "candidate", "baseline"
 

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from code_ablate.analysis import figures
-from code_ablate.analysis import statistics as st
-from code_ablate.analysis.estimates import Settings
-from code_ablate.analysis.limits import limits
-from code_ablate.analysis.report import render_report
-from code_ablate.analysis.results import load_results
-from code_ablate.analysis.summary import summarise
-from code_ablate.analysis.terminal import terminal_table
+from code_ablate.analysis.estimation import statistics as st
+from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.summary import summarise
+from code_ablate.analysis.report import figures
+from code_ablate.analysis.report.limits import limits
+from code_ablate.analysis.report.page import render_report
+from code_ablate.analysis.report.terminal import terminal_table
+from code_ablate.analysis.results.results import load_results
 
 ITEMS = 30
 KINDS = {

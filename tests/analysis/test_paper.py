@@ -2,12 +2,12 @@
 
 import pytest
 
-from code_ablate.analysis import paper
+from code_ablate.analysis.report import published
 from code_ablate.errors import UserError
 
 
 def test_averages_of_table_2_follow_from_its_columns():
-    for arm in paper.TABLE_2:
+    for arm in published.TABLE_2:
         language = (arm.reasoning + arm.knowledge) / 2
         assert arm.language_average == pytest.approx(language, abs=0.11), arm
         total = (arm.reasoning + arm.knowledge + arm.code) / 3
@@ -15,41 +15,41 @@ def test_averages_of_table_2_follow_from_its_columns():
 
 
 def test_figures_agree_with_table_2():
-    for recipe, scores in paper.PRETRAINED_470M.items():
-        row = paper.published(recipe, "pretraining")
+    for recipe, scores in published.PRETRAINED_470M.items():
+        row = published.published(recipe, "pretraining")
         found = (scores.reasoning, scores.knowledge, scores.code)
         assert found == pytest.approx((row.reasoning, row.knowledge, row.code), abs=0.08)
-    cooled = paper.published("balanced_to_text", "cooldown")
-    with_code = paper.COOLDOWN_470M["with_code"]
+    cooled = published.published("balanced_to_text", "cooldown")
+    with_code = published.COOLDOWN_470M["with_code"]
     assert (with_code.reasoning, with_code.code) == (cooled.reasoning, cooled.code)
-    markup = paper.CODE_QUALITY_470M["code+markup"]
-    assert markup.reasoning == pytest.approx(paper.SWEEP.reasoning[-1], abs=0.05)
-    assert markup.code == pytest.approx(paper.SWEEP.code[-1], abs=0.05)
+    markup = published.CODE_QUALITY_470M["code+markup"]
+    assert markup.reasoning == pytest.approx(published.SWEEP.reasoning[-1], abs=0.05)
+    assert markup.code == pytest.approx(published.SWEEP.code[-1], abs=0.05)
 
 
 def test_headline_gains_follow_from_the_table():
-    text = paper.published("text_only", "pretraining")
-    best = paper.published("balanced_to_text", "pretraining")
+    text = published.published("text_only", "pretraining")
+    best = published.published("balanced_to_text", "pretraining")
     assert best.reasoning / text.reasoning - 1 == pytest.approx(0.082, abs=0.001)
     assert best.knowledge / text.knowledge - 1 == pytest.approx(0.042, abs=0.001)
     assert best.code / text.code == pytest.approx(12, abs=0.1)
 
 
 def test_sweep_has_a_score_at_every_share():
-    sweep = paper.SWEEP
+    sweep = published.SWEEP
     assert sweep.code_share == (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
     assert len(sweep.reasoning) == len(sweep.knowledge) == len(sweep.code) == 6
 
 
 def test_win_rates_and_their_sign_test():
-    for rate in paper.WIN_RATES.values():
+    for rate in published.WIN_RATES.values():
         assert rate.wins + rate.losses + rate.ties == 199
-    headline = paper.WIN_RATES["code_to_text against text_only"]
+    headline = published.WIN_RATES["code_to_text against text_only"]
     assert headline.sign_test_p == pytest.approx(0.26, abs=0.005)
     assert headline.win_rate == pytest.approx((64 + 42) / 199)
-    assert paper.WIN_RATES["cooldown with code against none"].sign_test_p < 1e-6
+    assert published.WIN_RATES["cooldown with code against none"].sign_test_p < 1e-6
 
 
 def test_unknown_arm_is_named():
     with pytest.raises(UserError, match="text_only cooldown"):
-        paper.published("text_onyl", "cooldown")
+        published.published("text_onyl", "cooldown")

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from code_ablate.analysis import figures
-from code_ablate.analysis.estimates import Settings
-from code_ablate.analysis.findings import answer
-from code_ablate.analysis.limits import limits
-from code_ablate.analysis.report import render_report, terminal_table, write_report
-from code_ablate.analysis.results import load_results
-from code_ablate.analysis.summary import summarise
+from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.summary import summarise
+from code_ablate.analysis.report import figures
+from code_ablate.analysis.report.findings import answer
+from code_ablate.analysis.report.limits import limits
+from code_ablate.analysis.report.page import render_report, terminal_table, write_report
+from code_ablate.analysis.results.results import load_results
 from code_ablate.errors import UserError
 
 QUICK = Settings(resamples=1000)

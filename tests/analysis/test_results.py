@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from code_ablate.analysis.estimates import Settings
-from code_ablate.analysis.results import load_results
-from code_ablate.analysis.summary import summarise
+from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.summary import summarise
+from code_ablate.analysis.results.results import load_results
 from code_ablate.errors import UserError
 
 SMALL = {"recipes": ("text_only", "code_100"), "items": 20}

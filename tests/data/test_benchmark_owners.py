@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from code_ablate.data import benchmark_origins as origins
-from code_ablate.data.benchmarks import FOLDER_VARIABLE, TFDS, Benchmark
 from code_ablate.errors import UserError
+from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, TFDS, Benchmark
 from tests.data.rows import read
 
 QUAC = {

@@ -2,9 +2,9 @@
 
 import pytest
 
-from code_ablate.data import benchmark_origins as origins
-from code_ablate.data import sources
-from code_ablate.data.benchmarks import KNOWN, TFDS, WHEEL, Benchmark
+from code_ablate.data.sources import base as sources
+from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.source import KNOWN, TFDS, WHEEL, Benchmark
 from tests.data.rows import read
 
 needs_wheel = pytest.mark.skipif(

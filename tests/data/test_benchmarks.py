@@ -1,9 +1,10 @@
 import pytest
 import seqio
 
-from code_ablate.data import benchmark_origins as origins
-from code_ablate.data import sources
-from code_ablate.data.benchmarks import (
+from code_ablate.data.sources import base as sources
+from code_ablate.errors import UserError
+from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.source import (
     ANSWERS,
     FOLDER_VARIABLE,
     TEXT,
@@ -12,7 +13,6 @@ from code_ablate.data.benchmarks import (
     Benchmark,
     MissingData,
 )
-from code_ablate.errors import UserError
 from tests.data.rows import read, write
 
 ROWS = [

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from code_ablate.data import filters
+from code_ablate.data.filters import rules as filters
 from code_ablate.errors import UserError
 
 PAGE = (

@@ -8,7 +8,7 @@ import textwrap
 import seqio
 import tensorflow as tf
 
-from code_ablate.data.fingerprint import preprocessor_fingerprint, source_digest
+from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint, source_digest
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,13 +11,19 @@ import pytest
 import seqio
 import tensorflow as tf
 
-from code_ablate.data import prepare as prepare_module
-from code_ablate.data import workers as workers_module
-from code_ablate.data.assemble import document_order
-from code_ablate.data.extract import check_registration
-from code_ablate.data.fingerprint import source_digest
-from code_ablate.data.inspect import describe_store, show_documents, show_windows
-from code_ablate.data.prepare import PrepareConfig, explain_missing, find_store, prepare, store_key
+from code_ablate.data.preparing import local as workers_module
+from code_ablate.data.preparing import prepare as prepare_module
+from code_ablate.data.preparing.assemble import document_order
+from code_ablate.data.preparing.extract import check_registration
+from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
+from code_ablate.data.preparing.prepare import (
+    PrepareConfig,
+    explain_missing,
+    find_store,
+    prepare,
+    store_key,
+)
+from code_ablate.data.preparing.task_fingerprint import source_digest
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve, train_model
 from code_ablate.errors import UserError

@@ -12,9 +12,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_ablate.data import documents, sources, wikipedia
-from code_ablate.data.files import Files
-from code_ablate.data.sources import DistributionFiles, DocumentSource, Together
+from code_ablate.data.sources import base as sources
+from code_ablate.data.sources import documents, wikipedia
+from code_ablate.data.sources.base import DistributionFiles, DocumentSource, Together
+from code_ablate.data.sources.files import Files
 from code_ablate.errors import UserError
 
 TEXTS = ["first", "zweites: ü\n\nmit Absatz", "third \0 with a null", ""]

@@ -5,11 +5,11 @@ import pytest
 import seqio
 import t5.evaluation.metrics
 
-from code_ablate.data.benchmarks import ANSWERS, Benchmark
 from code_ablate.errors import UserError
 from code_ablate.evaluation import answers, registry
 from code_ablate.evaluation.answers import Accepted
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.source import ANSWERS, Benchmark
 from tests.data.rows import write
 
 ROWS = [

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import seqio
 
-from code_ablate.data.benchmarks import TEXT, Benchmark
 from code_ablate.errors import UserError
 from code_ablate.evaluation import gold, registry
+from code_ablate.evaluation.sets.source import TEXT, Benchmark
 from tests.data.rows import write
 
 ROWS = [

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_ablate.analysis.judging import summarise_judgements
+from code_ablate.analysis.estimation.win_rates import summarise_judgements
 from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge import asking
 from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.judge.pairwise import questions_of
-from code_ablate.study import judging
+from code_ablate.jobs import judge as judging
 from tests.evaluation.judge_server import JudgeServer, completion, fair
 
 KEY = "sk-never-to-be-seen"

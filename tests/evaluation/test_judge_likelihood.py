@@ -14,9 +14,10 @@ from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.identity import to_plain
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.jobs import judge as judging
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.model.transformer import init_params
-from code_ablate.study import judging
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState

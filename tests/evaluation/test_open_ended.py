@@ -7,9 +7,9 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.data.benchmarks import FOLDER_VARIABLE, Benchmark, MissingData
 from code_ablate.evaluation import open_ended, registry
 from code_ablate.evaluation.sampling import Completion
+from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, Benchmark, MissingData
 from tasks.generation import OPEN_PROMPTS
 
 ROWS = [

@@ -7,12 +7,12 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.data import sources
-from code_ablate.data.benchmarks import WHEEL
+from code_ablate.data.sources import base as sources
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
 from code_ablate.evaluation.programs import Problem, pass_at_k
 from code_ablate.evaluation.sandbox import STATUSES, Sandbox
+from code_ablate.evaluation.sets.source import WHEEL
 
 needs_wheel = pytest.mark.skipif(
     WHEEL not in sources.installed_files(), reason=f"{WHEEL} is not installed"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from code_ablate.evaluation.domains import domain_items
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.scoring import Scorer
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.model.transformer import apply, init_params
 from tests.conftest import TINY
 from tests.eight_devices import run_on_eight_devices

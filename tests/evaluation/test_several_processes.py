@@ -14,8 +14,8 @@ from code_ablate.evaluation.records import Key
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.suite import Part, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.model.sharding import MeshConfig
-from code_ablate.study.evaluation import asked_steps, evaluate_checkpoint, follow, records_of
+from code_ablate.jobs.evaluate import asked_steps, evaluate_checkpoint, follow, records_of
+from code_ablate.model.config import MeshConfig
 from code_ablate.training.rundir import RunDirectory
 from tests.trained_run import SENTENCES, VOCABULARY_SIZE, make_run, make_vocabulary
 from tests.training.jobs import complete_job

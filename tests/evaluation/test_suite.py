@@ -10,7 +10,6 @@ import tensorflow as tf
 from etils import epath
 
 from code_ablate import distributed
-from code_ablate.data.benchmarks import MissingData
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
 from code_ablate.evaluation.measure import Engine
@@ -18,6 +17,7 @@ from code_ablate.evaluation.rank_classification import add_task
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import Outcome as Ran
+from code_ablate.evaluation.sets.source import MissingData
 from code_ablate.evaluation.suite import COLUMNS, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from tests.evaluation.test_downstream import Bytes, Script, Table, register_generation

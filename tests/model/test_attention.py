@@ -12,6 +12,7 @@ from code_ablate.errors import UserError
 from code_ablate.model import attention, splash
 from code_ablate.model.rope import rotary_angles, rotate
 from tests.eight_devices import run_on_eight_devices
+from tests.tolerance import assert_close
 
 attend = jax.jit(attention.attend, static_argnames="backend")
 
@@ -70,7 +71,7 @@ def gradients(backend, arrays, segments):
 def test_every_backend_is_the_formula(backend, T, heads):
     q, k, v = qkv(2, T, *heads, 8)
     out = attend(q, k, v, backend=backend)
-    np.testing.assert_allclose(out, written_out(q, k, v), atol=1e-5)
+    assert_close(out, written_out(q, k, v), 1e-5)
 
 
 @pytest.mark.parametrize("backend", HERE)
@@ -78,7 +79,7 @@ def test_documents_attend_within_themselves(backend):
     q, k, v = qkv(2, 131, 4, 2, 8)
     segments = packed_rows(2, 131)
     out = attend(q, k, v, backend=backend, segments_BT=segments)
-    np.testing.assert_allclose(out, written_out(q, k, v, np.asarray(segments)), atol=1e-5)
+    assert_close(out, written_out(q, k, v, np.asarray(segments)), 1e-5)
 
 
 @pytest.mark.parametrize("backend", sorted(set(HERE) - {"reference"}))
@@ -90,7 +91,7 @@ def test_gradients_equal_those_of_the_reference(backend, heads, packed):
     for found, expected in zip(
         gradients(backend, arrays, segments), gradients("reference", arrays, segments), strict=True
     ):
-        np.testing.assert_allclose(found, expected, atol=2e-5)
+        assert_close(found, expected, 2e-5)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_bfloat16_is_close_forwards_and_backwards(backend, packed):
     out = attend(*arrays, backend=backend, segments_BT=segments)
     assert out.dtype == jnp.bfloat16
     exact = written_out(*arrays, segments if segments is None else np.asarray(segments))
-    np.testing.assert_allclose(np.float64(out), exact, atol=3e-2)
+    assert_close(np.float64(out), exact, 3e-2)
     exact = gradients("reference", [x.astype(jnp.float32) for x in arrays], segments)
     for found, expected in zip(gradients(backend, arrays, segments), exact, strict=True):
         error = jnp.linalg.norm(found.astype(jnp.float32) - expected)
@@ -221,6 +222,7 @@ EIGHT_DEVICES = """
 import jax, jax.numpy as jnp, numpy as np
 from code_ablate.model import MeshConfig, make_mesh, sharding
 from code_ablate.model.attention import attend
+from tests.tolerance import assert_close
 
 assert len(jax.devices()) == 8
 keys = jax.random.split(jax.random.key(0), 3)
@@ -241,7 +243,7 @@ for sizes, given in [((-1, 4, 1), None), ((2, 2, 2), segments)]:
     with jax.set_mesh(mesh):
         found = run("splash_interpret", placed, given)
     assert found[1].sharding.is_equivalent_to(placed[0].sharding, 4), found[1].sharding
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found, expected)
+    jax.tree.map(lambda a, b: assert_close(a, b, 1e-5), found, expected)
     print("equal", sizes)
 """
 
@@ -271,7 +273,7 @@ def test_rotary_scores_depend_on_the_distance_alone():
     scores_TS = turn(q_C) @ turn(k_C).T
     for distance in (0, 1, 7, 30):
         diagonal = jnp.diagonal(scores_TS, offset=-distance)
-        np.testing.assert_allclose(diagonal, diagonal[0], atol=1e-4)
+        assert_close(diagonal, diagonal[0], 1e-4)
     assert jnp.abs(scores_TS[5, 5] - scores_TS[5, 0]) > 1e-2
     np.testing.assert_allclose(scores_TS[0, 0], q_C @ k_C, rtol=1e-5)
     np.testing.assert_allclose(jnp.linalg.norm(turn(q_C), axis=-1), jnp.linalg.norm(q_C), rtol=1e-5)
@@ -283,4 +285,4 @@ def test_rotary_pairs_are_interleaved():
     turned_TC = rotate(x_BTHC, rotary_angles(jnp.arange(3), 8, 10_000.0))[0, :, 0]
     expected = np.zeros((3, 8))
     expected[:, 0], expected[:, 1] = np.cos(np.arange(3)), np.sin(np.arange(3))
-    np.testing.assert_allclose(turned_TC, expected, atol=1e-6)
+    assert_close(turned_TC, expected, 1e-6)

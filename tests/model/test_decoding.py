@@ -7,7 +7,9 @@ import pytest
 
 from code_ablate.model import apply as eager_apply
 from code_ablate.model import decoding, init_params
-from code_ablate.model.transformer import ModelConfig, bind
+from code_ablate.model.config import ModelConfig
+from code_ablate.model.transformer import bind
+from tests.tolerance import assert_close
 
 apply, apply_tree, decode = (
     jax.jit(function, static_argnums=0)
@@ -50,7 +52,7 @@ def test_one_token_after_another_gives_the_logits_of_the_whole_sequence(
             visible_BS,
             T + index,
         )
-        np.testing.assert_allclose(logits_BV, expected_BTV[rows, position_B], atol=1e-4)
+        assert_close(logits_BV, expected_BTV[rows, position_B], 1e-4)
 
 
 def test_scanned_layers_are_not_copied_for_a_loop_over_tokens():
@@ -101,4 +103,4 @@ def test_each_branch_of_a_tree_is_computed_as_if_alone(config):
             alone_BT = np.zeros((1, T), int)
             alone_BT[0, : len(kept)] = tokens_BT[row, kept]
             expected_TD = apply(config, params, alone_BT)[0, : len(kept)]
-            np.testing.assert_allclose(hidden_BTD[row, kept], expected_TD, atol=1e-4)
+            assert_close(hidden_BTD[row, kept], expected_TD, 1e-4)

@@ -91,6 +91,7 @@ import dataclasses, jax, jax.numpy as jnp, numpy as np, optax
 from code_ablate.errors import UserError
 from code_ablate.model import *
 from code_ablate.model import sharding
+from tests.tolerance import assert_close
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 assert len(jax.devices()) == 8
@@ -126,7 +127,7 @@ for sizes in [(-1, 4, 1), (2, 2, 2)]:
     with jax.set_mesh(mesh):
         step = jax.jit(loss_and_gradient, out_shardings=(None, placed))
         found = step(params, jax.device_put(tokens_BT, batch))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), found, expected)
+    jax.tree.map(lambda a, b: assert_close(a, b, 1e-5), found, expected)
     print("equal", sizes)
 
 try:

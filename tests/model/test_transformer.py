@@ -22,6 +22,7 @@ from code_ablate.model import init_params as eager_init_params
 from code_ablate.model.embedding import lookup
 from code_ablate.model.transformer import bind
 from tests.model.unrolled import through_blocks
+from tests.tolerance import assert_close
 
 apply = jax.jit(eager_apply, static_argnums=0)
 init_params = jax.jit(eager_init_params, static_argnums=0)
@@ -62,7 +63,7 @@ def test_documents_of_a_packed_row_do_not_see_each_other(config):
     apart_BTD = jnp.concatenate(
         [apply(config, params, tokens_BT[:, :5]), apply(config, params, tokens_BT[:, 5:])], axis=1
     )
-    np.testing.assert_allclose(packed_BTD, apart_BTD, atol=1e-5)
+    assert_close(packed_BTD, apart_BTD, 1e-5)
     assert jnp.abs(apply(config, params, tokens_BT) - apart_BTD).max() > 1e-2
 
 
@@ -107,9 +108,7 @@ def test_the_scan_over_layers_equals_the_blocks_one_by_one_in_numpy(config):
             + (gate / (1 + np.exp(-gate)) * (y @ ffn["up"])) @ ffn["down"]
         )
     expected = norm(x, params["final_norm"]["scale"])
-    np.testing.assert_allclose(
-        apply(config, init_params(config, 0), tokens_BT), expected, atol=2e-5
-    )
+    assert_close(apply(config, init_params(config, 0), tokens_BT), expected, 2e-5)
 
 
 def test_the_scan_equals_an_unrolled_loop(config):
@@ -122,7 +121,7 @@ def test_the_scan_equals_an_unrolled_loop(config):
 
     loop = jax.jit(jax.value_and_grad(unrolled))(params)
     scan = jax.jit(jax.value_and_grad(lambda p: sum_of_squares(config, p, tokens_BT)))(params)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), loop, scan)
+    jax.tree.map(lambda a, b: assert_close(a, b, 1e-4), loop, scan)
 
 
 def test_remat_changes_memory_and_not_gradients(config):
@@ -143,7 +142,7 @@ def test_remat_changes_memory_and_not_gradients(config):
     assert saved_bytes["dots"] * 1.5 < saved_bytes["none"]
     for remat in ("dots", "full"):
         jax.tree.map(
-            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+            lambda a, b: assert_close(a, b, 1e-4),
             gradients[remat],
             gradients["none"],
         )
@@ -231,10 +230,8 @@ def test_the_module_and_the_functions_agree(config):
     definition, state = nnx.split(Transformer(config, nnx.Rngs(params=jax.random.key(0))))
     model = nnx.merge(definition, state)
     hidden_BTD = model(tokens_BT)
-    np.testing.assert_allclose(hidden_BTD, apply(config, params, tokens_BT), atol=1e-5)
-    np.testing.assert_allclose(
-        model.logits(hidden_BTD), hidden_BTD @ params["embedding"].T, atol=1e-5
-    )
+    assert_close(hidden_BTD, apply(config, params, tokens_BT), 1e-5)
+    assert_close(model.logits(hidden_BTD), hidden_BTD @ params["embedding"].T, 1e-5)
 
 
 def test_bfloat16_computes_in_bfloat16_and_stays_close(config):

@@ -13,7 +13,7 @@ from code_ablate.evaluation.kinds.ranked import Ranked
 from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.interop.trained import open_run
+from code_ablate.training.trained import open_run
 from tests.trained_run import SENTENCES, SEQ_LEN
 
 TASKS = ("arc_easy", "piqa", "sciq", "copa", "boolq")

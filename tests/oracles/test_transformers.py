@@ -13,8 +13,10 @@ from code_ablate.cli import main
 from code_ablate.data.vocabulary import VocabularyConfig, resolve
 from code_ablate.errors import UserError
 from code_ablate.interop.huggingface import export, import_model
-from code_ablate.interop.trained import open_run
-from code_ablate.model.transformer import ModelConfig, bind, init_params
+from code_ablate.model.config import ModelConfig
+from code_ablate.model.transformer import bind, init_params
+from code_ablate.training.trained import open_run
+from tests.tolerance import assert_close
 from tests.trained_run import SEQ_LEN
 
 TOKENS_BT = np.random.default_rng(0).integers(0, 1024, (3, SEQ_LEN)).astype(np.int32)
@@ -55,7 +57,7 @@ def test_logits_of_a_trained_run_agree(trained, exported):
     ours = our_logits(trained)
     untrained = dataclasses.replace(trained, params=init_params(trained.model, 0))
     assert ours.std() > 2 * our_logits(untrained).std()  # it has learnt something
-    np.testing.assert_allclose(their_logits(exported), ours, atol=1e-4, rtol=0)
+    assert_close(their_logits(exported), ours, 1e-4)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +72,7 @@ def test_logits_of_a_trained_run_agree(trained, exported):
 def test_logits_of_random_weights_agree(trained, tmp_path, changes):
     other = random_model(trained, **changes)
     export(other, tmp_path / "model")
-    np.testing.assert_allclose(
-        their_logits(tmp_path / "model"), our_logits(other), atol=1e-4, rtol=0
-    )
+    assert_close(their_logits(tmp_path / "model"), our_logits(other), 1e-4)
 
 
 def same_model(imported: ModelConfig, model: ModelConfig) -> bool:
@@ -106,7 +106,7 @@ def test_a_checkpoint_that_transformers_made_computes_the_same_here(trained, tmp
     model, params = import_model(tmp_path)
     assert model.rope_theta == config.rope_parameters["rope_theta"] != 10_000
     imported = dataclasses.replace(trained, model=model, params=params)
-    np.testing.assert_allclose(their_logits(tmp_path), our_logits(imported), atol=1e-4, rtol=0)
+    assert_close(their_logits(tmp_path), our_logits(imported), 1e-4)
 
 
 @pytest.mark.parametrize(

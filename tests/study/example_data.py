@@ -3,12 +3,12 @@
 import seqio
 import tensorflow as tf
 
-from code_ablate.data import documents
-from code_ablate.data.benchmarks import Benchmark
-from code_ablate.data.files import Files
+from code_ablate.data.sources import documents
+from code_ablate.data.sources.files import Files
 from code_ablate.evaluation import answers, programs
 from code_ablate.evaluation.rank_classification import add_task
 from code_ablate.evaluation.sampling import Sampling
+from code_ablate.evaluation.sets.source import Benchmark
 
 for corpus in ("prose", "program"):
     seqio.TaskRegistry.add(

@@ -15,8 +15,9 @@ from code_ablate.evaluation.records import Key
 from code_ablate.evaluation.suite import Part, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import to_plain
-from code_ablate.model.sharding import MeshConfig, make_mesh
-from code_ablate.study import evaluation
+from code_ablate.jobs import evaluate as evaluation
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import initial_state

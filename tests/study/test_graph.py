@@ -4,7 +4,7 @@ import functools
 import numpy as np
 import pytest
 
-from code_ablate.data.prepare import PrepareConfig
+from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError
 from code_ablate.evaluation.suite_config import SuiteConfig

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from code_ablate.study.hlo import Operation, Program
+from code_ablate.pods.hlo import Operation, Program
 
 # As the TPU compiler writes, cut down: a loop of 16 turns, in it a kernel whose attributes run over
 # several lines and an exchange; an asynchronous exchange around the loop; on-chip results.

@@ -6,8 +6,8 @@ import pytest
 from code_ablate import chips
 from code_ablate.errors import UserError
 from code_ablate.model import MeshConfig, ModelConfig
-from code_ablate.study import topology
-from code_ablate.study.hlo import Program
+from code_ablate.pods import step_cost
+from code_ablate.pods.hlo import Program
 from code_ablate.training.phase import Optimizer
 from tests.study.test_hlo import TPU_TEXT
 
@@ -20,7 +20,7 @@ needs_libtpu = pytest.mark.skipif(
 
 @pytest.fixture
 def estimate():
-    return topology.Estimate(
+    return step_cost.Estimate(
         topology="v5e:8x8",
         chip=V5E,
         chips=64,
@@ -30,7 +30,7 @@ def estimate():
         flops_per_step=64 * V5E.peak_flops,  # one second at the peak rate
         compile_seconds=20.0,
         memory_bytes=12 * 2**30,
-        price=topology.price(Program(TPU_TEXT), V5E, 64),
+        price=step_cost.price(Program(TPU_TEXT), V5E, 64),
     )
 
 
@@ -39,16 +39,16 @@ def test_time_is_cycles_kernels_and_what_nothing_hides(estimate):
     loss = 16 * 3_000_000 / V5E.clock_hz
     assert parts["loss"] == pytest.approx(loss)
     # No cycles are given for the copy: 8 x 1024 bfloat16, read and written.
-    copied = 2 * 2 * 8 * 1024 / (V5E.memory_bytes_per_second * topology.MEMORY_EFFICIENCY)
+    copied = 2 * 2 * 8 * 1024 / (V5E.memory_bytes_per_second * step_cost.MEMORY_EFFICIENCY)
     assert parts["other"] == pytest.approx(copied)
     # 2 products of [512, 512] scores for 2 x 8 heads of 128 channels, half of them hidden.
     flops = 16 * 2 * (2 * 512 * 512 / 2 * 128) * 16
-    kernel = flops / (V5E.peak_flops * topology.KERNEL_EFFICIENCY)
+    kernel = flops / (V5E.peak_flops * step_cost.KERNEL_EFFICIENCY)
     assert dict(estimate.price.kernels) == {"splash_mha_fwd": pytest.approx(kernel)}
 
     by_kind = sorted(estimate.price.exchanges, key=lambda exchange: exchange.kind)
     gather, reduce, scatter = by_kind
-    links = V5E.interconnect_bytes_per_second * topology.LINK_EFFICIENCY
+    links = V5E.interconnect_bytes_per_second * step_cost.LINK_EFFICIENCY
     assert (gather.kind, gather.count, gather.bytes) == ("all-gather", 1, 2 * 1024 * 4096)
     assert gather.seconds == pytest.approx(63 / 64 * gather.bytes / links)
     assert gather.exposed_seconds == 0, "the loop hides it"
@@ -70,7 +70,7 @@ def test_derived_figures_follow_from_the_step(estimate):
     tokens = 512 * 8192 * 3600 / seconds  # an hour of 64 chips
     assert estimate.chip_hours(tokens) == pytest.approx(64)
     kernel = dict(estimate.price.kernels)["splash_mha_fwd"]
-    at_a_tenth = estimate.price.seconds(topology.KERNEL_EFFICIENCY / 10)
+    at_a_tenth = estimate.price.seconds(step_cost.KERNEL_EFFICIENCY / 10)
     assert at_a_tenth - seconds == pytest.approx(9 * kernel)
     for shown in ("v5e:8x8", "64 chips", "12.0 of 16 GiB", "loss", "all-reduce", "MFU"):
         assert shown in str(estimate)
@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_a_finding(estimate):
 
 def test_a_kernel_that_is_unknown_is_named():
     text = TPU_TEXT.replace("splash_mha_fwd", "mystery")
-    priced = topology.price(Program(text), V5E, 64)
+    priced = step_cost.price(Program(text), V5E, 64)
     assert priced.unknown_kernels == ("mystery",) and not priced.kernels
 
 
@@ -108,18 +108,18 @@ def test_without_libtpu_the_fix_is_named(monkeypatch):
     def missing(*_, **__):
         raise RuntimeError("no libtpu")
 
-    monkeypatch.setattr(topology.topologies, "get_topology_desc", missing)
+    monkeypatch.setattr(step_cost.topologies, "get_topology_desc", missing)
     with pytest.raises(UserError, match="make plan-tpu"):
         step_of("v5e:2x2")
 
 
-def step_of(name: str, **changes) -> topology.Estimate:
+def step_of(name: str, **changes) -> step_cost.Estimate:
     model = ModelConfig(
         d_model=256, layers=2, heads=2, head_dim=128, feed_forward=512, vocabulary_size=4096,
         compute_dtype="bfloat16", attention="splash", remat="attention",
     )  # fmt: skip
     sizes = {"batch_windows": 8, "seq_len": 1024, "mesh": MeshConfig(data=1, fsdp=-1), **changes}
-    return topology.estimate_step(model, Optimizer(), 1e-4, topology=name, **sizes)
+    return step_cost.estimate_step(model, Optimizer(), 1e-4, topology=name, **sizes)
 
 
 @needs_libtpu

@@ -6,11 +6,11 @@ from pathlib import Path
 import jax
 import seqio
 
-from code_ablate.data import documents
-from code_ablate.data.files import Files
-from code_ablate.data.prepare import PrepareConfig
+from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.sources import documents
+from code_ablate.data.sources.files import Files
 from code_ablate.data.vocabulary import VocabularyConfig
-from code_ablate.study.workspace import Paths, Workspace
+from code_ablate.jobs.workspace import Paths, Workspace
 from tests.training.jobs import complete_job
 
 

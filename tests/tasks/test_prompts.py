@@ -7,7 +7,7 @@ prompts of all variants were compared once, when the tasks were written.
 import pytest
 
 import tasks  # noqa: F401
-from code_ablate.data.benchmark_sets import BASIC_SKILLS, MATH, MBPP_LANGUAGES
+from code_ablate.evaluation.sets.known import BASIC_SKILLS, MATH, MBPP_LANGUAGES
 from tests.tasks.wheel import SAMPLE, examples, first_requests, needs_wheel, rows_of
 
 pytestmark = needs_wheel

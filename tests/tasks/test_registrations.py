@@ -8,9 +8,10 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.data import filters, sources
-from code_ablate.data.benchmarks import Benchmark
+from code_ablate.data.filters import rules as filters
+from code_ablate.data.sources import base as sources
 from code_ablate.evaluation import registry
+from code_ablate.evaluation.sets.source import Benchmark
 from tests.data.test_benchmark_rows import COUNTS
 from tests.tasks.wheel import examples, needs_wheel
 

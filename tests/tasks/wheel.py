@@ -9,9 +9,9 @@ import re
 import pytest
 import seqio
 
-from code_ablate.data import benchmark_origins as origins
-from code_ablate.data import sources
-from code_ablate.data.benchmarks import CHOICES, WHEEL
+from code_ablate.data.sources import base as sources
+from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.source import CHOICES, WHEEL
 
 needs_wheel = pytest.mark.skipif(
     WHEEL not in sources.installed_files(), reason=f"{WHEEL} is not installed"

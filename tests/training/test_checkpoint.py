@@ -235,9 +235,10 @@ import numpy as np
 from jax.experimental.multihost_utils import sync_global_devices
 from jax.sharding import NamedSharding, PartitionSpec
 from code_ablate.errors import UserError
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
-from code_ablate.training.fingerprint import state_fingerprint
+from code_ablate.training.array_fingerprint import state_fingerprint
 from code_ablate.training.step import TrainState
 
 rows = NamedSharding(make_mesh(MeshConfig(data=1, fsdp=2)), PartitionSpec("fsdp"))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from code_ablate.training.fingerprint import STRIDE, _words, fingerprint, state_fingerprint
+from code_ablate.training.array_fingerprint import STRIDE, _words, fingerprint, state_fingerprint
 from tests.eight_devices import run_on_eight_devices
 
 DTYPES = ["float32", "bfloat16", "float16", "int32", "uint8", "bool"]
@@ -86,9 +86,10 @@ import json, sys
 import jax, jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
-from code_ablate.training.fingerprint import fingerprint
+from code_ablate.training.array_fingerprint import fingerprint
 from code_ablate.training.step import TrainState
 
 def state_on(mesh, spec):

@@ -13,7 +13,8 @@ import pytest
 
 from code_ablate import distributed
 from code_ablate.errors import Failed, Interrupted, UserError
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.loop import train

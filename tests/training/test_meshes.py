@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from code_ablate.errors import Interrupted
-from code_ablate.model.sharding import MeshConfig
+from code_ablate.model.config import MeshConfig
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.loop import train
 from code_ablate.training.phase import phase_identity
 from code_ablate.training.rundir import RunDirectory
+from tests.tolerance import assert_close
 from tests.training.jobs import complete_job
 from tests.training.test_loop import StopsAfter
 from tests.training.test_multihost import IDENTITIES, STORES, metrics_of, params_of, phase_of
@@ -65,4 +66,4 @@ def test_every_mesh_trains_as_one_device_does(trained, mesh):
     for name in ("tokens/a", "tokens/b", "epochs/a"):
         assert [line[name] for line in many] == [line[name] for line in one]
     for ours, theirs in zip(params_of(trained / mesh), params_of(trained / "one"), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+        assert_close(ours, theirs, 2e-5)

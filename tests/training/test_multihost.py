@@ -11,7 +11,8 @@ import pytest
 from code_ablate.cli import fail
 from code_ablate.data.mixing import Mixture
 from code_ablate.errors import Interrupted, UserError
-from code_ablate.model.sharding import MeshConfig, make_mesh
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.feed import Feed
@@ -20,6 +21,7 @@ from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identit
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import abstract_state
 from tests.conftest import TINY, FakeStore
+from tests.tolerance import assert_close
 from tests.training.jobs import complete_job, finish_job, start_job
 
 STORES = {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
@@ -134,7 +136,7 @@ def assert_trained_alike(directory, alone):
             [line[name] for line in many], [line[name] for line in one], rtol=2e-5, err_msg=name
         )
     for ours, theirs in zip(params_of(directory), params_of(alone), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+        assert_close(ours, theirs, 2e-5)
 
 
 def test_sigterm_to_one_process_stops_all_at_one_step_and_fewer_go_on(tmp_path, alone):

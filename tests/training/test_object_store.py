@@ -12,7 +12,7 @@ from etils import epath
 from code_ablate import storage
 from code_ablate.data.store import StoreWriter, TokenStore
 from code_ablate.errors import Interrupted, UserError
-from code_ablate.study.workspace import Paths
+from code_ablate.jobs.workspace import Paths
 from code_ablate.training import metrics_file
 from code_ablate.training.feed import Feed
 from code_ablate.training.metrics_file import MetricsFile

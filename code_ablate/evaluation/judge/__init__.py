@@ -5,5 +5,6 @@
 
 `pairs` joins two models' answers, `prompt` words the question and reads the reply, `endpoint` asks
 one question, `asking` asks many within limits, `cache` keeps what was paid for, `pairwise` puts
-them together. `likelihood` is a judge without a network. analysis/judging.py counts the results.
+them together. `likelihood` is a judge without a network. `win_rates` in
+analysis/estimation counts the results.
 """

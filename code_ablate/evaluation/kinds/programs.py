@@ -3,13 +3,13 @@
 import pandas as pd
 
 from code_ablate import distributed
-from code_ablate.data.benchmarks import MissingData
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
 from code_ablate.evaluation.downstream import LoadedTask, sampling_of
 from code_ablate.evaluation.kinds.prompts import Prompts
 from code_ablate.evaluation.measure import Advance, Engine, Outcome
 from code_ablate.evaluation.sandbox import Limits, Sandbox
+from code_ablate.evaluation.sets.source import MissingData
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import to_plain
 

@@ -1,0 +1,221 @@
+"""Draws bootstrap replicates and makes estimates of them: paired by item and by seed.
+
+    sampler = Sampler(results, Settings())
+    sampler.level("pretraining", "code_50", metric)          # Estimate
+
+Statistics are in `statistics.py`; here it is decided what is drawn together.
+"""
+
+import zlib
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from code_ablate.analysis.estimation import statistics as st
+from code_ablate.analysis.estimation.estimates import (
+    Comparison,
+    Estimate,
+    Metric,
+    Settings,
+    TaskResult,
+)
+from code_ablate.analysis.kinds import ITEM_SCORES, SCORES
+from code_ablate.analysis.results.results import Results, TaskScores
+from code_ablate.errors import UserError
+
+
+class Sampler:
+    """Draws replicates, once per task and score, with common random numbers.
+
+    Item draws depend on the ids of a task's items alone and seed draws on the seeds alone, so all
+    arms, stages and scores see the same draws: that is what pairs them. So do tasks that ask the
+    same items in other ways, as MBPP in each of its languages: they are not independent, and the
+    interval of their mean must not be made as if they were.
+    """
+
+    def __init__(self, results: Results, settings: Settings):
+        self.results = results
+        self.settings = settings
+        self._scores: dict[tuple[str, str], TaskScores] = {}
+        self._replicates: dict[tuple[str, str, str], st.Replicates] = {}
+        self._weights: dict[tuple[int, ...], np.ndarray] = {}
+
+    def level(self, stage: str, recipe: str, metric: Metric) -> Estimate:
+        """A recipe's score on a metric, over all of its seeds."""
+        seeds = self.results.seeds_of(recipe, stage)
+        per_seed = self._per_seed(stage, recipe, metric, seeds)
+        draws = self._draws(stage, recipe, metric, seeds)
+        estimate = self._estimate(draws, per_seed, metric.tasks, stage, seeds)
+        if np.ptp(draws) > 0 or not metric.score.startswith("correct"):
+            return estimate
+        # All items are right, or all wrong, and no draw differs: that is no certainty.
+        low, high = self._exact_ends(stage, recipe, metric, seeds)
+        return replace(estimate, low=float(low), high=float(high))
+
+    def comparison(self, stage: str, recipe: str, metric: Metric) -> list[Comparison]:
+        """The comparison with the baseline, or nothing if they share no seed."""
+        base = self.results.baseline
+        seeds = self.results.common_seeds(recipe, base, stage)
+        if not seeds:
+            return []
+        x, b = (self._draws(stage, name, metric, seeds) for name in (recipe, base))
+        x_seed, b_seed = (self._per_seed(stage, name, metric, seeds) for name in (recipe, base))
+        difference = self._estimate(x - b, x_seed - b_seed, metric.tasks, stage, seeds)
+        gain = None
+        if (b > 0).all() and (b_seed > 0).all():
+            gain_draws = st.relative_gain(x, b)
+            per_seed = (x_seed - b_seed) / b_seed
+            gain = self._estimate(gain_draws, per_seed, metric.tasks, stage, seeds)
+        # Both must speak for a difference: with few seeds the bootstrap trusts seeds too much.
+        p = float(np.fmax(st.two_sided_p(x - b), self._seed_p(stage, recipe, metric, seeds)))
+        return [Comparison(stage, recipe, metric, difference, gain, p, p_holm=p)]
+
+    def _seed_p(self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]) -> float:
+        """`seed_test` against the baseline, noise pooled over the recipes with these seeds."""
+        names = [
+            name
+            for name in self.results.recipes_at(stage)
+            if set(seeds) <= set(self.results.seeds_of(name, stage))
+        ]
+        scores_RS = np.stack([self._per_seed(stage, name, metric, seeds) for name in names])
+        return st.seed_test(scores_RS, names.index(recipe), names.index(self.results.baseline))
+
+    def task_result(self, stage: str, recipe: str, task: str) -> TaskResult:
+        """A recipe's scores on a task, tested against chance and for collapse."""
+        seeds = self.results.seeds_of(recipe, stage)
+        scores = self._task_scores(task, stage)
+        estimates = {}
+        for score in _scores_of(scores):
+            metric = Metric(task, task, score, ((task,),), score)
+            estimates[score] = self.level(stage, recipe, metric)
+        columns = {name: scores.matrix(name, recipe, seeds) for name in scores.table}
+        by_seed = [
+            {name: matrix[:, seed] for name, matrix in columns.items()}
+            for seed in range(len(seeds))
+        ]
+        chance = scores.task.chance
+        tests = [st.guessing_p(arm["correct"], arm["choices"], chance) for arm in by_seed]
+        return TaskResult(
+            stage,
+            recipe,
+            task,
+            estimates,
+            chance_p=max((p for p in tests if p is not None), default=None),
+            collapses=tuple(found for arm in by_seed if (found := st.collapse_of(arm))),
+        )
+
+    def _estimate(
+        self,
+        draws: Float[np.ndarray, " replicates"],
+        per_seed: Float[np.ndarray, " seeds"],
+        tasks: tuple[str, ...],
+        stage: str,
+        seeds: tuple[int, ...],
+    ) -> Estimate:
+        low, high = st.percentile_interval(draws, self.settings.confidence)
+        items = sum(len(self._task_scores(task, stage).items) for task in tasks)
+        return Estimate(float(draws[0]), low, high, items, seeds, tuple(per_seed.tolist()))
+
+    def _draws(
+        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+    ) -> Float[np.ndarray, " replicates"]:
+        weights = self._seed_weights(seeds)
+
+        def of(task: str) -> Float[np.ndarray, " replicates"]:
+            arms = self._task_scores(task, stage).positions(recipe, seeds)
+            return self._resampled(task, stage, metric.score).score(arms, weights)
+
+        return _mean_of_means([[of(task) for task in group] for group in metric.groups])
+
+    def _per_seed(
+        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+    ) -> Float[np.ndarray, " seeds"]:
+        def of(task: str) -> Float[np.ndarray, " seeds"]:
+            arms = self._task_scores(task, stage).positions(recipe, seeds)
+            return self._resampled(task, stage, metric.score).per_seed(arms)
+
+        return _mean_of_means([[of(task) for task in group] for group in metric.groups])
+
+    def _exact_ends(
+        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+    ) -> Float[np.ndarray, "2"]:
+        """Clopper and Pearson's interval of each task, averaged as the tasks are.
+
+        Several seeds answer the same items: they count as one, which errs to the wide side.
+        """
+
+        def of(task: str) -> Float[np.ndarray, "2"]:
+            scores = self._task_scores(task, stage)
+            items = len(scores.items)
+            right = round(items * scores.matrix(metric.score, recipe, seeds).mean())
+            return np.array(st.exact_interval(right, items, self.settings.confidence))
+
+        return _mean_of_means([[of(task) for task in group] for group in metric.groups])
+
+    def _resampled(self, task: str, stage: str, score: str) -> st.Replicates:
+        if (task, stage, score) not in self._replicates:
+            self._resample(task, stage)
+        return self._replicates[task, stage, score]
+
+    def _resample(self, task: str, stage: str) -> None:
+        """Replicates of all scores of a task at once: the draws are what takes time."""
+        scores = self._task_scores(task, stage)
+        names = _scores_of(scores)
+        pairs = [self._sums(scores, name) for name in names]
+        ids = zlib.crc32("\n".join(scores.items).encode())
+        generator = np.random.default_rng([self.settings.seed, ids])
+        together = st.resample_items(
+            np.concatenate([numerator for numerator, _ in pairs], axis=1),
+            np.concatenate([denominator for _, denominator in pairs], axis=1),
+            generator,
+            self.settings.resamples,
+        )
+        arms = len(scores.arms)
+        for i, name in enumerate(names):
+            self._replicates[task, stage, name] = replace(
+                together,
+                numerator=together.numerator[:, i * arms : (i + 1) * arms],
+                denominator=together.denominator[:, i * arms : (i + 1) * arms],
+            )
+
+    def _sums(self, scores: TaskScores, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """What is summed above and below the line for a score, each [items, arms]."""
+        numerator = scores.column(name)
+        denominator = scores.column("bytes") if name == "bits" else np.ones_like(numerator)
+        unknown = ~(np.isfinite(numerator) & np.isfinite(denominator))
+        if unknown.any():
+            item, arm = (int(i[0]) for i in np.nonzero(unknown))
+            raise UserError(
+                f"{scores.task.name!r}, {scores.stage}: {name!r} is not a number for item "
+                f"{scores.items[item]!r} of arm {scores.arms[arm]} and {int(unknown.sum()) - 1} "
+                "more; evaluate again."
+            )
+        return numerator, denominator
+
+    def _seed_weights(self, seeds: tuple[int, ...]) -> Float[np.ndarray, "replicates seeds"]:
+        if seeds not in self._weights:
+            # crc32, not the numbers themselves: seeds may be negative or large.
+            generator = np.random.default_rng(
+                [self.settings.seed, zlib.crc32(repr(seeds).encode())]
+            )
+            self._weights[seeds] = st.resample_seeds(len(seeds), generator, self.settings.resamples)
+        return self._weights[seeds]
+
+    def _task_scores(self, task: str, stage: str) -> TaskScores:
+        if (task, stage) not in self._scores:
+            self._scores[task, stage] = self.results.scores(task, stage)
+        return self._scores[task, stage]
+
+
+def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:
+    """The plain mean over categories of the plain means over their tasks, element by element."""
+    return st.category_mean([st.category_mean(group) for group in groups])
+
+
+def _scores_of(scores: TaskScores) -> tuple[str, ...]:
+    """The scores that the task has: those of its kind, without what no item of it has."""
+    task = scores.task
+    left_out = SCORES[task.kind] if task.score is None else None
+    names = [name for name in ITEM_SCORES[task.kind] if name != left_out]
+    return tuple(name for name in names if not np.isnan(scores.column(name)).all())

@@ -1,0 +1,48 @@
+"""Numbers and names as a report writes them.
+
+percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a, b and c", "2 seeds"
+"""
+
+from collections.abc import Iterable
+
+from code_ablate.analysis.estimation.estimates import Comparison, Estimate
+
+
+def percent(value: float) -> str:
+    """0.0123 -> "+1.2 %": a real minus sign, the sign always shown, no break before "%"."""
+    return f"{bare(value)}\u00a0%"
+
+
+def bare(value: float) -> str:
+    """0.0123 -> "+1.2": percent without the unit, for the ends of an interval."""
+    text = f"{100 * value:+.1f}".replace("-", "−")
+    return "0.0" if text in ("+0.0", "−0.0") else text
+
+
+def whole_percent(value: float) -> str:
+    """0.95 -> "95 %", without a sign."""
+    return f"{100 * value:.0f}\u00a0%"
+
+
+def percent_range(estimate: Estimate) -> str:
+    """ "+1.2 % [−0.3, +2.7]"."""
+    return f"{percent(estimate.value)} [{bare(estimate.low)}, {bare(estimate.high)}]"
+
+
+def change_range(comparison: Comparison) -> str:
+    """ "+1.2 % [−0.3, +2.7]", or "+1.2 points [...]" where there is no relative gain."""
+    if comparison.gain is not None:
+        return percent_range(comparison.gain)
+    points = comparison.difference
+    return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
+
+
+def joined(names: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    found = list(names)
+    return found[0] if len(found) == 1 else ", ".join(found[:-1]) + " and " + found[-1]
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 seed", "2 seeds"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

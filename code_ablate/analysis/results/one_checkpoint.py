@@ -1,0 +1,155 @@
+"""The scores of one checkpoint, task by task: what `eval.py` prints and writes.
+
+    summaries = summarise_tasks(result.items, result.tasks)
+    as_json(summaries, result.metrics, missing)
+
+Intervals and p are those of the choice of items; a study's report adds what seeds say.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from code_ablate.analysis.estimation import statistics as st
+from code_ablate.analysis.kinds import GENERATING, NAMES, SCORES
+from code_ablate.evaluation.registry import GOLD
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class TaskSummary:
+    """One checkpoint on one task."""
+
+    task: str
+    category: str
+    kind: str
+    score_name: str
+    """"accuracy", "exact match", "pass@1", "bits per byte", ..."""
+    items: int
+    """Items that were scored."""
+    available: int
+    """Items that the task has."""
+    score: float | None
+    """From 0 to 1, or bits per byte; None if the items have no score."""
+    low: float | None
+    """Lower end of the 95 % interval."""
+    high: float | None
+    """Upper end."""
+    interval: str | None
+    """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
+    pass_at: Mapping[str, tuple[float, float, float]]
+    """pass@k for other k than 1, with its interval: "pass@10" -> (score, low, high)."""
+    chance: float | None
+    """Expected score of guessing."""
+    chance_p: float | None
+    """Exact one-sided p that guessing does as well."""
+    majority: float | None
+    """Share of the most common right answer."""
+    one_answer: float | None
+    """Share of the most common prediction."""
+    degenerate: bool
+    """Whether the predictions have collapsed onto one answer; see `statistics.collapse`."""
+    gold_bits_per_byte: float | None
+    """Of the right answers, where their likelihood was taken."""
+    greedy: float | None
+    """Share of the right answers that greedy decoding gives exactly, where that was looked at."""
+    generated_tokens: float | None
+    """Mean length of what was generated."""
+    notes: tuple[str, ...]
+    """What a reader of the scores has to know."""
+
+
+def summarise_tasks(items: pd.DataFrame, tasks: Mapping[str, Mapping]) -> tuple[TaskSummary, ...]:
+    """`items`: the table of one checkpoint; `tasks`: what the suite says about each task."""
+    return tuple(
+        _summarise(name, rows, tasks[name]) for name, rows in items.groupby("task", sort=False)
+    )
+
+
+def as_json(
+    summaries: tuple[TaskSummary, ...],
+    metrics: Mapping[str, Mapping[str, float]],
+    missing: Mapping[str, str],
+) -> str:
+    """The summaries, the metrics of the tasks' own functions, and what is missing and why."""
+    tasks = {
+        summary.task: {**dataclasses.asdict(summary), "metrics": metrics[summary.task]}
+        for summary in summaries
+    }
+    return json.dumps({"tasks": tasks, "missing": dict(missing)}, indent=1)
+
+
+def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
+    kind = info["kind"]
+    columns = {
+        column: rows[column].to_numpy(np.float64)
+        for column in ("correct", "bits", "bytes", "choices", "gold", "predicted")
+    }
+    if kind in GENERATING:
+        columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
+    score, low, high, interval = _score(columns, SCORES[kind])
+    shares = SCORES[kind] == "correct" and score is not None
+    collapse = st.collapse_of(columns)
+    bits_per_byte = float(columns["bits"].sum() / columns["bytes"].sum())
+    return TaskSummary(
+        task=name,
+        category=info["category"],
+        kind=kind,
+        score_name=NAMES[kind],
+        items=len(rows),
+        available=info["available"],
+        score=score,
+        low=low,
+        high=high,
+        interval=interval,
+        pass_at=_pass_at(rows),
+        chance=info.get("chance"),
+        chance_p=(
+            st.guessing_p(columns["correct"], columns["choices"], info.get("chance"))
+            if shares
+            else None
+        ),
+        majority=collapse.majority if collapse else None,
+        one_answer=collapse.share if collapse else None,
+        degenerate=bool(collapse and collapse.degenerate),
+        gold_bits_per_byte=bits_per_byte if np.isfinite(bits_per_byte) else None,
+        greedy=float(columns["correct"].mean()) if kind == GOLD else None,
+        generated_tokens=(float(rows["generated_tokens"].mean()) if kind in GENERATING else None),
+        notes=tuple(info.get("notes", ())),
+    )
+
+
+def _score(
+    columns: Mapping[str, np.ndarray], score: str | None
+) -> tuple[float | None, float | None, float | None, str | None]:
+    """(score, low, high, how the interval was made)."""
+    if score is None or np.isnan(columns[score]).any():
+        return None, None, None, None
+    values = columns[score]
+    return _ratio(values, columns["bytes"]) if score == "bits" else _share(values)
+
+
+def _share(values: np.ndarray) -> tuple[float, float, float, str]:
+    """Mean of values from 0 to 1, with its interval and how that was made."""
+    if np.isin(values, (0.0, 1.0)).all():
+        return float(values.mean()), *st.exact_interval(int(values.sum()), len(values)), "exact"
+    return _ratio(values, np.ones(len(values)))
+
+
+def _ratio(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float, str]:
+    """Sum of the values over sum of the sizes, with its interval and how that was made."""
+    drawn = st.resample_items(
+        values[:, None], sizes[:, None], np.random.default_rng(0), RESAMPLES
+    ).score([0], np.ones((RESAMPLES + 1, 1)))
+    return float(drawn[0]), *st.percentile_interval(drawn), "bootstrap"
+
+
+def _pass_at(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    # Other tasks of the suite have none, or fewer.
+    names = [name for name in rows if name.startswith("pass@") and rows[name].notna().all()]
+    return {name: _share(rows[name].to_numpy())[:3] for name in names}

@@ -1,0 +1,1 @@
+"""From documents to token stores: run the Tasks, judge, assemble, account."""

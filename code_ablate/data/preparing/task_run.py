@@ -1,0 +1,293 @@
+"""Runs a corpus' SeqIO Task: documents with their tokens, and what every preprocessor took away.
+
+    run = TaskRun(find_task("demo.text"), vocabulary.seqio, split="train", seed=0)
+    for document in run: ...                 # document.text, document.tokens
+    run.stages()                             # [Stage("read", 356, 17000000), ...]
+
+The vocabulary of the Task's output features is a placeholder and is replaced, so that a Task
+written for T5X works unchanged. A CacheDatasetPlaceholder is passed over: the token store is the
+cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. This module imports
+TensorFlow when it is used.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import seqio
+import tensorflow as tf
+from jaxtyping import Int
+from tqdm import tqdm
+
+from code_ablate.data.preparing.task_fingerprint import (
+    preprocessor_fingerprint,
+    preprocessor_name,
+    source_digest,
+)
+from code_ablate.errors import UserError, unknown_name
+
+TRAIN = "train"
+VALIDATION = "validation"
+
+_TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
+_BATCH_DOCUMENTS = 32
+_SAMPLE_SHARDS = 8
+_SAMPLE_OVERSHOOT = 2  # so many times the bytes wanted are read, to choose among
+_SAMPLE_PIECE_CHARACTERS = 8192
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """One document as it comes out of a Task."""
+
+    text: bytes | None
+    """UTF-8; None if the Task keeps no text beside the tokens."""
+    tokens: Int[np.ndarray, " T"]
+    """Ids, with or without EOS, as the Task leaves them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """What came out of one step of a Task."""
+
+    name: str
+    """'read' for the source, else the preprocessor's name."""
+    documents: int
+    bytes: int | None
+    """Of text; None where documents have no text to count."""
+    is_filter: bool = False
+    """Whether the step has a `name` of its own, as filters do."""
+
+
+def find_task(name: str) -> seqio.Task:
+    """The registered Task. Raises UserError with the closest names."""
+    if name not in seqio.TaskRegistry.names():
+        raise unknown_name("corpus", name, seqio.TaskRegistry.names())
+    task = seqio.TaskRegistry.get(name)
+    if TRAIN not in task.splits:
+        raise UserError(f"corpus {name!r} has the splits {tuple(task.splits)}: it needs 'train'.")
+    if "targets" not in task.output_features:
+        raise UserError(
+            f"corpus {name!r} yields {tuple(task.output_features)}: a corpus needs 'targets' among "
+            "its output_features."
+        )
+    return task
+
+
+def corpus_splits(task: seqio.Task) -> tuple[str, ...]:
+    """The splits of a Task that make its store: train, and validation if the source has one."""
+    return (TRAIN, VALIDATION) if VALIDATION in task.splits else (TRAIN,)
+
+
+def task_fingerprint(task: seqio.Task) -> dict[str, Any]:
+    """What decides which documents a Task gives: digest of the source, fingerprints of the rest."""
+    return {"source": source_digest(task.source), "preprocessors": preprocessor_fingerprints(task)}
+
+
+def preprocessor_fingerprints(task: seqio.Task) -> list[dict[str, str]]:
+    """Name and digest of each preprocessor, in order."""
+    return [preprocessor_fingerprint(p) for p in _preprocessors(task)]
+
+
+def _preprocessors(task: seqio.Task) -> list[Any]:
+    return [p for p in task.preprocessors if not isinstance(p, seqio.CacheDatasetPlaceholder)]
+
+
+class TaskRun:
+    """One pass over one piece of one split of a Task. Iterate once; then `stages` is complete."""
+
+    def __init__(
+        self,
+        task: seqio.Task,
+        vocabulary: seqio.Vocabulary,
+        *,
+        split: str = TRAIN,
+        piece: int = 0,
+        pieces: int = 1,
+        seed: int = 0,
+        shuffle: bool = False,
+        threads: int = 0,
+    ):
+        _leave_accelerators_alone()
+        self._name = task.name
+        self._probes = [_Probe("read", False)]
+        chain: list[Any] = [self._probes[0]]
+        for preprocessor in _preprocessors(task):
+            own_name = isinstance(getattr(preprocessor, "name", None), str)
+            self._probes.append(_Probe(preprocessor_name(preprocessor), own_name))
+            chain += [preprocessor, self._probes[-1]]
+        features = {
+            name: dataclasses.replace(feature, vocabulary=vocabulary)
+            if isinstance(feature, seqio.Feature)
+            else feature
+            for name, feature in task.output_features.items()
+        }
+        probed = task.replace(preprocessors=chain, output_features=features)
+        shard = seqio.ShardInfo(index=piece, num_shards=pieces) if pieces > 1 else None
+        dataset = task.source.get_dataset(
+            split=split, shuffle=shuffle, seed=seed if shuffle else None, shard_info=shard
+        )
+        dataset = probed.preprocess_postcache(dataset, sequence_length=None, seed=seed)
+        self._text = _text_feature(dataset.element_spec)
+        self._dataset = self._slim(dataset, threads)
+
+    def __iter__(self) -> Iterator[Document]:
+        try:
+            for batch in self._dataset:
+                if any(map(len, _rows(batch.get("inputs")))):
+                    raise UserError(
+                        f"corpus {self._name!r} yields inputs beside its targets: a corpus is a "
+                        "stream of documents; join both into 'targets'."
+                    )
+                texts = batch["text"].numpy() if "text" in batch else itertools.repeat(None)
+                yield from map(Document, texts, _rows(batch["targets"]))
+        except tf.errors.OpError as error:
+            raise RuntimeError(
+                f"a preprocessor of {self._name!r} failed: {error.message}"
+            ) from None
+
+    def stages(self) -> list[Stage]:
+        """What came out of the source and of each preprocessor, after the iteration has ended."""
+        return [probe.stage() for probe in self._probes]
+
+    def _slim(self, dataset: tf.data.Dataset, threads: int) -> tf.data.Dataset:
+        """Only what a store needs, many documents at a time: a crossing to Python is dear."""
+        spec = dataset.element_spec
+        targets = spec.get("targets") if isinstance(spec, dict) else None
+        if targets is None or not targets.dtype.is_integer or targets.shape.rank != 1:
+            raise UserError(
+                f"corpus {self._name!r} ends with {spec}: its last preprocessors must make "
+                "'targets' a vector of token ids (seqio.preprocessors.tokenize)."
+            )
+
+        @tf.autograph.experimental.do_not_convert
+        def slim(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            kept = {"targets": tf.cast(example["targets"], tf.int32)}
+            if self._text:
+                kept["text"] = example[self._text]
+            inputs = example.get("inputs")
+            if inputs is not None and inputs.dtype.is_integer and inputs.shape.rank == 1:
+                kept["inputs"] = inputs
+            return kept
+
+        options = tf.data.Options()
+        if threads:
+            options.threading.private_threadpool_size = threads
+        dataset = dataset.map(slim).ragged_batch(_BATCH_DOCUMENTS).with_options(options)
+        return dataset.prefetch(2)
+
+
+@functools.cache
+def _leave_accelerators_alone() -> None:
+    """TensorFlow would take a GPU's whole memory, which is for JAX."""
+    with contextlib.suppress(RuntimeError):  # where the user's own code has begun to use them
+        tf.config.set_visible_devices([], "GPU")
+
+
+class _Probe:
+    """A preprocessor that changes nothing and counts documents and bytes of text."""
+
+    def __init__(self, name: str, is_filter: bool):
+        self._name, self._is_filter = name, is_filter
+        self._has_text = True
+        with tf.device("CPU:0"):  # where the functions of tf.data run
+            self._counts = tf.Variable([0, 0], dtype=tf.int64, trainable=False)
+
+    def __call__(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
+        feature = _text_feature(dataset.element_spec)
+        self._has_text = feature is not None
+
+        @tf.autograph.experimental.do_not_convert  # halves the time to build it; a piece has many
+        def count(example):
+            size = tf.constant(0, tf.int64)
+            if feature is not None:
+                text = example[feature] if isinstance(example, dict) else example
+                size = tf.cast(tf.strings.length(text, unit="BYTE"), tf.int64)
+            self._counts.assign_add(tf.stack([tf.constant(1, tf.int64), size]))
+            return example
+
+        return dataset.map(count)
+
+    def stage(self) -> Stage:
+        documents, size = (int(n) for n in self._counts.numpy())
+        return Stage(self._name, documents, size if self._has_text else None, self._is_filter)
+
+
+def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:
+    """The vectors of a batch; it is not ragged where TensorFlow knows that all have one length."""
+    if batch is None:
+        return []
+    if isinstance(batch, tf.RaggedTensor):
+        return np.split(batch.flat_values.numpy(), batch.row_limits().numpy()[:-1])
+    return list(batch.numpy())
+
+
+def _text_feature(spec: Any) -> str | None:
+    """Which feature holds the text. Elements that are bare strings (lines of a file) are text,
+    too."""
+    if isinstance(spec, tf.TensorSpec):
+        return "text" if spec.dtype == tf.string and spec.shape.rank == 0 else None
+    for name in _TEXT_FEATURES:
+        feature = spec.get(name) if isinstance(spec, dict) else None
+        if isinstance(feature, tf.TensorSpec) and feature.dtype == tf.string:
+            return name if feature.shape.rank in (0, None) else None
+    return None
+
+
+def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) -> list[str]:
+    """Text of about `size` bytes from the train split, in pieces, chosen by `seed`.
+
+    Reads at most twice as much, from a seeded choice of shards, and chooses pieces among that. Of a
+    smaller corpus it gives everything. Raises UserError if the corpus is empty.
+    """
+    rng = np.random.default_rng(seed)
+    pieces: list[str] = []
+    with tqdm(
+        total=_SAMPLE_OVERSHOOT * size,
+        desc=f"sample {corpus}",
+        unit="B",
+        unit_scale=True,
+        disable=not progress,
+    ) as bar:
+        for text in _texts(find_task(corpus), _SAMPLE_OVERSHOOT * size, seed, rng):
+            for start in range(0, len(text), _SAMPLE_PIECE_CHARACTERS):
+                pieces.append(text[start : start + _SAMPLE_PIECE_CHARACTERS])
+            bar.update(len(text.encode()))
+    if not pieces:
+        raise UserError(f"corpus {corpus!r} is empty after its filters: nothing to train on.")
+    chosen, taken = [], 0
+    for index in rng.permutation(len(pieces)):
+        if taken >= size:
+            break
+        chosen.append(pieces[index])
+        taken += len(pieces[index].encode())
+    return chosen
+
+
+def _texts(task: seqio.Task, size: int, seed: int, rng: np.random.Generator) -> Iterator[str]:
+    """Documents up to `size` bytes, spread over shards."""
+    vocabulary = seqio.ByteVocabulary()
+    shards, chosen = 1, [0]
+    shuffle = task.source.supports_arbitrary_sharding
+    if not shuffle:
+        shards = len(task.source.list_shards(TRAIN))
+        chosen = rng.permutation(shards)[:_SAMPLE_SHARDS].tolist()
+        size //= max(1, len(chosen))
+    runs = (
+        TaskRun(task, vocabulary, piece=i, pieces=shards, seed=seed, shuffle=shuffle)
+        for i in chosen
+    )
+    for run in runs:
+        read = 0
+        for document in run:
+            if read >= size:
+                break
+            text = document.text
+            if text is None:
+                text = vocabulary.decode(document.tokens.tolist()).encode()
+            read += len(text)
+            yield text.decode("utf-8", "replace")

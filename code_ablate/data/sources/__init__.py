@@ -1,0 +1,1 @@
+"""Where documents come from: SeqIO sources that know their digest."""

@@ -1,0 +1,1 @@
+"""Rows of evaluation sets, and where they come from."""

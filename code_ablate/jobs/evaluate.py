@@ -1,0 +1,158 @@
+"""Evaluates checkpoints of a run, and follows a run while it trains.
+
+    evaluate_checkpoint(run, suite, mesh, step=100)
+    suite.result(records_of(run, 100)).items
+    follow(run, lambda step: evaluate_checkpoint(run, suite, mesh, step), wait=Pause())
+
+Scores are written task by task: what is on record is not computed again, and a kill loses the task
+under way alone.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from tqdm import tqdm
+
+from code_ablate import distributed
+from code_ablate.errors import UserError
+from code_ablate.evaluation.generation import Generator
+from code_ablate.evaluation.measure import Engine
+from code_ablate.evaluation.records import Records
+from code_ablate.evaluation.scoring import Scorer
+from code_ablate.evaluation.suite import Suite
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
+from code_ablate.progress import bar
+from code_ablate.training.checkpoint import Checkpoints, Unreadable
+from code_ablate.training.rundir import RunDirectory, phase_of_run
+from code_ablate.training.step import abstract_params
+
+
+class CheckpointGone(UserError):
+    """A checkpoint cannot be read, and there are newer ones: training has deleted it, or it is
+    damaged."""
+
+
+def records_of(run: RunDirectory, step: int) -> Records:
+    """Where the scores of a checkpoint are."""
+    return Records(run.evaluation(step))
+
+
+def steps_of(run: RunDirectory) -> list[int]:
+    """Steps of the run's checkpoints, the same on all processes."""
+    if not distributed.from_first(run.checkpoints.exists):
+        return []
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        return checkpoints.steps
+
+
+def asked_steps(
+    run: RunDirectory, suite: Suite, asked: Sequence[int], *, every: bool = False
+) -> list[int]:
+    """The checkpoints to evaluate: the asked ones, else `every` one, else the last.
+
+    One that was deleted may be asked for if all of its scores are on record. Raises UserError for
+    one that was not evaluated and is not there, and where there is none at all.
+    """
+    there = steps_of(run)
+    if every:
+        return there
+    if not there and not asked:
+        raise UserError(f"{run.path} has no checkpoint yet: train it first, or give --follow.")
+    for step in asked:
+        if step not in there and suite.todo(records_of(run, step)):
+            raise UserError(f"no checkpoint at step {step} of {run.path}; it has {there}.")
+    return sorted(set(asked)) or there[-1:]
+
+
+def evaluate_checkpoint(
+    run: RunDirectory, suite: Suite, mesh: MeshConfig, step: int, label: str = ""
+) -> None:
+    """Evaluates what is not on record. The checkpoint is read only if there is such a thing.
+
+    Raises UserError if there is no such checkpoint, CheckpointGone if there are newer ones.
+    """
+    records = records_of(run, step)
+    todo = suite.todo(records)
+    if not todo:
+        return
+    engine = _engine(run, suite, mesh, step)
+    total = sum(part.measure.work for part in todo)
+    with bar(total, f"{label} evaluation".strip(), unit="req") as progress:
+        for part in todo:
+            progress.set_postfix_str(part.key.name, refresh=False)
+            description, items = part.evaluate(engine, progress.update)
+            if distributed.is_first():
+                records.save(part.key, description, items)
+            distributed.wait_for_all()  # for programs to be run, which the first process does
+
+
+def _engine(run: RunDirectory, suite: Suite, mesh: MeshConfig, step: int) -> Engine:
+    run.require_vocabulary(suite.vocabulary.digest)
+    phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
+    like = abstract_params(phase.model, devices)
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        try:
+            step = checkpoints.existing(step)
+            params = checkpoints.restore_params(like, step)
+        except Unreadable as error:
+            # Training deletes the older checkpoints, file by file, and never the newest.
+            if max(steps_of(run), default=step) > step:
+                raise CheckpointGone(str(error)) from error
+            raise
+    longest = phase.seq_len + 1
+    return Engine(
+        Scorer(phase.model, params, devices, longest=longest),
+        Generator(phase.model, params, devices, suite.vocabulary, longest=longest),
+    )
+
+
+def follow(
+    run: RunDirectory, evaluate: Callable[[int], object], wait: Callable[[str], object]
+) -> dict[int, str]:
+    """Calls `evaluate` on each checkpoint of a run that may still be training, oldest first.
+
+    One that comes and goes while another is evaluated is not seen at all: keep more of them
+    (`LoopConfig.keep_checkpoints`) to have each. `wait` is given a message and returns when it is
+    time to look again. Returns when the run is complete and its last checkpoint is evaluated: the
+    steps that were deleted or damaged before they could be, and what was said of them.
+    """
+    done: set[int] = set()
+    skipped: dict[int, str] = {}
+    while True:
+        # The status first: what it says is complete has written all of its checkpoints.
+        status = distributed.from_first(lambda: run.status)
+        new = [step for step in steps_of(run) if step not in done]
+        if new:
+            try:
+                evaluate(new[0])
+            except CheckpointGone as error:
+                skipped[new[0]] = str(error)
+            done.add(new[0])
+        elif status["state"] == "complete":
+            return skipped
+        else:
+            message = _waiting(run, status)
+            distributed.from_first(lambda: wait(message))  # noqa: B023  (called at once)
+
+
+def _waiting(run: RunDirectory, status: dict) -> str:
+    state = f"{status['state']}, step {status.get('step', 0):,}"
+    if status["state"] == "running":
+        return f"waiting for the next checkpoint of {run.path} ({state}); Ctrl-C stops."
+    return f"{run.path} is not training ({state}): waiting until it goes on; Ctrl-C stops."
+
+
+class Pause:
+    """A `wait` for `follow`: says what it waits for when that changes, and sleeps."""
+
+    def __init__(self, seconds: float = 10.0):
+        self._seconds, self._said = seconds, ""
+
+    def __call__(self, message: str) -> None:
+        """Returns after a while."""
+        if message != self._said:
+            tqdm.write(message, file=sys.stderr)
+            self._said = message
+        time.sleep(self._seconds)

@@ -1,0 +1,134 @@
+"""Two models' answers, judged: from two runs to judgements.parquet and judging.json.
+
+judged = by_endpoint(pairs, JudgeConfig(...), "data/judge_cache.sqlite")
+print(save(judged, {"candidate": "runs/a", "baseline": "runs/b", "task": "t"}, directory))
+"""
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from etils import epath
+
+import code_ablate
+from code_ablate import storage
+from code_ablate.analysis.estimation.win_rates import (
+    by_group,
+    group_table,
+    judging_table,
+    summarise_judgements,
+)
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.evaluation.judge import prompt
+from code_ablate.evaluation.judge.asking import Estimate, ask_all
+from code_ablate.evaluation.judge.cache import AnswerCache
+from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.judge.endpoint import Endpoint
+from code_ablate.evaluation.judge.likelihood import WHAT_IT_IS, judge_by_likelihood
+from code_ablate.evaluation.judge.pairs import Pair
+from code_ablate.evaluation.judge.pairwise import judgements_of, questions_of
+from code_ablate.evaluation.scoring import Scorer
+from code_ablate.model.config import MeshConfig
+from code_ablate.model.sharding import make_mesh
+from code_ablate.progress import bar
+from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.rundir import RunDirectory, phase_of_run
+from code_ablate.training.step import abstract_params
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Judgements, and whose they are."""
+
+    judgements: pd.DataFrame
+    """A row per prompt and order."""
+    judge: Mapping[str, Any]
+    """What identifies the judge; "name" says in a line who judges, and by what."""
+    usage: Mapping[str, Any]
+    """What was asked for in this call, and what it cost. Empty without an endpoint."""
+
+
+def estimate(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Estimate:
+    """What `by_endpoint` may cost, beyond the replies in the cache. Raises UserError."""
+    config.require_endpoint()
+    with AnswerCache(config.cache or cache) as replies:
+        return Estimate.of(questions_of(pairs, config), replies, config)
+
+
+def by_endpoint(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Judged:
+    """Judged by a language model, in both orders. `cache`: the file if `config` names none.
+
+    Raises UserError before anything is asked, and Failed with what is kept when it cannot go on.
+    """
+    expected = estimate(pairs, config, cache)
+    expected.refuse_if_above(config.ceiling)
+    with (
+        AnswerCache(config.cache or cache) as replies,
+        Endpoint(config) as endpoint,
+        bar(expected.requests, "judging", unit="req") as progress,
+    ):
+        questions = questions_of(pairs, config)
+        answered, usage = ask_all(questions, endpoint, replies, config, progress.update)
+    judge = {
+        "name": f"{config.model} at {config.base_url}, both orders",
+        "kind": "endpoint",
+        "base_url": config.base_url,
+        "model": config.model,
+        "parameters": dict(config.parameters),
+        "prompt_version": prompt.VERSION,
+    }
+    return Judged(judgements_of(pairs, config, answered), judge, dataclasses.asdict(usage))
+
+
+def by_likelihood(
+    pairs: Sequence[Pair],
+    run: RunDirectory,
+    vocabulary: Vocabulary,
+    mesh: MeshConfig,
+    step: int | None = None,
+) -> Judged:
+    """Judged by the likelihood of the answers under the last checkpoint of `run`, or `step`."""
+    run.require_vocabulary(vocabulary.digest)
+    phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        step = checkpoints.existing(step)
+        params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
+    scorer = Scorer(phase.model, params, devices, longest=phase.seq_len + 1)
+    with bar(None, "scoring", unit="req") as progress:
+        judgements = judge_by_likelihood(pairs, scorer, vocabulary, progress.update)
+    judge = {
+        "name": f"{WHAT_IT_IS} ({run.path.name}, step {step})",
+        "kind": "likelihood",
+        "run": run.identity,
+        "step": step,
+    }
+    return Judged(judgements, judge, {})
+
+
+def save(judged: Judged, about: Mapping[str, str], directory: epath.PathLike) -> str:
+    """Writes judgements.parquet and then judging.json; returns the summary as text.
+
+    `about`: candidate, baseline and task.
+    """
+    directory = epath.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    judgements = judged.judgements.assign(judge=judged.judge["name"])
+    summary, groups = summarise_judgements(judgements), by_group(judgements)
+    now = datetime.datetime.now(datetime.UTC)
+    description = {
+        **about,
+        "judge": judged.judge,
+        "summary": dataclasses.asdict(summary),
+        "groups": {name: dataclasses.asdict(of_group) for name, of_group in groups.items()},
+        "usage": judged.usage,
+        "version": code_ablate.__version__,
+        "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    storage.replace(directory / "judgements.parquet", judgements.to_parquet(index=False))
+    storage.replace(directory / "judging.json", json.dumps(description, indent=1))
+    table = judging_table(summary, about["candidate"], about["baseline"], judged.judge["name"])
+    return f"{table}\n\n{group_table(groups)}" if groups else table

@@ -1,0 +1,96 @@
+"""Where things lie, and how the parts that need SeqIO are brought to the parts that do not.
+
+workspace = Workspace(Paths(), modules=("tasks", "my_corpora"))
+vocabulary = workspace.vocabulary(VocabularyConfig(...))
+stores = workspace.stores(("demo.text", "demo.web_code"), vocabulary, PrepareConfig())
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from etils import epath
+
+from code_ablate import distributed, storage
+from code_ablate.data import vocabulary as vocabularies
+from code_ablate.data.preparing import prepare as preparation
+from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.registry import require_tasks
+from code_ablate.data.store import TokenStore
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where data and results lie."""
+
+    data: str = "data"
+    """Vocabularies and token stores. A local or shared folder, gs:// or s3://."""
+    runs: str = "runs"
+    """A folder for each run, and one for each study. A local or shared folder, or gs://."""
+
+    def __post_init__(self):
+        storage.require(self.data, "Paths.data", storage.ARRAYS)
+        storage.require(self.runs, "Paths.runs", storage.CHECKPOINTS)
+
+    def study(self, name: str) -> epath.Path:
+        """The folder of a study's results."""
+        return epath.Path(self.runs) / f"study-{name}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths, and the modules that register what is used."""
+
+    paths: Paths
+    modules: tuple[str, ...]
+    """Imported by the worker processes too."""
+
+    def has_vocabulary(self, config: VocabularyConfig) -> bool:
+        """Whether `existing_vocabulary` will find it without training."""
+        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        return config.is_file or vocabularies.model_path(config, self.paths.data).exists()
+
+    def existing_vocabulary(self, config: VocabularyConfig) -> Vocabulary:
+        """Loads the vocabulary. Raises UserError if it is not there."""
+        return self._found_by_first(config, vocabularies.resolve)
+
+    def vocabulary(self, config: VocabularyConfig) -> Vocabulary:
+        """Loads the vocabulary; trains it first if it is one that is trained."""
+        return self._found_by_first(config, vocabularies.train)
+
+    def _found_by_first(
+        self, config: VocabularyConfig, find: Callable[[VocabularyConfig, str], Vocabulary]
+    ) -> Vocabulary:
+        """The one that the first process finds: keys may depend on files of its host."""
+        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        path = distributed.from_first(lambda: find(config, self.paths.data).path)
+        return vocabularies.load(config, path)
+
+    def stores(
+        self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
+    ) -> dict[str, TokenStore]:
+        """The token stores of these corpora; prepares what is missing.
+
+        Of several processes the first one does, from the documents that its host has.
+        """
+        require_tasks("corpus", corpora)
+
+        def paths() -> dict[str, str]:
+            stores = preparation.prepare(
+                corpora, vocabulary, self.paths.data, config, modules=self.modules
+            )
+            return {corpus: store.path for corpus, store in stores.items()}
+
+        found = distributed.from_first(paths)
+        return {corpus: TokenStore.open(path) for corpus, path in found.items()}
+
+    def prepared(
+        self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
+    ) -> dict[str, TokenStore]:
+        """Those of the stores that are there."""
+        require_tasks("corpus", corpora)
+        found = {
+            corpus: preparation.find_store(corpus, vocabulary, self.paths.data, config)
+            for corpus in corpora
+        }
+        return {corpus: TokenStore.open(path) for corpus, path in found.items() if path}

@@ -1,0 +1,74 @@
+"""A run as what others can use: its model, its parameters and its vocabulary. No gin, no SeqIO.
+
+trained = open_run("runs/demo-27d30288b2a82fc2", data_dir="data")
+trained.model, trained.params, trained.vocabulary, trained.seq_len, trained.step
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from etils import epath
+from jax.sharding import Mesh
+
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve
+from code_ablate.errors import UserError
+from code_ablate.model.config import MeshConfig, ModelConfig
+from code_ablate.model.sharding import make_mesh
+from code_ablate.model.transformer import Params
+from code_ablate.training.checkpoint import Checkpoints
+from code_ablate.training.rundir import RunDirectory, phase_of_run
+from code_ablate.training.step import abstract_params
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model as one checkpoint of a run has it."""
+
+    model: ModelConfig
+    params: Params
+    """On the devices of `mesh`."""
+    vocabulary: Vocabulary
+    seq_len: int
+    """Tokens of a window in training: the most that the model has seen at once."""
+    identity: str
+    """Of the phase that the run executed."""
+    step: int
+    mesh: Mesh
+
+
+def open_run(
+    directory: epath.PathLike,
+    *,
+    step: int | None = None,
+    data_dir: epath.PathLike = "data",
+    vocabulary: str = "",
+    eos_token: str = "",
+) -> Trained:
+    """The checkpoint at `step`, or the newest.
+
+    The vocabulary is the one in `data_dir` that the run was trained with, or the file `vocabulary`
+    (with `eos_token` as in VocabularyConfig), which must be the same. Raises UserError if there is
+    no such run, checkpoint or vocabulary.
+    """
+    run = RunDirectory.open(directory)
+    phase = phase_of_run(str(run.path))
+    file = vocabulary or _find_vocabulary(run, data_dir)
+    found = resolve(VocabularyConfig(file, size=0, eos_token=eos_token), data_dir)
+    run.require_vocabulary(found.digest)
+    mesh = make_mesh(MeshConfig())
+    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+        step = checkpoints.existing(step)
+        params = checkpoints.restore_params(abstract_params(phase.model, mesh), step)
+    return Trained(phase.model, params, found, phase.seq_len, run.identity, step, mesh)
+
+
+def _find_vocabulary(run: RunDirectory, data_dir: epath.PathLike) -> str:
+    """The trained vocabulary with the digest that the run names."""
+    folder, digest = epath.Path(data_dir) / "vocabularies", run.config["vocabulary"]
+    for file in sorted(folder.glob("*.model")) if folder.exists() else ():
+        if hashlib.sha256(file.read_bytes()).hexdigest() == digest:
+            return str(file)
+    raise UserError(
+        f"the vocabulary of {run.path} (digest {digest[:12]}) is not in {folder}: name the data "
+        "folder of its training, or the vocabulary's file if it was one of your own."
+    )

@@ -1,0 +1,92 @@
+"""Identities that were recorded: what is trained and scored is found again after a change of code.
+
+If you meant to change one (another meaning, a raised FORMAT), record the new values here and say so
+in the changelog: everything of that kind is computed anew by everybody.
+"""
+
+import sys
+
+import pytest
+
+from code_ablate import config
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.evaluation import suite
+from code_ablate.evaluation.suite_config import SuiteConfig
+from code_ablate.study.graph import PhaseGraph
+
+PHASES = {
+    "demo": {
+        "balanced_only/0/cooldown": "fff8171de424ab1b",
+        "balanced_only/0/pretraining": "2728be4f4a95fe03",
+        "balanced_only/1/cooldown": "6c10305417bca77a",
+        "balanced_only/1/pretraining": "8bf65c9a574d63bd",
+        "balanced_to_text/0/cooldown": "0b10fc0d47b4997e",
+        "balanced_to_text/0/pretraining": "c4452def56785975",
+        "balanced_to_text/1/cooldown": "f8df13f857722b91",
+        "balanced_to_text/1/pretraining": "9fd419c40c44eefa",
+        "code_100/0/pretraining": "94bd31fcf2c82c5a",
+        "code_100/1/pretraining": "e840aa607e5d170e",
+        "code_25/0/pretraining": "d856c0cbca6e417d",
+        "code_25/1/pretraining": "2f8e633e60207c08",
+        "code_75/0/pretraining": "91b82bdb1591681d",
+        "code_75/1/pretraining": "08141c4771073029",
+        "code_to_text/0/cooldown": "cf0a9693659da61c",
+        "code_to_text/0/pretraining": "ede3e213113f1811",
+        "code_to_text/1/cooldown": "1176d664c6ce2120",
+        "code_to_text/1/pretraining": "7538a6909817861e",
+        "text_only/0/cooldown": "9e9b8adae33547fd",
+        "text_only/0/pretraining": "77ae0a733fc1785d",
+        "text_only/1/cooldown": "eaa0cec6f0efcba0",
+        "text_only/1/pretraining": "eba1db0f9c3c8cab",
+    },
+    "reference": {
+        "balanced_only/0/cooldown": "6c53ccc07b23e20a",
+        "balanced_only/0/pretraining": "dfa3f3045bcf6e19",
+        "balanced_to_text/0/cooldown": "849aac5dde4c7380",
+        "balanced_to_text/0/pretraining": "82bc199c3c1eb1fe",
+        "code_to_text/0/cooldown": "429c79240397e280",
+        "code_to_text/0/pretraining": "766dc0482bb28889",
+        "text_only/0/cooldown": "3e0e23694b27d98b",
+        "text_only/0/pretraining": "47b1c15bb46ad192",
+    },
+}
+"""Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""
+
+SCORES = {
+    "arc_easy": "4859334ef2e522f6",
+    "arc_easy_5shot": "726d8e931a16d06f",
+    "basic_skills_coding": "f8982d05adbf1987",
+    "boolq": "8c1dc58a503452e9",
+    "copa": "d05a5f112f2a628b",
+    "humaneval": "ebbb2101b37bee3d",
+    "lambada": "148ad40fe3943651",
+    "mbpp_bpb": "1025eb535d4beaba",
+    "mmlu": "6bc8a2d89d32ba99",
+    "nq_open": "9f57613a18b5175d",
+    "open_prompts": "170a6cb9081d7f92",
+    "sciq": "2a75f060b0a71b21",
+    "triviaqa": "fac0290d11086fc9",
+    "winogrande": "fd3df628b300e11c",
+    "hellaswag": "bf9e43e2e1e7f7b4",
+    "gsm8k": "39d4e752308e02aa",
+}
+"""Task -> identity of its scores, with a vocabulary of digest "digest" and 128 tokens of context."""
+
+
+@pytest.mark.parametrize("study", PHASES)
+def test_phases(study):
+    config.load([config.find_gin_file(study, "studies")], [], ["tasks"])
+    made = config.make("Study")
+    graph = PhaseGraph.of(made, {corpus: f"store-{corpus}" for corpus in made.corpora})
+    found = {f"{arm.recipe}/{arm.seed}/{arm.stage}": arm.identity for arm in graph.arms}
+    assert found == PHASES[study]
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="3.11 wrote the recorded source texts")
+@pytest.mark.parametrize("task", SCORES)
+def test_scores(task):
+    import tasks  # noqa: F401
+
+    vocabulary = Vocabulary("v", "v.model", 2048, "digest", eos_id=1)
+    part = suite._task_part(task, SuiteConfig(tasks=(task,)), vocabulary, seq_len=128)
+    assert part.key.identity == SCORES[task]
