@@ -5,7 +5,6 @@ phase = phase_over(stores, model, batch_windows=8, seq_len=128, steps=100)
 """
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,10 @@ from jaxtyping import Int
 
 from code_ablate.data.loader import Batches
 from code_ablate.data.mixing import Mixture
-from code_ablate.data.store import SPLITS, StoreWriter, TokenStore
+from code_ablate.data.store import SPLITS, Stores, StoreWriter, TokenStore
 from code_ablate.model.config import ModelConfig
-from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_stream
+from code_ablate.training.phase import Optimizer, Phase, Schedule
+from code_ablate.training.reading import phase_stream
 
 EOS_ID = 1
 MEAN_DOCUMENT_TOKENS = 800
@@ -36,9 +36,7 @@ def random_documents(
     return ids, np.diff(ends, prepend=0)
 
 
-def make_stores(
-    folder: Path, *, corpora: int, tokens: int, vocabulary: int
-) -> dict[str, TokenStore]:
+def make_stores(folder: Path, *, corpora: int, tokens: int, vocabulary: int) -> Stores:
     """Stores "corpus-0", ... of `tokens` tokens each; its number is a corpus' seed."""
     stores = {}
     for seed in range(corpora):
@@ -62,16 +60,16 @@ def make_stores(
             dropped={},
             added={},
         )
-    return stores
+    return Stores(stores)
 
 
-def open_stores(folder: Path) -> dict[str, TokenStore]:
+def open_stores(folder: Path) -> Stores:
     """What `make_stores` wrote."""
-    return {path.name: TokenStore.open(path) for path in sorted(folder.glob("corpus-*"))}
+    return Stores({p.name: TokenStore.open(p) for p in sorted(folder.glob("corpus-*"))})
 
 
 def phase_over(
-    stores: Mapping[str, TokenStore],
+    stores: Stores,
     model: ModelConfig,
     *,
     batch_windows: int,
@@ -92,13 +90,6 @@ def phase_over(
     )
 
 
-def batches_of(phase: Phase, stores: Mapping[str, TokenStore]) -> Batches:
+def batches_of(phase: Phase, stores: Stores) -> Batches:
     """The batches that the train loop makes of a phase."""
-    windows = {name: store.num_windows(phase.seq_len) for name, store in stores.items()}
-    stream = phase_stream(phase, windows, identities_of(stores))
-    return Batches(stream, stores, phase.batch_windows, phase.seq_len)
-
-
-def identities_of(stores: Mapping[str, TokenStore]) -> dict[str, str]:
-    """Of their contents."""
-    return {name: store.manifest.identity for name, store in stores.items()}
+    return Batches(phase_stream(phase, stores), stores, phase.batch_windows, phase.seq_len)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from code_ablate.data.mixing import Mixture
+from code_ablate.data.store import Stores
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 
@@ -50,9 +51,13 @@ class FakeStore:
 TINY = ModelConfig(d_model=16, layers=2, heads=2, head_dim=8, feed_forward=32, vocabulary_size=256)
 
 
+def fake_stores():
+    return Stores({"a": FakeStore(1, 4001), "b": FakeStore(2, 3001), "c": FakeStore(3, 2001)})
+
+
 @pytest.fixture
 def stores():
-    return {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001), "c": FakeStore(3, 2001)}
+    return fake_stores()
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ SCORES = {
     "hellaswag": "bf9e43e2e1e7f7b4",
     "gsm8k": "39d4e752308e02aa",
 }
-"""Task -> identity of its scores, with a vocabulary of digest "digest" and 128 tokens of context."""
+"""Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 
 
 @pytest.mark.parametrize("study", PHASES)

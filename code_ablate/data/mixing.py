@@ -198,3 +198,17 @@ class Stream:
             rows = epoch_N == epoch
             result_N[rows] = permute(index_N[rows], size, key)
         return result_N
+
+
+@dataclass(frozen=True)
+class CorpusUse:
+    """What a chain of phases reads from one corpus."""
+
+    requested_share: float
+    """Share of the chain's tokens that is asked for, 0 to 1."""
+    tokens: int
+    """Tokens trained on, repeats included."""
+    unique_tokens: int
+    """Different tokens trained on."""
+    epochs: float
+    """Passes over the corpus: windows read / windows in the store."""

@@ -15,7 +15,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -217,6 +217,31 @@ class TokenStore:
             f"the token store at {self.path} is damaged; delete the directory and prepare it "
             f"again. TensorStore says: {str(error)[:400]}"
         )
+
+
+class Stores(Mapping[str, TokenStore]):
+    """The token stores of several corpora, by corpus."""
+
+    def __init__(self, stores: Mapping[str, TokenStore]):
+        self._stores = dict(stores)
+
+    def __getitem__(self, corpus: str) -> TokenStore:
+        return self._stores[corpus]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stores)
+
+    def __len__(self) -> int:
+        return len(self._stores)
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Hash of each store's content, by corpus."""
+        return {corpus: store.manifest.identity for corpus, store in self._stores.items()}
+
+    def windows(self, seq_len: int, split: str = "train") -> dict[str, int]:
+        """Windows of `seq_len` predicted tokens in a split of each store, by corpus."""
+        return {corpus: s.num_windows(seq_len, split) for corpus, s in self._stores.items()}
 
 
 class StoreWriter:

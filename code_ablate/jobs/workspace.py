@@ -15,7 +15,7 @@ from code_ablate.data import vocabulary as vocabularies
 from code_ablate.data.preparing import prepare as preparation
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
-from code_ablate.data.store import TokenStore
+from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 
 
@@ -68,7 +68,7 @@ class Workspace:
 
     def stores(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
-    ) -> dict[str, TokenStore]:
+    ) -> Stores:
         """The token stores of these corpora; prepares what is missing.
 
         Of several processes the first one does, from the documents that its host has.
@@ -82,15 +82,15 @@ class Workspace:
             return {corpus: store.path for corpus, store in stores.items()}
 
         found = distributed.from_first(paths)
-        return {corpus: TokenStore.open(path) for corpus, path in found.items()}
+        return Stores({corpus: TokenStore.open(path) for corpus, path in found.items()})
 
     def prepared(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
-    ) -> dict[str, TokenStore]:
+    ) -> Stores:
         """Those of the stores that are there."""
         require_tasks("corpus", corpora)
         found = {
             corpus: preparation.find_store(corpus, vocabulary, self.paths.data, config)
             for corpus in corpora
         }
-        return {corpus: TokenStore.open(path) for corpus, path in found.items() if path}
+        return Stores({c: TokenStore.open(path) for c, path in found.items() if path})

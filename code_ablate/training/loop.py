@@ -11,7 +11,7 @@ import collections
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -19,7 +19,8 @@ from jax.sharding import Mesh
 
 from code_ablate import distributed
 from code_ablate.data.loader import Batches, ReadAhead
-from code_ablate.data.store import TokenStore
+from code_ablate.data.mixing import Stream
+from code_ablate.data.store import Stores
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.sharding import batch_sharding, check_batch, make_mesh
@@ -35,12 +36,11 @@ from code_ablate.training.metrics import Meter
 from code_ablate.training.optimizer import SpikeState
 from code_ablate.training.phase import (
     Phase,
-    check_stores,
     describe,
     phase_identity,
-    phase_stream,
 )
 from code_ablate.training.profiler import Profiler
+from code_ablate.training.reading import phase_stream, require_stores
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
 from code_ablate.training.tracking import open_trackers, require_trackers
@@ -53,7 +53,7 @@ memory, and delay a stop."""
 
 def train(
     phase: Phase,
-    stores: Mapping[str, TokenStore],
+    stores: Stores,
     run: RunDirectory,
     *,
     parent: RunDirectory | None = None,
@@ -79,13 +79,13 @@ def train(
         return status
     loop, first_process = execution.loop, distributed.is_first()
     require_trackers(execution.tracking)
-    stream, windows = _stream(phase, stores, run)
+    stream = _stream(phase, stores, run)
     mesh = make_mesh(execution.mesh)
     _check_execution(phase, parent, execution, mesh)
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
     feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
-    description = describe(phase, _identities(stores))
+    description = describe(phase, stores.identities)
     train_step = make_train_step(
         phase.model,
         phase.optimizer,
@@ -125,7 +125,7 @@ def train(
         run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
 
         # ---------------------------------------------------------------------------- the loop
-        meter = Meter(phase, stream, windows, clock, peak)
+        meter = Meter(phase, stream, stores.windows(phase.seq_len), clock, peak)
         under_way: collections.deque[tuple[int, dict]] = collections.deque()
         agreement = distributed.Agreement(mesh, lag=STEPS_UNDER_WAY)
         with (
@@ -214,19 +214,13 @@ def train(
         return distributed.from_first(lambda: run.status)
 
 
-def _stream(phase: Phase, stores: Mapping[str, TokenStore], run: RunDirectory):
-    """(the phase's stream, windows by corpus); UserError if the stores are not those of `run`."""
+def _stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
+    """The phase's stream. Raises UserError if the stores are not those of `run`."""
     for part in phase.chain:
-        check_stores(part, stores)
-    identities = _identities(stores)
-    windows = {corpus: store.num_windows(phase.seq_len) for corpus, store in stores.items()}
-    if phase_identity(phase, identities) != run.identity:
+        require_stores(part, stores)
+    if phase_identity(phase, stores.identities) != run.identity:
         raise UserError(f"{run.path} is not the run of this phase: a token store has changed.")
-    return phase_stream(phase, windows, identities), windows
-
-
-def _identities(stores: Mapping[str, TokenStore]) -> dict[str, str]:
-    return {corpus: store.manifest.identity for corpus, store in stores.items()}
+    return phase_stream(phase, stores)
 
 
 def _check_execution(

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from code_ablate.data.mixing import Mixture, Stream
+from code_ablate.data.mixing import Mixture
 from code_ablate.data.registry import resolve_mixture
-from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
 from code_ablate.model.config import ModelConfig
@@ -247,83 +246,3 @@ def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
 def phase_identity(phase: Phase, store_identities: Mapping[str, str]) -> str:
     """The name of `phase`'s result; `store_identities` by corpus. Equal phases have equal ones."""
     return identity(describe(phase, store_identities))
-
-
-def windows_read(phase: Phase | None) -> dict[str, int]:
-    """Windows of each corpus that `phase` and those before it read."""
-    total: dict[str, int] = {}
-    for part in phase.chain if phase else ():
-        stream = Stream(part.mixture, {}, {}, part.seed)
-        for corpus, n in stream.counts(part.steps * part.batch_windows).items():
-            total[corpus] = total.get(corpus, 0) + n
-    return total
-
-
-def check_stores(phase: Phase, stores: Mapping[str, TokenStore]) -> None:
-    """Raises UserError if `stores` cannot feed `phase`: missing, too short, wrong vocabulary."""
-    vocabularies = {}
-    for corpus in phase.mixture.active:
-        if corpus not in stores:
-            raise UserError(f"no token store of {corpus!r}: run code-ablate prepare.")
-        manifest = stores[corpus].manifest
-        vocabularies[corpus] = manifest.vocabulary["digest"]
-        if manifest.vocabulary["size"] > phase.model.vocabulary_size:
-            raise UserError(
-                f"the store of {corpus!r} was made with a vocabulary of "
-                f"{manifest.vocabulary['size']} entries; ModelConfig.vocabulary_size is "
-                f"{phase.model.vocabulary_size}: raise it, or prepare with a smaller vocabulary."
-            )
-        if stores[corpus].num_windows(phase.seq_len) < 1:
-            raise UserError(
-                f"the store of {corpus!r} holds {stores[corpus].num_tokens():,} tokens, less than "
-                f"one window of seq_len + 1 = {phase.seq_len + 1}: add data or lower seq_len."
-            )
-    if len(set(vocabularies.values())) > 1:
-        raise UserError(f"the token stores were made with different vocabularies: {vocabularies}.")
-
-
-def phase_stream(
-    phase: Phase, windows: Mapping[str, int], store_identities: Mapping[str, str]
-) -> Stream:
-    """The stream of windows of `phase`, going on where its parent stopped reading.
-
-    `windows`: number of windows of `seq_len` in each corpus' token store. Raises UserError if a
-    corpus would be read more than `max_epochs` times.
-    """
-    for corpus, n in windows_read(phase).items():
-        epochs = n / windows[corpus]
-        if corpus in phase.mixture.active and epochs > phase.max_epochs:
-            available = int(phase.max_epochs * windows[corpus]) * phase.seq_len
-            raise UserError(
-                f"phase {phase.name!r} would read {corpus!r} {epochs:.2f} times "
-                f"({n * phase.seq_len:,} tokens; {available:,} are allowed by max_epochs = "
-                f"{phase.max_epochs:g}): lower the budget or its rate, add data, or raise it."
-            )
-    return Stream(
-        mixture=phase.mixture,
-        windows={corpus: windows[corpus] for corpus in phase.mixture.active},
-        identities={corpus: store_identities[corpus] for corpus in phase.mixture.active},
-        seed=phase.seed,
-        already_read=windows_read(phase.parent),
-    )
-
-
-def corpus_usage(phase: Phase, windows: Mapping[str, int]) -> dict[str, dict[str, float]]:
-    """Per corpus, over all phases up to `phase`: share asked for, tokens, unique tokens, epochs."""
-    tokens = sum(part.realised_tokens for part in phase.chain)
-    requested: dict[str, float] = {}
-    for part in phase.chain:
-        for corpus, share in part.mixture.rates:
-            requested.setdefault(corpus, 0.0)
-            requested[corpus] += share * part.realised_tokens / tokens
-    read = windows_read(phase)
-    usage = {}
-    for corpus, share in requested.items():
-        n = read.get(corpus, 0)  # 0 for a corpus with a share of 0, which may have no store at all
-        usage[corpus] = {
-            "requested_share": share,
-            "tokens": n * phase.seq_len,
-            "unique_tokens": min(n, windows[corpus]) * phase.seq_len if n else 0,
-            "epochs": n / windows[corpus] if n else 0.0,
-        }
-    return usage

@@ -8,7 +8,6 @@ comes from the evaluation suite.
 """
 
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax
@@ -16,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from code_ablate.data.store import TokenStore
+from code_ablate.data.store import Stores, TokenStore
 from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.loss import token_log_likelihoods
@@ -31,7 +30,7 @@ class Validation:
     """What is measured, of the corpora in the phase's mixture."""
 
     phase: Phase
-    stores: Mapping[str, TokenStore]
+    stores: Stores
     mesh: Mesh
     max_windows: int
     """Windows of each corpus; those of its validation split where there are fewer."""

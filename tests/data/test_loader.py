@@ -4,14 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.data.loader import Batches, ReadAhead
-from code_ablate.training.phase import phase_stream
+from code_ablate.data.store import Stores
+from code_ablate.training.reading import phase_stream
 from tests.conftest import FakeStore
 
 
 def batches_of(phase, stores):
-    windows = {name: store.num_windows(phase.seq_len) for name, store in stores.items()}
-    identities = {name: store.manifest.identity for name, store in stores.items()}
-    stream = phase_stream(phase, windows, identities)
+    stream = phase_stream(phase, Stores(stores))
     return Batches(stream, stores, phase.batch_windows, phase.seq_len)
 
 

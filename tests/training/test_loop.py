@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from code_ablate import distributed
+from code_ablate.data.store import Stores
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.model.config import MeshConfig
 from code_ablate.model.sharding import make_mesh
@@ -29,8 +30,7 @@ OFTEN = Execution(loop=LoopConfig(log_every=5, checkpoint_every=4))
 
 
 def run_of(directory, phase, stores):
-    identities = {name: store.manifest.identity for name, store in stores.items()}
-    return RunDirectory.of(directory, phase, phase_identity(phase, identities))
+    return RunDirectory.of(directory, phase, phase_identity(phase, stores.identities))
 
 
 def final_state(run, phase):
@@ -152,7 +152,7 @@ def killed_job(directory):
         0,
         max_epochs=50.0,
     )
-    stores = {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
+    stores = Stores({"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)})
     run = run_of(directory, phase, stores)
     train(
         phase, stores, run, execution=Execution(loop=LoopConfig(log_every=7, checkpoint_every=10))

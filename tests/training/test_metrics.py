@@ -8,10 +8,11 @@ from code_ablate.model.flops import flops_per_token
 from code_ablate.training import metrics
 from code_ablate.training.clock import CATEGORIES, Clock
 from code_ablate.training.metrics import Meter
-from code_ablate.training.phase import phase_stream
+from code_ablate.training.reading import phase_stream
+from tests.conftest import fake_stores
 
-WINDOWS = {"a": 250, "b": 187, "c": 125}
-IDENTITIES = {"a": "1", "b": "2", "c": "3"}
+STORES = fake_stores()
+WINDOWS = STORES.windows(16)
 A, B, C = 0, 1, 2
 
 
@@ -33,7 +34,7 @@ def clock(hands):
 
 
 def meter_of(phase, clock, **kwargs):
-    return Meter(phase, phase_stream(phase, WINDOWS, IDENTITIES), WINDOWS, clock, **kwargs)
+    return Meter(phase, phase_stream(phase, STORES), WINDOWS, clock, **kwargs)
 
 
 def result(loss_B, grad_norm=1.0, **more):
@@ -62,9 +63,9 @@ def test_tokens_and_epochs_of_each_corpus(phase, child, clock):
     meter = meter_of(child, clock)
     meter.add(result([1.0] * 4), np.array([A] * 4))
     line = meter.line(child.steps)
-    stream = phase_stream(child, WINDOWS, IDENTITIES)
+    stream = phase_stream(child, STORES)
     here = stream.counts(child.steps * 4)
-    before = phase_stream(phase, WINDOWS, IDENTITIES).counts(steps * 4)
+    before = phase_stream(phase, STORES).counts(steps * 4)
     assert set(here) == {"a", "c"} and sum(here.values()) == 20
     for corpus in here:
         assert line[f"tokens/{corpus}"] == here[corpus] * T

@@ -10,6 +10,7 @@ import pytest
 
 from code_ablate.cli import fail
 from code_ablate.data.mixing import Mixture
+from code_ablate.data.store import Stores
 from code_ablate.errors import Interrupted, UserError
 from code_ablate.model.config import MeshConfig
 from code_ablate.model.sharding import make_mesh
@@ -24,8 +25,7 @@ from tests.conftest import TINY, FakeStore
 from tests.tolerance import assert_close
 from tests.training.jobs import complete_job, finish_job, start_job
 
-STORES = {"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)}
-IDENTITIES = {name: store.manifest.identity for name, store in STORES.items()}
+STORES = Stores({"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)})
 
 
 def phase_of(steps):
@@ -46,7 +46,7 @@ def job(directory, mesh, signal_process=None, signal_step=None, signal_number=No
     """Trains, and notes which rows this process read in each step."""
     phase = phase_of(12)
     stores = {"a": STORES["a"]} if broken == jax.process_index() else STORES
-    run = RunDirectory.of(directory, phase, phase_identity(phase, IDENTITIES))
+    run = RunDirectory.of(directory, phase, phase_identity(phase, STORES.identities))
     rows = []
     read = Feed.read
 
@@ -84,7 +84,7 @@ def metrics_of(directory):
 
 def params_of(directory, steps=12):
     phase = phase_of(steps)
-    run = RunDirectory.of(directory, phase, phase_identity(phase, IDENTITIES))
+    run = RunDirectory.of(directory, phase, phase_identity(phase, STORES.identities))
     like = abstract_state(phase.model, phase.optimizer, make_mesh(MeshConfig()))
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         return jax.tree.leaves(jax.device_get(checkpoints.restore(like)[1].params))

@@ -1,195 +1,308 @@
-"""What a study says about itself: study.json, read into plain values.
+"""What a study says about itself: study.json, written and read here.
 
-study = read_study(path)
-recipes, arms = build_recipes(study, path), build_arms(study, path)
+    (directory / FILE).write_text(record.to_json())
+    record = StudyRecord.read(directory / FILE)
+    record.arms[0].shares["code"]
+
+The dataclasses are the schema. A file of another format is refused by its number, and a file that
+lacks a field or has one too many by the field's name.
 """
 
+import dataclasses
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import pandas as pd
 from etils import epath
 
-from code_ablate.analysis.kinds import SCORES
-from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.registry import ANSWERS
+from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.mixing import CorpusUse
+from code_ablate.errors import UserError
+from code_ablate.identity import to_plain
 
-_STUDY_KEYS = (
-    "name",
-    "baseline",
-    "version",
-    "created",
-    "machine",
-    "model",
-    "vocabulary",
-    "seq_len",
-    "tokens",
-    "cooldown_tokens",
-    "seeds",
-    "code_corpora",
-    "recipes",
-    "arms",
-    "phases",
-    "tasks",
-    "missing",
-    "stores",
-)
+FORMAT = 2
+"""Raised when the meaning of a field changes."""
+
+FILE = "study.json"
+"""Name of the file in a study's directory."""
 
 
 @dataclass(frozen=True)
-class RecipeInfo:
+class MachineRecord:
+    """What the study ran on, as its last process saw it."""
+
+    device: str
+    """Kind of device, as JAX names it."""
+    devices: int
+    """Number of devices."""
+    cores: int
+    """Processor cores of the host."""
+    jax: str
+    """Version of JAX."""
+    python: str
+    """Version of Python."""
+
+
+@dataclass(frozen=True)
+class VocabularyRecord:
+    """The vocabulary of the study."""
+
+    name: str
+    """Name or path, as configured."""
+    size: int
+    """Number of ids."""
+    digest: str
+    """sha256 of its file."""
+    eos_id: int
+    """The id that ends a document."""
+
+
+@dataclass(frozen=True)
+class SizeRecord:
+    """A model size of the study."""
+
+    name: str
+    """Name of the size, as in `Arm.size`."""
+    parameters: int
+    """Parameters of the model."""
+    embedding_parameters: int
+    """Parameters of its embedding."""
+    config: Mapping[str, Any]
+    """The fields of its ModelConfig."""
+    seq_lens: tuple[int, ...]
+    """Tokens that a window predicts, in the phases of this size."""
+
+
+@dataclass(frozen=True)
+class RecipeRecord:
     """A recipe of the study."""
 
     name: str
-    """The recipe's name, as in gin and on the command line."""
-    doc: str
-    """First line of its docstring."""
-    sweep: bool
-    """True if its pre-training is one phase, so that it is a point of the share-of-code curve."""
-    requested_code_share: float
-    """Share of code asked for over all of pre-training, 0 to 1."""
+    """Name of the recipe, as in gin and on the command line."""
+    description: str
+    """What it does, in a line."""
 
 
 @dataclass(frozen=True)
-class CorpusUse:
-    """What one arm read from one corpus."""
+class ArmRecord:
+    """What was trained for an arm, over all phases up to its stage."""
 
-    requested_share: float
-    """Share of the arm's tokens that was asked for."""
-    tokens: int
-    """Tokens trained on, repeats included."""
-    unique_tokens: int
-    """Different tokens trained on."""
-    epochs: float
-    """Passes over the corpus: tokens / tokens in the store."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A recipe trained with one seed up to one stage."""
-
-    recipe: str
-    """Name of the recipe."""
-    seed: int
-    """The same seed means the same initialisation and order within each corpus in all recipes."""
-    stage: str
-    """"pretraining" or "cooldown"."""
+    arm: Arm
+    """The recipe, size, seed and stage."""
     phase: str
     """Identity of the last phase."""
     phases: tuple[str, ...]
     """Identities of all phases, first to last."""
-    code_share: float
-    """Realised share of code tokens over all phases, 0 to 1."""
+    requested_shares: Mapping[str, float]
+    """Share of the tokens that is asked of each group of corpora, 0 to 1."""
+    shares: Mapping[str, float]
+    """Share of the tokens that came from each group of corpora, 0 to 1."""
     tokens: int
-    """Tokens trained on over all phases."""
+    """Tokens trained on."""
     seconds: float
-    """Training time over all phases; a shared phase counts in every arm that uses it."""
+    """Training time; a shared phase counts in every arm that uses it."""
+    flops: float
+    """Floating-point operations of training, by the formula in code_ablate.model.flops."""
     final_loss: float
     """Training loss at the end, nats per token."""
     corpora: Mapping[str, CorpusUse]
-    """What was read from each corpus over all phases."""
-
-
-_TASK_DEFAULTS = {"source": "", "examples": 0, "cropped": 0, "notes": ()}
+    """What was read from each corpus."""
 
 
 @dataclass(frozen=True)
-class TaskInfo:
-    """An evaluation task of the study."""
+class PhaseRecord:
+    """A distinct phase, trained once."""
 
     name: str
-    """Task name; "bits_per_byte/<corpus>" for a domain."""
+    """What the phase is for."""
+    mixture: str
+    """Its mixture, in words."""
+    shares: Mapping[str, float]
+    """Share of its mixture in each group of corpora, 0 to 1."""
+    size: str
+    """Name of its model size."""
+    tokens: int
+    """Tokens trained on."""
+    seconds: float
+    """Training time."""
+    flops: float
+    """Floating-point operations of training."""
+    arms: int
+    """Recipes with size and seed that need it."""
+    parent: str | None
+    """Identity of the phase it starts from; None: from initialisation."""
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """An evaluation task or domain of the study."""
+
+    name: str
+    """Name of the task; "bits_per_byte/<corpus>" for a domain."""
     category: str
     """Category in the suite; "domains" for bits per byte."""
     kind: str
-    """How it is measured: a key of `kinds.SCORES`."""
+    """How it is measured: a kind of task."""
     chance: float | None
-    """Expected score of a random guess, or None."""
+    """Expected score of a random guess; None where it is not known or has no meaning."""
     items: int
     """Items that were scored."""
     available: int
     """Items that the task has."""
-    source: str
+    source: str = ""
     """Where the items came from."""
-    examples: int
+    examples: int = 0
     """Prompts that were asked: for rank classification one for each item and choice."""
-    cropped: int
-    """Those of them that were longer than what the model sees at once."""
-    notes: Sequence[str]
+    cropped: int = 0
+    """Prompts that were longer than what the model sees at once."""
+    notes: tuple[str, ...] = ()
     """What a reader of the scores has to know."""
-    score: str | None
-    """Column that counts in its category; None if the items have no score."""
 
 
-def read_study(path: epath.Path) -> dict[str, Any]:
-    """The file as it stands. Raises UserError if it is absent or not the record of a study."""
-    if not path.exists():
-        raise UserError(
-            f"{path} does not exist: give the directory of a study that was run with "
-            "`code-ablate study`."
-        )
-    try:
-        study = json.loads(path.read_text())
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is not readable JSON ({error}); run the study again.") from error
-    absent = [key for key in _STUDY_KEYS if not isinstance(study, dict) or key not in study]
-    if absent:
-        raise UserError(f"{path} is not the record of a study: it lacks {', '.join(absent)}.")
-    return study
+@dataclass(frozen=True)
+class MissingTask:
+    """A task that could not be run."""
+
+    task: str
+    """Name of the task."""
+    category: str
+    """Category in the suite."""
+    reason: str
+    """Why it could not be run, and what would help."""
 
 
-def build_recipes(study: Mapping[str, Any], path: epath.Path) -> tuple[RecipeInfo, ...]:
-    """The recipes. Raises UserError for an entry that lacks something, as the others do."""
-    return tuple(_build(RecipeInfo, row, path) for row in study["recipes"])
+@dataclass(frozen=True)
+class StoreRecord:
+    """A token store that was read."""
+
+    identity: str
+    """Hash of its content."""
+    documents: int
+    """Documents to train on."""
+    bytes: int
+    """Bytes of their text."""
+    tokens: int
+    """Tokens of them."""
+    validation_documents: int
+    """Documents that are held out."""
+    dropped: Mapping[str, Mapping[str, int]]
+    """documents and bytes that each filter or step took away, by its name."""
 
 
-def build_arms(study: Mapping[str, Any], path: epath.Path) -> tuple[Arm, ...]:
-    """The arms."""
-    return tuple(_build_arm(row, path) for row in study["arms"])
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study, as its report needs it."""
+
+    name: str
+    """Name of the study."""
+    scale: str
+    """Name of its scale; empty where gin gives none."""
+    configuration: str
+    """Hash of what is compared and how."""
+    published: str
+    """Name of the published study whose figures belong beside these; empty for none."""
+    baseline: str
+    """Recipe that the others are compared with."""
+    base: str
+    """What the study mixes into, as a reader would call it."""
+    source: str
+    """What it varies, as a reader would call it: the group whose share is the main axis."""
+    groups: Mapping[str, tuple[str, ...]]
+    """Named groups of corpora; `source` is the name of one of them."""
+    version: str
+    """Version of code-ablate."""
+    created: str
+    """When the file was written, in UTC."""
+    machine: MachineRecord
+    vocabulary: VocabularyRecord
+    seeds: tuple[int, ...]
+    """Seeds of every recipe."""
+    stages: tuple[str, ...]
+    """Names of the stages, in order."""
+    sizes: tuple[SizeRecord, ...]
+    """Model sizes, the smallest first."""
+    recipes: tuple[RecipeRecord, ...]
+    """Recipes in the order of the study."""
+    arms: tuple[ArmRecord, ...]
+    """Every arm, trained and evaluated."""
+    phases: Mapping[str, PhaseRecord]
+    """Distinct phases by identity, parents before children."""
+    suite: str
+    """Identity of the evaluation suite."""
+    tasks: Mapping[str, TaskRecord]
+    """Tasks by name, in the order of the suite."""
+    missing: tuple[MissingTask, ...]
+    """Tasks that could not be run."""
+    stores: Mapping[str, StoreRecord]
+    """Token stores by corpus."""
+    results_digest: str
+    """sha256 of results.parquet, which belongs to this file."""
+
+    def to_json(self) -> str:
+        """The text of study.json: format, digest of the content, content."""
+        content = to_plain(self)
+        head = {"format": FORMAT, "digest": _digest(content)}
+        return json.dumps({**head, **content}, indent=1)
+
+    @classmethod
+    def read(cls, path: epath.PathLike) -> "StudyRecord":
+        """The record in a file. Raises UserError if it is absent, damaged, or of another format."""
+        path = epath.Path(path)
+        if not path.exists():
+            raise UserError(
+                f"{path} does not exist: give the directory of a study that was run with "
+                "`code-ablate study`."
+            )
+        try:
+            content = json.loads(path.read_text())
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise UserError(f"{path} is not readable JSON ({error}); {_AGAIN}") from error
+        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+            raise UserError(f"{path} is not a study of format {FORMAT}; {_AGAIN}")
+        if content.pop("digest", None) != _digest(content):
+            raise UserError(f"{path} was changed after it was written; {_AGAIN}")
+        try:
+            return _build(cls, content)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise UserError(f"{path} is not the record of a study: {error}; {_AGAIN}") from error
 
 
-def build_tasks(
-    study: Mapping[str, Any], items: pd.DataFrame, path: epath.Path
-) -> dict[str, TaskInfo]:
-    """The tasks by name. `items`: the table of scores, which shows whether a task has any."""
-    tasks = {}
-    for name, row in study["tasks"].items():
-        known = {**_TASK_DEFAULTS, "name": name, **row, "score": _score_of(name, row, items)}
-        tasks[name] = _build(TaskInfo, known, path)
-    return tasks
+_AGAIN = "run the study again: what is trained and evaluated is found, and only this is written."
 
 
-def _score_of(task: str, row: Mapping[str, Any], items: pd.DataFrame) -> str | None:
-    """The column that counts; None where items have none, as the task's notes say."""
-    kind = row.get("kind", "")
-    if kind not in SCORES:
-        raise unknown_name("kind of task", kind, SCORES)
-    score = SCORES[kind]
-    if score is None:
-        return None
-    unknown = items.loc[items["task"] == task, score].isna()
-    # A metric that is no mean over items can look like one on some arm's answers.
-    gone = unknown.any() if kind == ANSWERS else unknown.all()
-    return None if gone else score
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 Built = TypeVar("Built")
 
 
-def _build(kind: type[Built], row: Mapping[str, Any], path: epath.Path) -> Built:
-    """A dataclass from a JSON object; keys it does not know are for later versions."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    absent = [name for name in names if name not in row]
-    if absent:
-        raise UserError(f"{path}: an entry of {kind.__name__} lacks {', '.join(absent)}: {row}")
-    return kind(**{name: row[name] for name in names})
+def _build(kind: type[Built], row: Mapping[str, Any]) -> Built:
+    """A dataclass from a JSON object. Raises TypeError for fields that are missing or unknown."""
+    hints = typing.get_type_hints(kind)
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(row) - fields):
+        raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
+    return kind(**{name: _value(hints[name], value) for name, value in row.items()})
 
 
-def _build_arm(row: Mapping[str, Any], path: epath.Path) -> Arm:
-    corpora = {
-        name: _build(CorpusUse, use, path) for name, use in dict(row.get("corpora", {})).items()
-    }
-    phases = tuple(row.get("phases", ()))
-    return _build(Arm, {**row, "corpora": corpora, "phases": phases}, path)
+def _value(hint: Any, value: Any) -> Any:
+    """A JSON value as the annotation says; containers are built item by item."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value)  # type: ignore[arg-type]
+    if origin is tuple:
+        return tuple(_value(arguments[0], item) for item in value)
+    if origin in (Mapping, typing.get_origin(Mapping[str, Any])):
+        return {key: _value(arguments[1], item) for key, item in value.items()}
+    if origin is types.UnionType:
+        return value
+    if hint is float and isinstance(value, int):
+        return float(value)
+    if hint in (int, float, str) and not isinstance(value, hint):
+        raise TypeError(f"{value!r} is not {hint.__name__}")
+    return value
