@@ -107,8 +107,8 @@ class ArmRecord:
     """Training time; a shared phase counts in every arm that uses it."""
     flops: float
     """Floating-point operations of training, by the formula in code_ablate.model.flops."""
-    final_loss: float
-    """Training loss at the end, nats per token."""
+    final_loss: float | None
+    """Training loss at the end, nats per token; None where no line was logged."""
     corpora: Mapping[str, CorpusUse]
     """What was read from each corpus."""
 
