@@ -91,11 +91,11 @@ def inspect(options) -> None:
     mixture = resolve_mixture(options.name)
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
-    seq_len = study.setting.seq_len
+    seq_len = study.settings[0].seq_len
     stream = Stream(
         mixture,
-        {name: store.num_windows(seq_len) for name, store in stores.items()},
-        {name: store.manifest.identity for name, store in stores.items()},
+        stores.windows(seq_len),
+        stores.identities,
         study.seeds[0],
     )
     for store in stores.values():
@@ -112,10 +112,11 @@ def inspect(options) -> None:
 def plan(options) -> int:
     """Prints the plan; 2 if it cannot be carried out."""
     from code_ablate import config
+    from code_ablate.data.store import Stores
     from code_ablate.study.plan import make_plan
 
     study, workspace = _load_study(options)
-    stores = {}
+    stores = Stores({})
     if workspace.has_vocabulary(study.vocabulary):
         vocabulary = workspace.existing_vocabulary(study.vocabulary)
         stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
@@ -147,9 +148,8 @@ def train(options) -> None:
     require_tasks("corpus", corpora)
     vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
     stores = workspace.stores(corpora, vocabulary, config.make("PrepareConfig"))
-    identities = {name: store.manifest.identity for name, store in stores.items()}
     run, *parent = (
-        RunDirectory.of(workspace.paths.runs, part, phase_identity(part, identities))
+        RunDirectory.of(workspace.paths.runs, part, phase_identity(part, stores.identities))
         for part in (phase, phase.parent)
         if part
     )
@@ -225,7 +225,7 @@ def _show_scores(run, suite, step: int) -> None:
 def study(options) -> None:
     """Runs a study to its report."""
     from code_ablate import config
-    from code_ablate.study.executor import run_study
+    from code_ablate.jobs.run_study import run_study
 
     _ready_the_host()
     study, workspace = _load_study(options)
@@ -237,7 +237,7 @@ def study(options) -> None:
         operative_gin=config.operative(),
     )
     if distributed.is_first() and not options.no_report:
-        _report(workspace.paths.study(study.name), None)
+        _report(workspace.paths.study(study.folder), None)
 
 
 def report(options) -> None:
@@ -247,7 +247,7 @@ def report(options) -> None:
     from code_ablate.errors import UserError
 
     study, workspace = _load_study(options)
-    directory = workspace.paths.study(study.name)
+    directory = workspace.paths.study(study.folder)
     file = directory / "study.json"
     if not file.exists():
         raise UserError(f"no results in {directory}: run code-ablate study {options.study}.")
@@ -337,8 +337,8 @@ def why_not_cached(options) -> None:
 
     study, workspace = _load_study(options)
     vocabulary = workspace.existing_vocabulary(study.vocabulary)
-    missing = explain_stores(study, workspace, vocabulary)
-    print(missing or "all token stores are prepared.")
     stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
+    missing = explain_stores(study, stores, vocabulary, workspace.paths.data)
+    print(missing or "all token stores are prepared.")
     if len(stores) == len(study.corpora):
         print(explain_phases(study, stores, workspace.paths.runs) or "all phases are complete.")

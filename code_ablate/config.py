@@ -26,7 +26,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.jobs.workspace import Paths
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
-from code_ablate.study.plan import Hardware
+from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES, Setting
 from code_ablate.training.execution import LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule

@@ -78,7 +78,7 @@ def test_phases(study):
     config.load([config.find_gin_file(study, "studies")], [], ["tasks"])
     made = config.make("Study")
     graph = PhaseGraph.of(made, {corpus: f"store-{corpus}" for corpus in made.corpora})
-    found = {f"{arm.recipe}/{arm.seed}/{arm.stage}": arm.identity for arm in graph.arms}
+    found = {f"{a.recipe}/{a.seed}/{a.stage}": name for a, name in graph.identities.items()}
     assert found == PHASES[study]
 
 

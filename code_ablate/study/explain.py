@@ -1,40 +1,34 @@
 """Why something is not found in the cache, field by field.
 
-print(explain_stores(study, workspace, vocabulary))
+print(explain_stores(study, stores, vocabulary, data_dir))
 print(explain_phases(study, stores, runs_dir))
 """
-
-from collections.abc import Mapping
 
 from etils import epath
 
 from code_ablate.data.preparing import prepare as preparation
-from code_ablate.data.store import TokenStore
+from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.identity import differences
-from code_ablate.jobs.workspace import Workspace
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.training.phase import describe
 from code_ablate.training.rundir import RunDirectory
 
 
-def explain_stores(study: Study, workspace: Workspace, vocabulary: Vocabulary) -> str:
-    """For each corpus without a token store: how the nearest one differs. May be empty."""
-    lines = []
-    found = workspace.prepared(study.corpora, vocabulary, study.prepare)
-    for corpus in study.corpora:
-        if corpus not in found:
-            reason = preparation.explain_missing(
-                corpus, vocabulary, workspace.paths.data, study.prepare
-            )
-            lines.append(f"{corpus}: {reason}")
-    return "\n".join(lines)
+def explain_stores(
+    study: Study, stores: Stores, vocabulary: Vocabulary, data_dir: epath.PathLike
+) -> str:
+    """For each corpus that is not among `stores`: how the nearest store differs. May be empty."""
+    return "\n".join(
+        f"{corpus}: {preparation.explain_missing(corpus, vocabulary, data_dir, study.prepare)}"
+        for corpus in study.corpora
+        if corpus not in stores
+    )
 
 
-def explain_phases(study: Study, stores: Mapping[str, TokenStore], runs_dir: epath.PathLike) -> str:
+def explain_phases(study: Study, stores: Stores, runs_dir: epath.PathLike) -> str:
     """For each phase without a complete run: how the nearest one differs. May be empty."""
-    identities = {name: store.manifest.identity for name, store in stores.items()}
-    graph = PhaseGraph.of(study, identities)
+    graph = PhaseGraph.of(study, stores.identities)
     runs_dir = epath.Path(runs_dir)
     runs = [
         RunDirectory.open(file.parent)
@@ -49,7 +43,7 @@ def explain_phases(study: Study, stores: Mapping[str, TokenStore], runs_dir: epa
         if run.status["state"] != "new":
             lines.append(f"{head}: {run.path} is at step {run.status['step']} of {phase.steps}")
             continue
-        wanted = describe(phase, identities)
+        wanted = describe(phase, stores.identities)
         compared = [(differences(other.config["description"], wanted), other) for other in runs]
         if not compared:
             lines.append(f"{head}: there is no run yet")

@@ -1,93 +1,221 @@
 """A study, its arms, and the graph of their phases, in which equal phases are trained once.
 
-graph = PhaseGraph.of(study, store_identities)
+graph = PhaseGraph.of(study, stores.identities)
 for identity, phase in graph.phases.items(): ...      # parents come before their children
-graph.arms                                            # recipe x seed x stage -> identity
+graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from code_ablate.analysis.report.published import require_published
+from code_ablate.analysis.results.arm import Arm
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity, to_plain
+from code_ablate.model.config import ModelConfig
+from code_ablate.model.flops import count_parameters
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
 class Study:
-    """Recipes x seeds, with an evaluation suite."""
+    """Recipes x model sizes x seeds, with an evaluation suite."""
 
     name: str
-    setting: Setting
+    """Name of the study, and of the folder of its results: letters, digits, '.', '_' and '-'."""
+    settings: tuple[Setting, ...]
+    """What the recipes have in common, at each model size. In gin a single one may stand alone."""
     recipes: tuple[Callable[[Setting], Recipe], ...]
     """Functions that make a recipe of a setting."""
     seeds: tuple[int, ...]
+    """Seeds that every recipe is trained with."""
     baseline: str
     """Name of the recipe that the others are compared with."""
     suite: SuiteConfig
+    """What every arm is evaluated on."""
     vocabulary: VocabularyConfig
+    """The vocabulary of all its models."""
     prepare: PrepareConfig
+    """How its corpora become token stores."""
+    groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Corpora whose share of the tokens is reported, by the name of their group. A group that is
+    named as the source is the main axis, else the first one. Empty: one group, named as the source,
+    of all corpora that the recipes vary."""
+    published: str = ""
+    """Name of a published study whose figures the report shows beside these; empty for none."""
+    scale: str = ""
+    """Name of the scale, set by the gin file of the scale; part of the folder's name."""
 
     def __post_init__(self):
+        settings = self.settings
+        if isinstance(settings, Setting):
+            object.__setattr__(self, "settings", (settings,))
+        groups = {name: _corpora(name, value) for name, value in dict(self.groups).items()}
+        object.__setattr__(self, "groups", groups)
+        for field, name in (("name", self.name), ("scale", self.scale or "none")):
+            if not _PLAIN_NAME.fullmatch(name):
+                raise UserError(
+                    f"Study.{field} is {name!r}: use up to 100 letters, digits, '.', '_' and '-', "
+                    "a letter or digit first."
+                )
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise UserError(f"Study.seeds = {self.seeds}: give at least one seed, each once.")
         if not self.recipes:
             raise UserError("Study.recipes is empty: give at least one, e.g. (@text_only,).")
-        names = [recipe.name for recipe in self.recipes_of(self.seeds[0])]
-        if len(set(names)) != len(names):
-            raise UserError(f"Study.recipes have the names {names}: each may occur once.")
+        if not self.settings:
+            raise UserError("Study.settings is empty: give at least one, e.g. (@Setting(),).")
+        require_published(self.published)
+        names = list(self.recipe_descriptions)
         if self.baseline not in names:
             raise unknown_name("recipe (Study.baseline)", self.baseline, names)
-        if self.vocabulary.size > self.setting.model.vocabulary_size:
-            raise UserError(
-                f"the vocabulary has {self.vocabulary.size} entries and "
-                f"ModelConfig.vocabulary_size is {self.setting.model.vocabulary_size}: raise it."
-            )
+        for model in dict.fromkeys(phase.model for phase in self.phases):
+            if self.vocabulary.size > model.vocabulary_size:
+                raise UserError(
+                    f"the vocabulary has {self.vocabulary.size} entries and "
+                    f"ModelConfig.vocabulary_size is {model.vocabulary_size}: raise it."
+                )
+        self._require_placed()
 
-    def recipes_of(self, seed: int) -> list[Recipe]:
-        """Every recipe with this seed."""
-        setting = dataclasses.replace(self.setting, seed=seed)
-        return [make(setting) for make in self.recipes]
+    @property
+    def folder(self) -> str:
+        """Name of the folder of its results, below `Paths.runs` and behind "study-"."""
+        return self.name if self.scale in ("", self.name) else f"{self.name}-{self.scale}"
+
+    @functools.cached_property
+    def _recipes(self) -> tuple[tuple[Setting, Recipe], ...]:
+        """Every recipe, for each setting and seed."""
+        made = []
+        for setting in self.settings:
+            for seed in self.seeds:
+                own = dataclasses.replace(setting, seed=seed)
+                recipes = [make(own) for make in self.recipes]
+                names = [recipe.name for recipe in recipes]
+                if len(set(names)) != len(names):
+                    raise UserError(f"Study.recipes have the names {names}: each may occur once.")
+                made += [(own, recipe) for recipe in recipes]
+        return tuple(made)
+
+    @functools.cached_property
+    def arms(self) -> Mapping[Arm, Phase]:
+        """Every arm, with the last phase of its stage; by size, seed and recipe."""
+        arms: dict[Arm, Phase] = {}
+        for setting, recipe in self._recipes:
+            for stage, phase in recipe.stages.items():
+                arm = Arm(recipe.name, size_of(phase.model, setting), setting.seed, stage)
+                if arm in arms:
+                    raise UserError(
+                        f"two settings of the study have the size {arm.size!r}: give each its own "
+                        "Setting.size."
+                    )
+                arms[arm] = phase
+        return arms
+
+    @property
+    def phases(self) -> Iterator[Phase]:
+        """Every phase of every arm; one that arms share comes with each of them."""
+        return (part for phase in self.arms.values() for part in phase.chain)
+
+    @functools.cached_property
+    def recipe_descriptions(self) -> Mapping[str, str]:
+        """What each recipe does, in a line, by name, in the order of the study."""
+        first = self._recipes[: len(self.recipes)]
+        return {
+            recipe.name: recipe.description or (make.__doc__ or "").partition("\n")[0]
+            for make, (_, recipe) in zip(self.recipes, first, strict=True)
+        }
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages, in the order in which recipes first have them."""
+        return tuple(dict.fromkeys(arm.stage for arm in self.arms))
+
+    @property
+    def models(self) -> Mapping[str, ModelConfig]:
+        """The model of each size, the smallest first."""
+        models = {arm.size: phase.model for arm, phase in self.arms.items()}
+        return dict(sorted(models.items(), key=lambda item: count_parameters(item[1]).total))
+
+    @functools.cached_property
+    def corpora(self) -> tuple[str, ...]:
+        """Every corpus that is trained on, or whose bits per byte are measured."""
+        trained = {corpus for phase in self.phases for corpus in phase.mixture.active}
+        return tuple(sorted(trained | set(self.suite.domains)))
+
+    @functools.cached_property
+    def share_groups(self) -> Mapping[str, tuple[str, ...]]:
+        """The groups of corpora whose shares are reported: `groups`, or the default one."""
+        if self.groups:
+            return self.groups
+        varied = sorted({corpus for phase in self.phases for corpus in phase.varied})
+        if not varied:
+            return {}
+        name = self.settings[0].source_name
+        if self.settings[0].source is None:
+            name = varied[0] if len(varied) == 1 else "varied corpora"
+        return {name: tuple(varied)}
+
+    @property
+    def source(self) -> str:
+        """The group whose share is the main axis of the report; empty if there is no group."""
+        name = self.settings[0].source_name
+        return name if name in self.share_groups else next(iter(self.share_groups), "")
 
     @property
     def configuration(self) -> str:
         """A hash of what is compared and how: tells whether results are of this configuration."""
-        phases = [
-            to_plain(phase)
-            for seed in self.seeds
-            for recipe in self.recipes_of(seed)
-            for phase in recipe.stages.values()
-        ]
-        settings = (self.suite, self.vocabulary, self.prepare)
-        return identity([self.name, self.baseline, phases, *map(to_plain, settings)])
+        arms = [[to_plain(arm), to_plain(phase)] for arm, phase in self.arms.items()]
+        fields = (self.suite, self.vocabulary, self.prepare, self.share_groups, self.published)
+        return identity([self.folder, self.baseline, arms, *map(to_plain, fields)])
 
-    @property
-    def corpora(self) -> tuple[str, ...]:
-        """Every corpus that is trained on, or whose bits per byte are measured."""
-        trained = {
-            corpus
-            for recipe in self.recipes_of(self.seeds[0])
-            for stage in recipe.stages.values()
-            for phase in stage.chain
-            for corpus in phase.mixture.active
-        }
-        return tuple(sorted(trained | set(self.suite.domains)))
+    def _require_placed(self) -> None:
+        """Raises UserError for a corpus of which nobody said whether it is what the study varies.
+
+        Such a corpus comes from a recipe that makes a mixture of its own. Its share would be
+        reported as nothing.
+        """
+        if self.groups:
+            return
+        placed = {corpus for group in self.share_groups.values() for corpus in group}
+        for setting in self.settings:
+            placed.update(setting.base_mixture.active)
+        for arm, phase in self.arms.items():
+            for corpus in (c for part in phase.chain for c in part.mixture.active):
+                if corpus not in placed:
+                    raise UserError(
+                        f"recipe {arm.recipe!r} reads {corpus!r}, which stands neither in "
+                        "Setting.base nor in Setting.source: say in Study.groups whose share is "
+                        f"reported, e.g. {{{self.source or 'new'!r}: ({corpus!r}, ...)}}."
+                    )
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One row of the comparison: a recipe with a seed, at a stage."""
+def _corpora(group: str, value: object) -> tuple[str, ...]:
+    """The corpora of a group, as gin gives them. Raises UserError if they are not names."""
+    corpora = (value,) if isinstance(value, str) else value
+    if not isinstance(corpora, tuple | list) or not all(isinstance(c, str) for c in corpora):
+        raise UserError(f"Study.groups[{group!r}] is {value!r}: give a tuple of corpora.")
+    if not group or not corpora:
+        raise UserError("Study.groups: every group needs a name and at least one corpus.")
+    return tuple(corpora)
 
-    recipe: str
-    seed: int
-    stage: str
-    phase: Phase
-    identity: str
+
+def size_of(model: ModelConfig, setting: Setting) -> str:
+    """Name of a model's size: as the setting says, if it is its model; else its parameters."""
+    if setting.size and model == setting.model:
+        return setting.size
+    parameters = count_parameters(model).total
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if parameters >= unit:
+            return f"{parameters / unit:.3g}{letter}"
+    return str(parameters)
 
 
 @dataclass(frozen=True)
@@ -95,38 +223,49 @@ class PhaseGraph:
     """The distinct phases of a study, in an order in which they can be trained."""
 
     phases: Mapping[str, Phase]
-    """By identity; parents before children."""
+    """Phases by identity; parents before children."""
     parents: Mapping[str, str | None]
-    """Identity of the parent, by identity."""
-    arms: tuple[Arm, ...]
+    """Identity of the parent, by identity; None: from initialisation."""
+    arms: Mapping[Arm, Phase]
+    """The last phase of each arm."""
+    identities: Mapping[Arm, str]
+    """Identity of the last phase of each arm."""
 
     @classmethod
     def of(cls, study: Study, store_identities: Mapping[str, str]) -> "PhaseGraph":
-        """`store_identities`: identity of each corpus' token store, by corpus."""
+        """`store_identities`: hash of the content of each corpus' token store, by corpus."""
         phases: dict[str, Phase] = {}
         parents: dict[str, str | None] = {}
-        arms = []
-        for seed in study.seeds:
-            for recipe in study.recipes_of(seed):
-                for stage, last in recipe.stages.items():
-                    names = [phase_identity(phase, store_identities) for phase in last.chain]
-                    phases |= {n: phases.get(n, p) for n, p in zip(names, last.chain, strict=True)}
-                    parents |= dict(zip(names, [None, *names], strict=False))
-                    arms.append(Arm(recipe.name, seed, stage, last, names[-1]))
-        return cls(phases, parents, tuple(arms))
+        identities = {}
+        for arm, phase in study.arms.items():
+            chain = [phase_identity(part, store_identities) for part in phase.chain]
+            for name, part in zip(chain, phase.chain, strict=True):
+                phases.setdefault(name, part)
+            parents |= dict(zip(chain, [None, *chain], strict=False))
+            identities[arm] = chain[-1]
+        return cls(phases, parents, study.arms, identities)
 
-    def users(self, identity: str) -> list[str]:
-        """Names of the recipes (with seed) that need this phase."""
-        users: dict[str, None] = {}
+    def chain(self, arm: Arm) -> tuple[str, ...]:
+        """Identities of all phases of an arm, the first one first."""
+        chain: list[str] = []
+        name: str | None = self.identities[arm]
+        while name is not None:
+            chain.insert(0, name)
+            name = self.parents[name]
+        return tuple(chain)
+
+    @functools.cached_property
+    def users(self) -> Mapping[str, tuple[str, ...]]:
+        """The recipes, with size (where there are several) and seed, that need each phase."""
+        several = len({arm.size for arm in self.arms}) > 1
+        users: dict[str, dict[str, None]] = {name: {} for name in self.phases}
         for arm in self.arms:
-            name: str | None = arm.identity
-            while name is not None:
-                if name == identity:
-                    users.setdefault(f"{arm.recipe}/{arm.seed}")
-                name = self.parents[name]
-        return list(users)
+            size = f"{arm.size}/" if several else ""
+            for name in self.chain(arm):
+                users[name].setdefault(f"{arm.recipe}/{size}{arm.seed}")
+        return {name: tuple(found) for name, found in users.items()}
 
     @property
     def evaluated(self) -> dict[str, Phase]:
         """The phases whose results are evaluated, by identity."""
-        return {arm.identity: arm.phase for arm in self.arms}
+        return {self.identities[arm]: phase for arm, phase in self.arms.items()}

@@ -5,68 +5,36 @@
     print(plan)
     plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
 
-Time is an estimate: with a pod, from the compiled train step; else tokens over the speed of earlier
-runs of the same model on these devices, or, if the hardware's peak is given, FLOPs of training
-(formula in code_ablate.model.flops) over peak x expected utilisation.
+Time is an estimate, phase by phase, from each phase's own model and shapes: with a pod, from the
+compiled train step; else tokens over the speed of earlier runs of the same shapes on these devices,
+or, if the hardware's peak is given, FLOPs of training (formula in code_ablate.model.flops) over
+peak x expected utilisation.
 """
 
+import functools
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from etils import epath
 
-from code_ablate.chips import find as find_chip
-from code_ablate.data.store import TokenStore
+from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
-from code_ablate.model.flops import count_parameters, flops_per_token
-from code_ablate.pods.pod import Pod, beside_the_paper
-from code_ablate.pods.step_cost import Estimate
-from code_ablate.progress import duration
-from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.training.devices import device_name, measured_peak
-from code_ablate.training.phase import Phase, check_stores, corpus_usage, phase_stream, windows_read
+from code_ablate.model.config import ModelConfig
+from code_ablate.model.flops import flops_per_token
+from code_ablate.study.graph import PhaseGraph, Study, size_of
+from code_ablate.study.hardware import Hardware
+from code_ablate.training.phase import Phase
+from code_ablate.training.reading import phase_stream, require_stores, windows_read
 from code_ablate.training.rundir import RunDirectory
 
-STATE_BYTES_PER_PARAMETER = 16
-"""float32 parameter, two moments and gradient."""
-
-MOST_PROBLEMS = 4
-"""Problems that are shown."""
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """What a study runs on, for the plan. Never changes what is trained."""
-
-    chip: str | None = None
-    """Short name in code_ablate.chips ("v5e", "h100"); None: the devices that are here."""
-    chips: int = 1
-    expected_mfu: float = 0.35
-    """Share of the peak that training is expected to reach."""
-    peak_flops: float | None = None
-    """Peak FLOP/s of one chip in the compute dtype. None: the table's; of devices that are not in
-    it, what a matrix product reaches here."""
-    memory_gib: float | None = None
-    """Memory of one chip. None: the table's."""
-
-    def __post_init__(self):
-        if self.chips < 1 or not 0 < self.expected_mfu <= 1:
-            raise UserError(
-                "Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1."
-            )
-        for name in ("peak_flops", "memory_gib"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise UserError(f"Hardware.{name} is {getattr(self, name)}; it must be above 0.")
-        if self.chip is not None:
-            known = find_chip(self.chip)
-            object.__setattr__(self, "peak_flops", self.peak_flops or known.peak_flops)
-            object.__setattr__(self, "memory_gib", self.memory_gib or known.memory_gib)
-
-    def __str__(self) -> str:
-        return f"{self.chips} x {self.chip}" if self.chip else device_name()
+if TYPE_CHECKING:  # both load JAX
+    from code_ablate.pods.pod import Pod
+    from code_ablate.pods.step_cost import Estimate as StepCost
 
 
 @dataclass(frozen=True)
@@ -74,30 +42,59 @@ class PhaseRow:
     """One distinct phase."""
 
     identity: str
+    """Identity of the phase."""
     name: str
+    """What it is for."""
+    size: str
+    """Name of its model size."""
     mixture: str
+    """Its mixture, in words."""
     seed: int
+    """Its seed."""
     parent: str | None
+    """Identity of the phase it starts from; None: from initialisation."""
     tokens: int
+    """Tokens it trains on."""
     steps: int
+    """Train steps."""
     used_by: tuple[str, ...]
+    """Recipes with seed that need it."""
     state: str
     """'complete', 'at step N' or 'to do'."""
     flops: float
+    """Floating-point operations of its training."""
     seconds: float
-    """Estimated, of what is still to do."""
+    """Estimated seconds of what is still to do."""
 
 
 @dataclass(frozen=True)
 class CorpusRow:
-    """One corpus, over the arm that reads most of it."""
+    """One corpus, in the arm that makes most passes over it."""
 
     corpus: str
+    """Name of the corpus."""
     requested: int
-    """Tokens, at most over all arms."""
+    """Tokens that the arm reads from it, repeats included."""
     available: int | None
-    """Tokens in the store; None where it is not prepared."""
+    """Tokens in its store, in whole windows; None where it is not prepared."""
     epochs: float | None
+    """Passes over it; None where it is not prepared."""
+
+
+@dataclass(frozen=True)
+class ShareRow:
+    """What one recipe asks of the groups of corpora, at one stage and size."""
+
+    recipe: str
+    """Name of the recipe."""
+    size: str
+    """Name of the model size."""
+    stage: str
+    """Name of the stage."""
+    tokens: int
+    """Tokens over all phases up to the stage."""
+    shares: dict[str, float]
+    """Share of these tokens that is asked of each group, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -105,16 +102,25 @@ class Plan:
     """A study, costed. `str(plan)` is what `code-ablate plan` prints."""
 
     study: Study
+    """The study."""
     hardware: Hardware
+    """What it is planned for."""
     phases: tuple[PhaseRow, ...]
+    """Distinct phases, parents before children."""
+    shares: tuple[ShareRow, ...]
+    """Recipes with their stages and sizes."""
     corpora: tuple[CorpusRow, ...]
+    """Every corpus that is read."""
     arms: int
+    """Recipes x sizes x seeds x stages."""
     evaluations: int
-    speed_from: str
-    """How the time was estimated."""
+    """Distinct checkpoints that are evaluated."""
+    speeds: tuple[str, ...]
+    """How the time was estimated: a line for each shape of train step."""
     problems: tuple[str, ...]
-    estimates: tuple[Estimate, ...] = ()
-    """Of the distinct train steps, if a pod was asked about."""
+    """Why the study cannot be run as it is; empty if it can."""
+    step_costs: "tuple[tuple[ModelConfig, StepCost], ...]" = ()
+    """The distinct train steps on the pod, with their models, if a pod was asked about."""
 
     def refuse_if_impossible(self) -> None:
         """Raises UserError if a phase cannot be trained as it is."""
@@ -122,196 +128,213 @@ class Plan:
             raise UserError(self.problems[0])
 
     def __str__(self) -> str:
-        return _format(self)
+        from code_ablate.study.plan_text import plan_text
+
+        return plan_text(self)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What the speed of a train step depends on, beside the devices."""
+
+    model: ModelConfig
+    seq_len: int
+    batch_windows: int
+
+    @classmethod
+    def of(cls, phase: Phase) -> "_Shape":
+        return cls(phase.model, phase.seq_len, phase.batch_windows)
 
 
 def make_plan(
     study: Study,
-    stores: Mapping[str, TokenStore],
+    stores: Stores,
     hardware: Hardware,
     runs_dir: epath.PathLike,
-    pod: Pod | None = None,
+    pod: "Pod | None" = None,
 ) -> Plan:
     """`stores`: the token stores that are prepared; the rest counts as unknown.
 
     With a pod, which takes the place of `hardware`, the train steps are compiled for it.
     """
-    identities = {
-        corpus: stores[corpus].manifest.identity if corpus in stores else f"unprepared {corpus}"
-        for corpus in study.corpora
-    }
-    graph = PhaseGraph.of(study, identities)
-    estimates = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
-    distinct = tuple({id(estimate): estimate for estimate in estimates.values()}.values())
+    unprepared = {corpus: f"unprepared {corpus}" for corpus in study.corpora}
+    graph = PhaseGraph.of(study, unprepared | stores.identities)
+    costs = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
+    distinct = {id(costs[name]): (p.model, costs[name]) for name, p in graph.phases.items() if pod}
+    step_costs = tuple(distinct.values())
     if pod:
-        hardware = Hardware(distinct[0].chip.name, distinct[0].chips)
-        speeds = {name: estimate.tokens_per_second for name, estimate in estimates.items()}
-        speed_from = f"train steps compiled for {pod.topology}, below"
+        hardware = Hardware(step_costs[0][1].chip.name, step_costs[0][1].chips)
+        tokens_per_second = {name: cost.tokens_per_second for name, cost in costs.items()}
+        speeds: tuple[str, ...] = (f"train steps compiled for {pod.topology}, below",)
     else:
-        speed, speed_from = _expected_speed(study, hardware, runs_dir)
-        speeds = dict.fromkeys(graph.phases, speed)
-    flops = flops_per_token(study.setting.model, study.setting.seq_len)
-    rows = []
-    for identity, phase in graph.phases.items():
-        run = RunDirectory.of(runs_dir, phase, identity)
-        step = phase.steps if run.complete else run.status.get("step", 0)
-        state = "complete" if run.complete else f"at step {step}" if step else "to do"
-        left = (phase.steps - step) * phase.batch_windows * phase.seq_len
-        rows.append(
-            PhaseRow(
-                identity,
-                phase.name,
-                str(phase.mixture),
-                phase.seed,
-                graph.parents[identity],
-                phase.realised_tokens,
-                phase.steps,
-                tuple(graph.users(identity)),
-                state,
-                flops * phase.realised_tokens,
-                left / speeds[identity],
-            )
-        )
+        shapes = {_Shape.of(phase): phase for phase in graph.phases.values()}
+        known = _speeds(shapes, hardware, runs_dir)
+        tokens_per_second = {n: known[_Shape.of(p)][0] for n, p in graph.phases.items()}
+        speeds = tuple(dict.fromkeys(line for _, line in known.values()))
+    sizes = phase_sizes(study, graph)
+    rows = tuple(
+        _phase_row(graph, identity, sizes[identity], runs_dir, tokens_per_second[identity])
+        for identity in graph.phases
+    )
     return Plan(
         study,
         hardware,
-        tuple(rows),
-        tuple(_corpus_rows(study, graph, stores)),
+        rows,
+        tuple(_share_rows(study)),
+        tuple(_corpus_rows(study, stores)),
         len(graph.arms),
         len(graph.evaluated),
-        speed_from,
-        (*_misfits(distinct), *_problems(study, graph, stores, identities)),
-        distinct,
+        speeds,
+        (*_misfits(step_costs), *_problems(graph, stores)),
+        step_costs,
     )
 
 
-def _misfits(estimates: tuple[Estimate, ...]):
-    for estimate in estimates:
-        if not estimate.fits:
+def phase_sizes(study: Study, graph: PhaseGraph) -> dict[str, str]:
+    """Name of the model size of each phase, by identity."""
+    by_model = {model: size for size, model in study.models.items()}
+    return {
+        name: by_model.get(phase.model) or size_of(phase.model, study.settings[0])
+        for name, phase in graph.phases.items()
+    }
+
+
+def _phase_row(
+    graph: PhaseGraph, identity: str, size: str, runs_dir: epath.PathLike, speed: float
+) -> PhaseRow:
+    phase = graph.phases[identity]
+    run = RunDirectory.of(runs_dir, phase, identity)
+    step = phase.steps if run.complete else run.status.get("step", 0)
+    tokens_to_do = (phase.steps - step) * phase.batch_windows * phase.seq_len
+    return PhaseRow(
+        identity=identity,
+        name=phase.name,
+        size=size,
+        mixture=str(phase.mixture),
+        seed=phase.seed,
+        parent=graph.parents[identity],
+        tokens=phase.realised_tokens,
+        steps=phase.steps,
+        used_by=graph.users[identity],
+        state="complete" if run.complete else f"at step {step}" if step else "to do",
+        flops=training_flops(phase),
+        seconds=tokens_to_do / speed,
+    )
+
+
+def training_flops(phase: Phase) -> float:
+    """Floating-point operations of training one phase, without those before it."""
+    return flops_per_token(phase.model, phase.seq_len) * phase.realised_tokens
+
+
+def _share_rows(study: Study) -> Iterator[ShareRow]:
+    """A row for each recipe, size and stage, of the first seed: seeds ask for the same."""
+    for arm, phase in study.arms.items():
+        if arm.seed == study.seeds[0]:
+            tokens = sum(part.realised_tokens for part in phase.chain)
+            shares = requested_shares(phase, study.share_groups)
+            yield ShareRow(arm.recipe, arm.size, arm.stage, tokens, shares)
+
+
+def requested_shares(phase: Phase, groups: Mapping[str, tuple[str, ...]]) -> dict[str, float]:
+    """Share of the tokens of the whole chain that is asked of each group of corpora, 0 to 1."""
+    tokens = sum(part.realised_tokens for part in phase.chain)
+    return {
+        name: sum(p.mixture.share_of(corpora) * p.realised_tokens for p in phase.chain) / tokens
+        for name, corpora in groups.items()
+    }
+
+
+def _misfits(costs: "tuple[tuple[ModelConfig, StepCost], ...]") -> Iterator[str]:
+    for _, cost in costs:
+        if not cost.fits:
             yield (
-                f"the train step does not fit the memory of {estimate.topology}: set "
+                f"the train step does not fit the memory of {cost.topology}: set "
                 "LoopConfig.microbatches = 2 or more, ModelConfig.remat = 'full', MeshConfig.data "
                 "= 1 with fsdp = -1, or take more chips."
             )
 
 
-def _corpus_rows(study: Study, graph: PhaseGraph, stores: Mapping[str, TokenStore]):
-    for corpus in study.corpora:
-        read = max(windows_read(arm.phase).get(corpus, 0) for arm in graph.arms)
-        requested = read * study.setting.seq_len
+def _corpus_rows(study: Study, stores: Stores) -> Iterator[CorpusRow]:
+    reads: dict[str, list[tuple[int, int]]] = {corpus: [] for corpus in study.corpora}
+    for phase in _distinct(study.arms):
+        for corpus, windows in windows_read(phase).items():
+            reads[corpus].append((windows, phase.seq_len))
+    for corpus, found in reads.items():
         if corpus not in stores:
+            requested = max((windows * seq_len for windows, seq_len in found), default=0)
             yield CorpusRow(corpus, requested, available=None, epochs=None)
             continue
-        windows = stores[corpus].num_windows(study.setting.seq_len)
-        epochs = read / windows if windows else float("inf")
-        yield CorpusRow(corpus, requested, windows * study.setting.seq_len, epochs)
+        rows = []
+        for windows, seq_len in found or [(0, min(p.seq_len for p in study.arms.values()))]:
+            available = stores[corpus].num_windows(seq_len)
+            epochs = windows / available if available else math.inf if windows else 0.0
+            rows.append(CorpusRow(corpus, windows * seq_len, available * seq_len, epochs))
+        yield max(rows, key=lambda row: (row.epochs, row.requested))
 
 
-def _problems(study: Study, graph: PhaseGraph, stores, identities):
-    windows = {name: store.num_windows(study.setting.seq_len) for name, store in stores.items()}
+def _distinct(arms: Mapping[Arm, Phase]) -> Iterator[Phase]:
+    """One phase of each recipe, size and stage: seeds read the same number of windows."""
+    seen: set[tuple] = set()
+    for arm, phase in arms.items():
+        key = (arm.recipe, arm.size, arm.stage)
+        if key not in seen:
+            seen.add(key)
+            yield phase
+
+
+def _problems(graph: PhaseGraph, stores: Stores) -> Iterator[str]:
     for phase in graph.phases.values():
         if all(corpus in stores for part in phase.chain for corpus in part.mixture.active):
             try:
-                check_stores(phase, stores)
-                phase_stream(phase, windows, identities)
+                require_stores(phase, stores)
+                phase_stream(phase, stores)
             except UserError as error:
                 yield str(error)
 
 
-def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
-    """(tokens per second, where the figure comes from)."""
-    speeds = [] if hardware.peak_flops else list(_earlier_speeds(study, epath.Path(runs_dir)))
-    if speeds:
-        speed = statistics.median(speeds)
-        return speed, f"{speed:,.0f} tokens/s: median of {len(speeds)} earlier runs of this model"
-    peak = hardware.peak_flops or measured_peak()
-    source = "peak" if hardware.peak_flops else "a matrix product measured now"
-    speed = hardware.chips * peak * hardware.expected_mfu
-    speed /= flops_per_token(study.setting.model, study.setting.seq_len)
-    return speed, (
-        f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
-        f"x {hardware.expected_mfu:.0%} expected utilisation"
-    )
+def _speeds(
+    shapes: dict[_Shape, Phase], hardware: Hardware, runs_dir: epath.PathLike
+) -> dict[_Shape, tuple[float, str]]:
+    """Of each shape: tokens per second, and where the figure comes from."""
+    earlier = {} if hardware.peak_flops else _earlier_speeds(epath.Path(runs_dir))
+    speeds = {}
+    for shape in shapes:
+        found = earlier.get(_key(shape), [])
+        if found:
+            speed = statistics.median(found)
+            line = f"{speed:,.0f} tokens/s: median of {len(found)} earlier runs of this model"
+        else:
+            peak, source = hardware.peak()
+            speed = hardware.chips * peak * hardware.expected_mfu
+            speed /= flops_per_token(shape.model, shape.seq_len)
+            line = (
+                f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
+                f"x {hardware.expected_mfu:.0%} expected utilisation"
+            )
+        speeds[shape] = (speed, line)
+    return speeds
 
 
-def _earlier_speeds(study: Study, runs_dir: epath.Path):
-    """Tokens per second of runs of the same shapes on the devices that are here."""
-    wanted = (
-        to_plain(study.setting.model),
-        study.setting.seq_len,
-        study.setting.batch_windows,
-        device_name(),
-    )
+def _key(shape: _Shape) -> str:
+    return str([to_plain(shape.model), shape.seq_len, shape.batch_windows])
+
+
+def _earlier_speeds(runs_dir: epath.Path) -> dict[str, list[float]]:
+    """Tokens per second of the runs on devices such as are here, by shape."""
+    speeds: dict[str, list[float]] = {}
     for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
         run = RunDirectory.open(file.parent)
         config, last = run.config, run.last_metrics()
-        phase = config["phase"]
-        shapes = (phase["model"], phase["seq_len"], phase["batch_windows"], config["device"])
-        if shapes == wanted and "tokens_per_second" in last:
-            yield last["tokens_per_second"]
+        if config["device"] == _device() and "tokens_per_second" in last:
+            phase = config["phase"]
+            key = str([phase["model"], phase["seq_len"], phase["batch_windows"]])
+            speeds.setdefault(key, []).append(last["tokens_per_second"])
+    return speeds
 
 
-def requested_share(phase: Phase, corpora: tuple[str, ...]) -> float:
-    """Share of the tokens of the whole chain that is asked of `corpora`."""
-    tokens = sum(part.realised_tokens for part in phase.chain)
-    return sum(p.mixture.share_of(corpora) * p.realised_tokens for p in phase.chain) / tokens
+@functools.cache
+def _device() -> str:
+    from code_ablate.training.devices import device_name  # loads JAX
 
-
-def realised_share(phase: Phase, windows: Mapping[str, int], corpora: tuple[str, ...]) -> float:
-    """Share of the tokens of the whole chain that came from `corpora`."""
-    usage = corpus_usage(phase, windows)
-    total = sum(corpus["tokens"] for corpus in usage.values())
-    return sum(usage[c]["tokens"] for c in corpora if c in usage) / total
-
-
-def _format(plan: Plan) -> str:
-    setting = plan.study.setting
-    parameters = count_parameters(setting.model)
-    lines = [
-        f"Study {plan.study.name}: {plan.arms} arms (recipe x seed x stage), "
-        f"{len(plan.phases)} distinct phases, {plan.evaluations} evaluations",
-        "",
-        f"{'phase':<18}{'what':<14}{'seed':>4}{'tokens':>17}{'steps':>9}{'hours':>8}  {'state':<12}"
-        "used by",
-    ]
-    for row in plan.phases:
-        shared = " (shared)" if len(row.used_by) > 1 else ""
-        lines.append(
-            f"{row.identity:<18}{row.name:<14}{row.seed:>4}{row.tokens:>17,}{row.steps:>9,}"
-            f"{row.seconds / 3600:>8.2f}  {row.state:<12}{', '.join(row.used_by)}{shared}"
-        )
-        after = f", after {row.parent}" if row.parent else ""
-        lines.append(f"{'':<18}{row.mixture}{after}")
-    lines += ["", f"{'corpus':<24}{'most tokens asked':>18}{'available':>16}{'epochs':>10}"]
-    for corpus in plan.corpora:
-        known = corpus.available is not None
-        available = f"{corpus.available:,}" if known else "not prepared"
-        epochs = f"{corpus.epochs:,.2f}" if corpus.epochs is not None else "?"
-        lines.append(f"{corpus.corpus:<24}{corpus.requested:>18,}{available:>16}{epochs:>10}")
-    tokens = sum(row.tokens for row in plan.phases)
-    alone = sum(row.tokens * len(row.used_by) for row in plan.phases)
-    saved = "no phase is shared between recipes"
-    if alone > tokens:
-        saved = f"{alone:,} if equal phases were not shared between recipes"
-    seconds = sum(row.seconds for row in plan.phases)
-    time = "unknown" if math.isnan(seconds) else f"about {duration(seconds)}"
-    state_gib = parameters.total * STATE_BYTES_PER_PARAMETER / 2**30
-    memory = f" of {plan.hardware.memory_gib:g}" if plan.hardware.memory_gib else ""
-    lines += [
-        "",
-        f"parameters      {parameters.total:,}, of them {parameters.embedding:,} embedding",
-        f"tokens          {tokens:,} in all; {saved}",
-        f"training FLOPs  {sum(row.flops for row in plan.phases):.3g}",
-        f"state           {state_gib:.3g} GiB{memory} if it is not sharded (parameters, moments, "
-        "gradients; activations come on top)",
-        f"training time   {time} for what is left, "
-        f"{seconds / 3600 * plan.hardware.chips:,.4g} chip-hours on {plan.hardware}",
-        f"                by {plan.speed_from}; evaluation and preparation are not in it",
-    ]
-    for estimate in plan.estimates:
-        lines += ["", str(estimate), *beside_the_paper(setting.model, estimate)]
-    problems = list(dict.fromkeys(plan.problems))
-    lines += [f"PROBLEM         {problem}" for problem in problems[:MOST_PROBLEMS]]
-    if len(problems) > MOST_PROBLEMS:
-        lines.append(f"                and {len(problems) - MOST_PROBLEMS} problems more")
-    return "\n".join(lines)
+    return device_name()

@@ -1,11 +1,12 @@
 """Recipes: named chains of phases. Each is a small function of a Setting; its parameters are gin's.
 
-    setting = Setting(text="demo.text", code="demo.code", tokens=400_000, model=..., ...)
-    recipe = balanced_to_text(setting)
-    recipe.pretrained, recipe.cooled      # the last phase before, and the one after, the cooldown
+    setting = Setting(base="demo.text", source="demo.code", tokens=400_000, model=..., ...)
+    recipe = proportion(setting, share=0.25)
+    recipe.stages["pretraining"], recipe.stages.get("cooldown")
 
-A recipe of your own is a function (Setting) -> Recipe, registered with @gin.configurable and named
-in `Study.recipes`.
+A setting has a base, which a study mixes into, and a source, which it varies: text and code in the
+reference study. A recipe of your own is a function (Setting) -> Recipe, registered with
+@gin.configurable and named in `Study.recipes`.
 """
 
 import dataclasses
@@ -18,75 +19,122 @@ from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 
+PRETRAINING, COOLDOWN = "pretraining", "cooldown"
+"""Names of the stages of the recipes here."""
+
+MixtureSpec = Mixture | Mapping[str, float] | str
+"""A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """A chain of phases with a name. Its phases are reached through `Phase.parent`."""
+    """A chain of phases with a name, and the points of it whose results are evaluated."""
 
     name: str
-    pretrained: Phase
-    """The last phase of pre-training."""
-    cooled: Phase | None
-    """The cooldown after it, if the study has one."""
+    stages: Mapping[str, Phase]
+    """The last phase of each stage, by the stage's name, in order. A phase holds its parents."""
+    description: str = ""
+    """What the recipe does, in a line; empty: the first line of its function's docstring."""
 
-    @property
-    def stages(self) -> dict[str, Phase]:
-        """The phases whose results are evaluated, by stage."""
-        stages = {"pretraining": self.pretrained}
-        return stages | ({"cooldown": self.cooled} if self.cooled else {})
+    def __post_init__(self):
+        if not self.name:
+            raise UserError("a recipe needs a name.")
+        if not self.stages:
+            raise UserError(f"recipe {self.name!r} has no stage: give at least {{name: phase}}.")
+        object.__setattr__(self, "stages", dict(self.stages))
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all recipes of a study have in common."""
+    """What all recipes of a study have in common, at one model size."""
 
     model: ModelConfig
-    text: Mixture | Mapping[str, float] | str
-    """The text side: name of a SeqIO Mixture or Task, or {corpus: rate}."""
-    code: Mixture | Mapping[str, float] | str
-    """The code side, likewise."""
+    base: MixtureSpec
+    """Mixture that the study mixes into; the text, in the reference study."""
     tokens: int
-    """Budget of pre-training, the same for every recipe."""
+    """Tokens of pre-training, the same for every recipe."""
     cooldown_tokens: int
-    """Budget of the cooldown after it; 0 for none."""
+    """Tokens of the cooldown after it; 0 for none."""
     batch_windows: int
+    """Windows (sequences) in a global batch."""
     seq_len: int
+    """Tokens that a window predicts."""
     schedule: Schedule
-    """Of phases that start from initialisation."""
+    """Learning rate of phases that start from initialisation."""
     continuation: Schedule
-    """Of later phases of pre-training."""
+    """Learning rate of later phases of pre-training."""
     cooldown: Schedule
+    """Learning rate of the cooldown."""
     optimizer: Optimizer
-    cooldown_code_share: float = 0.2
-    """Share of code in the cooldown."""
+    source: MixtureSpec | None = None
+    """Mixture that the study varies; the code, in the reference study. None where recipes add
+    corpora to the base, or leave some out."""
+    cooldown_source_share: float = 0.2
+    """Share of the source in the cooldown, 0 to 1. Not used without a source."""
     optimizer_state: str = "carry"
-    """'carry' or 'reset', at the start of every phase that has a parent."""
+    """What happens to the optimizer's moments where a phase has a parent: 'carry' or 'reset'."""
     max_epochs: float = 4.0
+    """Passes over a corpus that all phases of a recipe may make together; more is refused."""
     z_loss: float = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
     """Whether attention stays within a document, where a window holds several."""
+    base_name: str = ""
+    """Name of the base in reports. Empty: the registered name, or "base"."""
+    source_name: str = ""
+    """Name of the source in reports and in names of recipes. Empty: the registered name, or
+    "source"."""
+    size: str = ""
+    """Name of the model size in reports. Empty: the number of parameters."""
     seed: int = 0
-    """Set by the study, for each of its seeds."""
+    """Seed of initialisation and order. Set by the study, for each of its seeds."""
 
     def __post_init__(self):
-        object.__setattr__(self, "text", resolve_mixture(self.text))
-        object.__setattr__(self, "code", resolve_mixture(self.code))
-        both = set(resolve_mixture(self.text).active) & set(resolve_mixture(self.code).active)
+        for side in ("base", "source"):
+            spec = getattr(self, side)
+            if not getattr(self, f"{side}_name"):
+                name = spec if isinstance(spec, str) else side
+                object.__setattr__(self, f"{side}_name", name)
+            if spec is not None:
+                object.__setattr__(self, side, resolve_mixture(spec))
+        if self.source is None:
+            return
+        both = set(self.base_mixture.active) & set(self._source.active)
         if both:
             raise UserError(
-                f"{', '.join(sorted(both))} stands on the text and on the code side: the share of "
-                "code would have no meaning. Put each corpus on one side."
+                f"{', '.join(sorted(both))} stands in Setting.base and in Setting.source: a share "
+                f"of {self.source_name} would have no meaning. Put each corpus on one side."
             )
 
-    def mix(self, code_share: float) -> Mixture:
-        """The text and the code side with this share of code, in tokens."""
-        return blend(resolve_mixture(self.text), resolve_mixture(self.code), code_share)
+    @property
+    def base_mixture(self) -> Mixture:
+        """The base, resolved."""
+        return resolve_mixture(self.base)
 
-    def begin(self, code_share: float, tokens: float) -> Phase:
-        """A phase from initialisation."""
+    @property
+    def _source(self) -> Mixture:
+        if self.source is None:
+            raise UserError(
+                "a recipe mixes the source in, and Setting.source is not set: name a mixture, or "
+                "use base_only, with_corpus and without_corpus."
+            )
+        return resolve_mixture(self.source)
+
+    def mix(self, share: float) -> Mixture:
+        """The base with this share of the source, in tokens."""
+        if self.source is None and share == 0:
+            return self.base_mixture
+        return blend(self.base_mixture, self._source, share)
+
+    def begin(
+        self, share: float, tokens: float, mixture: Mixture | None = None, varied: tuple = ()
+    ) -> Phase:
+        """A phase from initialisation, on the base with this share of the source.
+
+        Or on `mixture`, of which the corpora `varied` are what the study varies.
+        """
         return Phase(
-            mixture=self.mix(code_share),
+            mixture=self.mix(share) if mixture is None else mixture,
             tokens=round(tokens),
             model=self.model,
             optimizer=self.optimizer,
@@ -98,37 +146,80 @@ class Setting:
             max_epochs=self.max_epochs,
             z_loss=self.z_loss,
             document_masks=self.document_masks,
+            varied=self._varied(varied),
         )
 
     def follow(
-        self, parent: Phase, code_share: float, tokens: float, schedule: Schedule, name: str
+        self, parent: Phase, share: float, tokens: float, schedule: Schedule, name: str
     ) -> Phase:
         """A phase that goes on from `parent`, in its weights and in what it has read."""
         return dataclasses.replace(
             parent,
             parent=parent,
-            mixture=self.mix(code_share),
+            mixture=self.mix(share),
             tokens=round(tokens),
             schedule=schedule,
             name=name,
+            varied=self._varied(()),
         )
 
-    def left_after(self, first: Phase) -> int:
-        """What is left of the budget: whole steps, so that all recipes have the same number."""
+    def _varied(self, corpora: tuple[str, ...]) -> tuple[str, ...]:
+        return corpora or (tuple(self._source.active) if self.source is not None else ())
+
+    def tokens_after(self, first: Phase) -> int:
+        """Tokens of the budget that `first` leaves: whole steps, so that all recipes have the same
+        number."""
         return self.begin(0.0, self.tokens).realised_tokens - first.realised_tokens
 
-    def recipe(self, name: str, pretrained: Phase) -> Recipe:
+    def recipe(self, name: str, pretrained: Phase, *, cooldown: bool = True) -> Recipe:
         """The recipe that ends pre-training with `pretrained`, with the study's cooldown if any."""
-        cooled = None
-        if self.cooldown_tokens:
-            cooled = self.follow(
-                pretrained,
-                self.cooldown_code_share,
-                self.cooldown_tokens,
-                self.cooldown,
-                "cooldown",
+        stages = {PRETRAINING: pretrained}
+        if cooldown and self.cooldown_tokens:
+            share = 0.0 if self.source is None else self.cooldown_source_share
+            stages[COOLDOWN] = self.follow(
+                pretrained, share, self.cooldown_tokens, self.cooldown, COOLDOWN
             )
-        return Recipe(name, pretrained, cooled)
+        return Recipe(name, stages)
+
+
+def base_only(setting: Setting) -> Recipe:
+    """The whole budget on the base, without the source."""
+    return setting.recipe("base_only", setting.begin(0.0, setting.tokens))
+
+
+def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe:
+    """The whole budget with one share of the source; a point of a sweep.
+
+    `share`: 0 to 1, in tokens. `cooldown`: whether the study's cooldown follows.
+    """
+    name = f"{setting.source_name}_{100 * share:g}"
+    return setting.recipe(name, setting.begin(share, setting.tokens), cooldown=cooldown)
+
+
+def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str = "") -> Recipe:
+    """The whole budget on the base with one more corpus, or mixture, at a share of the tokens.
+
+    `share`: 0 to 1. `name`: name of the recipe; empty: "with_" and the corpora. The cooldown, if
+    the study has one, is on the base.
+    """
+    added = resolve_mixture(corpus)
+    mixture = blend(setting.base_mixture, added, share)
+    phase = setting.begin(0.0, setting.tokens, mixture, tuple(added.active))
+    return setting.recipe(name or f"with_{'_'.join(added.active)}", phase)
+
+
+def without_corpus(setting: Setting, corpus: str) -> Recipe:
+    """The whole budget on the base without one of its corpora, the others scaled up."""
+    rates = setting.base_mixture.active
+    if corpus not in rates or len(rates) == 1:
+        raise UserError(
+            f"without_corpus.corpus is {corpus!r}, and Setting.base has {', '.join(rates)}: name "
+            "one of them, of two or more."
+        )
+    mixture = Mixture.of({name: rate for name, rate in rates.items() if name != corpus})
+    phase = setting.begin(0.0, setting.tokens, mixture, (corpus,))
+    narrowed = dataclasses.replace(setting, base=mixture)  # the cooldown leaves it out too
+    return narrowed.recipe(f"without_{corpus}", phase)
 
 
 def text_only(setting: Setting) -> Recipe:
@@ -141,30 +232,30 @@ def balanced_only(setting: Setting) -> Recipe:
     return setting.recipe("balanced_only", setting.begin(0.5, setting.tokens))
 
 
-def balanced_to_text(
-    setting: Setting, first_code_share: float = 0.5, then_code_share: float = 0.1
-) -> Recipe:
+def balanced_to_text(setting: Setting, first_share: float = 0.5, then_share: float = 0.1) -> Recipe:
     """Half of the budget on text and code in equal parts, then text with 10 % code."""
-    return _two_phases(setting, "balanced_to_text", first_code_share, then_code_share)
+    return _two_phases(setting, "balanced_to_text", first_share, then_share)
 
 
-def code_to_text(
-    setting: Setting, first_code_share: float = 1.0, then_code_share: float = 0.1
-) -> Recipe:
+def code_to_text(setting: Setting, first_share: float = 1.0, then_share: float = 0.1) -> Recipe:
     """Half of the budget on code alone, then text with 10 % code."""
-    return _two_phases(setting, "code_to_text", first_code_share, then_code_share)
+    return _two_phases(setting, "code_to_text", first_share, then_share)
 
 
 def _two_phases(setting: Setting, name: str, first_share: float, then_share: float) -> Recipe:
     first = setting.begin(first_share, setting.tokens / 2)
-    left, schedule = setting.left_after(first), setting.continuation
-    return setting.recipe(name, setting.follow(first, then_share, left, schedule, "continuation"))
+    tokens, schedule = setting.tokens_after(first), setting.continuation
+    return setting.recipe(name, setting.follow(first, then_share, tokens, schedule, "continuation"))
 
 
-def proportion(setting: Setting, code_share: float) -> Recipe:
-    """The whole budget with one share of code; a point of the sweep, without a cooldown."""
-    return Recipe(f"code_{100 * code_share:g}", setting.begin(code_share, setting.tokens), None)
-
-
-RECIPES = (text_only, balanced_only, balanced_to_text, code_to_text, proportion)
-"""The reference study's, registered in gin under their names."""
+RECIPES = (
+    base_only,
+    proportion,
+    with_corpus,
+    without_corpus,
+    text_only,
+    balanced_only,
+    balanced_to_text,
+    code_to_text,
+)
+"""Generic recipes, then the reference study's; registered in gin under their names."""

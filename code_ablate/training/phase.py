@@ -127,8 +127,12 @@ class Phase:
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
     """Whether attention stays within a document, where a window holds several."""
+    varied: tuple[str, ...] = ()
+    """Corpora that stand for what a study varies: reports give their share. Not part of the
+    identity."""
 
     def __post_init__(self):
+        object.__setattr__(self, "varied", tuple(self.varied))
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
         _choose("Phase", "optimizer_state", self.optimizer_state, ("carry", "reset"))
         for name in ("tokens", "batch_windows", "seq_len", "max_epochs"):

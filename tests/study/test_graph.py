@@ -4,70 +4,32 @@ import functools
 import numpy as np
 import pytest
 
-from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.analysis.results.arm import Arm
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError
-from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.study.plan import Hardware, make_plan, realised_share, requested_share
-from code_ablate.study.recipes import (
-    Setting,
-    balanced_only,
-    balanced_to_text,
-    code_to_text,
-    proportion,
-    text_only,
-)
-from code_ablate.training.phase import Optimizer, Schedule, phase_stream
-from tests.conftest import TINY, FakeStore
+from code_ablate.study.graph import PhaseGraph
+from code_ablate.study.recipes import Recipe, balanced_only, proportion, text_only, without_corpus
+from code_ablate.training.reading import phase_stream
+from tests.study.conftest import CORPORA, MODEL
 
-CODE = ("markup", "web")
-IDENTITIES = {"text": "t", "web": "w", "markup": "m"}
+IDENTITIES = {name: name[0] for name in CORPORA}
 
 
-@pytest.fixture
-def study():
-    setting = Setting(
-        model=dataclasses.replace(TINY, vocabulary_size=300),
-        text={"text": 1},
-        code={"web": 0.8, "markup": 0.2},
-        tokens=400 * 64,
-        cooldown_tokens=40 * 64,
-        batch_windows=4,
-        seq_len=16,
-        schedule=Schedule(warmup_steps=2),
-        continuation=Schedule(peak=5e-4, warmup_steps=2),
-        cooldown=Schedule(shape="linear", start="carry", final=1e-6),
-        optimizer=Optimizer(),
-    )
-    return Study(
-        name="small",
-        setting=setting,
-        recipes=(
-            text_only,
-            balanced_only,
-            balanced_to_text,
-            code_to_text,
-            *(functools.partial(proportion, code_share=s) for s in (0.0, 0.25, 0.5, 1.0)),
-        ),
-        seeds=(0, 1),
-        baseline="text_only",
-        suite=SuiteConfig(domains=("text",)),
-        vocabulary=VocabularyConfig(name="v", size=256 + 44, corpora=("text",)),
-        prepare=PrepareConfig(),
-    )
+def by_recipe(graph):
+    """Identity by recipe, seed and stage, of a study of one size."""
+    return {(a.recipe, a.seed, a.stage): name for a, name in graph.identities.items()}
 
 
 def test_equal_phases_are_trained_once(study):
     graph = PhaseGraph.of(study, IDENTITIES)
-    by_arm = {(arm.recipe, arm.seed, arm.stage): arm.identity for arm in graph.arms}
-    assert by_arm["text_only", 0, "pretraining"] == by_arm["code_0", 0, "pretraining"]
-    assert by_arm["balanced_only", 1, "pretraining"] == by_arm["code_50", 1, "pretraining"]
-    assert by_arm["text_only", 0, "pretraining"] != by_arm["text_only", 1, "pretraining"]
+    arms = by_recipe(graph)
+    assert arms["text_only", 0, "pretraining"] == arms["code_0", 0, "pretraining"]
+    assert arms["balanced_only", 1, "pretraining"] == arms["code_50", 1, "pretraining"]
+    assert arms["text_only", 0, "pretraining"] != arms["text_only", 1, "pretraining"]
     # 8 pre-trainings (of which 2 are of two phases) and 4 cooldowns, less 2 that are shared.
     assert len(graph.phases) == 2 * (8 + 2 + 4 - 2)
-    shared = by_arm["text_only", 0, "pretraining"]
-    assert graph.users(shared) == ["text_only/0", "code_0/0"]
+    shared = arms["text_only", 0, "pretraining"]
+    assert graph.users[shared] == ("text_only/0", "code_0/0")
 
 
 def test_parents_come_before_their_children(study):
@@ -78,80 +40,127 @@ def test_parents_come_before_their_children(study):
         seen.add(identity)
 
 
-def test_all_recipes_have_one_budget_and_the_shares_they_say(study):
-    windows = {"text": 10_000, "web": 10_000, "markup": 10_000}
-    shares = {}
-    for recipe in study.recipes_of(0):
-        assert sum(p.realised_tokens for p in recipe.pretrained.chain) == 400 * 64
-        shares[recipe.name] = requested_share(recipe.pretrained, CODE)
-        assert realised_share(recipe.pretrained, windows, CODE) == pytest.approx(
-            shares[recipe.name], abs=4 / 1600
-        )
-        if recipe.cooled:
-            assert recipe.cooled.mixture.share_of(CODE) == pytest.approx(0.2)
-            assert recipe.cooled.learning_rate(0) == pytest.approx(
-                recipe.pretrained.learning_rate(recipe.pretrained.steps - 1)
-            )
-    assert shares == pytest.approx(
-        {
-            "text_only": 0,
-            "balanced_only": 0.5,
-            "balanced_to_text": 0.3,
-            "code_to_text": 0.55,
-            "code_0": 0,
-            "code_25": 0.25,
-            "code_50": 0.5,
-            "code_100": 1,
-        }
-    )
+def test_a_chain_leads_from_the_first_phase_to_the_arm(study):
+    graph = PhaseGraph.of(study, IDENTITIES)
+    arm = Arm("code_to_text", "9.97K", 0, "cooldown")
+    chain = graph.chain(arm)
+    assert [graph.phases[name].name for name in chain] == [
+        "pretraining",
+        "continuation",
+        "cooldown",
+    ]
+    assert chain[-1] == graph.identities[arm]
 
 
-def test_an_odd_number_of_steps_is_one_budget_too(study):
-    odd = dataclasses.replace(study, setting=dataclasses.replace(study.setting, tokens=125 * 64))
-    for recipe in odd.recipes_of(0):
-        assert sum(phase.steps for phase in recipe.pretrained.chain) == 125, recipe.name
-
-
-def test_a_corpus_on_both_sides_is_refused(study):
-    with pytest.raises(UserError, match="stands on the text and on the code side"):
-        dataclasses.replace(study.setting, text={"text": 0.9, "markup": 0.1})
-
-
-def test_recipes_read_the_same_text_in_the_same_order(study):
-    windows = dict.fromkeys(IDENTITIES, 10000)
-
+def test_recipes_read_the_same_text_in_the_same_order(study, many_stores):
     def text_of(recipe):
-        stream = phase_stream(recipe.pretrained, windows, IDENTITIES)
+        phase = study.arms[Arm(recipe, "9.97K", 0, "pretraining")]
+        stream = phase_stream(phase, many_stores)
         corpora, rows = stream.at(np.arange(400))
         return rows[corpora == stream.corpora.index("text")]
 
-    text_only_rows, balanced_rows = (text_of(recipe) for recipe in study.recipes_of(0)[:2])
-    assert len(balanced_rows) == pytest.approx(200, abs=2)
+    text_only_rows, balanced_rows = text_of("text_only"), text_of("balanced_only")
+    assert 198 <= len(balanced_rows) <= 202
     np.testing.assert_array_equal(text_only_rows[: len(balanced_rows)], balanced_rows)
 
 
-def test_the_plan_counts_and_refuses(study, tmp_path):
-    stores = {name: FakeStore(i, 120_000, 300) for i, name in enumerate(IDENTITIES)}
-    hardware = Hardware("v5e", chips=8, expected_mfu=0.5, peak_flops=1e12)
-    plan = make_plan(study, stores, hardware, tmp_path)
-    assert sum(row.tokens for row in plan.phases) == 2 * (400 * 6 + 40 * 4) * 64
-    assert not plan.problems
-    text = str(plan)
-    assert "text_only/0, code_0/0 (shared)" in text
-    assert "8 x v5e" in text
-    corpora = {row.corpus: row for row in plan.corpora}
-    assert corpora["text"].requested == (400 + 32) * 64
-    assert corpora["text"].epochs == pytest.approx(1728 / 7499, rel=1e-3)
-    assert plan.phases[0].seconds == pytest.approx(plan.phases[0].flops / (8 * 1e12 * 0.5))
+# ------------------------------------------------------------------------------ sizes and stages
 
-    small = {**stores, "text": FakeStore(0, 2000, 300)}
-    plan = make_plan(study, small, hardware, tmp_path)
-    with pytest.raises(UserError, match=r"would read 'text'.*max_epochs"):
-        plan.refuse_if_impossible()
-    assert "PROBLEM" in str(plan)
 
-    unknown = str(make_plan(study, {}, hardware, tmp_path))
-    assert "not prepared" in unknown
+def test_a_study_has_several_sizes_and_equal_phases_of_a_size_are_shared(study, setting):
+    wide = dataclasses.replace(MODEL, d_model=32)
+    sizes = (setting, dataclasses.replace(setting, model=wide, size="wide", tokens=800 * 64))
+    both = dataclasses.replace(study, settings=sizes)
+    assert list(both.models) == ["9.97K", "wide"]
+    graph = PhaseGraph.of(both, IDENTITIES)
+    assert len(graph.phases) == 2 * len(PhaseGraph.of(study, IDENTITIES).phases)
+    small, large = (graph.arms[Arm("text_only", s, 1, "pretraining")] for s in both.models)
+    assert (small.steps, large.steps) == (400, 800) and large.model == wide
+    shared = graph.identities[Arm("text_only", "wide", 0, "pretraining")]
+    assert graph.users[shared] == ("text_only/wide/0", "code_0/wide/0")
+
+
+def test_two_settings_need_names_for_their_sizes_if_their_models_are_one(study, setting):
+    longer = dataclasses.replace(setting, tokens=800 * 64)
+    with pytest.raises(UserError, match=r"two settings.*9\.97K.*Setting\.size"):
+        dataclasses.replace(study, settings=(setting, longer))
+    named = dataclasses.replace(longer, size="longer")
+    assert len(dataclasses.replace(study, settings=(setting, named)).arms) == 2 * len(study.arms)
+
+
+def larger(setting):
+    """A recipe of another model than the study's."""
+    wide = dataclasses.replace(setting, model=dataclasses.replace(MODEL, d_model=64, layers=4))
+    return dataclasses.replace(text_only(wide), name="larger")
+
+
+def test_a_recipe_of_another_model_is_an_arm_of_its_own_size(study):
+    study = dataclasses.replace(study, recipes=(text_only, larger))
+    assert list(study.models) == ["9.97K", "60.5K"]
+    assert Arm("larger", "60.5K", 0, "pretraining") in study.arms
+
+
+def three_stages(setting):
+    """Three stages."""
+    first = text_only(setting).stages["pretraining"]
+    half = setting.follow(first, 0.5, 64 * 20, setting.continuation, "half")
+    last = setting.follow(half, 1.0, 64 * 10, setting.cooldown, "end")
+    return Recipe("three", {"pretraining": first, "half": half, "end": last}, "What three do.")
+
+
+def test_stages_are_those_of_the_recipes_in_order(study):
+    study = dataclasses.replace(study, recipes=(text_only, three_stages))
+    assert study.stages == ("pretraining", "cooldown", "half", "end")
+    assert study.recipe_descriptions["three"] == "What three do."
+    assert study.recipe_descriptions["text_only"] == "The whole budget on text."
+
+
+# ------------------------------------------------------------------------------ groups of corpora
+
+
+def test_the_default_group_is_all_that_is_varied(study):
+    assert study.share_groups == {"code": ("markup", "web")} and study.source == "code"
+
+
+def quality(setting):
+    """A recipe with its own code side, as the paper's quality arms have."""
+    own = dataclasses.replace(setting, source={"synthetic": 1})
+    return dataclasses.replace(balanced_only(own), name="quality")
+
+
+def test_a_recipe_with_its_own_source_belongs_to_the_default_group(study):
+    study = dataclasses.replace(study, recipes=(text_only, quality))
+    assert study.share_groups == {"code": ("markup", "synthetic", "web")}
+
+
+def test_groups_can_be_named_and_may_overlap(study):
+    groups = {"synthetic": ("synthetic",), "code": ("web", "markup", "synthetic")}
+    study = dataclasses.replace(study, recipes=(text_only, quality), groups=groups)
+    assert study.share_groups == groups and study.source == "code"
+    one = dataclasses.replace(study, groups={"synthetic": "synthetic"})
+    assert one.share_groups == {"synthetic": ("synthetic",)} and one.source == "synthetic"
+
+
+def by_hand(setting):
+    """A recipe with a mixture that neither side of the setting knows."""
+    phase = text_only(setting).stages["pretraining"]
+    return Recipe("by_hand", {"pretraining": dataclasses.replace(phase, mixture={"synthetic": 1})})
+
+
+def test_a_corpus_that_nobody_placed_is_refused_instead_of_reported_as_nothing(study):
+    with pytest.raises(UserError, match=r"'by_hand' reads 'synthetic'.*Study\.groups"):
+        dataclasses.replace(study, recipes=(text_only, by_hand))
+    groups = {"code": ("web", "markup", "synthetic")}
+    dataclasses.replace(study, recipes=(text_only, by_hand), groups=groups)
+
+
+def test_a_study_that_leaves_a_corpus_out_reports_the_share_of_that_corpus(study, setting):
+    base = {"text": 0.5, "web": 0.3, "markup": 0.2}
+    own = dataclasses.replace(setting, base=base, source=None, source_name="")
+    without = functools.partial(without_corpus, corpus="web")
+    recipes = (text_only, without)
+    study = dataclasses.replace(study, settings=(own,), recipes=recipes)
+    assert study.share_groups == {"web": ("web",)} and study.source == "web"
 
 
 @pytest.mark.parametrize(
@@ -160,11 +169,45 @@ def test_the_plan_counts_and_refuses(study, tmp_path):
         ({"seeds": ()}, "at least one seed"),
         ({"seeds": (0, 0)}, "each once"),
         ({"recipes": ()}, "recipes is empty"),
+        ({"settings": ()}, "settings is empty"),
         ({"recipes": (text_only, text_only)}, "each may occur once"),
         ({"baseline": "text_olny"}, "did you mean 'text_only'"),
         ({"vocabulary": VocabularyConfig(name="v", size=400)}, "400 entries"),
+        ({"name": "../elsewhere"}, "letters, digits"),
+        ({"scale": "a/b"}, "letters, digits"),
+        ({"published": "to_code_or_not"}, "did you mean 'to_code_or_not_to_code'"),
+        ({"groups": {"code": ()}}, "at least one corpus"),
+        ({"groups": {"code": 3}}, "give a tuple of corpora"),
     ],
 )
 def test_bad_studies_are_refused(study, change, message):
     with pytest.raises(UserError, match=message):
         dataclasses.replace(study, **change)
+
+
+def test_the_vocabulary_must_fit_the_model_of_every_recipe(study):
+    def small_vocabulary(setting):
+        """Another vocabulary size."""
+        own = dataclasses.replace(setting, model=dataclasses.replace(MODEL, vocabulary_size=256))
+        return dataclasses.replace(text_only(own), name="small")
+
+    with pytest.raises(UserError, match=r"300 entries and ModelConfig\.vocabulary_size is 256"):
+        dataclasses.replace(study, recipes=(text_only, small_vocabulary))
+
+
+def test_the_folder_names_study_and_scale(study):
+    assert study.folder == "small"
+    assert dataclasses.replace(study, scale="paper").folder == "small-paper"
+    assert dataclasses.replace(study, scale="small").folder == "small"
+
+
+def test_the_configuration_changes_with_what_is_compared(study):
+    same = dataclasses.replace(study)
+    assert study.configuration == same.configuration
+    for change in (
+        {"baseline": "code_25"},
+        {"seeds": (0,)},
+        {"groups": {"code": ("web",)}},
+        {"recipes": (text_only, functools.partial(proportion, share=0.3))},
+    ):
+        assert dataclasses.replace(study, **change).configuration != study.configuration

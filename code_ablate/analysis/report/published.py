@@ -173,3 +173,12 @@ WIN_RATES = {
     "code_to_text against text_only, after cooldown": WinRate(73, 67, 59),
 }
 """Figures 7 to 9: 199 prompts each, judged by a language model."""
+
+STUDIES = ("to_code_or_not_to_code",)
+"""Published studies whose figures a report can show: names for `Study.published`."""
+
+
+def require_published(name: str) -> None:
+    """Raises UserError if a study names a published one that is not here; "" is none."""
+    if name and name not in STUDIES:
+        raise unknown_name("published study", name, STUDIES)

@@ -30,6 +30,9 @@ FORMAT = 2
 FILE = "study.json"
 """Name of the file in a study's directory."""
 
+TABLE = "results.parquet"
+"""Name of the table of scores beside it: a row for each arm, task and item."""
+
 
 @dataclass(frozen=True)
 class MachineRecord:

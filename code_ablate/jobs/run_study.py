@@ -1,0 +1,71 @@
+"""Runs a study: prepares, trains each distinct phase once, evaluates, and writes the results table.
+
+    directory = run_study(study, workspace, hardware, execution=Execution())
+    directory / "results.parquet"; directory / "study.json"
+
+Everything that is finished is kept and found again by its identity, so the same call goes on where
+an interrupted one stopped.
+"""
+
+from etils import epath
+
+from code_ablate import distributed
+from code_ablate.jobs.evaluate import evaluate_checkpoint
+from code_ablate.jobs.workspace import Workspace
+from code_ablate.study.executor import Work, execute
+from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.study.hardware import Hardware
+from code_ablate.study.plan import make_plan
+from code_ablate.study.score_table import Suites, write_results
+from code_ablate.training import loop
+from code_ablate.training.execution import Execution
+from code_ablate.training.rundir import RunDirectory
+
+
+def run_study(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    *,
+    execution: Execution,
+    operative_gin: str = "",
+) -> epath.Path:
+    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    # Everything that can be wrong is found before the first step of training.
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    stores = workspace.stores(study.corpora, vocabulary, study.prepare)
+    plan = make_plan(study, stores, hardware, workspace.paths.runs)
+    if distributed.is_first():
+        print(plan, flush=True)
+    plan.refuse_if_impossible()
+    graph = PhaseGraph.of(study, stores.identities)
+    runs = {
+        identity: RunDirectory.of(workspace.paths.runs, phase, identity)
+        for identity, phase in graph.phases.items()
+    }
+    suites = Suites.of(study, vocabulary, stores, graph, runs)
+    if distributed.is_first():
+        for task, reason in suites.missing.items():
+            print(f"missing: {task}: {reason}", flush=True)
+
+    def train(work: Work) -> None:
+        loop.train(
+            work.phase,
+            stores,
+            runs[work.identity],
+            parent=runs[work.parent] if work.parent else None,
+            execution=execution,
+            operative_gin=operative_gin,
+            label=str(work),
+        )
+
+    def evaluate(work: Work) -> None:
+        suite = suites.of_phase(work.phase)
+        run, step = runs[work.identity], work.phase.steps
+        evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
+
+    execute(graph, train, evaluate)
+    directory = workspace.paths.study(study.folder)
+    if distributed.is_first():
+        write_results(study, graph, runs, suites, stores, vocabulary, directory)
+    return directory

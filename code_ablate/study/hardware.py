@@ -1,0 +1,54 @@
+"""What a study runs on, for its plan: never changes what is trained. Importing it loads no JAX.
+
+Hardware("v5e", chips=64).peak()          # (1.97e+14, "peak")
+"""
+
+from dataclasses import dataclass
+
+from code_ablate.chips import find as find_chip
+from code_ablate.errors import UserError
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a study runs on, for the plan. Never changes what is trained."""
+
+    chip: str | None = None
+    """Short name in code_ablate.chips ("v5e", "h100"); None: the devices that are here."""
+    chips: int = 1
+    """Number of chips."""
+    expected_mfu: float = 0.35
+    """Share of the peak that training is expected to reach, 0 to 1."""
+    peak_flops: float | None = None
+    """Peak FLOP/s of one chip in the compute dtype. None: the table's; for devices that are not in
+    it, what a matrix product reaches here."""
+    memory_gib: float | None = None
+    """Memory of one chip, GiB. None: the table's."""
+
+    def __post_init__(self):
+        if self.chips < 1 or not 0 < self.expected_mfu <= 1:
+            raise UserError(
+                "Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1."
+            )
+        for name in ("peak_flops", "memory_gib"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise UserError(f"Hardware.{name} is {getattr(self, name)}; it must be above 0.")
+        if self.chip is not None:
+            known = find_chip(self.chip)
+            object.__setattr__(self, "peak_flops", self.peak_flops or known.peak_flops)
+            object.__setattr__(self, "memory_gib", self.memory_gib or known.memory_gib)
+
+    def __str__(self) -> str:
+        if self.chip:
+            return f"{self.chips} x {self.chip}"
+        from code_ablate.training.devices import device_name  # loads JAX
+
+        return device_name()
+
+    def peak(self) -> tuple[float, str]:
+        """(peak FLOP/s of one chip, where the figure comes from); measures it if need be."""
+        if self.peak_flops:
+            return self.peak_flops, "peak"
+        from code_ablate.training.devices import measured_peak  # loads JAX
+
+        return measured_peak(), "a matrix product measured now"

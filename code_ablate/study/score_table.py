@@ -1,0 +1,108 @@
+"""The scores of a study's arms, from the records of its phases to results.parquet and study.json.
+
+suites = Suites.of(study, vocabulary, stores, graph, runs)      # before training
+write_results(study, graph, runs, suites, stores, vocabulary, directory)
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+from etils import epath
+
+from code_ablate import storage
+from code_ablate.analysis.results import study_record
+from code_ablate.data.store import Stores
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import UserError
+from code_ablate.evaluation.records import Records
+from code_ablate.evaluation.suite import Suite, SuiteResult
+from code_ablate.identity import to_plain
+from code_ablate.study.describe import describe_study
+from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.training.phase import Phase
+from code_ablate.training.rundir import RunDirectory
+
+
+@dataclass(frozen=True)
+class Suites:
+    """The study's suite for each length of context that its models were trained with."""
+
+    by_seq_len: Mapping[int, Suite]
+
+    @classmethod
+    def of(
+        cls,
+        study: Study,
+        vocabulary: Vocabulary,
+        stores: Stores,
+        graph: PhaseGraph,
+        runs: Mapping[str, RunDirectory],
+    ) -> "Suites":
+        """The suites, with everything loaded that is not on record for each evaluated phase."""
+        records: dict[int, list[Records]] = {}
+        for identity, phase in graph.evaluated.items():
+            records.setdefault(phase.seq_len, []).append(
+                Records(runs[identity].evaluation(phase.steps))
+            )
+        return cls(
+            {
+                seq_len: Suite.of(study.suite, vocabulary, stores, seq_len).prepared(places)
+                for seq_len, places in records.items()
+            }
+        )
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Why tasks cannot be run here, by task."""
+        suites = self.by_seq_len.values()
+        return {name: why for suite in suites for name, why in suite.missing.items()}
+
+    def of_phase(self, phase: Phase) -> Suite:
+        """The suite that a phase's model is evaluated with."""
+        return self.by_seq_len[phase.seq_len]
+
+    def result(self, phase: Phase, identity: str, run: RunDirectory) -> SuiteResult:
+        """The scores of a phase. Raises UserError if it is not evaluated."""
+        found = self.of_phase(phase).result(Records(run.evaluation(phase.steps)))
+        if found is None:
+            raise UserError(f"phase {identity} is not evaluated yet: run the study.")
+        return found
+
+
+def write_results(
+    study: Study,
+    graph: PhaseGraph,
+    runs: Mapping[str, RunDirectory],
+    suites: Suites,
+    stores: Stores,
+    vocabulary: Vocabulary,
+    directory: epath.Path,
+) -> None:
+    """Writes the scores of all arms as one tidy table, and what is needed to read it.
+
+    `directory`: the study's folder.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    results, tables = [], []
+    for arm, phase in graph.arms.items():
+        identity = graph.identities[arm]
+        result = suites.result(phase, identity, runs[identity])
+        results.append(result)
+        tables.append(result.items.assign(**to_plain(arm), phase=identity))
+    table = pd.concat(tables, ignore_index=True).to_parquet(index=False)
+    record = describe_study(
+        study,
+        graph,
+        runs,
+        stores,
+        vocabulary,
+        suites.by_seq_len.values(),
+        results,
+        hashlib.sha256(table).hexdigest(),
+    )
+    # The description goes first and comes last: a kill in between leaves none that does not fit.
+    (directory / study_record.FILE).unlink(missing_ok=True)
+    storage.replace(directory / study_record.TABLE, table)
+    storage.replace(directory / study_record.FILE, record.to_json())

@@ -1,0 +1,90 @@
+"""study.json says of every arm what its own phases did."""
+
+import dataclasses
+
+import pytest
+
+from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.evaluation.suite import SuiteResult
+from code_ablate.model.flops import count_parameters, flops_per_token
+from code_ablate.study.describe import describe_study
+from code_ablate.study.graph import PhaseGraph
+from code_ablate.study.recipes import text_only
+from tests.study.conftest import MODEL
+from tests.study.test_graph import larger, quality, three_stages
+
+SPLIT = {"documents": 3, "bytes": 100, "tokens": 50}
+
+
+class FinishedRun:
+    """A run that took two seconds."""
+
+    def __init__(self):
+        self.status = {"seconds": 2.0, "final_loss": 1.5}
+
+
+@pytest.fixture
+def described(study, many_stores):
+    for store in many_stores.values():
+        splits = {"train": SPLIT, "validation": SPLIT}
+        fields = [(f.name, f.type) for f in dataclasses.fields(store.manifest)]
+        more = [("splits", dict), ("dropped", dict)]
+        manifest = dataclasses.make_dataclass("Manifest", [*fields, *more])
+        known = {name: getattr(store.manifest, name) for name, _ in fields}
+        store.manifest = manifest(**known, splits=splits, dropped={})
+
+    def describe(**changes):
+        changed = dataclasses.replace(study, **changes)
+        graph = PhaseGraph.of(changed, many_stores.identities)
+        runs = dict.fromkeys(graph.phases, FinishedRun())
+        task = {"category": "c", "kind": "exact_match", "chance": None, "items": 4, "available": 9}
+        results = [SuiteResult(None, {"t": task}, {}) for _ in graph.arms]
+        vocabulary = Vocabulary("v", "v.model", 300, "digest", eos_id=1)
+        return describe_study(changed, graph, runs, many_stores, vocabulary, [], results, "abc")
+
+    return describe
+
+
+def arms_of(record):
+    return {row.arm: row for row in record.arms}
+
+
+def test_a_recipe_with_its_own_source_is_reported_with_its_true_share(described):
+    groups = {"code": ("web", "markup", "synthetic"), "synthetic": ("synthetic",)}
+    for named in ({}, groups):
+        record = described(recipes=(text_only, quality), groups=named)
+        row = arms_of(record)[Arm("quality", "9.97K", 0, "pretraining")]
+        assert row.corpora["synthetic"].tokens == 200 * 64
+        assert row.shares["code"] == pytest.approx(0.5) == row.requested_shares["code"]
+        phase = record.phases[row.phase]
+        assert phase.shares["code"] == pytest.approx(0.5)
+    assert row.shares["synthetic"] == pytest.approx(0.5)
+
+
+def test_a_recipe_of_another_model_is_described_with_its_own(described):
+    record = described(recipes=(text_only, larger))
+    wide = dataclasses.replace(MODEL, d_model=64, layers=4)
+    assert [size.parameters for size in record.sizes] == [
+        count_parameters(MODEL).total,
+        count_parameters(wide).total,
+    ]
+    row = arms_of(record)[Arm("larger", "60.5K", 1, "pretraining")]
+    assert row.flops == flops_per_token(wide, 16) * 400 * 64
+    assert record.phases[row.phase].size == "60.5K"
+
+
+def test_an_arm_counts_all_phases_up_to_its_stage(described):
+    record = described(recipes=(text_only, three_stages))
+    row = arms_of(record)[Arm("three", "9.97K", 0, "end")]
+    assert row.tokens == (400 + 20 + 10) * 64 and len(row.phases) == 3
+    assert row.seconds == 6.0 and row.final_loss == 1.5
+    assert record.stages == ("pretraining", "cooldown", "half", "end")
+    # Three stages share the pre-training with the recipe that has only that.
+    assert record.phases[row.phases[0]].arms == 2
+
+
+def test_the_record_is_read_as_it_was_written(described, tmp_path):
+    record = described()
+    (tmp_path / "study.json").write_text(record.to_json())
+    assert type(record).read(tmp_path / "study.json") == record
