@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from code_ablate.analysis.results.arm import KEYS
 from code_ablate.cli import main
 
 HERE = Path(__file__).parent
@@ -135,7 +136,7 @@ def test_a_task_without_its_data_is_missing_and_says_why(folder):
 def test_every_arm_has_every_item_once(folder):
     study, table = results_of(folder)
     assert len(study["arms"]) == 2 * (3 * 2 + 1)
-    counts = table.groupby(["recipe", "seed", "stage", "task"]).item.agg(["count", "nunique"])
+    counts = table.groupby([*KEYS, "task"]).item.agg(["count", "nunique"])
     assert (counts["count"] == counts["nunique"]).all()
     for task, info in study["tasks"].items():
         assert (counts.xs(task, level="task")["count"] == info["items"]).all()
@@ -234,7 +235,7 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
         (["plan", "example.gin", "--gin.Setting.token=5"], "did you mean tokens"),
         (["plan", "example.gin", "--gin.Settings.tokens=5"], "did you mean 'Setting'"),
         (
-            ["plan", "example.gin", "--gin.Setting.text='example.pros'"],
+            ["plan", "example.gin", "--gin.Setting.base='example.pros'"],
             "did you mean 'example.prose'",
         ),
         (
@@ -246,10 +247,10 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
             "did you mean 'example.prose'",
         ),
         (
-            ["plan", "example.gin", "--gin.Setting.code={'example.program': -1}"],
+            ["plan", "example.gin", "--gin.Setting.source={'example.program': -1}"],
             "must be 0 or more",
         ),
-        (["plan", "example.gin", "--gin.Setting.code={'example.program': 0}"], "all rates are 0"),
+        (["plan", "example.gin", "--gin.Setting.source={'example.program': 0}"], "all rates are 0"),
         (["study", "example.gin", "--gin.Setting.max_epochs=0.1"], "max_epochs"),
         (["study", "example.gin", "--gin.VocabularyConfig.name='missing.model'"], "missing.model"),
         (
