@@ -57,6 +57,8 @@ class PhaseRow:
     """Tokens it trains on."""
     steps: int
     """Train steps."""
+    learning_rates: tuple[float, float]
+    """Learning rate of its first step and of its last one."""
     used_by: tuple[str, ...]
     """Recipes with seed that need it."""
     state: str
@@ -215,6 +217,7 @@ def _phase_row(
         parent=graph.parents[identity],
         tokens=phase.realised_tokens,
         steps=phase.steps,
+        learning_rates=(phase.learning_rate(0), phase.learning_rate(phase.steps - 1)),
         used_by=graph.users[identity],
         state="complete" if run.complete else f"at step {step}" if step else "to do",
         flops=training_flops(phase),

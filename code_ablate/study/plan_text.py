@@ -56,7 +56,9 @@ def _phase_lines(plan: Plan) -> Iterator[str]:
             f"{row.identity:<18}{row.name:<14}{size}{row.seed:>4}{row.tokens:>17,}{row.steps:>9,}"
             f"{row.seconds / 3600:>8.2f}  {row.state:<12}{', '.join(row.used_by)}{shared}"
         )
-        yield f"{'':<18}{row.mixture}" + (f", after {row.parent}" if row.parent else "")
+        after = f", after {row.parent}" if row.parent else ""
+        first, last = row.learning_rates
+        yield f"{'':<18}{row.mixture}{after}; learning rate {first:.2g} to {last:.2g}"
 
 
 def _share_lines(plan: Plan) -> Iterator[str]:

@@ -80,6 +80,11 @@ class Schedule:
         _choose("Schedule", "start", self.start, ("restart", "carry"))
         if self.warmup_steps < 0 or self.final < 0 or self.peak <= 0:
             raise UserError("Schedule: peak must be above 0, final and warmup_steps 0 or more.")
+        if self.start == "restart" and self.shape != "constant" and self.final > self.peak:
+            raise UserError(
+                f"Schedule.final is {self.final:g} and Schedule.peak {self.peak:g}: a decay cannot "
+                "end above its peak; lower final or raise peak."
+            )
 
     def at(self, step: int, steps: int, carried: float | None) -> float:
         """Learning rate of step `step` (from 0) of `steps`; `carried` is the parent's last one."""
@@ -155,6 +160,7 @@ class Phase:
                     "set Schedule.start = 'restart' or Phase.parent."
                 )
             return
+        self._require_learning_rate()
         for name in ("seq_len", "seed"):
             if getattr(self, name) != getattr(self.parent, name):
                 raise UserError(
@@ -170,6 +176,24 @@ class Phase:
                 f"phase {self.name!r} carries on the optimizer state of its parent, and only one "
                 "of the two has Optimizer.skip_spikes: set it in both or none, or set "
                 "Phase.optimizer_state = 'reset'."
+            )
+
+    def _require_learning_rate(self) -> None:
+        """Raises UserError if the rate that is carried on would train nothing, or would rise."""
+        if self.schedule.start != "carry" or self.parent is None:
+            return
+        carried = self.parent._final_learning_rate
+        if carried == 0:
+            raise UserError(
+                f"phase {self.name!r} carries on the learning rate of its parent, which ends at 0: "
+                "nothing would be trained. Set Schedule.final of the parent above 0, or "
+                "Schedule.start = 'restart'."
+            )
+        if self.schedule.shape != "constant" and self.schedule.final > carried:
+            raise UserError(
+                f"phase {self.name!r} carries on a learning rate of {carried:g} and would raise it "
+                f"to Schedule.final = {self.schedule.final:g}: lower final, or set Schedule.start "
+                "= 'restart'."
             )
 
     @cached_property

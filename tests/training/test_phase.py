@@ -230,3 +230,17 @@ def test_identity_of_plain_values():
 def test_differences_name_the_field():
     assert differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == ["a.b: 1 -> 3"]
     assert differences({"a": [1, 2]}, {"a": [1, 4], "d": 5}) == ["a[1]: 2 -> 4", "d: (absent) -> 5"]
+
+
+def test_a_rate_carried_on_from_0_is_refused(phase, child):
+    ended = dataclasses.replace(phase, schedule=Schedule(peak=1e-2, final=0.0, warmup_steps=3))
+    with pytest.raises(UserError, match=r"ends at 0.*Schedule\.final of the parent"):
+        dataclasses.replace(child, parent=ended)
+    dataclasses.replace(child, parent=ended, schedule=Schedule(peak=1e-3))
+
+
+def test_a_decay_that_would_rise_is_refused(phase, child):
+    with pytest.raises(UserError, match=r"47.*cannot end above its peak"):
+        Schedule(peak=4e-3, final=47)
+    with pytest.raises(UserError, match=r"would raise it to Schedule\.final = 0\.5"):
+        dataclasses.replace(child, schedule=Schedule(start="carry", final=0.5))
