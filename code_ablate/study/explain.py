@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from etils import epath
 
-from code_ablate.data.preparing import prepare as preparation
+from code_ablate.data.preparing.prepared import explain_missing
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.identity import differences
@@ -24,9 +24,7 @@ def explain_stores(study: Study, workspace: Workspace, vocabulary: Vocabulary) -
     found = workspace.prepared(study.corpora, vocabulary, study.prepare)
     for corpus in study.corpora:
         if corpus not in found:
-            reason = preparation.explain_missing(
-                corpus, vocabulary, workspace.paths.data, study.prepare
-            )
+            reason = explain_missing(corpus, vocabulary, workspace.paths.data, study.prepare)
             lines.append(f"{corpus}: {reason}")
     return "\n".join(lines)
 

@@ -64,7 +64,7 @@ def test_as_a_preprocessor_it_sees_the_metadata():
 
 
 def test_a_filter_wants_the_metadata_that_it_looks_at():
-    with pytest.raises(UserError, match="no feature 'language'.*without `only`"):
+    with pytest.raises(UserError, match=r"no feature 'language'.*without `only`"):
         filters.LongestLine(3, only=("html",))(dataset(text=["a"]))
     with pytest.raises(UserError, match="no feature 'path': add one in the source"):
         NotUnder("test/")(dataset(text=["a"]))
