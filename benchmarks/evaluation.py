@@ -84,7 +84,8 @@ def _sides(options, folder: Path):
     """(ours, theirs) with the same random weights and a vocabulary trained on such requests."""
     from lm_eval.models.huggingface import HFLM
 
-    from code_ablate.data.vocabulary import VocabularyConfig, resolve, train_model
+    from code_ablate.data.preparing.vocabulary_training import train_model
+    from code_ablate.data.vocabulary import load_vocabulary
     from code_ablate.interop.huggingface import export
     from code_ablate.interop.lm_eval import CodeAblateLM
     from code_ablate.model.config import MeshConfig
@@ -97,7 +98,7 @@ def _sides(options, folder: Path):
     everything = (read_pairs(task, ITEMS_OF_VOCABULARY) for task in options.tasks.split(","))
     texts = ["".join(pair) for items in everything for item in items for pair in item]
     (folder / "own.model").write_bytes(train_model(texts, model.vocabulary_size))
-    vocabulary = resolve(VocabularyConfig(str(folder / "own.model"), size=0), folder)
+    vocabulary = load_vocabulary(folder / "own.model")
     mesh = make_mesh(MeshConfig())
     params = initial_state(model, Optimizer(), SEED, mesh).params
     trained = Trained(model, params, vocabulary, options.seq_len, "random", 0, mesh)

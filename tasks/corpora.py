@@ -7,9 +7,10 @@ A corpus of your own is registered in the same way, in a module named with --imp
 
 import seqio
 
-from code_ablate.data.filters import rules as filters
+from code_ablate.data import filters
 from code_ablate.data.sources import documents
-from code_ablate.data.sources.base import DistributionFiles, Together
+from code_ablate.data.sources.base import Together
+from code_ablate.data.sources.distributions import DistributionFiles
 from code_ablate.data.sources.wikipedia import GensimWikipedia
 
 # What the evaluation sets and the synthetic corpus are made of must not be in the other corpora.

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from code_ablate.data.mixing import Mixture
-from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve, train_model
+from code_ablate.data.preparing.vocabulary_training import train_model
+from code_ablate.data.vocabulary import Vocabulary, load_vocabulary
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.loop import train
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
@@ -40,7 +41,7 @@ def make_vocabulary(data_dir: Path) -> Vocabulary:
     path = data_dir / "vocabularies" / "small-0123456789ab.model"
     path.parent.mkdir(parents=True)
     path.write_bytes(train_model(texts(), VOCABULARY_SIZE))
-    return resolve(VocabularyConfig(str(path), size=VOCABULARY_SIZE), "unused")
+    return load_vocabulary(path)
 
 
 def make_run(runs_dir: Path, vocabulary: Vocabulary, steps: int) -> RunDirectory:

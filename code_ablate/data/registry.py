@@ -11,11 +11,24 @@ from collections.abc import Mapping
 from code_ablate.data.mixing import Mixture
 from code_ablate.errors import UserError, unknown_name
 
+INSTALL = "pip install 'code-ablate[data]'"
+"""What to do where SeqIO is missing."""
+
+
+def seqio_is_installed() -> bool:
+    """Whether SeqIO can be imported here; imports it."""
+    try:
+        import seqio  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
 
 def resolve_mixture(spec: "Mixture | Mapping[str, float] | str") -> Mixture:
     """A mixture of corpora from rates, or from the name of a SeqIO Mixture or Task.
 
-    Rates of a SeqIO Mixture are read as shares of tokens. Raises UserError for unknown names.
+    Rates of a SeqIO Mixture are read as shares of tokens. Raises UserError for unknown names, and
+    for any name where SeqIO is not installed.
     """
     if isinstance(spec, Mixture):
         return spec
@@ -23,6 +36,11 @@ def resolve_mixture(spec: "Mixture | Mapping[str, float] | str") -> Mixture:
         return Mixture.of(spec)
     if not isinstance(spec, str):
         raise UserError(f"a mixture is a registered name or {{corpus: rate}}, not {spec!r}.")
+    if not seqio_is_installed():
+        raise UserError(
+            f"the mixture {spec!r} is a name, and SeqIO, which knows what it stands for, is not "
+            f"installed: {INSTALL}, or write the mixture as {{corpus: rate}}."
+        )
     import seqio
 
     if spec in seqio.TaskRegistry.names():
@@ -35,7 +53,13 @@ def resolve_mixture(spec: "Mixture | Mapping[str, float] | str") -> Mixture:
 
 
 def require_tasks(kind: str, names: tuple[str, ...]) -> None:
-    """Raises UserError for the first of `names` that is not a registered SeqIO Task."""
+    """Raises UserError for the first of `names` that is not a registered SeqIO Task.
+
+    Where SeqIO is not installed nothing is known, and nothing is raised: whoever then looks for
+    the data of a name (`find_stores`) raises if there are none.
+    """
+    if not seqio_is_installed():
+        return
     import seqio
 
     known = seqio.TaskRegistry.names()

@@ -1,23 +1,20 @@
-"""The study's vocabulary: trained on a sample of the corpora, or the user's own file.
+"""Vocabularies: SentencePiece models and Hugging Face's tokenizer.json, as one value.
 
-    config = VocabularyConfig("demo", size=4096, corpora=("demo.text", "demo.web_code"))
-    vocabulary = train(config, "data")                       # later on: resolve(config, "data")
+    vocabulary = load_vocabulary("data/vocabularies/demo-84b3ec742785.model")
     vocabulary.decode(vocabulary.encode(["a  b\\r\\n"])[0])     # 'a  b\\r\\n'
+    vocabulary.size, vocabulary.eos_id, vocabulary.digest       # all that training needs
 
-A vocabulary trained here is a SentencePiece BPE with byte fallback, and lossless: decode(encode(x))
-== x for every str that UTF-8 can hold, that is all without lone surrogates (`encode` raises
-UnicodeEncodeError for those). SentencePiece itself writes spaces as U+2581 and so confuses the two;
-here U+2581 of the text is escaped as U+10FFFF 1, and U+10FFFF as U+10FFFF 2, by the model's own
-normaliser, and undone by its denormaliser. Nothing else is normalised. A prefix of the ids may end
-inside a character. A model of the user's own is as lossless as it was trained to be.
+Encoding and decoding need the vocabulary's library (sentencepiece or tokenizers), `seqio` needs
+SeqIO; size, EOS and digest are known without them where a record beside the file names them.
+Vocabularies are found and trained in `code_ablate.data.preparing.vocabulary_training`.
 """
 
+import dataclasses
 import functools
 import hashlib
-import io
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,18 +24,13 @@ from jaxtyping import Int
 
 from code_ablate import storage
 from code_ablate.errors import UserError
-from code_ablate.identity import identity
+from code_ablate.identity import whole_number
 
 if TYPE_CHECKING:
     import seqio
 
-_RECIPE = 1
-"""Raise it when `_train_model` changes what it makes of the same text."""
-
-_ESCAPE = "\U0010ffff"
-_ENCODE_RULES = (("\u2581", _ESCAPE + "1"), (_ESCAPE, _ESCAPE + "2"))
-_MAX_PIECE_CHARACTERS = 16
-_MAX_LINE_BYTES = 4096  # SentencePiece leaves out longer lines; they are cut for it
+RECORD_FORMAT = 1
+"""Format of the record beside a trained vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +38,24 @@ class VocabularyConfig:
     """Which vocabulary a study uses, and how it is trained if it is not a file of the user's."""
 
     name: str = "vocabulary"
-    """Path or URL of a SentencePiece `.model` or a Hugging Face `tokenizer.json`; or a plain name,
+    """Path or URL of a SentencePiece `.model` or a Hugging Face `tokenizer.json`; or the plain name
     of a vocabulary that is trained and kept as `<data_dir>/vocabularies/<name>-<key>.model`."""
     size: int = 32768
-    """Entries. Of a file: its size must be this, or this must be 0."""
+    """Number of entries. A file must have this many; 0: any number."""
     corpora: tuple[str, ...] = ()
-    """SeqIO Tasks it is trained on, in equal parts."""
+    """SeqIO Tasks that it is trained on, in equal parts."""
     sample_bytes: int = 100_000_000
-    """Bytes of text it is trained on, over all corpora."""
+    """Bytes of text that it is trained on, over all corpora."""
     seed: int = 0
-    """Chooses the sample."""
+    """Seed of the choice of the sample."""
     eos_token: str = ""
-    """For tokenizer.json: the token that ends a document. Empty: what tokenizer_config.json beside
-    the file says, or the only special token there is."""
+    """Token of a tokenizer.json that ends a document. Empty: what tokenizer_config.json beside the
+    file says, or the only special token there is."""
 
     def __post_init__(self):
+        for field in ("size", "sample_bytes", "seed"):
+            value = whole_number(getattr(self, field), f"VocabularyConfig.{field}")
+            object.__setattr__(self, field, value)
         if not self.name:
             raise UserError("VocabularyConfig.name is empty: give a name, or the path of a model.")
         if self.is_file:
@@ -82,24 +77,24 @@ class VocabularyConfig:
 
     @property
     def is_file(self) -> bool:
-        """Whether `name` is a file of the user's."""
+        """Whether `name` is a file of the user's own."""
         return self.name.endswith((".model", ".json"))
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A loaded vocabulary. Pickles as its path; what it needs is loaded when first used."""
+    """A vocabulary: plain values and a file, which is loaded when it is first needed."""
 
     name: str
-    """As configured."""
+    """Name in the configuration."""
     path: str
-    """Of the model file."""
+    """Path or URL of the model file."""
     size: int
     """Number of ids."""
     digest: str
-    """sha256 of the model file."""
+    """SHA-256 of the model file, in hexadecimal."""
     eos_id: int
-    """The id that ends a document."""
+    """Id of the token that ends a document."""
 
     def encode(self, texts: Sequence[str]) -> list[Int[np.ndarray, " T"]]:
         """The ids of each text as int32, without EOS."""
@@ -133,157 +128,80 @@ class Vocabulary:
 
     @property
     def _model(self) -> Any:
-        return _load_model(self.path, self.digest)
-
-
-def resolve(config: VocabularyConfig, data_dir: epath.PathLike) -> Vocabulary:
-    """Loads the vocabulary. Raises UserError, saying what to do, if it is missing or unusable.
-
-    Of a vocabulary to be trained, `config.corpora` must be registered: they are part of its key.
-    """
-    if config.is_file:
-        return load(config, config.name)
-    path = model_path(config, data_dir)
-    if not path.exists():
-        raise UserError(
-            f"vocabulary {config.name!r} is not trained yet for these corpora and settings ({path} "
-            "does not exist): run code-ablate prepare."
-        )
-    return load(config, path)
-
-
-def model_path(config: VocabularyConfig, data_dir: epath.PathLike) -> epath.Path:
-    """Where a trained vocabulary is kept. The key covers settings, sources and filters."""
-    from code_ablate.data.preparing.task_run import find_task, task_fingerprint
-
-    made_of = {
-        "recipe": _RECIPE,
-        "size": config.size,
-        "sample_bytes": config.sample_bytes,
-        "seed": config.seed,
-        "corpora": {name: task_fingerprint(find_task(name)) for name in config.corpora},
-    }
-    return epath.Path(data_dir) / "vocabularies" / f"{config.name}-{identity(made_of)[:12]}.model"
-
-
-def train(
-    config: VocabularyConfig, data_dir: epath.PathLike, *, progress: bool = True
-) -> Vocabulary:
-    """Trains the vocabulary, unless it is there already, and loads it. Deterministic.
-
-    Raises UserError if a corpus is unknown or empty, or the sample too small for `config.size`.
-    """
-    if config.is_file:
-        return resolve(config, data_dir)
-    if not config.corpora:
-        raise UserError(
-            f"vocabulary {config.name!r} has no corpora to be trained on: set "
-            "VocabularyConfig.corpora, or make VocabularyConfig.name the path of a model."
-        )
-    path = model_path(config, data_dir)
-    if path.exists():
-        return load(config, path)
-    from code_ablate.data.preparing.task_run import sample_texts
-
-    part = -(-config.sample_bytes // len(config.corpora))
-    texts: list[str] = []
-    for corpus in config.corpora:
-        texts += sample_texts(corpus, part, config.seed, progress=progress)
-    model = train_model(texts, config.size)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    storage.replace(path, model)
-    return load(config, path)
-
-
-def train_model(texts: Iterable[str], size: int) -> bytes:
-    """A SentencePiece model of `size` entries for `texts`, serialised. Deterministic."""
-    import sentencepiece
-
-    undo = tuple((written, meant) for meant, written in _ENCODE_RULES)
-    out = io.BytesIO()
-    with tempfile.TemporaryDirectory() as scratch:
-        rules = epath.Path(scratch)
-        (rules / "encode.tsv").write_text(_rule_lines(_ENCODE_RULES))
-        (rules / "decode.tsv").write_text(_rule_lines(undo))
         try:
-            sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=_lines(texts),
-                model_writer=out,
-                model_type="bpe",
-                vocab_size=size,
-                byte_fallback=True,
-                normalization_rule_tsv=str(rules / "encode.tsv"),
-                denormalization_rule_tsv=str(rules / "decode.tsv"),
-                add_dummy_prefix=False,
-                remove_extra_whitespaces=False,
-                user_defined_symbols=["\n", "\t"],
-                split_digits=True,
-                allow_whitespace_only_pieces=True,
-                max_sentencepiece_length=_MAX_PIECE_CHARACTERS,
-                max_sentence_length=4 * _MAX_LINE_BYTES,
-                character_coverage=0.9995,
-                shuffle_input_sentence=False,
-                pad_id=0,  # these three are where SeqIO expects them
-                eos_id=1,
-                unk_id=2,
-                bos_id=-1,
-                num_threads=2,  # written into the model: a constant keeps the digest the same
-                minloglevel=2,
-            )
-        except RuntimeError as error:
-            raise UserError(
-                f"a vocabulary of {size} entries cannot be trained on this sample ({error}): lower "
-                "VocabularyConfig.size, or raise sample_bytes."
-            ) from error
-    return _without_paths(out.getvalue())
+            return _load_model(self.path, self.digest)
+        except ImportError as error:
+            raise _library_missing(self.path, error) from error
 
 
-def _lines(texts: Iterable[str]) -> Iterable[str]:
-    # A piece never holds a newline, so nothing is lost by training on lines.
-    for text in texts:
-        for line in text.split("\n"):
-            for start in range(0, len(line), _MAX_LINE_BYTES):
-                yield line[start : start + _MAX_LINE_BYTES]
+@dataclass(frozen=True)
+class VocabularyRecord:
+    """What a trained vocabulary is and what it was made of: the .json beside its .model."""
+
+    digest: str
+    """SHA-256 of the model file, in hexadecimal."""
+    size: int
+    """Number of ids."""
+    eos_id: int
+    """Id of the token that ends a document."""
+    made_of: Mapping[str, Any]
+    """Plain values that the key in the file's name is the identity of: settings, and the
+    fingerprint of each corpus by its name."""
+    format: int = RECORD_FORMAT
+    """Format of the record."""
+
+    @classmethod
+    def read(cls, model: epath.PathLike) -> "VocabularyRecord | None":
+        """The record of a model file; None if there is none, or it belongs to other content."""
+        path = epath.Path(model).with_suffix(".json")
+        try:
+            fields = json.loads(path.read_text())
+            record = cls(**fields) if fields.get("format") == RECORD_FORMAT else None
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
+        return record if record and record.digest == file_digest(model) else None
+
+    def write(self, model: epath.PathLike) -> None:
+        """Writes the record of a model file."""
+        path = epath.Path(model).with_suffix(".json")
+        storage.replace(path, json.dumps(dataclasses.asdict(self), indent=1))
 
 
-def _rule_lines(rules: Iterable[tuple[str, str]]) -> str:
-    def points(text: str) -> str:
-        return " ".join(f"{ord(character):X}" for character in text)
-
-    return "".join(f"{points(old)}\t{points(new)}\n" for old, new in rules)
+def file_digest(path: epath.PathLike) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(epath.Path(path).read_bytes()).hexdigest()
 
 
-def _without_paths(model: bytes) -> bytes:
-    """The model without the names of the temporary rule files, so that equal models are equal
-    bytes."""
-    from sentencepiece import sentencepiece_model_pb2
+def load_vocabulary(
+    path: epath.PathLike,
+    config: VocabularyConfig | None = None,
+    *,
+    recorded: Mapping[str, Any] | None = None,
+) -> Vocabulary:
+    """The vocabulary in the file `path`.
 
-    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
-    for spec in (proto.normalizer_spec, proto.denormalizer_spec):
-        spec.ClearField("normalization_rule_tsv")
-    return proto.SerializeToString(deterministic=True)
-
-
-def load(config: VocabularyConfig, path: epath.PathLike) -> Vocabulary:
-    """The vocabulary in the file `path`. Raises UserError if there is none, or not `config`'s."""
+    `config` says which size it must have and which token ends a document; None: any size.
+    `recorded`: `size` and `eos_id` of the same file, for use where its library is not installed; a
+    record beside the file has them too. Raises UserError if there is no such file, if it cannot be
+    read, or is not the one that `config` means.
+    """
     path = epath.Path(path)
+    config = config or VocabularyConfig(str(path), size=0)
     if not path.exists():
         raise UserError(
             f"no vocabulary file at {path} (VocabularyConfig.name): correct the path, or give a "
             "plain name to have a vocabulary trained."
         )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = file_digest(path)
     try:
-        model = _load_model(str(path), digest)
-        if path.suffix == ".json":
-            size, eos_id = model.get_vocab_size(), _huggingface_eos(model, path, config.eos_token)
-        else:
-            size, eos_id = model.vocab_size(), model.eos_id()
-    except UserError:
-        raise
-    except Exception as error:  # `tokenizers` raises plain Exception
-        kind = "tokenizer.json" if path.suffix == ".json" else "SentencePiece model"
-        raise UserError(f"{path} is not a {kind} that can be read: {error}") from error
+        size, eos_id = _size_and_eos(path, digest, config.eos_token)
+    except ImportError as error:
+        if recorded is None:
+            record = VocabularyRecord.read(path)
+            if record is None:
+                raise _library_missing(path, error) from error
+            recorded = dataclasses.asdict(record)
+        size, eos_id = recorded["size"], recorded["eos_id"]
     if eos_id < 0:
         raise UserError(f"{path} defines no EOS: documents need one; train it with an eos_id.")
     if config.size not in (0, size):
@@ -291,6 +209,23 @@ def load(config: VocabularyConfig, path: epath.PathLike) -> Vocabulary:
             f"{path} has {size} entries; VocabularyConfig.size is {config.size}: make it {size}."
         )
     return Vocabulary(config.name, str(path), size, digest, eos_id)
+
+
+def _library_missing(path: epath.PathLike, error: ImportError) -> UserError:
+    return UserError(f"{path} cannot be read ({error}): pip install 'code-ablate[data]'.")
+
+
+def _size_and_eos(path: epath.Path, digest: str, eos_token: str) -> tuple[int, int]:
+    try:
+        model = _load_model(str(path), digest)
+        if path.suffix == ".json":
+            return model.get_vocab_size(), _huggingface_eos(model, path, eos_token)
+        return model.vocab_size(), model.eos_id()
+    except (UserError, ImportError):
+        raise
+    except Exception as error:  # `tokenizers` raises plain Exception
+        kind = "tokenizer.json" if path.suffix == ".json" else "SentencePiece model"
+        raise UserError(f"{path} is not a {kind} that can be read: {error}") from error
 
 
 def _huggingface_eos(model: Any, path: epath.Path, configured: str) -> int:
@@ -302,14 +237,14 @@ def _huggingface_eos(model: Any, path: epath.Path, configured: str) -> int:
         token = named["content"] if isinstance(named, dict) else named
     if not token and len(special) == 1:
         token = special[0]
-    found = model.token_to_id(token) if token else None
-    if found is None:
+    eos_id = model.token_to_id(token) if token else None
+    if eos_id is None:
         raise UserError(
             f"which token of {path} ends a document? Set VocabularyConfig.eos_token"
             + (f" ({token!r} is not in it)" if token else "")
             + f"; its special tokens are {special}."
         )
-    return found
+    return eos_id
 
 
 @functools.lru_cache(maxsize=8)
@@ -334,9 +269,7 @@ def _load_model(path: str, digest: str) -> Any:
 @functools.lru_cache(maxsize=8)
 def _seqio_vocabulary(vocabulary: Vocabulary) -> "seqio.Vocabulary":
     if vocabulary.path.endswith(".json"):
-        from code_ablate.data.huggingface_vocabulary import HuggingFaceVocabulary
-
-        return HuggingFaceVocabulary(vocabulary)
+        return _huggingface_class()(vocabulary)
     import seqio
 
     if not storage.is_remote(vocabulary.path):
@@ -348,3 +281,79 @@ def _seqio_vocabulary(vocabulary: Vocabulary) -> "seqio.Vocabulary":
         loaded = seqio.SentencePieceVocabulary(str(copy))
         loaded.load_model()
     return loaded
+
+
+@functools.cache
+def _huggingface_class() -> "type[seqio.Vocabulary]":
+    """The class is made when it is first needed: its base is SeqIO's."""
+    import seqio
+    import tensorflow as tf
+
+    class HuggingFaceVocabulary(seqio.Vocabulary):
+        """Encodes with the `tokenizers` library; in TensorFlow graphs through `tf.numpy_function`.
+
+        SeqIO pads with id 0, whatever that id is in tokenizer.json.
+        """
+
+        def __init__(self, vocabulary: Vocabulary):
+            super().__init__()
+            self._vocabulary = vocabulary
+
+        @property
+        def eos_id(self) -> int:
+            """The id that ends a document."""
+            return self._vocabulary.eos_id
+
+        @property
+        def bos_id(self) -> None:
+            """None: documents have no beginning mark."""
+            return None
+
+        @property
+        def unk_id(self) -> None:
+            """None: ids outside of the vocabulary are an error."""
+            return None
+
+        @property
+        def _base_vocab_size(self) -> int:
+            return self._vocabulary.size
+
+        def _encode(self, s: str) -> Sequence[int]:
+            return self._vocabulary.encode([s])[0].tolist()
+
+        def _decode(self, ids: Sequence[int]) -> str:
+            return self._vocabulary.decode(ids)
+
+        def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
+            def encode(text: bytes | np.ndarray) -> np.ndarray:
+                # Bytes in a graph, an array in eager mode.
+                content = text if isinstance(text, bytes) else text.item()
+                return self._vocabulary.encode([content.decode("utf-8", "replace")])[0]
+
+            return tf.ensure_shape(tf.numpy_function(encode, [s], tf.int32), [None])
+
+        def _decode_tf(self, ids: tf.Tensor) -> tf.Tensor:
+            def decode(some: np.ndarray) -> bytes | np.ndarray:
+                if some.ndim == 1:
+                    return self._vocabulary.decode(some).encode()
+                return np.array(
+                    [self._vocabulary.decode(row).encode() for row in some], dtype=object
+                )
+
+            text = tf.numpy_function(decode, [ids], tf.string)
+            return tf.ensure_shape(text, ids.shape[:-1])
+
+        def __eq__(self, other: object) -> bool:
+            return (
+                isinstance(other, HuggingFaceVocabulary) and self._vocabulary == other._vocabulary
+            )
+
+        def __hash__(self) -> int:
+            return hash(self._vocabulary)
+
+        def __str__(self) -> str:
+            return (
+                f"HuggingFaceVocabulary({self._vocabulary.path}, sha256={self._vocabulary.digest})"
+            )
+
+    return HuggingFaceVocabulary

@@ -5,16 +5,17 @@ vocabulary = workspace.vocabulary(VocabularyConfig(...))
 stores = workspace.stores(("demo.text", "demo.web_code"), vocabulary, PrepareConfig())
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from etils import epath
 
 from code_ablate import distributed, storage
-from code_ablate.data import vocabulary as vocabularies
-from code_ablate.data.preparing import prepare as preparation
-from code_ablate.data.preparing.prepare import PrepareConfig
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.preparing import vocabulary_training
+from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
+from code_ablate.data.preparing.prepared import find_stores
+from code_ablate.data.registry import require_tasks, seqio_is_installed
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 
@@ -48,23 +49,23 @@ class Workspace:
     def has_vocabulary(self, config: VocabularyConfig) -> bool:
         """Whether `existing_vocabulary` will find it without training."""
         require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
-        return config.is_file or vocabularies.model_path(config, self.paths.data).exists()
+        return vocabulary_training.has_vocabulary(config, self.paths.data)
 
     def existing_vocabulary(self, config: VocabularyConfig) -> Vocabulary:
         """Loads the vocabulary. Raises UserError if it is not there."""
-        return self._found_by_first(config, vocabularies.resolve)
+        return self._found_by_first(config, vocabulary_training.find_vocabulary)
 
     def vocabulary(self, config: VocabularyConfig) -> Vocabulary:
         """Loads the vocabulary; trains it first if it is one that is trained."""
-        return self._found_by_first(config, vocabularies.train)
+        return self._found_by_first(config, vocabulary_training.make_vocabulary)
 
     def _found_by_first(
         self, config: VocabularyConfig, find: Callable[[VocabularyConfig, str], Vocabulary]
     ) -> Vocabulary:
         """The one that the first process finds: keys may depend on files of its host."""
         require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
-        path = distributed.from_first(lambda: find(config, self.paths.data).path)
-        return vocabularies.load(config, path)
+        fields = distributed.from_first(lambda: dataclasses.asdict(find(config, self.paths.data)))
+        return Vocabulary(**fields)
 
     def stores(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
@@ -76,9 +77,12 @@ class Workspace:
         require_tasks("corpus", corpora)
 
         def paths() -> dict[str, str]:
-            stores = preparation.prepare(
-                corpora, vocabulary, self.paths.data, config, modules=self.modules
-            )
+            if seqio_is_installed():
+                stores = make_stores(
+                    corpora, vocabulary, self.paths.data, config, modules=self.modules
+                )
+            else:  # nothing can be prepared here: all must be there
+                stores = find_stores(corpora, vocabulary, self.paths.data, config)
             return {corpus: store.path for corpus, store in stores.items()}
 
         found = distributed.from_first(paths)
@@ -89,8 +93,4 @@ class Workspace:
     ) -> Stores:
         """Those of the stores that are there."""
         require_tasks("corpus", corpora)
-        found = {
-            corpus: preparation.find_store(corpus, vocabulary, self.paths.data, config)
-            for corpus in corpora
-        }
-        return Stores({c: TokenStore.open(path) for c, path in found.items() if path})
+        return find_stores(corpora, vocabulary, self.paths.data, config)

@@ -6,7 +6,7 @@ print(explain_phases(study, stores, runs_dir))
 
 from etils import epath
 
-from code_ablate.data.preparing import prepare as preparation
+from code_ablate.data.preparing.prepared import explain_missing
 from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.identity import differences
@@ -20,7 +20,7 @@ def explain_stores(
 ) -> str:
     """For each corpus that is not among `stores`: how the nearest store differs. May be empty."""
     return "\n".join(
-        f"{corpus}: {preparation.explain_missing(corpus, vocabulary, data_dir, study.prepare)}"
+        f"{corpus}: {explain_missing(corpus, vocabulary, data_dir, study.prepare)}"
         for corpus in study.corpora
         if corpus not in stores
     )

@@ -4,13 +4,12 @@ trained = open_run("runs/demo-27d30288b2a82fc2", data_dir="data")
 trained.model, trained.params, trained.vocabulary, trained.seq_len, trained.step
 """
 
-import hashlib
 from dataclasses import dataclass
 
 from etils import epath
 from jax.sharding import Mesh
 
-from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, file_digest, load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.model.sharding import make_mesh
@@ -53,7 +52,7 @@ def open_run(
     run = RunDirectory.open(directory)
     phase = phase_of_run(str(run.path))
     file = vocabulary or _find_vocabulary(run, data_dir)
-    found = resolve(VocabularyConfig(file, size=0, eos_token=eos_token), data_dir)
+    found = load_vocabulary(file, VocabularyConfig(file, size=0, eos_token=eos_token))
     run.require_vocabulary(found.digest)
     mesh = make_mesh(MeshConfig())
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
@@ -66,7 +65,7 @@ def _find_vocabulary(run: RunDirectory, data_dir: epath.PathLike) -> str:
     """The trained vocabulary with the digest that the run names."""
     folder, digest = epath.Path(data_dir) / "vocabularies", run.config["vocabulary"]
     for file in sorted(folder.glob("*.model")) if folder.exists() else ():
-        if hashlib.sha256(file.read_bytes()).hexdigest() == digest:
+        if file_digest(file) == digest:
             return str(file)
     raise UserError(
         f"the vocabulary of {run.path} (digest {digest[:12]}) is not in {folder}: name the data "

@@ -2,20 +2,13 @@ import json
 
 import numpy as np
 import pytest
-import seqio
 import tensorflow as tf
 import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from code_ablate.data.vocabulary import (
-    Vocabulary,
-    VocabularyConfig,
-    model_path,
-    resolve,
-    train,
-    train_model,
-)
+from code_ablate.data.preparing.vocabulary_training import find_vocabulary, train_model
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 from code_ablate.errors import UserError
 
 TEXTS = [
@@ -49,7 +42,7 @@ ANY_TEXT = st.one_of(
 def vocabulary(tmp_path_factory) -> Vocabulary:
     path = tmp_path_factory.mktemp("vocabulary") / "small.model"
     path.write_bytes(train_model(TEXTS, 460))
-    return resolve(VocabularyConfig(str(path), size=460), "unused")
+    return find_vocabulary(VocabularyConfig(str(path), size=460), "unused")
 
 
 def hard_examples(test):
@@ -94,57 +87,15 @@ def test_pieces_suit_code(vocabulary):
     assert [p for p in pieces("1234") if p != "▁"] == ["1", "2", "3", "4"]
 
 
-def test_training_is_deterministic_and_changes_with_the_text():
-    first = train_model(TEXTS, 380)
-    assert train_model(TEXTS, 380) == first
-    assert train_model(TEXTS[:2], 380) != first
-    assert b"/tmp" not in first
-
-
-def test_a_sample_too_small_is_refused():
-    with pytest.raises(UserError, match="sample_bytes"):
-        train_model(["abc"], 5000)
-
-
-def register(name: str, texts: list[str]) -> str:
-    def dataset(split, shuffle_files):
-        return tf.data.Dataset.from_tensor_slices({"targets": texts})
-
-    seqio.TaskRegistry.add(
-        name,
-        source=seqio.FunctionDataSource(dataset, splits=("train",)),
-        preprocessors=[seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
-        output_features={"targets": seqio.Feature(seqio.ByteVocabulary())},
-    )
-    return name
-
-
-def test_train_keeps_the_model_and_resolve_finds_it(tmp_path):
-    corpora = (register("vocabulary.code", TEXTS[:2]), register("vocabulary.prose", TEXTS[2:]))
-    config = VocabularyConfig("mine", size=360, corpora=corpora, sample_bytes=8000, seed=1)
-    with pytest.raises(UserError, match="code-ablate prepare"):
-        resolve(config, tmp_path)
-    trained = train(config, tmp_path, progress=False)
-    assert trained == resolve(config, tmp_path)
-    assert trained.path == str(model_path(config, tmp_path))
-    assert trained.decode(trained.encode(["a  b\n"])[0]) == "a  b\n"
-    # Other settings, another key: nothing is found by mistake.
-    for change in ({"seed": 2}, {"size": 370}, {"sample_bytes": 9000}, {"corpora": corpora[:1]}):
-        other = VocabularyConfig(**{**vars(config), **change})
-        assert model_path(other, tmp_path) != model_path(config, tmp_path)
-    # A second training elsewhere gives the same bytes.
-    assert train(config, tmp_path / "again", progress=False).digest == trained.digest
-
-
 def test_wrong_files_are_refused(tmp_path, vocabulary):
     with pytest.raises(UserError, match="no vocabulary file"):
-        resolve(VocabularyConfig(str(tmp_path / "absent.model")), tmp_path)
+        find_vocabulary(VocabularyConfig(str(tmp_path / "absent.model")), tmp_path)
     broken = tmp_path / "broken.model"
     broken.write_bytes(b"not a model")
     with pytest.raises(UserError, match="not a SentencePiece model"):
-        resolve(VocabularyConfig(str(broken)), tmp_path)
+        find_vocabulary(VocabularyConfig(str(broken)), tmp_path)
     with pytest.raises(UserError, match="460"):
-        resolve(VocabularyConfig(vocabulary.path, size=1000), tmp_path)
+        find_vocabulary(VocabularyConfig(vocabulary.path, size=1000), tmp_path)
     with pytest.raises(UserError, match="neither a plain name"):
         VocabularyConfig("some/where")
 
@@ -167,7 +118,7 @@ def huggingface_file(directory, special=("<|endoftext|>",)) -> str:
 @pytest.fixture(scope="module")
 def huggingface(tmp_path_factory) -> Vocabulary:
     path = huggingface_file(tmp_path_factory.mktemp("huggingface"))
-    return resolve(VocabularyConfig(path, size=0), "unused")
+    return find_vocabulary(VocabularyConfig(path, size=0), "unused")
 
 
 @settings(deadline=None, max_examples=100)
@@ -193,10 +144,10 @@ def test_huggingface_works_inside_a_dataset(huggingface):
 def test_huggingface_eos_is_named_or_asked_for(tmp_path):
     path = huggingface_file(tmp_path, special=("<|start|>", "<|end|>"))
     with pytest.raises(UserError, match="eos_token"):
-        resolve(VocabularyConfig(path, size=0), tmp_path)
+        find_vocabulary(VocabularyConfig(path, size=0), tmp_path)
     with pytest.raises(UserError, match="'<eos>' is not in it"):
-        resolve(VocabularyConfig(path, size=0, eos_token="<eos>"), tmp_path)
-    named = resolve(VocabularyConfig(path, size=0, eos_token="<|end|>"), tmp_path)
+        find_vocabulary(VocabularyConfig(path, size=0, eos_token="<eos>"), tmp_path)
+    named = find_vocabulary(VocabularyConfig(path, size=0, eos_token="<|end|>"), tmp_path)
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|start|>"}))
-    beside = resolve(VocabularyConfig(path, size=0), tmp_path)
+    beside = find_vocabulary(VocabularyConfig(path, size=0), tmp_path)
     assert (named.eos_id, beside.eos_id) == (1, 0)

@@ -10,7 +10,8 @@ import pytest
 import sentencepiece
 from scipy import stats
 
-from code_ablate.data.vocabulary import VocabularyConfig, resolve, train_model
+from code_ablate.data.preparing.vocabulary_training import train_model
+from code_ablate.data.vocabulary import load_vocabulary
 from code_ablate.evaluation import generation
 from code_ablate.evaluation.generation import Generator, added_text, draw
 from code_ablate.evaluation.sampling import Completion, Sampling
@@ -253,7 +254,7 @@ def vocabulary(request, tmp_path_factory):
             minloglevel=2,
         )
         path.write_bytes(out.getvalue())
-    return resolve(VocabularyConfig(str(path), size=0), "unused")
+    return load_vocabulary(path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.data.sources import base as sources
+from code_ablate.data.sources import distributions as sources
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
 from code_ablate.evaluation.programs import Problem, pass_at_k

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from code_ablate.data.vocabulary import VocabularyConfig, resolve
+from code_ablate.data.vocabulary import load_vocabulary
 from code_ablate.evaluation.measure import Outcome
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.records import Key
@@ -17,7 +17,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.jobs.evaluate import asked_steps, evaluate_checkpoint, follow, records_of
 from code_ablate.model.config import MeshConfig
 from code_ablate.training.rundir import RunDirectory
-from tests.trained_run import SENTENCES, VOCABULARY_SIZE, make_run, make_vocabulary
+from tests.trained_run import SENTENCES, make_run, make_vocabulary
 from tests.training.jobs import complete_job
 
 JOB = "tests.evaluation.test_several_processes:job"
@@ -63,7 +63,7 @@ class Everything:
 
 
 def suite_of(vocabulary_file):
-    vocabulary = resolve(VocabularyConfig(vocabulary_file, size=VOCABULARY_SIZE), "unused")
+    vocabulary = load_vocabulary(vocabulary_file)
     part = Part(KEY, "domains", None, lambda: Everything(vocabulary))
     return Suite(SuiteConfig(tasks=(KEY.name,)), vocabulary, (part,), {})
 

@@ -8,7 +8,7 @@ import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_ablate.data.vocabulary import VocabularyConfig, resolve
+from code_ablate.data.vocabulary import load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.interop.tokenizer import tokenizer_files
 from tests.trained_run import make_vocabulary, texts
@@ -68,8 +68,7 @@ def test_a_tokenizer_of_the_users_own_keeps_its_ids(tmp_path):
     own.train_from_iterator(texts(), trainer)
     own.enable_truncation(5)
     own.save(str(tmp_path / "tokenizer.json"))
-    config = VocabularyConfig(str(tmp_path / "tokenizer.json"), size=0)
-    vocabulary = resolve(config, "unused")
+    vocabulary = load_vocabulary(tmp_path / "tokenizer.json")
     exported = loaded(tokenizer_files(vocabulary))
     for text in ("", " a  b\n", "naïve 😀 <|end|>", texts()[0]):
         assert_same(exported, vocabulary, text)
@@ -101,6 +100,6 @@ def test_a_model_that_would_give_other_ids_is_refused(tmp_path, options):
         minloglevel=2,
         **plain | options,
     )
-    vocabulary = resolve(VocabularyConfig(str(tmp_path / "own.model"), size=500), "unused")
+    vocabulary = load_vocabulary(tmp_path / "own.model")
     with pytest.raises(UserError, match=r"cannot be exported|can be exported"):
         tokenizer_files(vocabulary)

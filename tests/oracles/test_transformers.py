@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.cli import main
-from code_ablate.data.vocabulary import VocabularyConfig, resolve
+from code_ablate.data.vocabulary import load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.interop.huggingface import export, import_model
 from code_ablate.model.config import ModelConfig
@@ -152,8 +152,7 @@ def test_text_has_the_same_ids_after_eos(vocabulary, tokenizer, text):
 
 
 def test_the_exported_tokenizer_is_a_vocabulary_for_a_study(vocabulary, exported):
-    config = VocabularyConfig(str(exported / "tokenizer.json"), size=vocabulary.size)
-    again = resolve(config, "unused")
+    again = load_vocabulary(exported / "tokenizer.json")
     assert again.eos_id == vocabulary.eos_id
     text = "for index in range(10):\n\tprint(index)  # </s>\n"
     assert again.encode([text])[0].tolist() == vocabulary.encode([text])[0].tolist()

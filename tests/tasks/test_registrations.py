@@ -8,8 +8,8 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.data.filters import rules as filters
-from code_ablate.data.sources import base as sources
+from code_ablate.data import filters
+from code_ablate.data.sources import distributions as sources
 from code_ablate.evaluation import registry
 from code_ablate.evaluation.sets.source import Benchmark
 from tests.data.test_benchmark_rows import COUNTS
@@ -126,7 +126,8 @@ def test_a_corpus_yields_tokens_with_eos_and_its_text(name):
         rules = [
             p for p in seqio.TaskRegistry.get(name).preprocessors if isinstance(p, filters.Filter)
         ]
-        assert filters.verdict(rules, text, document["language"].decode()) is None
+        language = document["language"].decode()
+        assert filters.first_drop(rules, filters.Document(text, language)) is None
 
 
 def test_corpora_are_capped_and_do_not_hold_what_they_must_not():
@@ -155,7 +156,7 @@ def test_registering_reads_nothing():
         "import importlib.metadata as m; before = m.distributions\n"
         "import seqio, t5.data, pyarrow.parquet, fsspec\n"
         "def refuse(*a, **k): raise AssertionError('looked for data')\n"
-        "from code_ablate.data import sources\n"
+        "from code_ablate.data.sources import distributions as sources\n"
         "sources.installed_files = refuse\n"
         "m.distributions = refuse\n"
         "import tasks\n"

@@ -9,7 +9,7 @@ import re
 import pytest
 import seqio
 
-from code_ablate.data.sources import base as sources
+from code_ablate.data.sources import distributions as sources
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.source import CHOICES, WHEEL
 

@@ -1,85 +1,24 @@
-"""Quality filters: which documents of a corpus are kept, and by which rule the others go.
+"""The rules of StarCoder (arXiv 2305.06161), and those that "To Code, or Not To Code?" adds.
 
-    preprocessors=[*filters.CODE, *documents.TOKENIZE]          # in a SeqIO Task
-    filters.LongestLine(1000).keep("a short line")              # True
-    filters.verdict(filters.CODE, text, "python")               # None, or the rule that drops it
+    LongestLine(1000).judge(Document("a short line"))                    # None: it is kept
+    first_drop(CODE, Document("x" * 2000, language="python"))            # Drop(..., 2000)
 
-Each filter is a SeqIO preprocessor and a frozen dataclass: its arguments are its identity, its
-`name` says in a table what was dropped. The rules are StarCoder's (arXiv 2305.06161) and those "To
-Code, or Not To Code?" (arXiv 2408.10914) adds. A bound given is a bound that is still kept, except
-where a field says otherwise.
+A document exactly at a bound is kept, except where a field says otherwise. The paper is arXiv
+2408.10914.
 """
 
-# ruff: noqa: D102 - the base class says what `name` and `keep` are.
+# ruff: noqa: D102 - the base class says what `name` and `judge` are.
 
 import dataclasses
 import html.parser
 import re
 import string
-from collections.abc import Sequence
 
-import numpy as np
-import tensorflow as tf
-
-from code_ablate.errors import UserError
+from code_ablate.data.filters.base import Document, Drop, Filter
 
 _NOT_ALPHABETIC = bytes(set(range(256)) - set(string.ascii_letters.encode()))
 _NOT_ALPHANUMERIC = bytes(set(_NOT_ALPHABETIC) - set(string.digits.encode()))
 _FLOAT = re.compile(r"(?<![\w.])\d+\.\d+(?:[eE][+-]?\d+)?[fFlL]?(?![\w.])")
-
-
-@dataclasses.dataclass(frozen=True)
-class Filter:
-    """Base of the filters: a subclass says `name` and `keep`."""
-
-    only: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
-    """Languages the rule applies to; documents in others pass. Empty: all languages."""
-
-    but_not: tuple[str, ...] = dataclasses.field(default=(), kw_only=True)
-    """Languages the rule does not apply to."""
-
-    @property
-    def name(self) -> str:
-        """What the filter drops, for the table of dropped documents."""
-        raise NotImplementedError
-
-    def keep(self, text: str) -> bool:
-        """Whether a document with this text is kept."""
-        raise NotImplementedError
-
-    def applies_to(self, language: str) -> bool:
-        """Whether documents in this language are looked at."""
-        return (not self.only or language in self.only) and language not in self.but_not
-
-    def __call__(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        """The dataset without the documents that are not kept."""
-        by_language = bool(self.only or self.but_not)
-        if by_language and "language" not in dataset.element_spec:
-            raise UserError(
-                f"filter {self.name!r} depends on the language, but the documents have no feature "
-                "'language'; add one in the source, or use the filter without `only` and `but_not`."
-            )
-
-        def keep(text: bytes, language: bytes) -> np.bool_:
-            if not self.applies_to(language.decode("utf-8", "replace")):
-                return np.bool_(True)
-            return np.bool_(self.keep(text.decode("utf-8", "replace")))
-
-        def predicate(document):
-            language = document["language"] if by_language else tf.constant("")
-            return tf.ensure_shape(
-                tf.numpy_function(keep, [document["text"], language], tf.bool), []
-            )
-
-        return dataset.filter(predicate)
-
-
-def verdict(filters: Sequence[Filter], text: str, language: str = "") -> str | None:
-    """The name of the first filter that drops the document; None when it is kept."""
-    for rule in filters:
-        if rule.applies_to(language) and not rule.keep(text):
-            return rule.name
-    return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +27,8 @@ class Undecodable(Filter):
 
     name = "undecodable"
 
-    def keep(self, text: str) -> bool:
-        return "�" not in text
+    def judge(self, document: Document) -> Drop | None:
+        return self.drop_if("�" in document.text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,18 +36,20 @@ class Length(Filter):
     """Bounds on the length of the whole document."""
 
     minimum: int = 1
-    """Fewest characters."""
+    """Fewest characters that a document may have."""
 
     maximum: int | None = None
-    """Most characters; None is no bound."""
+    """Most characters that a document may have; None: no bound."""
 
     @property
     def name(self) -> str:
         most = "" if self.maximum is None else f"_or_over_{self.maximum}"
         return f"length_under_{self.minimum}{most}"
 
-    def keep(self, text: str) -> bool:
-        return len(text) >= self.minimum and (self.maximum is None or len(text) <= self.maximum)
+    def judge(self, document: Document) -> Drop | None:
+        length = len(document.text)
+        over = self.maximum is not None and length > self.maximum
+        return self.drop_if(length < self.minimum or over, length)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,8 +63,9 @@ class LongestLine(Filter):
     def name(self) -> str:
         return f"longest_line_over_{self.maximum}"
 
-    def keep(self, text: str) -> bool:
-        return max(map(len, text.split("\n"))) <= self.maximum
+    def judge(self, document: Document) -> Drop | None:
+        longest = max(map(len, document.text.split("\n")))
+        return self.drop_if(longest > self.maximum, longest)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,9 +79,11 @@ class MeanLine(Filter):
     def name(self) -> str:
         return f"mean_line_over_{self.maximum:g}"
 
-    def keep(self, text: str) -> bool:
+    def judge(self, document: Document) -> Drop | None:
+        text = document.text
         lines = text.removesuffix("\n").count("\n") + 1
-        return (len(text) - text.count("\n")) / lines <= self.maximum
+        mean = (len(text) - text.count("\n")) / lines
+        return self.drop_if(mean > self.maximum, mean)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,8 +97,9 @@ class AlphanumericFraction(Filter):
     def name(self) -> str:
         return f"alphanumeric_fraction_under_{self.minimum:g}"
 
-    def keep(self, text: str) -> bool:
-        return _share(text, _NOT_ALPHANUMERIC, str.isalnum) >= self.minimum
+    def judge(self, document: Document) -> Drop | None:
+        share = _share(document.text, _NOT_ALPHANUMERIC, str.isalnum)
+        return self.drop_if(share < self.minimum, share)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +113,9 @@ class AlphabeticFraction(Filter):
     def name(self) -> str:
         return f"alphabetic_fraction_under_{self.minimum:g}"
 
-    def keep(self, text: str) -> bool:
-        return _share(text, _NOT_ALPHABETIC, str.isalpha) >= self.minimum
+    def judge(self, document: Document) -> Drop | None:
+        share = _share(document.text, _NOT_ALPHABETIC, str.isalpha)
+        return self.drop_if(share < self.minimum, share)
 
 
 def _share(text: str, others: bytes, belongs) -> float:
@@ -185,14 +131,14 @@ class GeneratedBy(Filter):
     """Drops files that say near their beginning that a program wrote them."""
 
     within: int = 400
-    """How many characters count as the beginning."""
+    """Characters that count as the beginning."""
 
     @property
     def name(self) -> str:
         return f"generated_by_in_first_{self.within}"
 
-    def keep(self, text: str) -> bool:
-        return "generated by" not in text[: self.within].lower()
+    def judge(self, document: Document) -> Drop | None:
+        return self.drop_if("generated by" in document.text[: self.within].lower())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,15 +146,18 @@ class FloatNumbers(Filter):
     """Drops tables of numbers written as code."""
 
     maximum: int = 1000
-    """Most decimal fractions, such as 0.5 or 1.0e-3f; versions such as 1.2.3 do not count."""
+    """Most decimal fractions (0.5, 1.0e-3f) a document may hold; versions (1.2.3) do not count."""
 
     @property
     def name(self) -> str:
         return f"float_numbers_over_{self.maximum}"
 
-    def keep(self, text: str) -> bool:
+    def judge(self, document: Document) -> Drop | None:
         # Every number holds a point: counting points first spares most texts the regex.
-        return text.count(".") <= self.maximum or len(_FLOAT.findall(text)) <= self.maximum
+        if document.text.count(".") <= self.maximum:
+            return None
+        numbers = len(_FLOAT.findall(document.text))
+        return self.drop_if(numbers > self.maximum, numbers)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,8 +171,9 @@ class HexNumbers(Filter):
     def name(self) -> str:
         return f"hex_numbers_over_{self.maximum}"
 
-    def keep(self, text: str) -> bool:
-        return text.count("0x") <= self.maximum
+    def judge(self, document: Document) -> Drop | None:
+        numbers = document.text.count("0x")
+        return self.drop_if(numbers > self.maximum, numbers)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,14 +181,15 @@ class XmlPrologue(Filter):
     """Drops XML that goes by another suffix. Stylesheets are programs, and stay."""
 
     within: int = 100
-    """The prologue is looked for in this many first characters."""
+    """Characters at the beginning in which the prologue is looked for."""
 
     @property
     def name(self) -> str:
         return f"xml_prologue_in_first_{self.within}"
 
-    def keep(self, text: str) -> bool:
-        return "<?xml version=" not in text[: self.within] or "<xsl:" in text
+    def judge(self, document: Document) -> Drop | None:
+        prologue = "<?xml version=" in document.text[: self.within]
+        return self.drop_if(prologue and "<xsl:" not in document.text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,18 +197,19 @@ class HtmlVisibleText(Filter):
     """Drops pages that show little text."""
 
     fraction: float = 0.2
-    """The text a reader sees must be more than this share of the document's characters."""
+    """Share of the document's characters; the text that a reader sees must be more than this."""
 
     characters: int = 100
-    """It must be more than this many characters."""
+    """Number of characters; the text that a reader sees must be more than this."""
 
     @property
     def name(self) -> str:
         return f"html_visible_text_at_most_{self.fraction:g}_or_{self.characters}"
 
-    def keep(self, text: str) -> bool:
-        shown = len(visible_text(text))
-        return shown > self.characters and shown > self.fraction * len(text)
+    def judge(self, document: Document) -> Drop | None:
+        shown = len(visible_text(document.text))
+        enough = shown > self.characters and shown > self.fraction * len(document.text)
+        return self.drop_if(not enough, shown)
 
 
 class _Visible(html.parser.HTMLParser):
@@ -296,7 +248,7 @@ CODE = (
     HexNumbers(1000),
     XmlPrologue(100),
 )
-"""Programs."""
+"""What a corpus of programs is filtered by."""
 
 MARKUP = (
     Undecodable(),
@@ -311,11 +263,12 @@ MARKUP = (
     HexNumbers(1000),
     XmlPrologue(100),
 )
-"""Markup and data; a paragraph of Markdown is one line, so the rules on lines leave it alone."""
+"""What markup and data are filtered by. A paragraph of Markdown is one line, so the rules on lines
+leave it alone."""
 
 TEXT = (
     Undecodable(),
     Length(200),
     AlphabeticFraction(0.5),
 )
-"""Prose."""
+"""What a corpus of prose is filtered by."""

@@ -1,34 +1,27 @@
-"""One piece of a corpus: documents run through their Task and written to temporary files.
+"""First pass: the documents of a piece of a corpus become tokens and signatures, in files.
 
     result = extract(Piece("demo.text", "train", 0, 16, vocabulary, seed=0, scratch="/tmp/x"))
-    tokens, index = load_piece(result.path)             # both memory-mapped
+    tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
 
-This is what a worker process does. How a corpus is cut into pieces depends on its source and on
-`PrepareConfig.pieces`, never on the number of workers. An index row is about 50 bytes, so that an
-index fits into memory where the tokens do not.
+How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
+number of workers. An index row is about 50 bytes, so that an index fits into memory where the
+tokens do not.
 """
 
 import dataclasses
-import hashlib
 import importlib
 import os
+import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from code_ablate.data.preparing.runner import Place
+from code_ablate.data.preparing.signatures import ALWAYS, SIGNATURES, index_dtype
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 
-INDEX = np.dtype(
-    [
-        ("text", "<u8", 2),  # 128 bits of a hash of the text: the document's name
-        ("token_hash", "<u8"),
-        ("start", "<i8"),  # in the piece's tokens
-        ("tokens", "<i8"),  # EOS among them
-        ("bytes", "<i8"),  # of text, UTF-8
-    ]
-)
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
 _REPORT_DOCUMENTS = 64
@@ -38,19 +31,24 @@ _PACKED_ROWS = 65536
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """What one worker does in one go."""
+    """A part of a split of a corpus: what is extracted in one go."""
 
     corpus: str
     split: str
     index: int
+    """Number of the piece, from 0."""
     count: int
-    """Into how many pieces the split is cut."""
+    """Pieces that the split is cut into."""
     vocabulary: Vocabulary
     seed: int
+    """Seed of preprocessors that draw at random."""
     scratch: str
-    """Directory for the temporary files, on a local disk."""
-    threads: int = 0
-    """Threads for TensorFlow's pipeline; 0 leaves it to TensorFlow."""
+    """Directory for the temporary files, on a disk that the later passes read too."""
+    signatures: tuple[str, ...] = ALWAYS
+    """Names of the signatures that the judges need."""
+
+    def __str__(self) -> str:
+        return self.corpus
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,13 +57,13 @@ class PieceResult:
 
     piece: Piece
     path: str
-    """Of the temporary files, without their suffixes."""
+    """Path of the temporary files, without their suffixes."""
     stages: tuple
     """`task_run.Stage`s: what the source gave and what each preprocessor let through."""
     empty: int
-    """Documents without a token, left out."""
+    """Documents without a token; they are left out."""
     empty_bytes: int
-    """Bytes of the text of those: a vocabulary may have no tokens for white space."""
+    """Bytes of text in documents without a token: some vocabularies have none for white space."""
 
 
 def token_dtype(size: int) -> np.dtype:
@@ -87,13 +85,45 @@ def import_modules(modules: Sequence[str]) -> None:
             ) from error
 
 
-def extract(
-    piece: Piece, report: Callable[[int, int], None] = lambda documents, size: None
-) -> PieceResult:
+_PROCESS = uuid.uuid4().hex
+"""Names this process, on whatever machine."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Registration:
+    """How a worker process comes to know the corpora, and what it must find."""
+
+    modules: tuple[str, ...]
+    """Modules that a worker imports, after `tasks`."""
+    preprocessors: Mapping[str, Sequence[Mapping[str, str]]]
+    """Fingerprints of each corpus' preprocessors where the preparation was started."""
+    process: str = _PROCESS
+    """Where it was started: there, nothing is imported or compared."""
+
+
+_checked: set[tuple[str, str]] = set()
+
+
+@dataclasses.dataclass(frozen=True)
+class Extraction:
+    """`extract` for a runner: usable in other processes, which register the corpora first."""
+
+    registration: Registration
+
+    def __call__(self, piece: Piece, place: Place) -> PieceResult:
+        """Extracts a piece. Raises UserError if the corpus here is not the one meant."""
+        known = (self.registration.process, piece.corpus)
+        if self.registration.process != _PROCESS and known not in _checked:
+            import_modules(("tasks", *self.registration.modules))
+            check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
+            _checked.add(known)
+        return extract(piece, place)
+
+
+def extract(piece: Piece, place: Place) -> PieceResult:
     """Runs the piece and writes its files.
 
-    `report(documents, bytes)` is called now and then with what came since the last call, and may
-    raise to stop the work. Raises UserError if the Task does not fit the study's vocabulary.
+    Raises UserError if the Task does not fit the study's vocabulary.
     """
     from code_ablate.data.preparing import task_run
 
@@ -104,10 +134,10 @@ def extract(
         piece=piece.index,
         pieces=piece.count,
         seed=piece.seed,
-        threads=piece.threads,
+        threads=place.threads,
     )
     path = os.path.join(piece.scratch, f"{piece.corpus}-{piece.split}-{piece.index}")
-    writer = _PieceWriter(path, piece.vocabulary)
+    writer = _PieceWriter(path, piece)
     checked, fitting, new_documents, new_bytes = 0, 0, 0, 0
     with open(path + ".tokens", "wb") as file:
         for document in run:
@@ -117,14 +147,14 @@ def extract(
                 fitting += _is_tokenized(document, piece.vocabulary)
             new_documents, new_bytes = new_documents + 1, new_bytes + size
             if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
-                report(new_documents, new_bytes)
+                place.report(new_documents, new_bytes)
                 new_documents, new_bytes = 0, 0
     if checked and not fitting:
         raise UserError(
             f"the tokens of corpus {piece.corpus!r} are not the study's vocabulary's: one of its "
             "preprocessors has a vocabulary of its own; let it use that of `output_features`."
         )
-    report(new_documents, new_bytes)
+    place.report(new_documents, new_bytes)
     np.save(path + ".index.npy", writer.index())
     return PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
 
@@ -139,12 +169,14 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _PieceWriter:
-    def __init__(self, path: str, vocabulary: Vocabulary):
+    def __init__(self, path: str, piece: Piece):
         self.empty = self.empty_bytes = 0
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
-        self._path, self._vocabulary = path, vocabulary
-        self._dtype = token_dtype(vocabulary.size)
+        self._path, self._vocabulary = path, piece.vocabulary
+        self._signatures = [SIGNATURES[name] for name in piece.signatures]
+        self._index = index_dtype(piece.signatures)
+        self._dtype = token_dtype(piece.vocabulary.size)
         self._position = 0
 
     def add(self, file, document) -> int:
@@ -168,9 +200,8 @@ class _PieceWriter:
         stored = np.append(tokens, eos).astype(self._dtype)
         content = stored.tobytes()
         file.write(content)
-        self._rows.append(
-            (_words(text, 2), _words(content, 1)[0], self._position, len(stored), len(text))
-        )
+        signatures = (signature.compute(text, content) for signature in self._signatures)
+        self._rows.append((*signatures, self._position, len(stored), len(text)))
         if len(self._rows) == _PACKED_ROWS:
             self._pack()
         self._position += len(stored)
@@ -183,13 +214,8 @@ class _PieceWriter:
 
     def _pack(self) -> None:
         """Tuples take six times the memory of an array."""
-        self._packed.append(np.array(self._rows, INDEX))
+        self._packed.append(np.array(self._rows, self._index))
         self._rows = []
-
-
-def _words(content: bytes, count: int) -> tuple[int, ...]:
-    digest = hashlib.blake2b(content, digest_size=8 * count).digest()
-    return tuple(int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(count))
 
 
 def check_registration(corpus: str, preprocessors: Sequence[Mapping[str, str]]) -> None:

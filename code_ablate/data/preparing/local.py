@@ -1,11 +1,9 @@
-"""Extracts pieces of corpora: in this process while that is quick, then in worker processes.
+"""Runs the pieces of a pass on this machine: in this process at first, then in worker processes.
 
-    with Bar(len(pieces), progress=True) as bar:
-        for result in run_pieces(pieces, workers=8, registration=registration, bar=bar): ...
+    for result in LocalRunner(workers=8).run(Extraction(registration), pieces): ...
 
-One pool serves all corpora, because a worker needs ten seconds or more to import TensorFlow; small
-corpora are done before that. Where and in which order pieces are extracted never changes what comes
-out.
+Workers are started only for what takes longer than a minute, because each needs ten seconds or more
+to import TensorFlow; one pool serves all corpora.
 """
 
 import multiprocessing
@@ -13,24 +11,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
 from tqdm import tqdm
 
-from code_ablate.data.preparing.extract import (
-    Piece,
-    PieceResult,
-    check_registration,
-    extract,
-    import_modules,
-)
+from code_ablate.data.preparing.runner import P, Place, R
 
 SECONDS_HERE = 60
-"""So long pieces are extracted in this process; then workers are started for the rest."""
+"""Time for which this process works alone; what is left then goes to worker processes."""
 
 
 class Bar:
@@ -56,31 +48,36 @@ class Bar:
         seconds = max(self._bar.format_dict["elapsed"], 1e-3)
         self._bar.set_postfix_str(f"{documents:,} documents, {size / 1e6 / seconds:.1f} MB/s")
 
-    def piece_done(self, corpus: str) -> None:
-        """One more piece is done."""
-        self._bar.set_description(f"prepare {corpus}")
+    def piece_done(self, piece: Any) -> None:
+        """One more piece is done; `str(piece)` is shown."""
+        self._bar.set_description(f"prepare {piece}")
         self._bar.update()
-
-
-@dataclass(frozen=True)
-class Registration:
-    """How a worker comes to know the corpora, and what it must find."""
-
-    modules: tuple[str, ...]
-    """Imported in each worker, after `tasks`."""
-    preprocessors: Mapping[str, Sequence[Mapping[str, str]]]
-    """Fingerprints by corpus."""
 
 
 class _TooLong(Exception):
     """Raised to leave a piece to the workers."""
 
 
-def run_pieces(
-    pieces: Sequence[Piece], workers: int, registration: Registration, bar: Bar
-) -> Iterator[PieceResult]:
-    """The results of all pieces, as they are done. With workers=1 all is done in this process."""
-    waiting = list(pieces)
+@dataclass(frozen=True)
+class LocalRunner:
+    """A `Runner` on this machine."""
+
+    workers: int = 0
+    """Worker processes; 0: one for each core. With 1 all is done in this process."""
+    progress: bool = True
+    """Whether a progress bar is shown."""
+
+    def run(
+        self, function: Callable[[P, Place], R], pieces: Sequence[P]
+    ) -> Generator[R, None, None]:
+        """The result of each piece, as they are done."""
+        with Bar(len(pieces), self.progress) as bar:
+            yield from _run(function, list(pieces), self.workers or os.cpu_count() or 1, bar)
+
+
+def _run(
+    function: Callable[[P, Place], R], waiting: list[P], workers: int, bar: Bar
+) -> Iterator[R]:
     begin, before = time.monotonic(), (0, 0)
 
     def report(documents: int, size: int) -> None:
@@ -90,44 +87,43 @@ def run_pieces(
 
     while waiting:
         try:
-            result = extract(waiting[0], report)
+            result = function(waiting[0], Place(report=report))
         except _TooLong:
             bar.show(*before)
             break
-        yield result
-        waiting.pop(0)
+        bar.piece_done(waiting.pop(0))
         before = bar.counts
+        yield result
     if waiting:
-        yield from _run_in_workers(waiting, workers, registration, bar)
+        yield from _run_in_workers(function, waiting, workers, bar)
 
 
 def _run_in_workers(
-    pieces: Sequence[Piece], workers: int, registration: Registration, bar: Bar
-) -> Iterator[PieceResult]:
-    """One pool for all corpora. An exception, Ctrl-C too, stops the workers and passes on."""
+    function: Callable[[P, Place], R], pieces: Sequence[P], workers: int, bar: Bar
+) -> Iterator[R]:
+    """One pool for all pieces. An exception, Ctrl-C too, stops the workers and passes on."""
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     counts, stop = context.Array("q", bar.counts), context.Event()
     if workers > len(pieces):
         tqdm.write(
-            f"{workers} workers for {len(pieces)} pieces: more PrepareConfig.pieces use more."
+            f"{workers} workers, but only {len(pieces)} pieces: a higher PrepareConfig.pieces "
+            "gives all of them work."
         )
         workers = len(pieces)
     threads = max(1, (os.cpu_count() or 1) // workers)
     with ProcessPoolExecutor(
-        workers,
-        mp_context=context,
-        initializer=_start_worker,
-        initargs=(registration, counts, stop),
+        workers, mp_context=context, initializer=_start_worker, initargs=(counts, stop, threads)
     ) as pool:
         try:
-            pending = {
-                pool.submit(_extract_in_worker, replace(piece, threads=threads)) for piece in pieces
-            }
+            pieces_by_future = {pool.submit(_work, function, piece): piece for piece in pieces}
+            pending = set(pieces_by_future)
             while pending:
                 done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
                 bar.show(*counts[:])
                 for future in done:
-                    yield future.result()
+                    result = future.result()
+                    bar.piece_done(pieces_by_future[future])
+                    yield result
         except BaseException:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
@@ -142,10 +138,10 @@ _worker: dict[str, Any] = {}
 """What a worker process was started with; empty in the main process."""
 
 
-def _start_worker(registration: Registration, counts: Any, stop: Any) -> None:
+def _start_worker(counts: Any, stop: Any, threads: int) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process tells when to stop
-    _worker.update(registration=registration, counts=counts, stop=stop, checked=set())
+    _worker.update(counts=counts, stop=stop, threads=threads)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
@@ -156,13 +152,8 @@ def _exit_with_parent() -> None:
         os._exit(1)
 
 
-def _extract_in_worker(piece: Piece) -> PieceResult:
-    registration, checked = _worker["registration"], _worker["checked"]
-    if piece.corpus not in checked:
-        import_modules(("tasks", *registration.modules))
-        check_registration(piece.corpus, registration.preprocessors[piece.corpus])
-        checked.add(piece.corpus)
-    return extract(piece, _report)
+def _work(function: Callable[[P, Place], R], piece: P) -> R:
+    return function(piece, Place(_worker["threads"], _report))
 
 
 def _report(documents: int, size: int) -> None:

@@ -1,18 +1,15 @@
-"""Corpora become token stores: each SeqIO Task is run once, in parallel, and written to disk.
+"""Corpora become token stores: the four passes of preparation, for all corpora that need them.
 
-    stores = prepare(("demo.text", "demo.web_code"), vocabulary, "data", PrepareConfig(workers=2))
+    stores = make_stores(("demo.text", "demo.web_code"), vocabulary, "data", PrepareConfig())
     stores["demo.text"].manifest.dropped    # {"length_under_200": {"documents": 3, "bytes": 29}}
 
 A store is kept as `<data_dir>/stores/<corpus>-<key>`; the key covers all that decides its content,
-so a store is found again exactly when it is still right, and `explain_missing` says why it is not.
-The result does not depend on the number of workers. A preparation that was interrupted leaves no
-manifest and starts afresh.
+so a store is found again exactly when it is still right. The result does not depend on where the
+pieces are extracted. A preparation that was interrupted leaves no manifest and starts afresh.
 """
 
 import contextlib
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -23,12 +20,26 @@ from typing import Any
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate.data.preparing.extract import Piece, PieceResult, import_modules
-from code_ablate.data.preparing.local import Bar, Registration, run_pieces
-from code_ablate.data.store import FORMAT, MANIFEST, Manifest, TokenStore
+from code_ablate import storage
+from code_ablate.data.preparing.account import Account
+from code_ablate.data.preparing.assemble import assemble
+from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
+from code_ablate.data.preparing.extract import (
+    Extraction,
+    Piece,
+    PieceResult,
+    Registration,
+    import_modules,
+)
+from code_ablate.data.preparing.extracted import ExtractedCorpus
+from code_ablate.data.preparing.judge import Judge, judge
+from code_ablate.data.preparing.local import LocalRunner
+from code_ablate.data.preparing.runner import Runner
+from code_ablate.data.preparing.signatures import ALWAYS
+from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.identity import differences
+from code_ablate.identity import identity, whole_number
 
 _KEY_LENGTH = 12
 
@@ -38,25 +49,31 @@ class PrepareConfig:
     """How corpora become token stores."""
 
     seed: int = 0
-    """Keys the order of the documents in a store."""
+    """Key of the order of the documents in a store."""
     validation_fraction: float = 0.02
     """Share of a corpus' documents that is split off for validation, by hash. Not used for a corpus
     whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
     workers: int = 0
-    """Worker processes; 0 is one for each core. Does not change the result."""
+    """Worker processes; 0: one for each core. Does not change the result."""
     pieces: int = 4
-    """Into at most so many pieces a corpus is cut for the workers; not into more than its source
-    has shards. Raise it above `workers` on a large machine. Changes the result only where a
-    preprocessor looks at more than one document."""
+    """Most pieces that a corpus is cut into for the workers; its source's shards are an upper limit
+    too. Should be above `workers` on a large machine. Changes the result only where a preprocessor
+    looks at more than one document."""
 
     def __post_init__(self):
-        if not 0 <= self.validation_fraction < 1:
+        for name in ("seed", "workers", "pieces"):
+            value = whole_number(getattr(self, name), f"PrepareConfig.{name}")
+            object.__setattr__(self, name, value)
+        fraction = self.validation_fraction
+        if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
             raise UserError(
-                f"PrepareConfig.validation_fraction is {self.validation_fraction}: it must be 0 or "
-                "more, and less than 1."
+                f"PrepareConfig.validation_fraction is {fraction!r}: it must be 0 or more, and "
+                "less than 1."
             )
+        if not isinstance(self.deduplicate, bool):
+            raise UserError(f"PrepareConfig.deduplicate is {self.deduplicate!r}: True or False?")
         if self.workers < 0 or self.pieces < 1:
             raise UserError(
                 f"PrepareConfig.workers = {self.workers}, pieces = {self.pieces}: workers must be "
@@ -64,7 +81,60 @@ class PrepareConfig:
             )
 
 
-def prepare(
+@dataclass(frozen=True)
+class StorePlan:
+    """The store of one corpus as it is now: what it is made from, and where it is kept."""
+
+    corpus: str
+    key_fields: dict[str, Any]
+    """Plain values that decide the content of the store."""
+    path: epath.Path
+    """Directory of the store."""
+    task: Any
+    """SeqIO Task that is run."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the store is there."""
+        return (self.path / MANIFEST).exists()
+
+
+def plan_store(
+    corpus: str, vocabulary: Vocabulary, data_dir: epath.PathLike, config: PrepareConfig
+) -> StorePlan:
+    """Which store the registered corpus needs. Raises UserError for an unknown corpus."""
+    from code_ablate.data.preparing.task_run import find_task
+
+    task = find_task(corpus)
+    fields = store_key_fields(task, vocabulary, config)
+    path = epath.Path(data_dir) / "stores" / f"{corpus}-{identity(fields)[:_KEY_LENGTH]}"
+    return StorePlan(corpus, fields, path, task)
+
+
+def store_key_fields(task: Any, vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
+    """What decides a store's content, as plain values; the store's key is their identity."""
+    from code_ablate.data.preparing.task_run import task_fingerprint
+
+    return {
+        **task_fingerprint(task),
+        **store_settings(vocabulary, config),
+    }
+
+
+def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
+    """The part of a store's key fields that does not depend on the corpus."""
+    return {
+        "vocabulary": vocabulary.digest,
+        "eos_id": vocabulary.eos_id,
+        "seed": config.seed,
+        "validation_fraction": config.validation_fraction,
+        # What the documents were compared with, to find those that must not stay.
+        "judged": {"exact_duplicates": config.deduplicate, "against": []},
+        "format": FORMAT,
+    }
+
+
+def make_stores(
     corpora: Sequence[str],
     vocabulary: Vocabulary,
     data_dir: epath.PathLike,
@@ -72,15 +142,18 @@ def prepare(
     *,
     modules: Sequence[str] = (),
     progress: bool = True,
-) -> dict[str, TokenStore]:
-    """Token stores of `corpora`; those that are missing are made.
+    runner: Runner | None = None,
+) -> Stores:
+    """Token stores of `corpora`; those that are missing are prepared.
 
-    `modules` register corpora, and are imported here and in every worker (with `tasks`). Two
-    processes that prepare the same store on one machine wait for each other. Raises UserError for
-    an unknown or empty corpus, or one that does not fit the vocabulary.
+    `modules` register corpora, and are imported here and in every worker (with `tasks`). `runner`
+    says where pieces are extracted; None: on this machine. Two processes that prepare the same
+    store on one machine wait for each other. Raises UserError for an unknown or empty corpus, or
+    one that does not fit the vocabulary.
     """
     import_modules(modules)
-    plans = {corpus: _plan(corpus, vocabulary, data_dir, config) for corpus in corpora}
+    runner = runner or LocalRunner(config.workers, progress)
+    plans = {corpus: plan_store(corpus, vocabulary, data_dir, config) for corpus in corpora}
     with contextlib.ExitStack() as held:
         for corpus in sorted(plans):  # in one order, so that no two processes wait for each other
             if not plans[corpus].finished:
@@ -88,123 +161,15 @@ def prepare(
         missing = [plan for plan in plans.values() if not plan.finished]
         if missing:
             with _scratch(missing, data_dir) as scratch:
-                _prepare_missing(missing, vocabulary, config, modules, scratch, progress)
-    return {corpus: TokenStore.open(plan.path) for corpus, plan in plans.items()}
-
-
-def store_key(task: Any, vocabulary: Vocabulary, config: PrepareConfig) -> str:
-    """Hash of what decides a store's content: source, preprocessors, vocabulary and settings."""
-    return _hash(store_key_fields(task, vocabulary, config))
-
-
-def store_key_fields(task: Any, vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
-    """What `store_key` is the hash of, as plain values."""
-    from code_ablate.data.preparing.task_run import task_fingerprint
-
-    return {
-        **task_fingerprint(task),
-        "vocabulary": vocabulary.digest,
-        "eos_id": vocabulary.eos_id,
-        "seed": config.seed,
-        "validation_fraction": config.validation_fraction,
-        "deduplicate": config.deduplicate,
-        "format": FORMAT,
-    }
-
-
-def find_store(
-    corpus: str, vocabulary: Vocabulary, data_dir: epath.PathLike, config: PrepareConfig
-) -> epath.Path | None:
-    """The directory of the finished store of `corpus` as it is now; None if there is none."""
-    plan = _plan(corpus, vocabulary, data_dir, config)
-    return plan.path if plan.finished else None
-
-
-def explain_missing(
-    corpus: str, vocabulary: Vocabulary, data_dir: epath.PathLike, config: PrepareConfig
-) -> str:
-    """Why no existing store of `corpus` is used, field by field; '' if one is."""
-    plan = _plan(corpus, vocabulary, data_dir, config)
-    if plan.finished:
-        return ""
-    lines = []
-    if plan.path.exists():
-        lines.append(f"{plan.path.name}: half-written; it is prepared again.")
-    stores = epath.Path(data_dir) / "stores"
-    others = sorted(stores.iterdir()) if stores.exists() else []
-    for other in others:
-        try:
-            manifest = Manifest.from_json((other / MANIFEST).read_text())
-        except (OSError, ValueError, TypeError):
-            continue
-        if manifest.corpus == corpus:
-            changes = _changes(dict(manifest.key_fields), plan.key_fields)
-            lines.append(f"{other.name} is not used: {'; '.join(changes)}.")
-    return "\n".join(lines) or f"no store of {corpus!r} was prepared in {data_dir}."
-
-
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What differs between the key fields of two stores, in words."""
-    old, new = dict(old), dict(new)
-    changes = []
-    if old.pop("source", None) != new.pop("source"):
-        changes.append("the source has changed (other files, sizes or versions)")
-    if old.pop("vocabulary", None) != new.pop("vocabulary"):
-        changes.append("it was made with another vocabulary")
-    before, now = old.pop("preprocessors", []), new.pop("preprocessors")
-    names_before, names_now = ([p["name"] for p in chain] for chain in (before, now))
-    if names_before == names_now:
-        edited = [a["name"] for a, b in zip(before, now, strict=True) if a != b]
-        changes += [f"preprocessor {name!r} was edited" for name in edited]
-    else:
-        gone = [name for name in names_before if name not in names_now]
-        came = [name for name in names_now if name not in names_before]
-        changes += [f"preprocessor {name!r} is gone" for name in gone]
-        changes += [f"preprocessor {name!r} is new" for name in came]
-        if not gone and not came:
-            changes.append(f"the preprocessors were {names_before} and are {names_now}")
-    return changes + differences(old, new)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """One corpus: what is to be made, and where."""
-
-    corpus: str
-    key: str
-    key_fields: dict[str, Any]
-    path: epath.Path
-    task: Any
-
-    @property
-    def finished(self) -> bool:
-        return (self.path / MANIFEST).exists()
-
-
-def _hash(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
-
-
-def _plan(
-    corpus: str, vocabulary: Vocabulary, data_dir: epath.PathLike, config: PrepareConfig
-) -> _Plan:
-    from code_ablate.data.preparing.task_run import find_task
-
-    task = find_task(corpus)
-    fields = store_key_fields(task, vocabulary, config)
-    key = _hash(fields)
-    path = epath.Path(data_dir) / "stores" / f"{corpus}-{key[:_KEY_LENGTH]}"
-    return _Plan(corpus, key, fields, path, task)
-
-
-def _is_remote(data_dir: epath.PathLike) -> bool:
-    return "://" in str(data_dir)
+                preparation = _Preparation(vocabulary, config, tuple(modules), scratch, progress)
+                preparation.run(missing, runner)
+    return Stores({corpus: TokenStore.open(plan.path) for corpus, plan in plans.items()})
 
 
 @contextlib.contextmanager
-def _lock(plan: _Plan, data_dir: epath.PathLike) -> Iterator[None]:
+def _lock(plan: StorePlan, data_dir: epath.PathLike) -> Iterator[None]:
     """Holds the right to write one store. Local disks only: an object store has no locks."""
-    if _is_remote(data_dir):
+    if storage.is_remote(data_dir):
         yield
         return
     directory = os.path.join(data_dir, "stores", ".locks")
@@ -219,10 +184,10 @@ def _lock(plan: _Plan, data_dir: epath.PathLike) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _scratch(plans: Sequence[_Plan], data_dir: epath.PathLike) -> Iterator[dict[str, str]]:
+def _scratch(plans: Sequence[StorePlan], data_dir: epath.PathLike) -> Iterator[dict[str, str]]:
     """A local directory for each corpus' temporary files; what a killed run left is removed
     first."""
-    if _is_remote(data_dir):
+    if storage.is_remote(data_dir):
         with tempfile.TemporaryDirectory(prefix="code-ablate-") as root:
             paths = {plan.corpus: os.path.join(root, plan.path.name) for plan in plans}
             for path in paths.values():
@@ -241,62 +206,73 @@ def _scratch(plans: Sequence[_Plan], data_dir: epath.PathLike) -> Iterator[dict[
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _prepare_missing(
-    plans: Sequence[_Plan],
-    vocabulary: Vocabulary,
-    config: PrepareConfig,
-    modules: Sequence[str],
-    scratch: dict[str, str],
-    progress: bool,
-) -> None:
-    """Runs all pieces of all corpora, and writes each store as soon as its pieces are there."""
-    from code_ablate.data.preparing.assemble import assemble
+@dataclass(frozen=True)
+class _Preparation:
+    """The four passes over corpora whose stores are missing."""
 
-    pieces = [
-        piece for plan in plans for piece in _pieces(plan, vocabulary, config, scratch[plan.corpus])
-    ]
-    waiting = {plan.corpus: sum(p.corpus == plan.corpus for p in pieces) for plan in plans}
-    results: dict[str, list[PieceResult]] = {plan.corpus: [] for plan in plans}
-    by_corpus = {plan.corpus: plan for plan in plans}
-    expected = {plan.corpus: plan.key_fields["preprocessors"] for plan in plans}
-    workers = config.workers or os.cpu_count() or 1
-    with Bar(len(pieces), progress) as bar:
-        for result in run_pieces(pieces, workers, Registration(tuple(modules), expected), bar):
-            corpus = result.piece.corpus
-            results[corpus].append(result)
-            bar.piece_done(corpus)
-            if len(results[corpus]) < waiting[corpus]:
-                continue
-            plan = by_corpus[corpus]
-            skipped: dict[str, int] = getattr(plan.task.source, "skipped", dict)()
-            assemble(
-                plan.path,
-                results.pop(corpus),
-                vocabulary,
-                seed=config.seed,
-                validation_fraction=config.validation_fraction,
-                deduplicate=config.deduplicate,
-                manifest={
-                    "key": plan.key,
-                    "key_fields": plan.key_fields,
-                    "source_digest": plan.key_fields["source"],
-                    "skipped": {reason: n for reason, n in skipped.items() if n},
-                },
-                progress=progress,
-            )
-            shutil.rmtree(scratch[corpus], ignore_errors=True)
+    vocabulary: Vocabulary
+    config: PrepareConfig
+    modules: tuple[str, ...]
+    scratch: dict[str, str]
+    """Directory for the temporary files of each corpus."""
+    progress: bool
 
+    def run(self, plans: Sequence[StorePlan], runner: Runner) -> None:
+        """Extracts all pieces, and finishes each store as soon as its pieces are there."""
+        by_corpus = {plan.corpus: plan for plan in plans}
+        pieces = [piece for plan in plans for piece in self._pieces(plan)]
+        expected = {plan.corpus: plan.key_fields["preprocessors"] for plan in plans}
+        extraction = Extraction(Registration(self.modules, expected))
+        results: dict[str, list[PieceResult]] = {plan.corpus: [] for plan in plans}
+        with contextlib.closing(runner.run(extraction, pieces)) as extracted:
+            for result in extracted:
+                corpus = result.piece.corpus
+                results[corpus].append(result)
+                if len(results[corpus]) == sum(piece.corpus == corpus for piece in pieces):
+                    self._finish(by_corpus[corpus], results.pop(corpus))
+                    shutil.rmtree(self.scratch[corpus], ignore_errors=True)
 
-def _pieces(
-    plan: _Plan, vocabulary: Vocabulary, config: PrepareConfig, scratch: str
-) -> list[Piece]:
-    from code_ablate.data.preparing.task_run import corpus_splits
+    @property
+    def _judges(self) -> Sequence[Judge]:
+        return [ExactDuplicates(self.config.deduplicate)]
 
-    pieces = []
-    for split in corpus_splits(plan.task):
-        count = max(1, min(config.pieces, len(plan.task.source.list_shards(split))))
-        pieces += [
-            Piece(plan.corpus, split, index, count, vocabulary, config.seed, scratch)
-            for index in range(count)
-        ]
-    return pieces
+    def _pieces(self, plan: StorePlan) -> list[Piece]:
+        from code_ablate.data.preparing.task_run import corpus_splits
+
+        pieces = []
+        scratch, seed = self.scratch[plan.corpus], self.config.seed
+        asked_for = (*ALWAYS, *(name for one in self._judges for name in one.signatures))
+        signatures = tuple(dict.fromkeys(asked_for))
+        for split in corpus_splits(plan.task):
+            count = max(1, min(self.config.pieces, len(plan.task.source.list_shards(split))))
+            pieces += [
+                Piece(plan.corpus, split, index, count, self.vocabulary, seed, scratch, signatures)
+                for index in range(count)
+            ]
+        return pieces
+
+    def _finish(self, plan: StorePlan, results: Sequence[PieceResult]) -> None:
+        """Judges the documents of one corpus, accounts for them, and writes the store.
+
+        A corpus is judged as soon as it is extracted, because it is judged against no other one
+        (`store_settings`).
+        """
+        corpus = ExtractedCorpus.load(results, self.config.validation_fraction)
+        (verdicts,) = judge([corpus.documents], self._judges)
+        account = Account(results, getattr(plan.task.source, "skipped", dict)())
+        account.judged(corpus.documents, verdicts)
+        assemble(
+            plan.path,
+            corpus,
+            verdicts,
+            self.vocabulary,
+            seed=self.config.seed,
+            manifest={
+                "key": identity(plan.key_fields),
+                "key_fields": plan.key_fields,
+                "source_digest": plan.key_fields["source"],
+                "validation_fraction": self.config.validation_fraction,
+                **account.fields,
+            },
+            progress=self.progress,
+        )

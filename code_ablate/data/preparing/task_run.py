@@ -21,7 +21,6 @@ import numpy as np
 import seqio
 import tensorflow as tf
 from jaxtyping import Int
-from tqdm import tqdm
 
 from code_ablate.data.preparing.task_fingerprint import (
     preprocessor_fingerprint,
@@ -35,9 +34,6 @@ VALIDATION = "validation"
 
 _TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
 _BATCH_DOCUMENTS = 32
-_SAMPLE_SHARDS = 8
-_SAMPLE_OVERSHOOT = 2  # so many times the bytes wanted are read, to choose among
-_SAMPLE_PIECE_CHARACTERS = 8192
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +151,7 @@ class TaskRun:
         return [probe.stage() for probe in self._probes]
 
     def _slim(self, dataset: tf.data.Dataset, threads: int) -> tf.data.Dataset:
-        """Only what a store needs, many documents at a time: a crossing to Python is dear."""
+        """Only what a store needs, many documents at a time: each crossing to Python is slow."""
         spec = dataset.element_spec
         targets = spec.get("targets") if isinstance(spec, dict) else None
         if targets is None or not targets.dtype.is_integer or targets.shape.rank != 1:
@@ -236,58 +232,3 @@ def _text_feature(spec: Any) -> str | None:
         if isinstance(feature, tf.TensorSpec) and feature.dtype == tf.string:
             return name if feature.shape.rank in (0, None) else None
     return None
-
-
-def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) -> list[str]:
-    """Text of about `size` bytes from the train split, in pieces, chosen by `seed`.
-
-    Reads at most twice as much, from a seeded choice of shards, and chooses pieces among that. Of a
-    smaller corpus it gives everything. Raises UserError if the corpus is empty.
-    """
-    rng = np.random.default_rng(seed)
-    pieces: list[str] = []
-    with tqdm(
-        total=_SAMPLE_OVERSHOOT * size,
-        desc=f"sample {corpus}",
-        unit="B",
-        unit_scale=True,
-        disable=not progress,
-    ) as bar:
-        for text in _texts(find_task(corpus), _SAMPLE_OVERSHOOT * size, seed, rng):
-            for start in range(0, len(text), _SAMPLE_PIECE_CHARACTERS):
-                pieces.append(text[start : start + _SAMPLE_PIECE_CHARACTERS])
-            bar.update(len(text.encode()))
-    if not pieces:
-        raise UserError(f"corpus {corpus!r} is empty after its filters: nothing to train on.")
-    chosen, taken = [], 0
-    for index in rng.permutation(len(pieces)):
-        if taken >= size:
-            break
-        chosen.append(pieces[index])
-        taken += len(pieces[index].encode())
-    return chosen
-
-
-def _texts(task: seqio.Task, size: int, seed: int, rng: np.random.Generator) -> Iterator[str]:
-    """Documents up to `size` bytes, spread over shards."""
-    vocabulary = seqio.ByteVocabulary()
-    shards, chosen = 1, [0]
-    shuffle = task.source.supports_arbitrary_sharding
-    if not shuffle:
-        shards = len(task.source.list_shards(TRAIN))
-        chosen = rng.permutation(shards)[:_SAMPLE_SHARDS].tolist()
-        size //= max(1, len(chosen))
-    runs = (
-        TaskRun(task, vocabulary, piece=i, pieces=shards, seed=seed, shuffle=shuffle)
-        for i in chosen
-    )
-    for run in runs:
-        read = 0
-        for document in run:
-            if read >= size:
-                break
-            text = document.text
-            if text is None:
-                text = vocabulary.decode(document.tokens.tolist()).encode()
-            read += len(text)
-            yield text.decode("utf-8", "replace")

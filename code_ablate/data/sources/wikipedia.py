@@ -13,12 +13,8 @@ import re
 import xml.etree.ElementTree
 from collections.abc import Iterator, Sequence
 
-from code_ablate.data.sources.base import (
-    DocumentSource,
-    InstalledFile,
-    distribution_file,
-    installed_files,
-)
+from code_ablate.data.sources.base import DocumentSource
+from code_ablate.data.sources.distributions import InstalledFile, distribution_file, installed_files
 from code_ablate.errors import UserError
 
 PLAIN_TEXT_VERSION = 1

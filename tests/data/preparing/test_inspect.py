@@ -1,0 +1,33 @@
+"""What the inspection shows."""
+
+import numpy as np
+import pytest
+
+from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
+from code_ablate.errors import UserError
+from tests.data.preparing.corpora import (
+    TOKENIZE,
+    Shorter,
+    one,
+    register,
+    stored,
+    texts,
+)
+
+
+def test_inspection_shows_what_is_trained_on(tmp_path, vocabulary):
+    documents = [*texts(60), texts(1)[0]]
+    store = one(register(documents, (Shorter(150), *TOKENIZE)), vocabulary, tmp_path)
+    table = describe_store(store)
+    dropped = store.manifest.dropped["bytes_over_150"]
+    assert f"bytes_over_150 {dropped['documents']}" in " ".join(table.split())
+    assert f"{store.num_tokens():,}" in table and "exact_duplicate" in table
+    assert stored(store, vocabulary)[0] in show_documents(store, vocabulary, 2)
+    shown = show_windows(store, vocabulary, 40, (0, 1))
+    ids = store.read_windows([0, 1], 40)
+    assert shown.count("<EOS>") == int((ids == vocabulary.eos_id).sum()) > 0
+    for row in ids:
+        for part in np.split(row, np.flatnonzero(row == vocabulary.eos_id)):
+            assert vocabulary.decode(part) in shown
+    with pytest.raises(UserError, match="lower seq_len"):
+        show_windows(store, vocabulary, 10**7, (0,))

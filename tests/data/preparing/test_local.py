@@ -1,0 +1,96 @@
+"""Work in this process and in worker processes."""
+
+import dataclasses
+import os
+
+import pytest
+
+from code_ablate.data.preparing import local
+from code_ablate.data.preparing.local import LocalRunner
+from code_ablate.data.preparing.prepare import make_stores
+from code_ablate.data.preparing.runner import Place
+from tests.data.preparing.corpora import HERE
+
+WORKER_MODULE = """
+import functools, seqio, tensorflow as tf
+
+class Lines(seqio.DataSource):
+    def __init__(self, count):
+        super().__init__(splits=("train",))
+        self.count = count
+    supports_arbitrary_sharding = True
+    def digest(self):
+        return str(self.count)
+    def skipped(self):
+        return {"too_long": 2, "missing": 0}
+    def list_shards(self, split):
+        return [str(i) for i in range(6)]
+    def get_dataset(self, split="train", shuffle=True, seed=None, shard_info=None, **_):
+        shard = shard_info or seqio.ShardInfo(0, 1)
+        numbers = range(shard.index, self.count, shard.num_shards)
+        return tf.data.Dataset.from_tensor_slices(
+            {"text": [f"text {i % 290} " + "word " * (i % 290 % 7) for i in numbers]})
+
+def long_enough(dataset):
+    return dataset.filter(lambda d: tf.strings.length(d["text"]) > 9)
+
+def register(name, source):
+    seqio.TaskRegistry.add(name, source=source,
+        preprocessors=[long_enough,
+            functools.partial(seqio.preprocessors.rekey, key_map={"targets": "text"}),
+            seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
+        output_features={"targets": seqio.Feature(seqio.ByteVocabulary())})
+
+register("workers.first", Lines(300))
+register("workers.second", Lines(50))
+"""
+
+
+@pytest.fixture(scope="module")
+def worker_module(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("modules")
+    (directory / "corpora_for_workers.py").write_text(WORKER_MODULE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(directory)
+        yield "corpora_for_workers"
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_changes_nothing(tmp_path, vocabulary, worker_module, monkeypatch):
+    monkeypatch.setattr(local, "SECONDS_HERE", 0)  # straight to the workers
+    corpora = ("workers.first", "workers.second")
+    made = {}
+    for label, config in {
+        "one": HERE,
+        "two": dataclasses.replace(HERE, workers=2, pieces=4),
+        "other pieces": dataclasses.replace(HERE, pieces=1),
+    }.items():
+        made[label] = make_stores(
+            corpora, vocabulary, tmp_path / label, config, modules=(worker_module,), progress=False
+        )
+    for corpus in corpora:
+        plain = [
+            dataclasses.replace(stores[corpus].manifest, created="") for stores in made.values()
+        ]
+        assert plain[0] == plain[1] == plain[2]
+        assert plain[0].read["documents"] == {"workers.first": 300, "workers.second": 50}[corpus]
+        assert plain[0].skipped == {"too_long": 2}
+    assert made["two"]["workers.first"].manifest.dropped["exact_duplicate"]["documents"] > 0
+    assert not os.listdir(tmp_path / "two" / "stores" / ".scratch")
+
+
+def square(piece: int, place: Place) -> int:
+    place.report(1, 10)
+    if piece < 0:
+        raise ValueError(f"{piece} is below 0")
+    return piece * piece
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_runner_gives_every_result_and_passes_errors_on(workers, monkeypatch):
+    monkeypatch.setattr(local, "SECONDS_HERE", 0)
+    runner = LocalRunner(workers, progress=False)
+    assert sorted(runner.run(square, [1, 2, 3])) == [1, 4, 9]
+    assert list(runner.run(square, [])) == []
+    with pytest.raises(ValueError, match="below 0"):
+        list(runner.run(square, [1, -2, 3]))

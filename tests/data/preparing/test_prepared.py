@@ -1,0 +1,32 @@
+"""Which stores are found, and why others are not."""
+
+import dataclasses
+
+import seqio
+
+from code_ablate.data.preparing.prepared import explain_missing
+from tests.data.preparing.corpora import (
+    HERE,
+    TOKENIZE,
+    Shorter,
+    one,
+    register,
+    texts,
+)
+
+
+def test_a_miss_is_explained_field_by_field(tmp_path, vocabularies):
+    corpus = register(texts(30), (Shorter(100), *TOKENIZE))
+    one(corpus, vocabularies[0], tmp_path)
+
+    def explain(vocabulary=vocabularies[0], config=HERE):
+        return explain_missing(corpus, vocabulary, tmp_path, config)
+
+    assert "another vocabulary" in explain(vocabularies[1])
+    assert "seed: 0 -> 3" in explain(config=dataclasses.replace(HERE, seed=3))
+    seqio.TaskRegistry.remove(corpus)
+    register(texts(31), (Shorter(90), *TOKENIZE), name=corpus)
+    message = explain()
+    assert "source has changed" in message
+    assert "'bytes_over_100' is gone" in message and "'bytes_over_90' is new" in message
+    assert "vocabulary" not in message and "seed" not in message

@@ -1,0 +1,63 @@
+"""Training and finding vocabularies."""
+
+import pytest
+import seqio
+import tensorflow as tf
+
+from code_ablate.data.preparing.vocabulary_training import (
+    find_vocabulary,
+    make_vocabulary,
+    train_model,
+    vocabulary_path,
+)
+from code_ablate.data.vocabulary import VocabularyConfig
+from code_ablate.errors import UserError
+
+TEXTS = [
+    "def add(first, second):\n        return first + second\n" * 20,
+    "\tfor index in range(1234):\n\t\tprint(index)  # a comment\n" * 20,
+    "The quick brown fox jumps over the lazy dog, and then it returns.\n" * 20,
+    "x" * 50_000,
+]
+
+
+def test_training_is_deterministic_and_changes_with_the_text():
+    first = train_model(TEXTS, 380)
+    assert train_model(TEXTS, 380) == first
+    assert train_model(TEXTS[:2], 380) != first
+    assert b"/tmp" not in first
+
+
+def test_a_sample_too_small_is_refused():
+    with pytest.raises(UserError, match="sample_bytes"):
+        train_model(["abc"], 5000)
+
+
+def register(name: str, texts: list[str]) -> str:
+    def dataset(split, shuffle_files):
+        return tf.data.Dataset.from_tensor_slices({"targets": texts})
+
+    seqio.TaskRegistry.add(
+        name,
+        source=seqio.FunctionDataSource(dataset, splits=("train",)),
+        preprocessors=[seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
+        output_features={"targets": seqio.Feature(seqio.ByteVocabulary())},
+    )
+    return name
+
+
+def test_train_keeps_the_model_and_resolve_finds_it(tmp_path):
+    corpora = (register("vocabulary.code", TEXTS[:2]), register("vocabulary.prose", TEXTS[2:]))
+    config = VocabularyConfig("mine", size=360, corpora=corpora, sample_bytes=8000, seed=1)
+    with pytest.raises(UserError, match="code-ablate prepare"):
+        find_vocabulary(config, tmp_path)
+    trained = make_vocabulary(config, tmp_path, progress=False)
+    assert trained == find_vocabulary(config, tmp_path)
+    assert trained.path == str(vocabulary_path(config, tmp_path))
+    assert trained.decode(trained.encode(["a  b\n"])[0]) == "a  b\n"
+    # Other settings, another key: nothing is found by mistake.
+    for change in ({"seed": 2}, {"size": 370}, {"sample_bytes": 9000}, {"corpora": corpora[:1]}):
+        other = VocabularyConfig(**{**vars(config), **change})
+        assert vocabulary_path(other, tmp_path) != vocabulary_path(config, tmp_path)
+    # A second training elsewhere gives the same bytes.
+    assert make_vocabulary(config, tmp_path / "again", progress=False).digest == trained.digest
