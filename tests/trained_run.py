@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from code_ablate.data.mixing import Mixture
+from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, resolve, train_model
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.loop import train
@@ -63,6 +64,7 @@ def make_run(runs_dir: Path, vocabulary: Vocabulary, steps: int) -> RunDirectory
         seq_len=SEQ_LEN,
         seed=0,
     )
-    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, {"sentences": digest}))
-    train(phase, {"sentences": store}, run)
+    stores = Stores({"sentences": store})
+    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, stores.identities))
+    train(phase, stores, run)
     return run

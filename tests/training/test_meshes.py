@@ -34,7 +34,7 @@ def all_meshes(directory):
         train_on(f"{directory}/{name}", mesh)
     train_on(f"{directory}/accumulated", {"data": 2, "fsdp": 2, "tensor": 2}, microbatches=2)
     # Stopped on one mesh, gone on with on another.
-    stopping = {**STORES, "a": StopsAfter(1, 4001, reads=7)}
+    stopping = Stores({**STORES, "a": StopsAfter(1, 4001, reads=7)})
     try:
         train_on(f"{directory}/changed", MESHES["fsdp"], stopping)
         raise AssertionError("it was not stopped")

@@ -9,7 +9,7 @@ from code_ablate.model import MeshConfig, ModelConfig
 from code_ablate.pods import step_cost
 from code_ablate.pods.hlo import Program
 from code_ablate.training.phase import Optimizer
-from tests.study.test_hlo import TPU_TEXT
+from tests.pods.test_hlo import TPU_TEXT
 
 V5E = chips.find("v5e")
 
