@@ -23,10 +23,10 @@ from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.flops import count_parameters, flops_per_token
 from code_ablate.pods.pod import Pod, beside_the_paper
-from code_ablate.pods.step_cost import Estimate
+from code_ablate.pods.step_cost import StepCost
 from code_ablate.progress import duration
 from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.training.devices import device_name, measured_peak
+from code_ablate.training.devices import device_name, measure_peak
 from code_ablate.training.phase import Phase, check_stores, corpus_usage, phase_stream, windows_read
 from code_ablate.training.rundir import RunDirectory
 
@@ -113,7 +113,7 @@ class Plan:
     speed_from: str
     """How the time was estimated."""
     problems: tuple[str, ...]
-    estimates: tuple[Estimate, ...] = ()
+    estimates: tuple[StepCost, ...] = ()
     """Of the distinct train steps, if a pod was asked about."""
 
     def refuse_if_impossible(self) -> None:
@@ -185,7 +185,7 @@ def make_plan(
     )
 
 
-def _misfits(estimates: tuple[Estimate, ...]):
+def _misfits(estimates: tuple[StepCost, ...]):
     for estimate in estimates:
         if not estimate.fits:
             yield (
@@ -224,7 +224,7 @@ def _expected_speed(study: Study, hardware: Hardware, runs_dir: epath.PathLike):
     if speeds:
         speed = statistics.median(speeds)
         return speed, f"{speed:,.0f} tokens/s: median of {len(speeds)} earlier runs of this model"
-    peak = hardware.peak_flops or measured_peak()
+    peak = hardware.peak_flops or measure_peak()
     source = "peak" if hardware.peak_flops else "a matrix product measured now"
     speed = hardware.chips * peak * hardware.expected_mfu
     speed /= flops_per_token(study.setting.model, study.setting.seq_len)
