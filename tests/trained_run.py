@@ -7,6 +7,7 @@ import numpy as np
 
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.preparing.vocabulary_training import train_model
+from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary, load_vocabulary
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.loop import train
@@ -32,7 +33,7 @@ SENTENCES = {
 
 def texts() -> list[str]:
     """Prose and code of this repository."""
-    files = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("code_ablate/data/*.py"))]
+    files = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("code_ablate/data/**/*.py"))]
     return [file.read_text() for file in files]
 
 
@@ -64,6 +65,7 @@ def make_run(runs_dir: Path, vocabulary: Vocabulary, steps: int) -> RunDirectory
         seq_len=SEQ_LEN,
         seed=0,
     )
-    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, {"sentences": digest}))
-    train(phase, {"sentences": store}, run)
+    stores = Stores({"sentences": store})
+    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, stores.identities))
+    train(phase, stores, run)
     return run

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.model.flops import count_parameters
-from code_ablate.pods.step_cost import Estimate, estimate_step
+from code_ablate.pods.step_cost import StepCost
 from code_ablate.training.phase import Phase
 
 PAPER_CHIP_HOURS = {
@@ -28,10 +28,12 @@ class Pod:
     topology: str
     """Chip, and chips along each axis: "v5e:8x8"."""
     mesh: MeshConfig
+    """Chips for each kind of parallelism."""
     microbatches: int = 1
+    """Parts of a batch that are computed one after the other."""
 
-    def estimate(self, phase: Phase) -> Estimate:
-        """Of the phase's train step. Compiles it, unless one like it was compiled before."""
+    def estimate(self, phase: Phase) -> StepCost:
+        """Compiles the phase's train step, unless one like it was compiled before."""
         return _estimate(
             phase.model,
             phase.optimizer,
@@ -45,14 +47,18 @@ class Pod:
         )
 
 
-_estimate = functools.lru_cache(estimate_step)
+@functools.lru_cache
+def _estimate(*model_optimizer_and_z_loss, **sizes) -> StepCost:
+    from code_ablate.pods.compile_step import estimate_step  # loads JAX
+
+    return estimate_step(*model_optimizer_and_z_loss, **sizes)
 
 
-def beside_the_paper(model: ModelConfig, estimate: Estimate) -> list[str]:
-    """Lines that set the estimate beside what the reference study reports for such a model."""
+def beside_the_paper(model: ModelConfig, cost: StepCost) -> list[str]:
+    """Lines that set an estimated cost beside what the reference study reports for such a model."""
     published = PAPER_CHIP_HOURS.get(count_parameters(model).total, ())
     return [
-        f"{what:<20}{estimate.chip_hours(tokens):>9,.0f} {estimate.chip.name} chip-hours by this "
+        f"{what:<20}{cost.chip_hours(tokens):>9,.0f} {cost.chip.name} chip-hours by this "
         f"estimate; {hours:,} v5e chip-hours in the paper"
         for what, tokens, hours in published
     ]

@@ -1,36 +1,22 @@
-"""What a train step will cost on a TPU pod, from compiling it for that pod on this machine.
+"""What a compiled train step costs on a TPU pod: memory, and time by what it goes to.
 
-    estimate = estimate_step(model, Optimizer(), 1e-4, batch_windows=512, seq_len=8192,
-                             topology="v5e:8x8", mesh=MeshConfig(data=1, fsdp=-1))
-    print(estimate)
-    estimate.chip_hours(200e9)
+    price(Program(compiled.as_text()), chip, num_chips).seconds()
+    print(cost)                     # a StepCost, from code_ablate.pods.compile_step
+    cost.chip_hours(200e9)
 
-It is the real train step, compiled by the real compiler; nothing runs. The time is an estimate:
-the compiler's own cycles for all it generates, plus attention kernels and exchanges between chips
-by roofline, under the assumptions below. Left out: data loading, checkpoints, evaluation, the
-start, stragglers, and whatever the compiler's cycles get wrong. Needs libtpu (`make plan-tpu`).
+The time is an estimate: the compiler's own cycles for all it generates, plus attention kernels and
+exchanges between chips by roofline, under the assumptions below. Left out: data loading,
+checkpoints, evaluation, the start, stragglers, and whatever the compiler's cycles get wrong.
+Importing this loads no JAX.
 """
 
 import math
-import os
 import re
-import time
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-import jax
-import jax.numpy as jnp
-from jax.experimental import topologies
-
-from code_ablate import chips
 from code_ablate.chips import Chip
-from code_ablate.errors import UserError
-from code_ablate.model import MeshConfig, ModelConfig, make_mesh
-from code_ablate.model.flops import flops_per_token
-from code_ablate.model.sharding import batch_sharding, check_batch
 from code_ablate.pods.hlo import Operation, Program
-from code_ablate.training.phase import Optimizer
-from code_ablate.training.step import abstract_state, make_train_step
 
 KERNEL_EFFICIENCY = 0.55
 """Assumed share of the peak rate that attention kernels reach on the half of the scores that
@@ -49,17 +35,6 @@ KERNEL_PRODUCTS = {"splash_mha_fwd": 2, "splash_mha_dq": 3, "splash_mha_dkv": 4}
 PARTS = ("loss", "attention", "feed_forward", "norm", "embedding", "optimizer")
 """What time is split into: the jax.named_scope that an operation was written in, else "other"."""
 
-WITHOUT_A_TPU = {
-    "TPU_SKIP_MDS_QUERY": "1",
-    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
-    "TPU_ACCELERATOR_TYPE": "v5litepod-4",
-    "TPU_WORKER_HOSTNAMES": "localhost",
-    "TPU_WORKER_ID": "0",
-}
-"""Environment in which libtpu compiles where there is no TPU: it asks no metadata server, complains
-of no hosts, and minds no other program that compiles. What it compiles for does not depend on it.
-"""
-
 FREE = {
     "parameter", "constant", "get-tuple-element", "tuple", "bitcast", "custom-call", "after-all",
     "partition-id", "replica-id", "copy-start", "copy-done", "slice-start", "slice-done",
@@ -74,14 +49,17 @@ class Exchange:
     """One kind of collective for one purpose, summed over the step."""
 
     kind: str
+    """Name of the collective: one of hlo.COLLECTIVES."""
     part: str
+    """Part of the step that it serves: one of PARTS, or "other"."""
     count: int
     """Times per step."""
     bytes: int
     """Size of the results on one chip, per step."""
     seconds: float
+    """Time the links are busy with it, per step."""
     exposed_seconds: float
-    """Of them not hidden behind computation between an asynchronous exchange's begin and end."""
+    """Seconds that no computation hides: all of them, unless the exchange is asynchronous."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +71,12 @@ class Price:
     kernels: tuple[tuple[str, float], ...] = ()
     """Seconds in each custom kernel, at KERNEL_EFFICIENCY."""
     exchanges: tuple[Exchange, ...] = ()
+    """Collectives, summed by kind and part, the longest first."""
     unknown_kernels: tuple[str, ...] = ()
     """Custom kernels that are not in KERNEL_PRODUCTS: not in the time."""
 
     def seconds(self, kernel_efficiency: float = KERNEL_EFFICIENCY) -> float:
-        """Of all, if attention kernels reach this share of the peak."""
+        """Seconds of the whole step, if attention kernels reach this share of the peak."""
         kernels = sum(seconds for _, seconds in self.kernels)
         return (
             sum(seconds for _, seconds in self.parts)
@@ -107,24 +86,30 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """A train step on a pod. `str(estimate)` is a table."""
+class StepCost:
+    """Memory and time of a train step on a pod, as estimated. `str(cost)` is a table."""
 
     topology: str
+    """Chip, and chips along each axis: "v5e:8x8"."""
     chip: Chip
     chips: int
+    """Number of chips in the pod."""
     mesh: dict[str, int]
+    """Devices along each axis of the mesh."""
     batch_windows: int
+    """Windows in a global batch."""
     seq_len: int
+    """Tokens that a window predicts."""
     flops_per_step: float
-    """Useful ones, by code_ablate.model.flops."""
+    """Useful floating-point operations of the whole pod, by code_ablate.model.flops."""
     compile_seconds: float
+    """Time that compiling took here."""
     memory_bytes: int = 0
-    """The most of one chip's memory that is in use at once; 0 if it does not fit."""
+    """Peak use of one chip's memory; 0 if the step does not fit."""
     out_of_memory: str = ""
-    """What the compiler says, if it does not fit."""
+    """Message of the compiler, if the step does not fit; else empty."""
     price: Price = Price()
-    """What the time goes to; empty if it does not fit."""
+    """Time by what it goes to; empty if the step does not fit."""
 
     @property
     def fits(self) -> bool:
@@ -138,7 +123,7 @@ class Estimate:
 
     @property
     def tokens_per_second(self) -> float:
-        """Of the whole pod."""
+        """Tokens that the whole pod trains on in a second."""
         return self.batch_windows * self.seq_len / self.step_seconds
 
     @property
@@ -147,67 +132,11 @@ class Estimate:
         return self.flops_per_step / (self.step_seconds * self.chips * self.chip.peak_flops)
 
     def chip_hours(self, tokens: float) -> float:
-        """Chips times hours to train on so many tokens."""
+        """Chips times hours to train on this many tokens."""
         return tokens / self.tokens_per_second * self.chips / 3600
 
     def __str__(self) -> str:
         return _format(self)
-
-
-def estimate_step(
-    model: ModelConfig,
-    optimizer: Optimizer,
-    z_loss: float,
-    *,
-    batch_windows: int,
-    seq_len: int,
-    topology: str,
-    mesh: MeshConfig,
-    microbatches: int = 1,
-    document_masks: bool = False,
-) -> Estimate:
-    """Compiles the train step for a topology as "v5e:8x8": chip, and chips along each axis.
-
-    A step that does not fit a chip's memory is a finding: Estimate.out_of_memory. Raises UserError
-    if libtpu is missing, the topology is unknown, or the model or batch does not divide over it.
-    """
-    chip, devices = _devices(topology)
-    placed = make_mesh(mesh, devices)
-    rows = batch_sharding(placed)
-    check_batch(placed, batch_windows, microbatches)
-    tokens_BT = jax.ShapeDtypeStruct((batch_windows, seq_len + 1), jnp.int32, sharding=rows)
-    learning_rate = jax.ShapeDtypeStruct((), jnp.float32)
-    eos_id = 1 if document_masks else None  # which token it is changes nothing
-    step = make_train_step(
-        model, optimizer, z_loss, placed, microbatches=microbatches, eos_id=eos_id
-    )
-    begin = time.perf_counter()
-    with jax.set_mesh(placed):
-        lowered = step.lower(abstract_state(model, optimizer, placed), tokens_BT, learning_rate)
-        try:
-            compiled, out_of_memory = lowered.compile(), ""
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            compiled, out_of_memory = None, _first_lines(error)
-    estimate = Estimate(
-        topology=topology,
-        chip=chip,
-        chips=len(devices),
-        mesh=dict(placed.shape),
-        batch_windows=batch_windows,
-        seq_len=seq_len,
-        flops_per_step=flops_per_token(model, seq_len) * batch_windows * seq_len,
-        compile_seconds=time.perf_counter() - begin,
-        out_of_memory=out_of_memory,
-    )
-    if compiled is None:
-        return estimate
-    return replace(
-        estimate,
-        memory_bytes=compiled.memory_analysis().peak_memory_in_bytes,
-        price=price(Program(compiled.as_text()), chip, len(devices)),
-    )
 
 
 def price(program: Program, chip: Chip, num_chips: int) -> Price:
@@ -293,7 +222,7 @@ def exchange_seconds(op: Operation, chip: Chip, num_chips: int) -> float:
 
 
 def _gathered_bytes(op: Operation) -> int:
-    """Of an asynchronous exchange the result names its input too: the largest is the output."""
+    """Size of the output. An asynchronous exchange returns its input too: the largest counts."""
     if op.opcode.endswith("-start"):
         return max((array.bytes for array in op.results), default=0)
     return op.bytes
@@ -301,7 +230,7 @@ def _gathered_bytes(op: Operation) -> int:
 
 def _seconds(op: Operation, chip: Chip) -> float:
     if op.cycles is not None:
-        assert chip.clock_hz is not None, chip  # _devices admits TPUs only
+        assert chip.clock_hz is not None, chip  # compile_step admits TPUs only
         return op.cycles / chip.clock_hz
     if op.opcode in FREE or op.opcode.endswith(("-done", "-start")):
         return 0.0
@@ -310,7 +239,7 @@ def _seconds(op: Operation, chip: Chip) -> float:
 
 
 def _kernel_seconds(op: Operation, chip: Chip) -> float | None:
-    """Of all runs of an attention kernel, from the shape of its queries, [..., T, C]."""
+    """Time of all runs of an attention kernel, from the shape of its queries, [..., T, C]."""
     products = [n for name, n in KERNEL_PRODUCTS.items() if op.name.startswith(name)]
     operands = re.search(r"operand_layout_constraints=(.*?), [a-z_]+=", op.text)
     if not products or not operands:
@@ -332,67 +261,38 @@ def _pair(name: str) -> str:
     return re.sub(r"-(start|done)", "", name)
 
 
-def _devices(topology: str) -> tuple[Chip, list]:
-    """The chip and the devices, one a chip, of a topology."""
-    name, _, shape = topology.partition(":")
-    chip = chips.find(name)
-    if chip.clock_hz is None or not re.fullmatch(r"\d+(x\d+){1,2}", shape):
-        tpus = ", ".join(c.name for c in chips.CHIPS.values() if c.clock_hz)
-        raise UserError(
-            f"topology {topology!r} is not that of a TPU pod: name a chip ({tpus}) and its axes, "
-            "for example v5e:8x8 or v5p:4x4x8."
-        )
-    for variable, value in WITHOUT_A_TPU.items():
-        os.environ.setdefault(variable, value)
-    megacore = {"chip_config_name": "megacore"} if name in ("v4", "v5p") else {}
-    try:
-        devices = list(topologies.get_topology_desc(topology, "tpu", **megacore).devices)
-    except Exception as error:  # libtpu missing or damaged, or it refuses the topology
-        if "INVALID_ARGUMENT" in str(error):
-            raise UserError(f"there is no topology {topology!r}: {_first_lines(error)}") from error
-        raise UserError(
-            f"the TPU compiler cannot be loaded ({_first_lines(error)}): install libtpu with "
-            "`make plan-tpu`."
-        ) from error
-    return chip, devices
-
-
-def _first_lines(error: Exception, lines: int = 3) -> str:
-    return " ".join(str(error).split("\n")[:lines])[:500]
-
-
-def _format(estimate: Estimate) -> str:
-    chip = estimate.chip
-    mesh = ", ".join(f"{name}={size}" for name, size in estimate.mesh.items() if size > 1)
+def _format(cost: StepCost) -> str:
+    chip = cost.chip
+    mesh = ", ".join(f"{name}={size}" for name, size in cost.mesh.items() if size > 1)
     lines = [
-        f"{estimate.topology}: {estimate.chips} chips ({mesh or 'one chip'}), batch "
-        f"{estimate.batch_windows} x {estimate.seq_len}, compiled in "
-        f"{estimate.compile_seconds:.0f} s",
+        f"{cost.topology}: {cost.chips} chips ({mesh or 'one chip'}), batch "
+        f"{cost.batch_windows} x {cost.seq_len}, compiled in "
+        f"{cost.compile_seconds:.0f} s",
     ]
-    if not estimate.fits:
-        return "\n".join([*lines, f"DOES NOT FIT    {estimate.out_of_memory}"])
+    if not cost.fits:
+        return "\n".join([*lines, f"DOES NOT FIT    {cost.out_of_memory}"])
     lines.append(
-        f"memory          {estimate.memory_bytes / 2**30:.1f} of {chip.memory_gib:g} GiB per chip"
+        f"memory          {cost.memory_bytes / 2**30:.1f} of {chip.memory_gib:g} GiB per chip"
     )
-    total = estimate.step_seconds
-    for name, seconds in estimate.price.parts:
+    total = cost.step_seconds
+    for name, seconds in cost.price.parts:
         lines.append(f"{name:<16}{seconds:8.3f} s {seconds / total:6.1%}")
-    for name, seconds in estimate.price.kernels:
+    for name, seconds in cost.price.kernels:
         lines.append(
             f"{name:<32}{seconds:8.3f} s {seconds / total:6.1%}  at {KERNEL_EFFICIENCY:.0%} of peak"
         )
-    for x in estimate.price.exchanges:
+    for x in cost.price.exchanges:
         lines.append(
             f"{x.kind:<16}{x.exposed_seconds:8.3f} s exposed of {x.seconds:.3f}: {x.count} x "
             f"{x.part}, {x.bytes / 1e9:.2f} GB a step"
         )
-    low, high = (estimate.price.seconds(KERNEL_EFFICIENCY + d) for d in (0.1, -0.1))
+    low, high = (cost.price.seconds(KERNEL_EFFICIENCY + d) for d in (0.1, -0.1))
     lines += [
         f"step            {total:8.3f} s ({low:.3f} to {high:.3f} if attention kernels reach 10 "
         "points more or less)",
-        f"MFU             {estimate.mfu:8.1%}, {estimate.tokens_per_second:,.0f} tokens/s",
+        f"MFU             {cost.mfu:8.1%}, {cost.tokens_per_second:,.0f} tokens/s",
     ]
     lines += [
-        f"NOT IN THE TIME {name}: a kernel unknown here" for name in estimate.price.unknown_kernels
+        f"NOT IN THE TIME {name}: a kernel unknown here" for name in cost.price.unknown_kernels
     ]
     return "\n".join(lines)

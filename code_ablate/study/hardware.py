@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from code_ablate.chips import find as find_chip
 from code_ablate.errors import UserError
+from code_ablate.training.devices import device_name, measure_peak
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,10 @@ class Hardware:
     def __str__(self) -> str:
         if self.chip:
             return f"{self.chips} x {self.chip}"
-        from code_ablate.training.devices import device_name  # loads JAX
-
         return device_name()
 
     def peak(self) -> tuple[float, str]:
         """(peak FLOP/s of one chip, where the figure comes from); measures it if need be."""
         if self.peak_flops:
             return self.peak_flops, "peak"
-        from code_ablate.training.devices import measured_peak  # loads JAX
-
-        return measured_peak(), "a matrix product measured now"
+        return measure_peak(), "a matrix product measured now"

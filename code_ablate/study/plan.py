@@ -11,12 +11,10 @@ or, if the hardware's peak is given, FLOPs of training (formula in code_ablate.m
 peak x expected utilisation.
 """
 
-import functools
 import math
 import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from etils import epath
 
@@ -26,15 +24,14 @@ from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import flops_per_token
+from code_ablate.pods.pod import Pod
+from code_ablate.pods.step_cost import StepCost
 from code_ablate.study.graph import PhaseGraph, Study, size_of
 from code_ablate.study.hardware import Hardware
+from code_ablate.training.devices import device_name
 from code_ablate.training.phase import Phase
 from code_ablate.training.reading import phase_stream, require_stores, windows_read
 from code_ablate.training.rundir import RunDirectory
-
-if TYPE_CHECKING:  # both load JAX
-    from code_ablate.pods.pod import Pod
-    from code_ablate.pods.step_cost import Estimate as StepCost
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ class Plan:
     """How the time was estimated: a line for each shape of train step."""
     problems: tuple[str, ...]
     """Why the study cannot be run as it is; empty if it can."""
-    step_costs: "tuple[tuple[ModelConfig, StepCost], ...]" = ()
+    step_costs: tuple[tuple[ModelConfig, StepCost], ...] = ()
     """The distinct train steps on the pod, with their models, if a pod was asked about."""
 
     def refuse_if_impossible(self) -> None:
@@ -153,7 +150,7 @@ def make_plan(
     stores: Stores,
     hardware: Hardware,
     runs_dir: epath.PathLike,
-    pod: "Pod | None" = None,
+    pod: Pod | None = None,
 ) -> Plan:
     """`stores`: the token stores that are prepared; the rest counts as unknown.
 
@@ -248,7 +245,7 @@ def requested_shares(phase: Phase, groups: Mapping[str, tuple[str, ...]]) -> dic
     }
 
 
-def _misfits(costs: "tuple[tuple[ModelConfig, StepCost], ...]") -> Iterator[str]:
+def _misfits(costs: tuple[tuple[ModelConfig, StepCost], ...]) -> Iterator[str]:
     for _, cost in costs:
         if not cost.fits:
             yield (
@@ -329,15 +326,8 @@ def _earlier_speeds(runs_dir: epath.Path) -> dict[str, list[float]]:
     for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
         run = RunDirectory.open(file.parent)
         config, last = run.config, run.last_metrics()
-        if config["device"] == _device() and "tokens_per_second" in last:
+        if config["device"] == device_name() and "tokens_per_second" in last:
             phase = config["phase"]
             key = str([phase["model"], phase["seq_len"], phase["batch_windows"]])
             speeds.setdefault(key, []).append(last["tokens_per_second"])
     return speeds
-
-
-@functools.cache
-def _device() -> str:
-    from code_ablate.training.devices import device_name  # loads JAX
-
-    return device_name()

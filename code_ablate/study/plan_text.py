@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from code_ablate.model.flops import count_parameters
+from code_ablate.pods.pod import beside_the_paper
 from code_ablate.progress import duration
 from code_ablate.study.plan import Plan
 
@@ -30,11 +31,8 @@ def plan_text(plan: Plan) -> str:
         "",
         *_cost_lines(plan),
     ]
-    if plan.step_costs:
-        from code_ablate.pods.pod import beside_the_paper  # loads JAX
-
-        for model, cost in plan.step_costs:
-            lines += ["", str(cost), *beside_the_paper(model, cost)]
+    for model, cost in plan.step_costs:
+        lines += ["", str(cost), *beside_the_paper(model, cost)]
     problems = list(dict.fromkeys(plan.problems))
     lines += [f"PROBLEM         {problem}" for problem in problems[:MOST_PROBLEMS]]
     if len(problems) > MOST_PROBLEMS:

@@ -13,12 +13,14 @@ under the name STEP_NAME, with its number.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
 from etils import epath
 
 from code_ablate.errors import UserError
+
+if TYPE_CHECKING:  # the configuration is read where there is no JAX
+    import jax
 
 STEP_NAME = "train_step"
 
@@ -56,7 +58,7 @@ class Profiler:
         self._directory = str(epath.Path(run_path) / "profile")
         self._tracing = False
         self._outputs: Any = None
-        self._annotation: jax.profiler.StepTraceAnnotation | None = None
+        self._annotation: "jax.profiler.StepTraceAnnotation | None" = None
         if config.first_step is not None and "://" in self._directory:
             raise UserError(
                 f"the profiler writes to local folders only, not to {self._directory}: set "
@@ -74,6 +76,10 @@ class Profiler:
 
     def before(self, step: int) -> None:
         """To be called before step `step` is dispatched."""
+        if self._first is None:
+            return
+        import jax
+
         if step == self._first:
             jax.block_until_ready(self._outputs)  # of the step before, if there was one
             jax.profiler.start_trace(self._directory)
@@ -88,6 +94,8 @@ class Profiler:
         self._outputs = outputs if self._first is not None and step + 1 == self._first else None
         self._leave_step()
         if self._tracing and step + 1 == self._end:
+            import jax
+
             jax.block_until_ready(outputs)
             self._stop()
 
@@ -97,5 +105,7 @@ class Profiler:
             self._annotation = None
 
     def _stop(self) -> None:
+        import jax
+
         self._tracing = False
         jax.profiler.stop_trace()

@@ -14,14 +14,14 @@ from code_ablate.training.phase import phase_identity
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.tracking import TrackingConfig
 from tests.training.jobs import finish_job, start_job
-from tests.training.test_multihost import IDENTITIES, STORES, metrics_of, phase_of
+from tests.training.test_multihost import STORES, metrics_of, phase_of
 
 EXECUTION = Execution(loop=LoopConfig(log_every=2, checkpoint_every=3))
 
 
 def run_in(directory):
     phase = phase_of(12)
-    return RunDirectory.of(directory, phase, phase_identity(phase, IDENTITIES))
+    return RunDirectory.of(directory, phase, phase_identity(phase, STORES.identities))
 
 
 def train_in(directory, execution=EXECUTION):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from code_ablate.data.store import Stores
 from code_ablate.errors import Interrupted
 from code_ablate.model.config import MeshConfig
 from code_ablate.training.execution import Execution, LoopConfig
@@ -12,7 +13,7 @@ from code_ablate.training.rundir import RunDirectory
 from tests.tolerance import assert_close
 from tests.training.jobs import complete_job
 from tests.training.test_loop import StopsAfter
-from tests.training.test_multihost import IDENTITIES, STORES, metrics_of, params_of, phase_of
+from tests.training.test_multihost import STORES, metrics_of, params_of, phase_of
 
 MESHES = {
     "data": {"data": 8},
@@ -24,7 +25,7 @@ MESHES = {
 
 def train_on(directory, mesh, stores=STORES, microbatches=1):
     phase = phase_of(12)
-    run = RunDirectory.of(directory, phase, phase_identity(phase, IDENTITIES))
+    run = RunDirectory.of(directory, phase, phase_identity(phase, STORES.identities))
     loop = LoopConfig(log_every=1, checkpoint_every=5, microbatches=microbatches)
     train(phase, stores, run, execution=Execution(MeshConfig(**mesh), loop))
 
@@ -34,7 +35,7 @@ def all_meshes(directory):
         train_on(f"{directory}/{name}", mesh)
     train_on(f"{directory}/accumulated", {"data": 2, "fsdp": 2, "tensor": 2}, microbatches=2)
     # Stopped on one mesh, gone on with on another.
-    stopping = {**STORES, "a": StopsAfter(1, 4001, reads=7)}
+    stopping = Stores({**STORES, "a": StopsAfter(1, 4001, reads=7)})
     try:
         train_on(f"{directory}/changed", MESHES["fsdp"], stopping)
         raise AssertionError("it was not stopped")

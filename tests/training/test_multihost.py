@@ -45,7 +45,7 @@ def phase_of(steps):
 def job(directory, mesh, signal_process=None, signal_step=None, signal_number=None, broken=None):
     """Trains, and notes which rows this process read in each step."""
     phase = phase_of(12)
-    stores = {"a": STORES["a"]} if broken == jax.process_index() else STORES
+    stores = Stores({"a": STORES["a"]}) if broken == jax.process_index() else STORES
     run = RunDirectory.of(directory, phase, phase_identity(phase, STORES.identities))
     rows = []
     read = Feed.read

@@ -10,12 +10,9 @@ from code_ablate.identity import differences, identity, to_plain
 from code_ablate.training.phase import (
     Optimizer,
     Schedule,
-    corpus_usage,
     describe,
     phase_from_plain,
     phase_identity,
-    phase_stream,
-    windows_read,
 )
 
 IDENTITIES = {"a": "store-a", "b": "store-b", "c": "store-c"}
@@ -159,35 +156,6 @@ def test_a_carried_rate_starts_at_the_parents_last_and_ends_where_it_says(phase,
         child, parent=child, schedule=Schedule("constant", start="carry")
     )
     assert grandchild.learning_rate(3) == pytest.approx(1e-6)
-
-
-def test_cursors_are_carried_from_parent_to_child(phase, child):
-    read = windows_read(phase)
-    assert sum(read.values()) == 80
-    assert phase_stream(child, {"a": 250, "b": 187, "c": 125}, IDENTITIES).already_read == read
-    total = windows_read(child)
-    assert sum(total.values()) == 100 and total["b"] == read["b"]
-
-
-def test_usage_over_the_chain(child):
-    usage = corpus_usage(child, {"a": 50, "b": 187, "c": 125})
-    assert sum(u["tokens"] for u in usage.values()) == 100 * 16
-    assert usage["a"]["requested_share"] == pytest.approx((0.5 * 80 + 0.9 * 20) / 100)
-    assert usage["a"]["tokens"] == 58 * 16
-    assert usage["a"]["epochs"] == pytest.approx(58 / 50)
-    assert usage["a"]["unique_tokens"] == 50 * 16
-
-
-def test_a_corpus_with_a_share_of_0_needs_no_store(phase):
-    mixture = Mixture.of({"a": 1, "z": 0})
-    usage = corpus_usage(dataclasses.replace(phase, mixture=mixture), {"a": 250})
-    assert usage["z"] == {"requested_share": 0, "tokens": 0, "unique_tokens": 0, "epochs": 0}
-
-
-def test_too_many_epochs_are_refused_with_the_numbers(phase):
-    with pytest.raises(UserError, match=r"'a' 5\.00 times.*640 tokens.*512 are allowed"):
-        phase_stream(phase, {"a": 8, "b": 187, "c": 125}, IDENTITIES)
-    phase_stream(dataclasses.replace(phase, max_epochs=5), {"a": 8, "b": 187, "c": 125}, IDENTITIES)
 
 
 @pytest.mark.parametrize(
