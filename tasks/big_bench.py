@@ -1,6 +1,6 @@
 """BIG-bench Hard, zero-shot, by generated answers; the files are the user's.
 
-    CODE_ABLATE_BENCHMARKS=~/sets code-ablate ...     # with the owners' folder bbh in ~/sets
+    CODE_ABLATE_EVALUATION_SETS=~/sets code-ablate ...     # with the owners' folder bbh in ~/sets
 
 The prompt is "Q: ...", "A:", as in lm-eval's zero-shot form, and an answer is right when it equals
 the target. Its 27 tasks are one Task here; an item's id begins with the name of its task.
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from code_ablate.evaluation.answers import add_task, exact
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 
 def asked(row):
@@ -20,7 +20,7 @@ def asked(row):
 
 add_task(
     "bbh",
-    Benchmark("bbh"),
+    EvaluationSet("bbh"),
     asked,
     category="reasoning_beyond",
     metric=exact,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from code_ablate.evaluation.programs import Problem, add_task, used_functions
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 HUMANEVAL_STOP = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 MBPP_STOP = ("\nclass", "\nassert", '\n"""', "\nprint", "\nif", "\n<|/", "\n```")
@@ -49,7 +49,7 @@ def mbpp_prompt(row: Mapping[str, str]) -> str:
 
 add_task(
     "humaneval",
-    Benchmark("humaneval"),
+    EvaluationSet("humaneval"),
     lambda row: row["prompt"],
     humaneval,
     category="code",
@@ -58,7 +58,7 @@ add_task(
 )
 add_task(
     "mbpp",
-    Benchmark("mbpp"),
+    EvaluationSet("mbpp"),
     mbpp_prompt,
     mbpp,
     category="code",

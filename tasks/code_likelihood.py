@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from code_ablate.evaluation.gold import add_task
 from code_ablate.evaluation.sets.known import MBPP_LANGUAGES
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 BITS = "OLMES: bits per byte of the reference solution"
 
@@ -39,17 +39,19 @@ def mt_mbpp(language, row):
 
 add_task(
     "humaneval_bpb",
-    Benchmark("humaneval"),
+    EvaluationSet("humaneval"),
     humaneval,
     category="code_likelihood",
     convention=BITS,
 )
-add_task("mbpp_bpb", Benchmark("mbpp"), mbpp, category="code_likelihood", shots=3, convention=BITS)
+add_task(
+    "mbpp_bpb", EvaluationSet("mbpp"), mbpp, category="code_likelihood", shots=3, convention=BITS
+)
 
 for _language in MBPP_LANGUAGES:
     add_task(
         f"mt_mbpp_{_language}",
-        Benchmark(f"mt_mbpp_{_language}"),
+        EvaluationSet(f"mt_mbpp_{_language}"),
         functools.partial(mt_mbpp, _language),
         category="code_likelihood",
         shots=3,

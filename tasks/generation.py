@@ -3,7 +3,7 @@
     seqio.TaskRegistry.get("open_prompts")            # 200 prompts, written for this project
     seqio.TaskRegistry.get("dolly_200")               # the reference study's, from your own file
 
-`dolly_200` reads `dolly_200.jsonl` in the folder that CODE_ABLATE_BENCHMARKS names: rows in the
+`dolly_200` reads `dolly_200.jsonl` in the folder that CODE_ABLATE_EVALUATION_SETS names: rows in the
 form of databricks-dolly, with "instruction" and "context". `open_prompts.jsonl` beside this module
 has 20 prompts in each of ten categories.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from code_ablate.evaluation.open_ended import add_task
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 OPEN_PROMPTS = Path(__file__).with_name("open_prompts.jsonl")
 
@@ -26,7 +26,7 @@ def with_context(request: tf.Tensor, context: tf.Tensor) -> tf.Tensor:
 
 add_task(
     "open_prompts",
-    Benchmark(
+    EvaluationSet(
         "open_prompts",
         file=str(OPEN_PROMPTS),
         fields=("prompt", "context", "category"),
@@ -39,7 +39,7 @@ add_task(
 )
 add_task(
     "dolly_200",
-    Benchmark("dolly_200"),
+    EvaluationSet("dolly_200"),
     lambda row: with_context(row["instruction"], row["context"]),
     category="open_ended",
     convention="arXiv 2408.10914",

@@ -18,7 +18,7 @@ import tensorflow as tf
 from code_ablate.evaluation import answers, rank_classification
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.known import MMLU
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 from tasks.reasoning import WHEEL_TASKS, question
 
 SHORT = Sampling(max_tokens=50, stop=("\n", "Question:", "Q:"))
@@ -40,7 +40,7 @@ def letters(row):
 for _name, _metric in {"triviaqa": answers.trivia_qa, "nq_open": answers.squad}.items():
     answers.add_task(
         _name,
-        Benchmark(_name),
+        EvaluationSet(_name),
         asked,
         category="world_knowledge",
         metric=_metric,
@@ -50,7 +50,7 @@ for _name, _metric in {"triviaqa": answers.trivia_qa, "nq_open": answers.squad}.
 
 answers.add_task(
     "nq_open_5shot",
-    Benchmark("nq_open"),
+    EvaluationSet("nq_open"),
     asked,
     category="world_knowledge_5shot",
     metric=answers.squad,
@@ -62,7 +62,7 @@ answers.add_task(
 for _name in ("mmlu", *(f"mmlu_{category}" for category in MMLU)):
     rank_classification.add_task(
         _name,
-        Benchmark(_name),
+        EvaluationSet(_name),
         question,
         category="mmlu",
         chance=0.25,
@@ -71,7 +71,7 @@ for _name in ("mmlu", *(f"mmlu_{category}" for category in MMLU)):
 
 rank_classification.add_task(
     "mmlu_letters_5shot",
-    Benchmark("mmlu"),
+    EvaluationSet("mmlu"),
     letters,
     category="mmlu",
     chance=0.25,

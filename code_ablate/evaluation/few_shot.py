@@ -1,6 +1,6 @@
 """Solved examples before a question, and features: what all modules that register tasks share.
 
-source = with_solved(Benchmark("copa"), 5, write)       # rows have a field more, "solved"
+source = with_solved(EvaluationSet("copa"), 5, write)       # rows have a field more, "solved"
 as_text(tf.strings.join([as_tensors(row)["premise"], "?"]))
 """
 
@@ -11,7 +11,7 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.sets.source import Benchmark, Row
+from code_ablate.evaluation.sets.source import EvaluationSet, Row
 
 EVALUATION_FEATURES = {
     "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
@@ -20,11 +20,11 @@ EVALUATION_FEATURES = {
 """The vocabulary stands in for the study's own, which replaces it when the task is evaluated."""
 
 
-def with_solved(source: Any, shots: int, write: Callable[[Row], str]) -> Benchmark:
+def with_solved(source: Any, shots: int, write: Callable[[Row], str]) -> EvaluationSet:
     """The source with solved examples, which `write` makes from rows where it has no text."""
-    if not isinstance(source, Benchmark):
+    if not isinstance(source, EvaluationSet):
         raise UserError(
-            f"shots={shots} needs a Benchmark as the source, which knows rows to take solved "
+            f"shots={shots} needs a EvaluationSet as the source, which knows rows to take solved "
             f"examples from; this one is {type(source).__name__}."
         )
     return source.with_shots(shots, write)

@@ -1,6 +1,6 @@
 """Bits per byte of the right continuation, given the prompt: for answers that are long, or open.
 
-    add_task("my.proofs", Benchmark("my_proofs", file="proofs.jsonl", fields=("problem", "proof"),
+    add_task("my.proofs", EvaluationSet("my_proofs", file="proofs.jsonl", fields=("problem", "proof"),
              form="text"), lambda row: (row["problem"], " " + row["proof"]), category="mathematics")
     items = score_items(targets, scores, greedy)       # one row per item
     means(items)["bits_per_byte"]
@@ -41,7 +41,7 @@ class Gold(NamedTuple):
 
 
 def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
-    """Preprocessors of a Task whose rows are as `Benchmark` yields them."""
+    """Preprocessors of a Task whose rows are as `EvaluationSet` yields them."""
 
     def context_and_continuation(dataset: tf.data.Dataset) -> tf.data.Dataset:
         def formatted(row):
@@ -74,7 +74,7 @@ def add_task(
 ) -> seqio.Task:
     """Registers a Task with SeqIO, and what the suite has to know about it.
 
-    `shots`: solved examples before each context; the source is then a `Benchmark`.
+    `shots`: solved examples before each context; the source is then a `EvaluationSet`.
     """
     if shots:
         source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))

@@ -1,6 +1,6 @@
 """Open-ended tasks: a prompt without a right answer. What a model writes is kept for a judge.
 
-    add_task("my.prompts", Benchmark("my_prompts", file="prompts.jsonl", fields=("prompt",),
+    add_task("my.prompts", EvaluationSet("my_prompts", file="prompts.jsonl", fields=("prompt",),
              form="text"), lambda row: row["prompt"], category="open_ended")
     items = score_items(targets, completions)         # one row per item
 

@@ -1,6 +1,6 @@
 """Generated programs that are run against tests: pass@k.
 
-    add_task("my.puzzles", Benchmark("puzzles", file="puzzles.jsonl", fields=("prompt", "tests"),
+    add_task("my.puzzles", EvaluationSet("puzzles", file="puzzles.jsonl", fields=("prompt", "tests"),
              form="text"), lambda row: row["prompt"], problem, category="code",
              sampling=Sampling(max_tokens=512, stop=("\\nclass",)))
     with Sandbox() as sandbox:

@@ -1,6 +1,6 @@
 """Rank classification: which of several continuations does the model find likeliest?
 
-    add_task("my.quiz", Benchmark("my_quiz", file="quiz.jsonl", fields=("question",)), prompt,
+    add_task("my.quiz", EvaluationSet("my_quiz", file="quiz.jsonl", fields=("question",)), prompt,
              category="reasoning")                     # registers a SeqIO Task
     items = score_items(targets, scores)               # one row per item
     means(items)["accuracy"]
@@ -53,7 +53,7 @@ class Choice(NamedTuple):
 
 
 def preprocessors(prompt: Prompt) -> tuple[Callable[..., tf.data.Dataset], ...]:
-    """Preprocessors of a rank classification Task whose rows are as `Benchmark` yields them."""
+    """Preprocessors of a rank classification Task whose rows are as `EvaluationSet` yields them."""
 
     def contexts_and_continuations(dataset: tf.data.Dataset) -> tf.data.Dataset:
         def formatted(row):
@@ -119,7 +119,7 @@ def add_task(
 ) -> seqio.Task:
     """Registers a rank classification Task with SeqIO, and what the suite has to know about it.
 
-    `shots`: solved examples before each context; the source is then a `Benchmark`.
+    `shots`: solved examples before each context; the source is then a `EvaluationSet`.
     """
     if shots:
         source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))

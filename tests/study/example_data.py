@@ -8,7 +8,7 @@ from code_ablate.data.sources.files import Files
 from code_ablate.evaluation import answers, programs
 from code_ablate.evaluation.rank_classification import add_task
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sets.source import Benchmark
+from code_ablate.evaluation.sets.source import EvaluationSet
 
 for corpus in ("prose", "program"):
     seqio.TaskRegistry.add(
@@ -19,19 +19,19 @@ for corpus in ("prose", "program"):
     )
 add_task(
     "example.quiz",
-    Benchmark("example_quiz", file="quiz.jsonl", fields=("question",)),
+    EvaluationSet("example_quiz", file="quiz.jsonl", fields=("question",)),
     lambda row: (row["question"], tf.strings.join([" ", row["choices"]])),
     category="reasoning",
 )
 add_task(
     "example.elsewhere",
-    Benchmark("storycloze", origin="files"),
+    EvaluationSet("storycloze", origin="files"),
     lambda row: (row["context"], row["choices"]),
     category="reasoning",
 )
 answers.add_task(
     "example.recall",
-    Benchmark("example_recall", file="recall.jsonl", fields=("question",), form="answers"),
+    EvaluationSet("example_recall", file="recall.jsonl", fields=("question",), form="answers"),
     lambda row: row["question"],
     category="world_knowledge",
     metric=answers.exact,
@@ -39,7 +39,9 @@ answers.add_task(
 )
 programs.add_task(
     "example.programs",
-    Benchmark("example_programs", file="programs.jsonl", fields=("prompt", "tests"), form="text"),
+    EvaluationSet(
+        "example_programs", file="programs.jsonl", fields=("prompt", "tests"), form="text"
+    ),
     lambda row: row["prompt"],
     lambda row: programs.Problem(
         row["id"], row["tests"], (f"f{row['id']}",), beginning=row["prompt"]

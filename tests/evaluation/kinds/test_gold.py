@@ -4,8 +4,8 @@ import seqio
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import gold, registry
-from code_ablate.evaluation.sets.source import TEXT, Benchmark
-from tests.data.rows import write
+from code_ablate.evaluation.sets.source import TEXT, EvaluationSet
+from tests.evaluation.sets.written import write
 
 ROWS = [
     {"id": "a", "question": "Ä?", "proof": "längst"},
@@ -21,7 +21,7 @@ def prompt(row):
 @pytest.fixture
 def task(tmp_path):
     file = write(tmp_path / "proofs.jsonl", ROWS)
-    source = Benchmark("proofs", file=file, fields=("question", "proof"), form=TEXT)
+    source = EvaluationSet("proofs", file=file, fields=("question", "proof"), form=TEXT)
     yield gold.add_task("test.proofs", source, prompt, category="mathematics", convention="ours")
     seqio.TaskRegistry.remove("test.proofs")
     registry.forget("test.proofs")
@@ -80,7 +80,9 @@ def test_what_cannot_be_scored():
 
 def test_solved_examples_are_contexts_with_their_continuations(tmp_path):
     file = write(tmp_path / "proofs.jsonl", ROWS)
-    source = Benchmark("proofs", file=file, fields=("question", "proof"), form=TEXT, examples=file)
+    source = EvaluationSet(
+        "proofs", file=file, fields=("question", "proof"), form=TEXT, examples=file
+    )
     task = gold.add_task("test.shots", source, prompt, category="mathematics", shots=2)
     try:
         row = next(task.get_dataset(None, "validation", shuffle=False).as_numpy_iterator())

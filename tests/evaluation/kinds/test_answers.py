@@ -9,8 +9,8 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import answers, registry
 from code_ablate.evaluation.answers import Accepted
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sets.source import ANSWERS, Benchmark
-from tests.data.rows import write
+from code_ablate.evaluation.sets.source import ANSWERS, EvaluationSet
+from tests.evaluation.sets.written import write
 
 ROWS = [
     {"id": "a", "question": "Capital of France?", "answers": ["Paris", "City of Light"]},
@@ -29,7 +29,7 @@ def add_task(tmp_path):
     file = write(tmp_path / "quiz.jsonl", ROWS)
 
     def add(shots=0, metric=answers.squad):
-        source = Benchmark(
+        source = EvaluationSet(
             "quiz", file=file, fields=("question",), form=ANSWERS, examples=file if shots else None
         )
         return answers.add_task(

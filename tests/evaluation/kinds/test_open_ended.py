@@ -9,7 +9,7 @@ import seqio
 import tasks  # noqa: F401
 from code_ablate.evaluation import open_ended, registry
 from code_ablate.evaluation.sampling import Completion
-from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, Benchmark, MissingData
+from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, EvaluationSet, MissingData
 from tasks.generation import OPEN_PROMPTS
 
 ROWS = [
@@ -22,7 +22,7 @@ ROWS = [
 def task(tmp_path):
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-    source = Benchmark("mine", file=str(file), fields=("prompt",), form="text")
+    source = EvaluationSet("mine", file=str(file), fields=("prompt",), form="text")
     yield open_ended.add_task("test.mine", source, lambda row: row["prompt"], category="open_ended")
     seqio.TaskRegistry.remove("test.mine")
     registry.forget("test.mine")
@@ -124,12 +124,12 @@ def test_dolly_is_read_from_the_users_file(tmp_path, monkeypatch):
     ]
     (tmp_path / "dolly_200.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    source = Benchmark("dolly_200")
+    source = EvaluationSet("dolly_200")
     assert len({row["id"] for row in source.rows}) == 2
     assert {row["instruction"] for row in source.rows} == {"Name a bird.", "Sum up."}
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "elsewhere"))
     with pytest.raises(MissingData, match=r"dolly_200\.jsonl"):
-        _ = Benchmark("dolly_200").rows
+        _ = EvaluationSet("dolly_200").rows
 
 
 def test_dolly_prompts_hold_the_context(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_dolly_prompts_hold_the_context(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     task = seqio.TaskRegistry.get("dolly_200")
     # A source of its own: that of the registered Task remembers what it has found.
-    fresh = task.replace(name="test.dolly", source=Benchmark("dolly_200"))
+    fresh = task.replace(name="test.dolly", source=EvaluationSet("dolly_200"))
     dataset = fresh.get_dataset(sequence_length=None, split="validation", shuffle=False)
     (example,) = dataset.as_numpy_iterator()
     assert example["prompt"].decode() == "Sum up.\n\nLong."

