@@ -1,16 +1,18 @@
 """Configuration by gin: what can be bound, and how files and bindings are read.
 
-    load(["studies/demo.gin"], ["Setting.tokens = 1000000"], imports=["my_corpora"])
-    study = make("Study")
+    study = load_study("proportion", scale="demo", bindings=["Setting.tokens = 1000000"])
+    workspace = make_workspace()
+    load(["gin/phases/demo.gin"], imports=["my_corpora"]); phase = make("Phase")
 
 The entry dataclasses are plain and know nothing of gin; they are registered here, in one table. A
 name or parameter that does not exist fails while the files are read, with the closest names.
 """
 
 import contextlib
-import dataclasses
 import difflib
+import functools
 import importlib
+import inspect
 import logging
 import re
 import sys
@@ -18,17 +20,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
+from code_ablate import distributed
 from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.jobs.workspace import Paths
+from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES, Setting
-from code_ablate.training.execution import LoopConfig
+from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
@@ -56,10 +60,19 @@ CONFIGURABLES = (
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 
+REGISTRATIONS = "tasks"
+"""Module that registers this project's own corpora, mixtures and tasks."""
+
+DEFAULT_SCALE = "demo"
+
+_DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
+"""Packages that declaring data needs, and training from prepared token stores does not."""
+
 GIN_DIRECTORY = Path(__file__).resolve().parent.parent / "gin"
 
 _made: dict[str, Callable] = {}
 _imported: list[str] = []
+"""Modules that were imported for the last `load`, by name or by a gin file."""
 
 
 def register() -> None:
@@ -76,22 +89,38 @@ def find_gin_file(name: str, folder: str) -> str:
     for candidate in candidates:
         if candidate.is_file():
             return str(candidate)
-    known = {file.stem for base in _gin_directories() for file in (base / folder).glob("*.gin")}
-    raise unknown_name(f"gin file (looked for it in gin/{folder})", name, known)
+    raise unknown_name(f"gin file (looked for it in gin/{folder})", name, gin_files(folder))
 
 
 def _gin_directories() -> list[Path]:
     return list(dict.fromkeys([Path.cwd() / "gin", GIN_DIRECTORY]))
 
 
+def gin_files(folder: str) -> dict[str, Path]:
+    """The files of gin/`folder` by name, those of the current folder before the project's own."""
+    files: dict[str, Path] = {}
+    for base in _gin_directories():
+        for file in sorted((base / folder).glob("*.gin")):
+            files.setdefault(file.stem, file)
+    return dict(sorted(files.items()))
+
+
 def import_modules(modules: Sequence[str]) -> None:
-    """Imports modules that register corpora, tasks or recipes. UserError if one cannot be found."""
+    """Imports modules that register corpora, tasks or recipes. UserError if one cannot be found.
+
+    One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
+    with a note: what is prepared can be used without them.
+    """
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     for module in modules:
         try:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing in _DATA_PACKAGES:
+                _say_passed_over(module, missing)
+                continue
             if error.name not in (module, module.partition(".")[0]):
                 raise
             raise UserError(
@@ -100,9 +129,23 @@ def import_modules(modules: Sequence[str]) -> None:
             ) from None
 
 
+@functools.cache
+def _say_passed_over(module: str, package: str) -> None:
+    if distributed.is_first():
+        print(
+            f"note: {package} is not installed, so {module} registers nothing here. Token stores "
+            "that are prepared can be used; to prepare others: pip install 'code-ablate[data]'.",
+            file=sys.stderr,
+        )
+
+
 def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[str] = ()) -> None:
-    """Reads gin files and bindings into a clean gin. Raises UserError for whatever is wrong."""
-    import_modules(imports)
+    """Reads gin files and bindings into a clean gin. Raises UserError for whatever is wrong.
+
+    `imports`: modules that register more than this project's own `tasks`.
+    """
+    modules = (REGISTRATIONS, *imports)
+    import_modules(modules)
     register()
     gin.clear_config()
     for directory in _gin_directories():
@@ -118,10 +161,63 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
     except UserError:
         raise
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in _DATA_PACKAGES:
+            raise UserError(
+                f"a gin file imports a module that needs {error.name}, which is not installed: "
+                "pip install 'code-ablate[data]'."
+            ) from None
         raise UserError(f"a gin file imports {error.name!r}, which cannot be found.") from None
     except (ValueError, SyntaxError, OSError, AttributeError, LookupError) as error:
         raise _explain(error) from error
-    _imported[:] = _imports_of(parsed)
+    _imported[:] = dict.fromkeys((*modules, *_imports_of(parsed)))
+
+
+def load_study(
+    name: str,
+    scale: str | None = None,
+    *,
+    files: Sequence[str] = (),
+    bindings: Sequence[str] = (),
+    imports: Sequence[str] = (),
+) -> Study:
+    """The study `name` (in gin/studies, or a gin file) at a scale, with names of its data checked.
+
+    The scale is read first, so that the study, then `files`, then `bindings` may change what it
+    sets. A study that binds `Setting.model` has a size of its own, usually from a scale that it
+    includes, and takes no other. Without either, the scale is "demo", and that is said. Raises
+    UserError.
+    """
+    own = [find_gin_file(name, "studies"), *files]
+    scale_file = find_gin_file(scale, "scales") if scale else None
+    load(own, bindings, imports)
+    if _bound("Setting.model"):
+        included = _bound("Study.scale")
+        if scale and included != Path(scale).stem:
+            its_own = f"the scale {included!r}" if included else "a size of its own"
+            raise UserError(f"{name} has {its_own}, so --scale {scale} cannot be given with it.")
+    else:
+        if not scale_file:
+            scale_file = find_gin_file(DEFAULT_SCALE, "scales")
+            _say_default_scale(name)
+        load([scale_file, *own], bindings, imports)
+    study = make("Study")
+    require_tasks("corpus", study.corpora)
+    require_tasks("evaluation task", study.suite.tasks)
+    return study
+
+
+def _say_default_scale(name: str) -> None:
+    if distributed.is_first():
+        others = ", ".join(gin_files("scales"))
+        print(f"note: {name} at the scale {DEFAULT_SCALE}; --scale: {others}.", file=sys.stderr)
+
+
+def _bound(parameter: str):
+    """What the gin files bind to `parameter`; None if nothing."""
+    try:
+        return gin.query_parameter(parameter)
+    except ValueError:
+        return None
 
 
 @contextlib.contextmanager
@@ -147,9 +243,19 @@ def _imports_of(parsed) -> list[str]:
     ]
 
 
-def imported_modules() -> tuple[str, ...]:
-    """Modules that the gin files import: worker processes have to import them too."""
-    return tuple(_imported)
+def make_workspace() -> Workspace:
+    """`Paths` as gin has them, with the modules of the last `load` for worker processes."""
+    return Workspace(make("Paths"), tuple(_imported))
+
+
+def make_execution() -> Execution:
+    """How to run, as gin has it: mesh, loop, tracking and profile."""
+    return Execution(
+        mesh=make("MeshConfig"),
+        loop=make("LoopConfig"),
+        tracking=make("TrackingConfig"),
+        profile=make("ProfileConfig"),
+    )
 
 
 def make(name: str):
@@ -196,8 +302,8 @@ def _known_configurables() -> list[str]:
 
 def _parameters(name: str) -> list[str]:
     for thing in CONFIGURABLES:
-        if thing.__name__ == name and dataclasses.is_dataclass(thing):
-            return [field.name for field in dataclasses.fields(thing)]
+        if thing.__name__ == name:
+            return list(inspect.signature(thing).parameters)
     return []
 
 
