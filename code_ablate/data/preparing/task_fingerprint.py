@@ -192,7 +192,7 @@ class _Describer:
         """What a function refers to in its module: constants, and functions of the same package."""
         parts = []
         for name in sorted(_names(function.__code__)):
-            if name not in function.__globals__:
+            if name not in function.__globals__ or name == "__file__":  # where it lies
                 continue
             value = function.__globals__[name]
             constant = isinstance(value, (*_ATOMS, tuple, frozenset, re.Pattern))
