@@ -160,7 +160,8 @@ class Stream:
     seed: int
     """Keys the shuffles; the same in every phase of a recipe."""
     already_read: Mapping[str, int] = field(default_factory=dict)
-    """Windows of each corpus that the phases before this one have read; 0 where not given."""
+    """Windows of each corpus that the phases before this one have read; 0 for a corpus that is
+    missing here."""
 
     @cached_property
     def corpora(self) -> tuple[str, ...]:

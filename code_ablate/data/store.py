@@ -43,35 +43,36 @@ class Manifest:
     corpus: str
     """Name of the SeqIO Task."""
     key: str
-    """Hash of what the store is made from (`key_fields`); names its directory."""
+    """Identity of `key_fields`; the first 12 digits stand in the name of the directory."""
     key_fields: Mapping[str, Any]
-    """Source digest, preprocessors with their fingerprints, vocabulary digest and settings."""
+    """What the store is made from: source digest, preprocessors with their fingerprints, vocabulary
+    digest, settings, and what the documents were judged against."""
     identity: str
-    """sha256 of the content: tokens, document ends and bytes of both splits, vocabulary digest."""
+    """SHA-256 of the content: tokens, document ends and bytes of both splits, vocabulary digest."""
     vocabulary: Mapping[str, Any]
-    """name, size, digest, eos_id."""
+    """Vocabulary of the tokens: name, size, digest and eos_id."""
     source_digest: str
     """Digest of what the source read."""
     seed: int
-    """Keys the order of the documents."""
+    """Key of the order of the documents."""
     validation_fraction: float
     """Share of the documents split off for validation, by hash."""
     splits: Mapping[str, Mapping[str, int]]
-    """documents, bytes and tokens of `train` and `validation`."""
+    """Documents, bytes and tokens of `train` and `validation`."""
     read: Mapping[str, int]
-    """documents and bytes that the source gave. read + added = stored + dropped."""
+    """Documents and bytes that the source gave. read + added = stored + dropped."""
     dropped: Mapping[str, Mapping[str, int]]
-    """documents and bytes that each preprocessor or step took away, by its name."""
+    """Documents and bytes that each preprocessor or step took away, by its name."""
     added: Mapping[str, Mapping[str, int]]
-    """documents and bytes that a preprocessor added, by its name; mostly empty."""
+    """Documents and bytes that a preprocessor added, by its name; mostly empty."""
     skipped: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Files or other units that the source found and did not read, by reason."""
     created: str = ""
-    """When, in UTC."""
+    """Time at which the store was finished, in UTC."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Of the packages that made the store."""
+    """Versions of Python and of the packages that made the store."""
     format: int = FORMAT
-    """Of the directory."""
+    """Format of the directory."""
 
     def to_json(self) -> str:
         """The text of manifest.json."""

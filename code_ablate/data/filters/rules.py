@@ -57,7 +57,7 @@ class LongestLine(Filter):
     """Drops documents with a very long line: data and minified code."""
 
     maximum: int = 1000
-    """Most characters in a line."""
+    """Characters that a line may have at most."""
 
     @property
     def name(self) -> str:
@@ -73,7 +73,7 @@ class MeanLine(Filter):
     """Drops documents whose lines are long on average."""
 
     maximum: float = 100.0
-    """Most characters per line, averaged over the lines, empty ones too."""
+    """Characters that lines may have at most, on average; empty lines count."""
 
     @property
     def name(self) -> str:
@@ -91,7 +91,7 @@ class AlphanumericFraction(Filter):
     """Drops documents of symbols. An empty document has the fraction 0."""
 
     minimum: float = 0.25
-    """Least share of letters and digits among all characters."""
+    """Share of letters and digits among all characters, at the least."""
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ class AlphabeticFraction(Filter):
     """Drops documents of numbers and symbols. An empty document has the fraction 0."""
 
     minimum: float = 0.5
-    """Least share of letters among all characters."""
+    """Share of letters among all characters, at the least."""
 
     @property
     def name(self) -> str:

@@ -41,7 +41,7 @@ class Document:
     """One document as it comes out of a Task."""
 
     text: bytes | None
-    """UTF-8; None if the Task keeps no text beside the tokens."""
+    """Text in UTF-8; None if the Task keeps no text beside the tokens."""
     tokens: Int[np.ndarray, " T"]
     """Ids, with or without EOS, as the Task leaves them."""
 
@@ -54,7 +54,7 @@ class Stage:
     """'read' for the source, else the preprocessor's name."""
     documents: int
     bytes: int | None
-    """Of text; None where documents have no text to count."""
+    """Bytes of text; None where documents have no text to count."""
     is_filter: bool = False
     """Whether the step has a `name` of its own, as filters do."""
 

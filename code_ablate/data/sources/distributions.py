@@ -30,7 +30,7 @@ class InstalledFile:
     """Path below the folder of installed distributions, with slashes: the same on any machine."""
 
     location: str
-    """Where it is on this machine."""
+    """Path on this machine."""
 
     owner: str
     """Name of the distribution, as it calls itself."""

@@ -35,7 +35,7 @@ _FORMATS = {
 class _File:
     filesystem: fsspec.AbstractFileSystem
     path: str
-    """As the file system takes it."""
+    """Path as the file system takes it."""
     name: str
     """The path after what all files have in common: the same wherever the folder lies."""
     format: str
@@ -59,11 +59,13 @@ class Files(DocumentSource):
         """What to read.
 
         Args:
-          patterns: paths or globs, one or several. format: "jsonl", "parquet" or "text"; None goes
-          by the suffix, before .gz, .zst, .bz2 or .xz. text: the field that holds the text. A row
-          where it is null is an empty document. language_field: the field that holds the language,
-          where there is one. path_field: the field that holds the path; without it, the file's name
-          and the row's number. language: the language of all documents, where no field says it.
+          patterns: paths or globs, one or several.
+          format: "jsonl", "parquet" or "text"; None: as the suffix says, before .gz, .zst, .bz2 or
+            .xz.
+          text: the field that holds the text; a row where it is null is an empty document.
+          language_field: the field that holds the language; None: there is none.
+          path_field: the field that holds the path; None: the file's name and the row's number.
+          language: the language of all documents, where no field says it.
           storage_options: options for the fsspec file system, such as {"anon": True}.
         """
         super().__init__()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from code_ablate.data.sources import base as sources
+from code_ablate.data.sources import distributions as sources
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.source import KNOWN, TFDS, WHEEL, EvaluationSet
 from tests.evaluation.sets.written import read

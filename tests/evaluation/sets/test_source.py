@@ -1,7 +1,7 @@
 import pytest
 import seqio
 
-from code_ablate.data.sources import base as sources
+from code_ablate.data.sources import distributions as sources
 from code_ablate.errors import UserError
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.source import (
