@@ -14,6 +14,7 @@ from code_ablate.training.phase import (
     phase_from_plain,
     phase_identity,
 )
+from tests.test_imports import run
 
 IDENTITIES = {"a": "store-a", "b": "store-b", "c": "store-c"}
 
@@ -198,3 +199,22 @@ def test_identity_of_plain_values():
 def test_differences_name_the_field():
     assert differences({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 2}) == ["a.b: 1 -> 3"]
     assert differences({"a": [1, 2]}, {"a": [1, 4], "d": 5}) == ["a[1]: 2 -> 4", "d: (absent) -> 5"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "code_ablate.model.config",
+        "code_ablate.model.flops",
+        "code_ablate.pods.pod",
+        "code_ablate.training.devices",
+        "code_ablate.training.execution",
+        "code_ablate.training.phase",
+        "code_ablate.training.reading",
+        "code_ablate.training.rundir",
+    ],
+)
+def test_what_plans_and_reports_need_imports_without_jax(module):
+    blocked = ("jax", "jaxlib", "flax", "optax", "orbax", "tensorflow", "seqio", "gin")
+    done = run(f"import {module}", *blocked)
+    assert done.returncode == 0, done.stderr[-2000:]
