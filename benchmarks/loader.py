@@ -32,7 +32,7 @@ from code_ablate.training.step import initial_state, make_train_step
 
 CORPORA, VOCABULARY = 3, 2048
 STEP_WINDOWS, STEP_SEQ_LEN = 8, 128
-"""Of the train step that is measured beside the loader: those of gin/phases/demo.gin."""
+"""Batch of the train step that is measured beside the loader: that of gin/phases/demo.gin."""
 SEQIO_ROWS = 4 * MEAN_DOCUMENT_TOKENS
 """SeqIO packs as many documents at once as a row has tokens, which gives about
 MEAN_DOCUMENT_TOKENS rows. A turn takes several such packs, or it would only empty what was packed
@@ -49,9 +49,13 @@ def main(argv: list[str] | None = None) -> None:
     flags = measure.parser(__doc__, repeats=5)
     flags.add_argument("--model", default="toy", help="whose train step the loader has to feed")
     flags.add_argument("--seq-len", type=int, nargs="+", default=[128, 2048, 8192])
-    flags.add_argument("--batch-tokens", type=int, default=2**18, help="on this host")
-    flags.add_argument("--tokens", type=int, default=2**24, help="of each corpus")
-    flags.add_argument("--batches", type=int, default=20, help="of one turn; of SeqIO more")
+    flags.add_argument(
+        "--batch-tokens", type=int, default=2**18, help="tokens of a batch on this host"
+    )
+    flags.add_argument("--tokens", type=int, default=2**24, help="tokens of each corpus")
+    flags.add_argument(
+        "--batches", type=int, default=20, help="batches of one turn; SeqIO takes more"
+    )
     options = flags.parse_args(argv)
     measure.train_on_cpu_as_the_commands_do()
 
@@ -133,7 +137,7 @@ def _endless(read: Callable[[int], Any]) -> Iterator[Any]:
 
 
 def _take(batches: Iterator[Any], number: int, tokens: list[int] | None = None) -> Callable:
-    """A side that takes the next so many batches; of packed ones it notes the tokens in them."""
+    """A side that takes the next `number` batches, and notes the tokens in packed ones."""
 
     def side() -> None:
         taken = [next(batches) for _ in range(number)]

@@ -104,7 +104,7 @@ def train_on_cpu_as_the_commands_do() -> None:
     """Their setting of the memory allocator. It serves both sides of a comparison."""
     import jax
 
-    from code_ablate.host import keep_freed_memory
+    from code_ablate.allocator import keep_freed_memory
 
     if jax.default_backend() == "cpu":
         keep_freed_memory()

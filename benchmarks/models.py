@@ -21,7 +21,7 @@ MODELS = {
 
 
 def find(name: str, **changes) -> ModelConfig:
-    """The model of this name, with other values of some fields; UserError if there is none."""
+    """The model of this name, with other values of some fields. UserError if it is unknown."""
     known = {file.stem: file for file in GIN_MODELS.glob("*.gin")}
     if name in MODELS:
         model = MODELS[name]

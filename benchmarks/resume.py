@@ -39,7 +39,7 @@ class Run:
         self.process: subprocess.Popen
 
     def start(self) -> None:
-        """Starts a process that trains the run to its end, if nothing happens."""
+        """Starts a process that trains the run to its end, unless it is killed."""
         command = [sys.executable, "-m", "benchmarks.child", "train", self._arguments]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
@@ -56,7 +56,7 @@ class Run:
         return first, time.perf_counter() - begin
 
     def kill_after(self, seconds: float) -> bool:
-        """Kills the process so much later; False if it came to its end before."""
+        """Kills the process after this time; False if it ended before."""
         try:
             self.process.wait(timeout=seconds)
             return False
@@ -78,7 +78,7 @@ class Run:
 
     @property
     def last_step(self) -> int:
-        """Of the last line; 0 without any."""
+        """Step of the last line; 0 without any."""
         return max((line["step"] for line in self.lines()), default=0)
 
     @property

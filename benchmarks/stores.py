@@ -25,7 +25,7 @@ MEAN_DOCUMENT_TOKENS = 800
 def random_documents(
     seed: int, tokens: int, vocabulary: int
 ) -> tuple[Int[np.ndarray, " tokens"], Int[np.ndarray, " documents"]]:
-    """(tokens of all documents, each ended by EOS; tokens of each document), so many in all."""
+    """(tokens of all documents, each ended by EOS; number of tokens of each document)."""
     rng = np.random.default_rng(seed)
     number = 2 * tokens // MEAN_DOCUMENT_TOKENS + 10
     lengths = rng.lognormal(np.log(MEAN_DOCUMENT_TOKENS) - 0.5, 1.0, number).astype(np.int64) + 2

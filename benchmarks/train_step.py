@@ -31,9 +31,10 @@ STEPS_COMPARED = 3
 TOLERANCE = {"float32": (1e-4, 1e-3), "bfloat16": (2e-3, 5e-2)}
 """Relative, of loss and gradient norm: they differ in the order of sums, and in what is rounded."""
 MICROBATCH_TOKENS = 16_384
-"""Of a GPU, at first: their logits over 256,000 entries are what its memory has to hold."""
+"""Tokens of the microbatch that a GPU tries first: its memory has to hold their logits over 256,000
+entries."""
 MEMORY_SHARES = {("ours",): (0.9, 0.0), ("torch",): (0.2, 0.7), ("ours", "torch"): (0.45, 0.45)}
-"""Of a GPU's memory, for JAX and for PyTorch, by sides. JAX draws the weights of both."""
+"""Shares of a GPU's memory for JAX and for PyTorch, by sides. JAX draws the weights of both."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Ours:
         self._tokens_BT = place_batch(self._mesh, job.tokens_BT)
 
     def run(self, steps: int) -> list[tuple[float, float]]:
-        """Loss and gradient norm of each of so many steps, which are done when this returns."""
+        """Loss and gradient norm of each step; all are done when this returns."""
         results = []
         with jax.set_mesh(self._mesh):
             for _ in range(steps):
@@ -177,12 +178,18 @@ def _torch_is_installed() -> bool:
 
 def _options(argv: list[str] | None):
     flags = measure.parser(__doc__, repeats=5)
-    flags.add_argument("--model", default="toy", help="of gin/models, or benchmarks.models")
+    flags.add_argument("--model", default="toy", help="a name in gin/models or benchmarks.models")
     flags.add_argument("--seq-len", type=int, default=128)
     flags.add_argument("--batch-windows", type=int, default=8)
-    flags.add_argument("--steps", type=int, default=10, help="of one repeat")
-    flags.add_argument("--microbatches", type=int, help="at first; doubled until memory does")
-    flags.add_argument("--torch-microbatches", type=int, help="where they are to differ")
+    flags.add_argument("--steps", type=int, default=10, help="steps of one repeat")
+    flags.add_argument(
+        "--microbatches",
+        type=int,
+        help="parts of a batch at first; doubled until they fit into memory",
+    )
+    flags.add_argument(
+        "--torch-microbatches", type=int, help="parts of a batch for torch, if it needs others"
+    )
     flags.add_argument("--remat", help="on a GPU none, else the model's own")
     flags.add_argument("--attention", help="on a GPU cudnn, else the model's own")
     flags.add_argument("--dtype", help="on a GPU bfloat16, else float32")
@@ -239,7 +246,7 @@ def _fitting(make, job: Job, microbatches: int) -> tuple[Any, list[tuple[float, 
 
 
 def _agreement(first_steps: dict, dtype: str) -> dict[str, float]:
-    """Greatest relative differences over the first steps. UserError if they are no rounding."""
+    """Greatest relative differences over the first steps. UserError if it is not rounding."""
     ours, theirs = np.array(first_steps["ours"]), np.array(first_steps["torch"])
     loss, norm = (np.abs(ours - theirs) / np.abs(theirs)).max(axis=0)
     allowed = TOLERANCE[dtype]

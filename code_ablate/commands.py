@@ -59,7 +59,7 @@ def _ready_the_host() -> None:
     """What speeds up training and scoring on a CPU, and is of no use elsewhere."""
     import jax
 
-    from code_ablate.host import keep_freed_memory
+    from code_ablate.allocator import keep_freed_memory
 
     if jax.default_backend() == "cpu":
         keep_freed_memory()

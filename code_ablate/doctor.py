@@ -105,7 +105,7 @@ def devices() -> str:
 
 
 def memory() -> str:
-    """Of the host."""
+    """Size of the host's memory."""
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     if gib < MINIMUM_MEMORY_GIB:
         raise Problem(f"{gib:.1f} GiB; the demo needs {MINIMUM_MEMORY_GIB}.")

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from code_ablate import distributed
 
 BAR_COLUMNS = 12
-"""Of the bar before the step line on a terminal."""
+"""Width of the bar before the step line on a terminal."""
 
 
 def bar(total: float | None, label: str, *, unit: str, scale: bool = False, initial: float = 0):

@@ -80,7 +80,7 @@ def move_object(request, response, storage, *args, **kwargs):
 
 
 def _generation(request, storage) -> str:
-    """Of the object that the request is about; "0" where there is none."""
+    """Generation of the object that the request is about; "0" if it does not exist."""
     from gcp_storage_emulator.exceptions import NotFound
 
     name = request.params.get("object_id") or request.query.get("name", [None])[0]

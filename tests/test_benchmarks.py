@@ -100,7 +100,7 @@ def test_startup(run):
     result = run("startup", *SMALLEST, "--repeats", 1)
     for split in (result["cold_seconds"], result["warm_seconds"]):
         parts = [split[part]["median"] for part in ("interpreter", "imports", "compile", "rest")]
-        assert sum(parts) == pytest.approx(split["total"]["median"], abs=0.01)
+        assert sum(parts) == pytest.approx(split["total"]["median"], rel=1e-3)
         assert min(parts) > 0
 
 

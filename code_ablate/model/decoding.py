@@ -32,9 +32,10 @@ class Cache(NamedTuple):
 
 
 Caches: TypeAlias = Cache | list[Cache]
-"""Of all layers: stacked, or a list. With a list the layers of `decode` are unrolled and read a
-cache where it lies, which a scan would copy. But then all parameters of the blocks are copied once
-for each loop, to every device even if they are sharded, and compilation grows with the layers."""
+"""Caches of all layers: stacked, or a list. With a list the layers of `decode` are unrolled and
+read a cache where it lies, which a scan would copy. But then all parameters of the blocks are
+copied once for each loop, to every device even if they are sharded, and compilation grows with the
+layers."""
 
 
 def apply_tree(

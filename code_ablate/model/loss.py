@@ -113,7 +113,7 @@ _cross_entropy.defvjp(_forward, _backward)
 def _on_mesh(function, outputs: int):
     """function(hidden, embedding, targets, weights) on each device's part of the arrays.
 
-    Its outputs are the first so many of loss, nll_BT, d_hidden_BTD and d_embedding_VD.
+    It returns the first `outputs` of loss, nll_BT, d_hidden_BTD and d_embedding_VD.
     """
     hidden, tokens, table = ("batch", "time", "embed"), ("batch", "time"), ("vocabulary", "embed")
     return sharding.on_each_device(

@@ -26,7 +26,7 @@ OUTPUT = "attention_out"
 policy that saves them spares the backward pass a second run of the forward kernel."""
 
 LANES = 128
-"""Of a TPU's vector unit: the kernel takes rows of a multiple of this many positions."""
+"""Width of a TPU's vector unit: the kernel takes rows of a multiple of this many positions."""
 
 BLOCKS, COMPUTE_BLOCK = (1024, 512, 256, LANES), 512
 BLOCK_BYTES = 512 * 1024  # twice that does not compile for v5e (2048) nor v5p (float32, C = 256)

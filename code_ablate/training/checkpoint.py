@@ -212,8 +212,8 @@ class Checkpoints:
             record = _read_record(folder)
             _check_structure(folder, record["leaves"], like)
             for name, item in like.items():
-                # Without the manager, which would have the processes wait for each other, in vain
-                # where one of them cannot read its part.
+                # Without the manager, which makes the processes wait for each other: where one of
+                # them cannot read its part, the others would wait for ever.
                 handler = ocp.StandardCheckpointHandler()
                 args = ocp.args.StandardRestore(item)
                 arrays[name] = handler.restore(folder / name, args=args)

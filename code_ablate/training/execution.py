@@ -28,7 +28,7 @@ class LoopConfig:
     validate_every: int | None = None
     """Steps between measurements of the loss on held-out windows; None: never."""
     validation_windows: int = 64
-    """Held-out windows of each corpus."""
+    """Held-out windows of each corpus that a validation measures, at most."""
 
     def __post_init__(self):
         for field in fields(self):
@@ -43,9 +43,13 @@ class LoopConfig:
 
 @dataclass(frozen=True)
 class Execution:
-    """The configurations that gin binds for it, together."""
+    """Everything that gin binds about how a phase is carried out."""
 
     mesh: MeshConfig = MeshConfig()
+    """Devices for each kind of parallelism."""
     loop: LoopConfig = LoopConfig()
+    """Lengths of the pieces of work between lines, checkpoints and validations."""
     tracking: TrackingConfig = TrackingConfig()
+    """Viewers that metrics go to."""
     profile: ProfileConfig = ProfileConfig()
+    """Steps that are traced."""

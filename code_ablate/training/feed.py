@@ -25,11 +25,11 @@ class Feed:
 
     batches: Batches
     sharding: NamedSharding
-    """Of a [batch, time] array; time is whole on every device."""
+    """Placement of a [batch, time] array; time is whole on every device."""
 
     @cached_property
     def shape(self) -> tuple[int, int]:
-        """Of the global array: rows, and tokens of a window."""
+        """Shape of the global array: rows, and tokens of a window."""
         return self.batches.batch_windows, self.batches.seq_len + 1
 
     @cached_property

@@ -52,13 +52,13 @@ class SpikeState(NamedTuple):
     inner: Any
     """State of the transformation inside."""
     losses_N: Float[Array, " N"]
-    """Of the last steps, skipped ones among them, in a ring."""
+    """Losses of the last N steps, skipped ones among them, in a ring."""
     norms_N: Float[Array, " N"]
-    """Their gradient norms."""
+    """Gradient norms of the same steps."""
     seen: Int[Array, ""]
-    """Steps so far."""
+    """Number of steps so far."""
     skipped: Int[Array, ""]
-    """Of them, those whose update was not applied."""
+    """Number of steps whose update was not applied."""
 
 
 def skip_spikes(

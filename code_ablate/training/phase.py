@@ -42,9 +42,9 @@ class Optimizer:
     epsilon: float = 1e-8
     """Added to the root of the second moment."""
     weight_decay: float = 0.1
-    """Times the learning rate; on matrices, not on the scales of norms."""
+    """Decay per step, times the learning rate, of matrices; scales of norms do not decay."""
     clip_norm: float = 1.0
-    """Gradients longer than this are scaled down to it."""
+    """Largest global norm of a gradient; longer ones are scaled down to it."""
     skip_spikes: float | None = None
     """Skip the update of a step whose loss or gradient norm lies this many standard deviations
     above the mean of the last 128 steps; 6 is usual. Skipped steps are counted. None: never."""
@@ -110,16 +110,19 @@ class Phase:
     mixture: Mixture
     """What is trained on, in shares of tokens. In gin also {corpus: rate}, or a registered name."""
     tokens: int
-    """Budget. The phase trains on the whole number of batches nearest to it."""
+    """Token budget. The phase trains on the whole number of batches nearest to it."""
     model: ModelConfig
+    """Shape of the model, equal in all phases of a recipe."""
     optimizer: Optimizer
+    """Optimizer and its settings."""
     schedule: Schedule
+    """Learning rate over the phase."""
     batch_windows: int
     """Windows (sequences) in a global batch."""
     seq_len: int
     """Tokens that a window predicts."""
     seed: int
-    """Of the initialisation and of the order within each corpus. One for all phases of a recipe."""
+    """Seed of the initialisation and of the order within each corpus, one for a whole recipe."""
     name: str = "pretraining"
     """What the phase is for: pretraining, continuation, cooldown. Not part of its identity."""
     parent: "Phase | None" = None
@@ -127,7 +130,7 @@ class Phase:
     optimizer_state: str = "carry"
     """'carry' or 'reset' the moments at the start of a phase that has a parent."""
     max_epochs: float = 4.0
-    """A corpus may be read at most this often over all phases; more is refused before training."""
+    """Most times that a corpus is read over all phases; more is refused before training."""
     z_loss: float = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False

@@ -34,20 +34,22 @@ class RunDirectory:
     """Paths and small files of one run."""
 
     path: epath.Path
+    """Folder of the run."""
     identity: str
+    """Identity of the phase that it executes."""
 
     @classmethod
     def of(cls, runs_dir: epath.PathLike, phase: Phase, identity: str) -> "RunDirectory":
         """The directory for this identity: the one that is there, else a new one named for it."""
         storage.require(runs_dir, "the folder of runs", storage.CHECKPOINTS)
         runs_dir = epath.Path(runs_dir)
-        there = runs_dir.iterdir() if runs_dir.exists() else ()
-        found = sorted(path for path in there if path.name.endswith(f"-{identity}"))
-        return cls(found[0] if found else runs_dir / f"{phase.name}-{identity}", identity)
+        folders = runs_dir.iterdir() if runs_dir.exists() else ()
+        matches = sorted(path for path in folders if path.name.endswith(f"-{identity}"))
+        return cls(matches[0] if matches else runs_dir / f"{phase.name}-{identity}", identity)
 
     @classmethod
     def open(cls, path: epath.PathLike) -> "RunDirectory":
-        """An existing run. Raises UserError if `path` is none."""
+        """An existing run. Raises UserError if `path` is not one."""
         storage.require(path, "the run directory", storage.CHECKPOINTS)
         path = epath.Path(path)
         if not (path / "config.json").exists():
@@ -188,7 +190,7 @@ class RunDirectory:
         if file.exists():
             tqdm.write(
                 f"warning: {self.path} was being trained by {json.loads(file.read_text())}, which "
-                "has not ended in an orderly way. If it was killed, all is well; if it is still "
+                "did not end in an orderly way. If it was killed, all is well. If it is still "
                 "running, stop one of the two: object stores have no locks.",
                 file=sys.stderr,
             )

@@ -137,7 +137,7 @@ def document_numbers(tokens_BT: Int[Array, "B T"], eos_id: int) -> Int[Array, "B
 
 
 def _accumulate(value_and_grad, microbatches: int):
-    """(params, tokens_BT) -> (loss_B, gradients of the mean), in so many parts of equal size."""
+    """(params, tokens_BT) -> (loss_B, gradients of the mean), computed in equal parts."""
     if microbatches == 1:
 
         def whole(params, tokens_BT):

@@ -24,15 +24,19 @@ class Trained:
     """A model as one checkpoint of a run has it."""
 
     model: ModelConfig
+    """Shape of the model."""
     params: Params
-    """On the devices of `mesh`."""
+    """Parameters, on the devices of `mesh`."""
     vocabulary: Vocabulary
+    """Vocabulary of the token ids it was trained on."""
     seq_len: int
-    """Tokens of a window in training: the most that the model has seen at once."""
+    """Predicted tokens of a window in training: the most that the model has seen at once."""
     identity: str
-    """Of the phase that the run executed."""
+    """Identity of the phase that the run executed."""
     step: int
+    """Train step of the checkpoint."""
     mesh: Mesh
+    """Mesh that the parameters lie on."""
 
 
 def open_run(

@@ -56,7 +56,7 @@ def packed_rows(B, T):
 
 
 def gradients(backend, arrays, segments):
-    """Of a random weighting of the output, with respect to q, k and v."""
+    """Gradients of a random weighting of the output, with respect to q, k and v."""
     pull = jax.random.normal(jax.random.key(9), arrays[0].shape)
 
     def score(q, k, v):

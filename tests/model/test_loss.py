@@ -63,15 +63,12 @@ def test_loss_and_gradients_equal_float64(T, chunk_tokens, z_loss, factor, seed)
         _, (value_alone, nll_alone) = scaled(*arrays)
     expected = written_out(hidden, embedding, targets, weights, z_loss)
 
-    def close(a, b):
-        return np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-4)
-
-    close(loss, expected[0])
-    close(nll, expected[1])
-    close(d_hidden, factor * expected[2])
-    close(d_embedding, factor * expected[3])
-    close(value_alone, expected[0])
-    close(nll_alone, expected[1])
+    assert_close(loss, expected[0], 2e-5)
+    assert_close(nll, expected[1], 2e-5)
+    assert_close(d_hidden, factor * expected[2], 2e-4)
+    assert_close(d_embedding, factor * expected[3], 2e-4)
+    assert_close(value_alone, expected[0], 2e-5)
+    assert_close(nll_alone, expected[1], 2e-5)
 
 
 def test_logged_nll_and_weights_have_no_gradient():

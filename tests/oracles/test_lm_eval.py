@@ -14,6 +14,7 @@ from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.training.trained import open_run
+from tests.tolerance import assert_close
 from tests.trained_run import SENTENCES, SEQ_LEN
 
 TASKS = ("arc_easy", "piqa", "sciq", "copa", "boolq")
@@ -22,7 +23,7 @@ ITEMS = 50
 
 @pytest.fixture(scope="module")
 def ours(run, data_dir, vocabulary):
-    """Of each task: (its requests, their scores, its table of items)."""
+    """Task -> (its requests, their scores, its table of items)."""
     trained = open_run(run.path, data_dir=data_dir)
     scorer = Scorer(trained.model, trained.params, trained.mesh, longest=trained.seq_len + 1)
     results = {}
@@ -106,7 +107,7 @@ def test_every_choice_has_the_same_likelihood(ours, evaluated, model, name):
     _, scores, items = ours[name]
     samples = results["samples"][f"{name}_here"]
     found = [answer[0] for sample in samples for answer in sample["filtered_resps"]]
-    np.testing.assert_allclose(found, scores, rtol=1e-5, atol=1e-4)
+    assert_close(found, scores, 1e-5)
     accuracy = results["results"][f"{name}_here"]["acc,none"]
     assert 0 < accuracy < 1
     assert accuracy == pytest.approx(items["correct"].mean(), abs=1e-12)
@@ -137,7 +138,7 @@ def test_likelihoods_of_pairs_and_whether_they_are_greedy(theirs, adapter):
     asked = instances("loglikelihood", PAIRS + known)
     found, found_greedy = zip(*adapter.loglikelihood(asked), strict=True)
     expected, expected_greedy = zip(*theirs.loglikelihood(asked), strict=True)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-4)
+    assert_close(found, expected, 1e-5)
     assert found_greedy == expected_greedy
     assert not any(found_greedy[: len(PAIRS)]) and all(found_greedy[len(PAIRS) :])
 

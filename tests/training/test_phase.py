@@ -14,6 +14,7 @@ from code_ablate.training.phase import (
     phase_from_plain,
     phase_identity,
 )
+from tests.test_imports import run
 
 IDENTITIES = {"a": "store-a", "b": "store-b", "c": "store-c"}
 
@@ -212,3 +213,22 @@ def test_a_decay_that_would_rise_is_refused(phase, child):
         Schedule(peak=4e-3, final=47)
     with pytest.raises(UserError, match=r"would raise it to Schedule\.final = 0\.5"):
         dataclasses.replace(child, schedule=Schedule(start="carry", final=0.5))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "code_ablate.model.config",
+        "code_ablate.model.flops",
+        "code_ablate.pods.pod",
+        "code_ablate.training.devices",
+        "code_ablate.training.execution",
+        "code_ablate.training.phase",
+        "code_ablate.training.reading",
+        "code_ablate.training.rundir",
+    ],
+)
+def test_what_plans_and_reports_need_imports_without_jax(module):
+    blocked = ("jax", "jaxlib", "flax", "optax", "orbax", "tensorflow", "seqio", "gin")
+    done = run(f"import {module}", *blocked)
+    assert done.returncode == 0, done.stderr[-2000:]
