@@ -12,7 +12,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from code_ablate.evaluation.open_ended import add_task
+from code_ablate.evaluation.kinds.open_ended import add_task
 from code_ablate.evaluation.sets.source import EvaluationSet
 
 OPEN_PROMPTS = Path(__file__).with_name("open_prompts.jsonl")

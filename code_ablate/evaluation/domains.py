@@ -9,19 +9,38 @@ it is predicted once, the first one from the end-of-document token, and every la
 last token of the piece before it as its context. EOS itself is not scored: it has no bytes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
-from code_ablate.evaluation.measure import Advance, Engine, Outcome
+from code_ablate.evaluation.declarations import no_settings
+from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.packing import Request
+
+if TYPE_CHECKING:
+    from code_ablate.data.store import TokenStore
 
 DOMAIN_PREFIX = "bits_per_byte/"
 """Before the name of the corpus, in the name that a domain has among the tasks."""
+
+
+KIND = Kind(
+    name="bits_per_byte",
+    title="bits per byte",
+    score="bits",
+    columns=("bits",),
+    generates=False,
+    chance="",
+    how="The bits of a corpus' validation documents over their bytes.",
+    measure=None,
+    settings=no_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +68,6 @@ class DomainItems:
 class Domain:
     """The validation documents of one corpus: a `Measure`, as downstream tasks are."""
 
-    KIND = "bits_per_byte"
-
     def __init__(self, corpus: str, store: TokenStore, vocabulary, **settings: int):
         """`settings` as for `domain_items`. Raises UserError if there is no document."""
         self._documents = domain_items(store, vocabulary, **settings)
@@ -70,7 +87,7 @@ class Domain:
         """There is no chance level."""
         items = self._documents.items
         return {
-            "kind": self.KIND,
+            "kind": KIND.name,
             "items": len(items),
             "available": self._documents.available,
             "cropped": sum(item.cropped for item in items),

@@ -12,8 +12,8 @@ from etils import epath
 from code_ablate import distributed
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
+from code_ablate.evaluation.kinds.ranked import add_task
 from code_ablate.evaluation.measure import Engine
-from code_ablate.evaluation.rank_classification import add_task
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import Outcome as Ran

@@ -28,6 +28,7 @@ import tensorflow as tf
 
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.evaluation.measure import MissingData
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
 from code_ablate.evaluation.sets.origins import WHEEL, Row
@@ -44,10 +45,6 @@ _SPECIFIC: dict[str, dict[str, tf.TensorSpec]] = {
     ANSWERS: {"answers": tf.TensorSpec([None], tf.string)},
     TEXT: {},
 }
-
-
-class MissingData(UserError):
-    """The rows of a set are not on this machine: nothing is wrong, but nothing can be scored."""
 
 
 class EvaluationSet(OneSplitSource):

@@ -7,7 +7,7 @@ import t5.evaluation.metrics
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import answers, registry
-from code_ablate.evaluation.answers import Accepted
+from code_ablate.evaluation.kinds.answers import Accepted
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.source import ANSWERS, EvaluationSet
 from tests.evaluation.sets.written import write

@@ -10,7 +10,7 @@ import tasks  # noqa: F401
 from code_ablate.data.sources import base as sources
 from code_ablate.errors import UserError
 from code_ablate.evaluation import programs, registry
-from code_ablate.evaluation.programs import Problem, pass_at_k
+from code_ablate.evaluation.kinds.programs import Problem, pass_at_k
 from code_ablate.evaluation.sandbox import STATUSES, Sandbox
 from code_ablate.evaluation.sets.source import WHEEL
 
