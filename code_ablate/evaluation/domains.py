@@ -20,7 +20,7 @@ from jaxtyping import Int
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.declarations import no_settings
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Kind, MissingData, Outcome
 from code_ablate.evaluation.packing import Request
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def domain_items(
         ids = store.read_document(int(index), "validation")
         assert ids[-1] == vocabulary.eos_id, "a stored document does not end with EOS"
         ids, cropped = ids[:-1], len(ids) - 1 > max_tokens
-        kept = _whole_text(ids[:max_tokens], vocabulary) if cropped else ids
+        kept = _first_tokens(ids, max_tokens, vocabulary) if cropped else ids
         assert len(kept), "a document has no whole character in its first tokens"
         size = (
             len(vocabulary.decode(kept).encode())
@@ -129,6 +129,18 @@ def domain_items(
         requests = _pieces(kept, vocabulary.eos_id, seq_len)
         items.append(DomainItem(str(int(index)), requests, size, cropped))
     return DomainItems(tuple(items), available)
+
+
+def _first_tokens(ids: Int[np.ndarray, " T"], max_tokens: int, vocabulary) -> Int[np.ndarray, " T"]:
+    """The first tokens that make whole characters. MissingData if the tokenizer is missing."""
+    try:
+        return _whole_text(ids[:max_tokens], vocabulary)
+    except ImportError as error:
+        raise MissingData(
+            f"a document has {len(ids):,} tokens, and the bytes of its first {max_tokens:,} are "
+            f"known to the tokenizer alone: `pip install {error.name}`, or raise "
+            "SuiteConfig.max_document_tokens."
+        ) from error
 
 
 def _whole_text(ids: Int[np.ndarray, " T"], vocabulary) -> Int[np.ndarray, " T"]:

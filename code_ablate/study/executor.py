@@ -23,7 +23,7 @@ from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation.registry import category_of
+from code_ablate.evaluation.declarations import category_of
 from code_ablate.evaluation.suite import Suite, SuiteResult
 from code_ablate.identity import to_plain
 from code_ablate.jobs.evaluate import evaluate_checkpoint, records_of

@@ -35,6 +35,10 @@ KINDS: dict[str, Kind] = {
 }
 """The kinds by name, as tables of results have it."""
 
+RANKED, GOLD, ANSWERS = ranked.KIND.name, gold.KIND.name, answers.KIND.name
+PROGRAMS, OPEN_ENDED = programs.KIND.name, open_ended.KIND.name
+BITS_PER_BYTE = domains.KIND.name
+
 
 def kind_of(task: seqio.Task) -> Kind:
     """The kind that was declared, or that follows from the Task's metric_fns.

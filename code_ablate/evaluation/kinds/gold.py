@@ -1,7 +1,8 @@
 """Bits per byte of the right continuation, given the prompt: for answers that are long, or open.
 
-    add_task("my.proofs", EvaluationSet("my_proofs", file="proofs.jsonl", fields=("problem", "proof"),
-             form="text"), lambda row: (row["problem"], " " + row["proof"]), category="mathematics")
+    rows = EvaluationSet("proofs", file="proofs.jsonl", fields=("problem", "proof"), form="text")
+    add_task("my.proofs", rows, lambda row: (row["problem"], " " + row["proof"]),
+             category="mathematics")
     items = score_items(targets, scores, greedy)       # one row per item
     means(items)["bits_per_byte"]
 

@@ -1,7 +1,7 @@
 """Generated programs that are run against tests: pass@k.
 
-    add_task("my.puzzles", EvaluationSet("puzzles", file="puzzles.jsonl", fields=("prompt", "tests"),
-             form="text"), lambda row: row["prompt"], problem, category="code",
+    rows = EvaluationSet("puzzles", file="puzzles.jsonl", fields=("prompt", "tests"), form="text")
+    add_task("my.puzzles", rows, lambda row: row["prompt"], problem, category="code",
              sampling=Sampling(max_tokens=512, stop=("\\nclass",)))
     with Sandbox() as sandbox:
         items = score_items(problems, samples, sandbox)    # one row per item

@@ -1,8 +1,8 @@
 """Rows of evaluation sets, in one form whichever way they were installed.
 
-    EvaluationSet("arc_easy")                                        # a source, split "validation"
-    EvaluationSet("arc_easy", origin="tfds")                         # from there, or not at all
-    EvaluationSet("arc_easy", file="rows.jsonl")                     # your own rows, in the form below
+    EvaluationSet("arc_easy")                          # a source, split "validation"
+    EvaluationSet("arc_easy", origin="tfds")           # from there, or not at all
+    EvaluationSet("arc_easy", file="rows.jsonl")       # your own rows, in the form below
     EvaluationSet("my_set", file="rows.jsonl", fields=("question",))
 
 A row is {"id": str, one string per field of the set} and, by the form of the set, "choices": [str,
