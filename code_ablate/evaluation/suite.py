@@ -104,12 +104,12 @@ class Suite:
         `seq_len`: tokens of context that the model was trained with. Raises UserError for unknown
         names, and for tasks that nothing says how to score.
         """
-        parts, missing = [], dict.fromkeys(config.tasks, reason) if (reason := _no_seqio()) else {}
-        if not missing:
-            require_tasks("evaluation task", config.tasks)
-        for name in config.tasks:
-            if name in missing:
-                continue
+        reason = _no_seqio() if config.tasks else ""
+        parts, missing = [], dict.fromkeys(config.tasks if reason else (), reason)
+        runnable = () if reason else config.tasks
+        if runnable:
+            require_tasks("evaluation task", runnable)
+        for name in runnable:
             try:
                 parts.append(_task_part(name, config, vocabulary, seq_len))
             except MissingData as error:

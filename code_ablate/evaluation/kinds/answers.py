@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from code_ablate.evaluation.downstream import LoadedTask
     from code_ablate.evaluation.sets.origins import Row
 
-Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
+    Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
+
 
 Metric = Callable[[Sequence[Any], Sequence[str]], Mapping[str, float]]
 

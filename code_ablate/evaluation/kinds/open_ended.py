@@ -31,13 +31,13 @@ with epy.lazy_imports():  # facts of the kinds are read where these are not inst
 if TYPE_CHECKING:
     from code_ablate.evaluation.downstream import LoadedTask
 
+    Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
+
 FRAME = ("Instruction: ", "\nResponse:")
 """Stand before and after the request."""
 
 SAMPLING = Sampling(max_tokens=256, stop=("\nInstruction:",))
 """Greedy, so that the answers of two models differ by their parameters alone."""
-
-Prompt = Callable[[Mapping[str, tf.Tensor]], tf.Tensor]
 
 
 class Asked(NamedTuple):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from code_ablate.evaluation.downstream import LoadedTask
     from code_ablate.evaluation.sets.origins import Row
 
-Prompt = Callable[[Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
+    Prompt = Callable[[Mapping[str, tf.Tensor]], tuple[tf.Tensor, tf.Tensor]]
 
 
 class Choice(NamedTuple):

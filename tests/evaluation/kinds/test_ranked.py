@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation import declarations, few_shot, kinds
 from code_ablate.evaluation.kinds import ranked as rc
 
 # SeqIO's own small model, for its tests.
@@ -258,7 +258,7 @@ def test_a_task_written_for_t5x_goes_through_the_same_evaluator():
         "test.t5x",
         source=source(ROWS),
         preprocessors=[preprocess, seqio.preprocessors.tokenize],
-        output_features=rc.EVALUATION_FEATURES,
+        output_features=few_shot.evaluation_features(),
         postprocess_fn=t5.data.postprocessors.rank_classification,
         metric_fns=[t5.evaluation.metrics.rank_classification],
     )

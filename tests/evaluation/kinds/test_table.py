@@ -36,6 +36,10 @@ def test_facts_are_read_without_jax_tensorflow_seqio_and_gin():
     assert done.stdout == "exact match\n", done.stderr[-2000:]
 
 
+class NamedBytes(Bytes):
+    digest = "bytes"
+
+
 class Lengths:
     """Measures of a toy kind: how long the inputs are."""
 
@@ -85,7 +89,7 @@ def toy_task(monkeypatch):
 
 
 def test_a_kind_is_one_module_and_one_line(toy_task):
-    suite = Suite.of(SuiteConfig(tasks=(toy_task,)), Bytes(), {}, seq_len=63)
+    suite = Suite.of(SuiteConfig(tasks=(toy_task,)), NamedBytes(), {}, seq_len=63)
     (part,) = suite.prepared([]).parts
     description, items = part.evaluate(None, lambda done: None)
     assert list(items["length"]) == [3, 5]
