@@ -8,7 +8,7 @@ requests these prompts equal, string by string.
 
 import tensorflow as tf
 
-from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation.kinds.ranked import add_task
 from code_ablate.evaluation.sets.source import EvaluationSet
 
 

@@ -8,7 +8,7 @@ the target. Its 27 tasks are one Task here; an item's id begins with the name of
 
 import tensorflow as tf
 
-from code_ablate.evaluation.answers import add_task, exact
+from code_ablate.evaluation.kinds.answers import add_task, exact
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.source import EvaluationSet
 

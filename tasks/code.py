@@ -11,7 +11,7 @@ its first test. One greedy answer each, which is pass@1; for other k see docs/ev
 import json
 from collections.abc import Mapping
 
-from code_ablate.evaluation.programs import Problem, add_task, used_functions
+from code_ablate.evaluation.kinds.programs import Problem, add_task, used_functions
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.source import EvaluationSet
 

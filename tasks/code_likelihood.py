@@ -11,7 +11,7 @@ import functools
 
 import tensorflow as tf
 
-from code_ablate.evaluation.gold import add_task
+from code_ablate.evaluation.kinds.gold import add_task
 from code_ablate.evaluation.sets.known import MBPP_LANGUAGES
 from code_ablate.evaluation.sets.source import EvaluationSet
 

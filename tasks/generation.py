@@ -3,16 +3,16 @@
     seqio.TaskRegistry.get("open_prompts")            # 200 prompts, written for this project
     seqio.TaskRegistry.get("dolly_200")               # the reference study's, from your own file
 
-`dolly_200` reads `dolly_200.jsonl` in the folder that CODE_ABLATE_EVALUATION_SETS names: rows in the
-form of databricks-dolly, with "instruction" and "context". `open_prompts.jsonl` beside this module
-has 20 prompts in each of ten categories.
+`dolly_200` reads `dolly_200.jsonl` in the folder that CODE_ABLATE_EVALUATION_SETS names: rows in
+the form of databricks-dolly, with "instruction" and "context". `open_prompts.jsonl` beside this
+module has 20 prompts in each of ten categories.
 """
 
 from pathlib import Path
 
 import tensorflow as tf
 
-from code_ablate.evaluation.open_ended import add_task
+from code_ablate.evaluation.kinds.open_ended import add_task
 from code_ablate.evaluation.sets.source import EvaluationSet
 
 OPEN_PROMPTS = Path(__file__).with_name("open_prompts.jsonl")

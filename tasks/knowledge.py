@@ -15,7 +15,7 @@ that names the subject.
 
 import tensorflow as tf
 
-from code_ablate.evaluation import answers, rank_classification
+from code_ablate.evaluation.kinds import answers, ranked
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.known import MMLU
 from code_ablate.evaluation.sets.source import EvaluationSet
@@ -60,7 +60,7 @@ answers.add_task(
 )
 
 for _name in ("mmlu", *(f"mmlu_{category}" for category in MMLU)):
-    rank_classification.add_task(
+    ranked.add_task(
         _name,
         EvaluationSet(_name),
         question,
@@ -69,7 +69,7 @@ for _name in ("mmlu", *(f"mmlu_{category}" for category in MMLU)):
         convention=f"{WHEEL_TASKS}: the answers in words",
     )
 
-rank_classification.add_task(
+ranked.add_task(
     "mmlu_letters_5shot",
     EvaluationSet("mmlu"),
     letters,

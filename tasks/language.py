@@ -8,7 +8,7 @@ Accuracy is that of greedy decoding: every token of the word is the likeliest.
 
 import tensorflow as tf
 
-from code_ablate.evaluation.gold import add_task
+from code_ablate.evaluation.kinds.gold import add_task
 from code_ablate.evaluation.sets.source import EvaluationSet
 
 

@@ -9,7 +9,7 @@ The prompts and the gold solutions are those of OLMES, string by string as in th
 
 import tensorflow as tf
 
-from code_ablate.evaluation import answers, gold
+from code_ablate.evaluation.kinds import answers, gold
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.known import MATH
 from code_ablate.evaluation.sets.source import EvaluationSet

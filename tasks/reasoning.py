@@ -15,7 +15,7 @@ requests; of CB, COPA and RTE, the first five of the training split that TFDS ha
 
 import tensorflow as tf
 
-from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation.kinds.ranked import add_task
 from code_ablate.evaluation.sets.source import EvaluationSet
 
 OLMES = "OLMES: the answers in words"

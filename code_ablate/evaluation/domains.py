@@ -9,19 +9,38 @@ it is predicted once, the first one from the end-of-document token, and every la
 last token of the piece before it as its context. EOS itself is not scored: it has no bytes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
-from code_ablate.evaluation.measure import Advance, Engine, Outcome
+from code_ablate.evaluation.declarations import no_settings
+from code_ablate.evaluation.measure import Advance, Engine, Kind, MissingData, Outcome
 from code_ablate.evaluation.packing import Request
+
+if TYPE_CHECKING:
+    from code_ablate.data.store import TokenStore
 
 DOMAIN_PREFIX = "bits_per_byte/"
 """Before the name of the corpus, in the name that a domain has among the tasks."""
+
+
+KIND = Kind(
+    name="bits_per_byte",
+    title="bits per byte",
+    score="bits",
+    columns=("bits",),
+    generates=False,
+    chance="",
+    how="The bits of a corpus' validation documents over their bytes.",
+    measure=None,
+    settings=no_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +68,6 @@ class DomainItems:
 class Domain:
     """The validation documents of one corpus: a `Measure`, as downstream tasks are."""
 
-    KIND = "bits_per_byte"
-
     def __init__(self, corpus: str, store: TokenStore, vocabulary, **settings: int):
         """`settings` as for `domain_items`. Raises UserError if there is no document."""
         self._documents = domain_items(store, vocabulary, **settings)
@@ -70,7 +87,7 @@ class Domain:
         """There is no chance level."""
         items = self._documents.items
         return {
-            "kind": self.KIND,
+            "kind": KIND.name,
             "items": len(items),
             "available": self._documents.available,
             "cropped": sum(item.cropped for item in items),
@@ -102,7 +119,7 @@ def domain_items(
         ids = store.read_document(int(index), "validation")
         assert ids[-1] == vocabulary.eos_id, "a stored document does not end with EOS"
         ids, cropped = ids[:-1], len(ids) - 1 > max_tokens
-        kept = _whole_text(ids[:max_tokens], vocabulary) if cropped else ids
+        kept = _first_tokens(ids, max_tokens, vocabulary) if cropped else ids
         assert len(kept), "a document has no whole character in its first tokens"
         size = (
             len(vocabulary.decode(kept).encode())
@@ -112,6 +129,18 @@ def domain_items(
         requests = _pieces(kept, vocabulary.eos_id, seq_len)
         items.append(DomainItem(str(int(index)), requests, size, cropped))
     return DomainItems(tuple(items), available)
+
+
+def _first_tokens(ids: Int[np.ndarray, " T"], max_tokens: int, vocabulary) -> Int[np.ndarray, " T"]:
+    """The first tokens that make whole characters. MissingData if the tokenizer is missing."""
+    try:
+        return _whole_text(ids[:max_tokens], vocabulary)
+    except ImportError as error:
+        raise MissingData(
+            f"a document has {len(ids):,} tokens, and the bytes of its first {max_tokens:,} are "
+            f"known to the tokenizer alone: `pip install {error.name}`, or raise "
+            "SuiteConfig.max_document_tokens."
+        ) from error
 
 
 def _whole_text(ids: Int[np.ndarray, " T"], vocabulary) -> Int[np.ndarray, " T"]:

@@ -20,9 +20,7 @@ from jaxtyping import Int
 
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation import registry
-from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sets.source import MissingData
+from code_ablate.evaluation.measure import MissingData
 from code_ablate.evaluation.suite_config import SuiteConfig
 
 
@@ -140,12 +138,6 @@ class LoadedTask:
             "cropped": cropped,
             **more,
         }
-
-
-def sampling_of(name: str) -> Sampling:
-    """How the task's answers are generated: as it declared, else greedily up to a line break."""
-    info = registry.info(name)
-    return info.sampling if info and info.sampling else Sampling()
 
 
 def require_rows(task: seqio.Task) -> None:

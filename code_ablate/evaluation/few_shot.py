@@ -4,27 +4,39 @@ source = with_solved(EvaluationSet("copa"), 5, write)       # rows have a field 
 as_text(tf.strings.join([as_tensors(row)["premise"], "?"]))
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from __future__ import annotations
 
-import seqio
-import tensorflow as tf
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from etils import epy
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.sets.source import EvaluationSet, Row
 
-EVALUATION_FEATURES = {
-    "inputs": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
-    "targets": seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False),
-}
-"""The vocabulary stands in for the study's own, which replaces it when the task is evaluated."""
+with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import seqio
+    import tensorflow as tf
+
+if TYPE_CHECKING:
+    from code_ablate.evaluation.sets.source import EvaluationSet, Row
+
+
+def evaluation_features() -> dict[str, seqio.Feature]:
+    """The features of a Task that is registered here.
+
+    Their vocabulary stands in for the study's own, which replaces it when the task is evaluated.
+    """
+    feature = seqio.Feature(vocabulary=seqio.ByteVocabulary(), add_eos=False)
+    return {"inputs": feature, "targets": feature}
 
 
 def with_solved(source: Any, shots: int, write: Callable[[Row], str]) -> EvaluationSet:
     """The source with solved examples, which `write` makes from rows where it has no text."""
+    from code_ablate.evaluation.sets.source import EvaluationSet
+
     if not isinstance(source, EvaluationSet):
         raise UserError(
-            f"shots={shots} needs a EvaluationSet as the source, which knows rows to take solved "
+            f"shots={shots} needs an EvaluationSet as the source, which knows rows to take solved "
             f"examples from; this one is {type(source).__name__}."
         )
     return source.with_shots(shots, write)

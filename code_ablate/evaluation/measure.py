@@ -3,17 +3,30 @@
     outcome = measure.evaluate(Engine(scorer, generator))
     outcome.items                              # one row per item
 
-No TensorFlow, no SeqIO: domains are measured where they are not installed.
+No TensorFlow, no SeqIO: domains are measured where they are not installed. No JAX either: reports
+read the facts of the kinds.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from code_ablate.evaluation.generation import Generator
-from code_ablate.evaluation.scoring import Scorer
+from code_ablate.errors import UserError
+
+if TYPE_CHECKING:
+    from code_ablate.evaluation.downstream import LoadedTask
+    from code_ablate.evaluation.generation import Generator
+    from code_ablate.evaluation.scoring import Scorer
+    from code_ablate.evaluation.suite_config import SuiteConfig
+
+
+class MissingData(UserError):
+    """What a task needs is not on this machine: nothing is wrong, but nothing can be scored."""
+
 
 Advance = Callable[[int], object]
 """Is told how much of a measure's `work` has been done since the last time."""
@@ -53,3 +66,29 @@ class Measure(Protocol):
 
     def evaluate(self, engine: Engine, advance: Advance) -> Outcome:
         """Asks one checkpoint everything."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way of measuring tasks, and what reports say about it."""
+
+    name: str
+    """Name in identities, descriptions and tables of results. It never changes."""
+    title: str
+    """Name of its score, as a report calls it."""
+    score: str | None
+    """Column of the items that counts in a category. None: only a judge can tell."""
+    columns: tuple[str, ...]
+    """Columns of the items that a report shows."""
+    generates: bool
+    """Whether items have a text of the model's own."""
+    chance: str
+    """How the score of guessing is found; empty where guessing has none."""
+    how: str
+    """Sentence that says how it is scored."""
+    measure: Callable[[LoadedTask], Measure] | None
+    """Makes the loaded task ready to be evaluated, or raises UserError if it is not of this kind.
+    None: it is not a kind of Task."""
+    settings: Callable[[str, SuiteConfig], dict[str, Any]]
+    """What decides the scores of the Task of this name beside the Task itself: part of the
+    identity."""

@@ -18,22 +18,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import seqio
 
 from code_ablate import distributed
-from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
-from code_ablate.data.preparing.task_run import task_fingerprint
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
-from code_ablate.evaluation import registry
+from code_ablate.evaluation import declarations, domains
 from code_ablate.evaluation.domains import DOMAIN_PREFIX, Domain
-from code_ablate.evaluation.downstream import LoadedTask, require_rows
-from code_ablate.evaluation.kinds import KINDS, kind_of
-from code_ablate.evaluation.measure import Advance, Engine, Measure
+from code_ablate.evaluation.kinds import kind_of
+from code_ablate.evaluation.measure import Advance, Engine, Measure, MissingData
 from code_ablate.evaluation.records import Key, Records
-from code_ablate.evaluation.sets.source import MissingData
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity
 
@@ -109,9 +104,12 @@ class Suite:
         `seq_len`: tokens of context that the model was trained with. Raises UserError for unknown
         names, and for tasks that nothing says how to score.
         """
-        require_tasks("evaluation task", config.tasks)
-        parts, missing = [], {}
-        for name in config.tasks:
+        reason = _no_seqio() if config.tasks else ""
+        parts, missing = [], dict.fromkeys(config.tasks if reason else (), reason)
+        runnable = () if reason else config.tasks
+        if runnable:
+            require_tasks("evaluation task", runnable)
+        for name in runnable:
             try:
                 parts.append(_task_part(name, config, vocabulary, seq_len))
             except MissingData as error:
@@ -129,7 +127,7 @@ class Suite:
     def prepared(self, places: Sequence[Records]) -> "Suite":
         """Loads what is not on record in each of the places.
 
-        Returns the suite without the parts that cannot be loaded for want of data: those are
+        Returns the suite without the parts whose data are not on this machine: those are
         missing. Raises UserError for tasks that cannot be evaluated.
         """
         needed = distributed.from_first(
@@ -194,14 +192,35 @@ class Suite:
         return dataclasses.replace(self, parts=tuple(parts), missing=dict(missing))
 
 
+def _no_seqio() -> str:
+    """Why no Task can be run here; empty where the libraries that run them are installed."""
+    try:
+        import seqio  # noqa: F401
+        import t5.data  # noqa: F401
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        return (
+            f"tasks need TensorFlow and SeqIO, and {error.name} is not installed: "
+            "`pip install code-ablate[data]` and `pip install --no-deps t5`"
+        )
+    return ""
+
+
 def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: int) -> Part:
-    task, info = seqio.TaskRegistry.get(name), registry.info(name)
+    import seqio
+
+    from code_ablate.evaluation.downstream import LoadedTask, require_rows
+
+    task, info = seqio.TaskRegistry.get(name), declarations.info(name)
     kind = kind_of(task)
+    if kind.measure is None:
+        raise UserError(f"evaluation task {name!r} is declared as {kind.name!r}, no kind of Task.")
+    make_measure = kind.measure
     require_rows(task)
     asked = {
         "format": FORMAT,
-        "kind": kind,
-        **KINDS[kind].settings(name, config),
+        "kind": kind.name,
+        **kind.settings(name, config),
         "split": config.split,
         "max_items": config.max_items,
         "seed": config.seed,
@@ -211,14 +230,17 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
     }
 
     def load() -> Measure:
-        return KINDS[kind](LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
+        return make_measure(LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
 
     chance = info.chance if info else None
-    return Part(Key(name, identity(asked)), registry.category_of(name), chance, load)
+    return Part(Key(name, identity(asked)), declarations.category_of(name), chance, load)
 
 
-def _fingerprint(task: seqio.Task) -> dict:
+def _fingerprint(task: Any) -> dict:
     """What an evaluation Task reads and how it is judged."""
+    from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
+    from code_ablate.data.preparing.task_run import task_fingerprint
+
     judged = [f for f in (task.postprocessor, *task.metric_fns) if f is not None]
     return {**task_fingerprint(task), "judged": [preprocessor_fingerprint(f) for f in judged]}
 
@@ -234,7 +256,7 @@ def _domain_part(
     }
     asked = {
         "format": FORMAT,
-        "kind": Domain.KIND,
+        "kind": domains.KIND.name,
         **settings,
         "vocabulary": vocabulary.digest,
         "store": store.manifest.identity,

@@ -31,7 +31,7 @@ from code_ablate.analysis.results.study_record import (
 from code_ablate.data.mixing import CorpusUse
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.evaluation.registry import category_of
+from code_ablate.evaluation.declarations import category_of
 from code_ablate.evaluation.suite import Suite, SuiteResult
 from code_ablate.identity import identity, to_plain
 from code_ablate.model.flops import count_parameters

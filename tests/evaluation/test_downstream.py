@@ -10,9 +10,8 @@ import t5.evaluation.metrics
 import tensorflow as tf
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation import gold, open_ended
 from code_ablate.evaluation.downstream import LoadedTask
-from code_ablate.evaluation.kinds import KINDS, kind_of
+from code_ablate.evaluation.kinds import gold, kind_of, open_ended
 from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.evaluation.suite_config import SuiteConfig
@@ -87,7 +86,7 @@ def load(name, longest=64, **settings):
 
 def measure(name, **kwargs):
     task = load(name, **kwargs)
-    return KINDS[kind_of(task.task)](task)
+    return kind_of(task.task).measure(task)
 
 
 class Script:

@@ -11,13 +11,13 @@ from etils import epath
 
 from code_ablate import distributed
 from code_ablate.errors import UserError
-from code_ablate.evaluation import programs, registry
-from code_ablate.evaluation.measure import Engine
-from code_ablate.evaluation.rank_classification import add_task
+from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation.kinds import programs
+from code_ablate.evaluation.kinds.ranked import add_task
+from code_ablate.evaluation.measure import Engine, MissingData
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import Outcome as Ran
-from code_ablate.evaluation.sets.source import MissingData
 from code_ablate.evaluation.suite import COLUMNS, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from tests.evaluation.test_downstream import Bytes, Script, Table, register_generation
@@ -65,7 +65,7 @@ def tasks():
     yield sources
     for name in (*sources, "suite.three"):
         seqio.TaskRegistry.remove(name)
-        registry.forget(name)
+        declarations.forget(name)
 
 
 NAMES = ("suite.one", "suite.two", "suite.three")
@@ -107,9 +107,9 @@ def test_a_task_is_known_by_what_is_asked_of_it_and_not_by_its_company(tasks):
     tasks["suite.one"].word = "azure"
     changed = identities(suite_of())
     assert [name for name in NAMES if changed[name] != base[name]] == ["suite.one"]
-    registry.declare(
+    declarations.declare(
         "suite.three",
-        registry.TaskInfo("x", registry.ANSWERS, sampling=Sampling(max_tokens=5)),
+        declarations.TaskInfo("x", kinds.answers.KIND, sampling=Sampling(max_tokens=5)),
     )
     changed = identities(suite_of())
     assert changed["suite.three"] != base["suite.three"]
@@ -151,13 +151,13 @@ def test_the_table_has_a_row_per_item_and_the_columns_of_all_kinds(tasks, record
     assert rows.loc[("suite.three", "0"), "prediction"] == "blue"
     assert np.isnan(rows.loc[("suite.three", "0"), "bits"])
     assert result.tasks["suite.one"]["category"] == "colours"
-    assert result.tasks["suite.three"]["kind"] == registry.ANSWERS
+    assert result.tasks["suite.three"]["kind"] == kinds.ANSWERS
     assert result.metrics["suite.three"] == {"em": 100.0, "f1": 100.0}
 
 
 def test_a_category_may_change_without_evaluating_again(tasks, records):
     evaluate(suite_of().prepared([records]), records)
-    registry.declare("suite.one", registry.TaskInfo("paint", registry.RANKED))
+    declarations.declare("suite.one", declarations.TaskInfo("paint", kinds.ranked.KIND))
     suite = suite_of()
     assert suite.todo(records) == []
     assert suite.result(records).tasks["suite.one"]["category"] == "paint"
@@ -241,7 +241,7 @@ def code_task(monkeypatch):
     monkeypatch.setattr("code_ablate.evaluation.kinds.programs.Sandbox", Refusing)
     yield "suite.code"
     seqio.TaskRegistry.remove("suite.code")
-    registry.forget("suite.code")
+    declarations.forget("suite.code")
 
 
 def test_programs_are_missing_where_there_is_no_isolation_unless_told_otherwise(

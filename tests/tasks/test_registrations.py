@@ -10,7 +10,7 @@ import seqio
 import tasks  # noqa: F401
 from code_ablate.data import filters
 from code_ablate.data.sources import distributions as sources
-from code_ablate.evaluation import registry
+from code_ablate.evaluation import declarations, kinds
 from code_ablate.evaluation.sets.source import EvaluationSet
 from tests.evaluation.sets.test_rows import COUNTS
 from tests.tasks.wheel import examples, needs_wheel
@@ -18,16 +18,16 @@ from tests.tasks.wheel import examples, needs_wheel
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
 
 
-TASKS = tuple(name for name in seqio.TaskRegistry.names() if registry.info(name) is not None)
+TASKS = tuple(name for name in seqio.TaskRegistry.names() if declarations.info(name) is not None)
 
-RANKED = tuple(name for name in TASKS if registry.info(name).kind == registry.RANKED)
+RANKED = tuple(name for name in TASKS if declarations.info(name).kind.name == kinds.RANKED)
 
 # Their rows are the user's own files.
 BROUGHT = ("quac", "storycloze", "bbh")
 
 METRICS = {
-    registry.RANKED: ("score_metric_fns", ["rank_classification"]),
-    registry.GOLD: ("score_metric_fns", ["gold_bits_per_byte"]),
+    kinds.RANKED: ("score_metric_fns", ["rank_classification"]),
+    kinds.GOLD: ("score_metric_fns", ["gold_bits_per_byte"]),
 }
 
 
@@ -36,8 +36,10 @@ def test_the_papers_tasks_are_registered_by_name():
         *("boolq", "piqa", "sciq", "social_iqa", "quac", "cb", "copa", "storycloze"),
         *("hellaswag", "winogrande", "arc_easy"),
     )
-    assert {name for name in TASKS if registry.info(name).category == "reasoning"} == {*reasoning}
-    knowledge = {name for name in TASKS if registry.info(name).category == "world_knowledge"}
+    assert {name for name in TASKS if declarations.info(name).category == "reasoning"} == {
+        *reasoning
+    }
+    knowledge = {name for name in TASKS if declarations.info(name).category == "world_knowledge"}
     assert knowledge == {"triviaqa", "nq_open"}
 
 
@@ -46,7 +48,7 @@ def test_chance():
     declared = {}
     for name in RANKED:
         declared.setdefault(seqio.TaskRegistry.get(name).source.name, set()).add(
-            registry.info(name).chance
+            declarations.info(name).chance
         )
     chance = {
         name: np.mean([1 / len(row["choices"]) for row in EvaluationSet(name).rows])
@@ -59,7 +61,7 @@ def test_chance():
 
 @pytest.mark.parametrize("name", TASKS)
 def test_evaluation_tasks_can_be_evaluated(name):
-    task, info = seqio.TaskRegistry.get(name), registry.info(name)
+    task, info = seqio.TaskRegistry.get(name), declarations.info(name)
     assert "validation" in task.splits
     assert set(task.output_features) == {"inputs", "targets"}
     assert not any(feature.add_eos for feature in task.output_features.values())
@@ -170,13 +172,13 @@ def test_registering_reads_nothing():
 def test_the_table_of_the_documentation():
     text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     assert {name for name in TASKS if f"`{name}`" not in text} == set()
-    kinds = {registry.RANKED: "ranked", registry.GOLD: "gold", registry.ANSWERS: "answers"}
-    kinds |= {registry.PROGRAMS: "programs", registry.OPEN_ENDED: "open"}
+    words = {kinds.RANKED: "ranked", kinds.GOLD: "gold", kinds.ANSWERS: "answers"}
+    words |= {kinds.PROGRAMS: "programs", kinds.OPEN_ENDED: "open"}
     table = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w, ]+) \| ([\w. ]*)", text, re.MULTILINE)
     assert len(table) > 40
     for name, kind, number, chance in table:
-        info = registry.info(name)
-        assert kind == kinds[info.kind]
+        info = declarations.info(name)
+        assert kind == words[info.kind.name]
         if info.chance is not None:
             assert float(chance) == pytest.approx(info.chance, abs=1e-3)
         if name in COUNTS:

@@ -5,7 +5,7 @@ import seqio
 
 import tasks  # noqa: F401
 from code_ablate import config
-from code_ablate.evaluation import registry
+from code_ablate.evaluation import declarations
 
 SUITES = sorted(file.stem for file in Path(config.GIN_DIRECTORY, "suites").glob("*.gin"))
 
@@ -30,12 +30,12 @@ def test_a_suite_names_registered_tasks_of_which_something_is_known(name):
     suite = read(name)
     known = seqio.TaskRegistry.names()
     assert not [task for task in (*suite.tasks, *suite.domains) if task not in known]
-    assert all(registry.info(task) for task in suite.tasks)
+    assert all(declarations.info(task) for task in suite.tasks)
 
 
 def test_the_papers_suite_has_its_categories_and_the_extended_one_all_of_it():
     paper, extended = read("paper").tasks, read("extended").tasks
-    categories = [registry.info(task).category for task in paper]
+    categories = [declarations.info(task).category for task in paper]
     assert {name: categories.count(name) for name in categories} == {
         "reasoning": 11,
         "world_knowledge": 2,
@@ -44,10 +44,10 @@ def test_the_papers_suite_has_its_categories_and_the_extended_one_all_of_it():
     }
     assert set(paper) < set(extended)
     # No task of another kind in a category of the paper's.
-    beyond = {registry.info(task).category for task in set(extended) - set(paper)}
+    beyond = {declarations.info(task).category for task in set(extended) - set(paper)}
     assert beyond & set(categories) <= {"open_ended"}
 
 
 def test_small_models_are_asked_for_nothing_that_they_must_generate():
-    kinds = {registry.info(task).kind for task in read("small_models").tasks}
-    assert kinds == {registry.RANKED, registry.GOLD}
+    used = {declarations.info(task).kind.name for task in read("small_models").tasks}
+    assert used == {kinds.RANKED, kinds.GOLD}

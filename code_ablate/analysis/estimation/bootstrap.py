@@ -20,9 +20,9 @@ from code_ablate.analysis.estimation.estimates import (
     Settings,
     TaskResult,
 )
-from code_ablate.analysis.kinds import ITEM_SCORES, SCORES
 from code_ablate.analysis.results.results import Results, TaskScores
 from code_ablate.errors import UserError
+from code_ablate.evaluation.kinds import KINDS
 
 
 class Sampler:
@@ -216,6 +216,6 @@ def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:
 def _scores_of(scores: TaskScores) -> tuple[str, ...]:
     """The scores that the task has: those of its kind, without what no item of it has."""
     task = scores.task
-    left_out = SCORES[task.kind] if task.score is None else None
-    names = [name for name in ITEM_SCORES[task.kind] if name != left_out]
+    left_out = KINDS[task.kind].score if task.score is None else None
+    names = [name for name in KINDS[task.kind].columns if name != left_out]
     return tuple(name for name in names if not np.isnan(scores.column(name)).all())

@@ -128,7 +128,7 @@ class TaskResult:
     task: str
     """The task."""
     scores: Mapping[str, Estimate]
-    """Score column -> estimate; see `kinds.ITEM_SCORES`. "bits" is in bits per byte."""
+    """Score column -> estimate; see `Kind.columns`. "bits" is in bits per byte."""
     chance_p: float | None
     """Exact one-sided p against chance: the largest over the seeds. None without a chance level."""
     collapses: tuple[st.Collapse, ...]

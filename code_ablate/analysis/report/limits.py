@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from code_ablate.analysis.estimation.summary import Summary
-from code_ablate.analysis.kinds import BITS_PER_BYTE, GENERATING
 from code_ablate.analysis.report.phrases import joined, whole_percent
 from code_ablate.analysis.results.results import STAGE_TITLES
-from code_ablate.evaluation.registry import PROGRAMS
+from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS, PROGRAMS
 
 FEW_SEEDS = 5
 FEW_DOCUMENTS = 30
@@ -57,7 +56,7 @@ def _scale_limits(summary: Summary) -> list[tuple[str, str]]:
             )
         )
     kinds = {task.kind for task in summary.results.downstream}
-    if not kinds & set(GENERATING):
+    if not any(KINDS[kind].generates for kind in kinds):
         found.append(
             (
                 "prediction",

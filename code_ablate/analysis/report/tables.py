@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import Estimate, Metric
 from code_ablate.analysis.estimation.summary import Summary
-from code_ablate.analysis.kinds import BITS_PER_BYTE
 from code_ablate.analysis.report import html, published
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.report.phrases import bare, counted, percent
 from code_ablate.analysis.results.results import STAGE_TITLES
+from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
 def numbers(estimate: Estimate) -> dict[str, object]:

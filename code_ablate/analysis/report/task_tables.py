@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from code_ablate.analysis.estimation.categories import CategoryColumn
 from code_ablate.analysis.estimation.estimates import Metric, TaskResult
 from code_ablate.analysis.estimation.summary import CategoryScore, Summary
-from code_ablate.analysis.kinds import NAMES
 from code_ablate.analysis.report import html
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.report.phrases import counted, percent_range
 from code_ablate.analysis.report.tables import interval, numbers, p_text
 from code_ablate.analysis.results.results import STAGE_TITLES
 from code_ablate.analysis.results.study_record import TaskInfo
-from code_ablate.evaluation.registry import GOLD, OPEN_ENDED, RANKED
+from code_ablate.evaluation.kinds import GOLD, KINDS, OPEN_ENDED, RANKED
 
 _FURTHER = {
     "correct_per_byte": ((RANKED,), "accuracy with scores per byte, %"),
@@ -141,7 +140,7 @@ def _task_row(summary: Summary, stage: str, task: TaskInfo, score: str) -> list[
     facts = [cell(f"{task.items:,}", small(f"of {task.available:,}"))]
     if score.startswith("correct"):
         facts.append(_chance_cell(task, found[0]))
-    what = f"{task.category}, {NAMES[task.kind]}"
+    what = f"{task.category}, {KINDS[task.kind].title}"
     return [row_header(task.name, small(what)), *facts, *(_task_cell(r, score) for r in found)]
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from code_ablate.analysis.estimation.estimates import Metric
 from code_ablate.analysis.estimation.summary import Summary, summarise
-from code_ablate.analysis.kinds import BITS_PER_BYTE, SCORES
 from code_ablate.analysis.report.phrases import bare, change_range, counted
 from code_ablate.analysis.results.one_checkpoint import TaskSummary
 from code_ablate.analysis.results.results import STAGE_TITLES, Results
+from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
 
 
 def terminal_table(results: Results | Summary) -> str:
@@ -89,7 +89,7 @@ def _task_line(summary: TaskSummary) -> str:
     count = f"{summary.items:,}/{summary.available:,}"
     chance = "" if summary.chance is None else f"{100 * summary.chance:.1f}%"
     p = "" if summary.chance_p is None else f"{summary.chance_p:.3f}"
-    in_bits = SCORES[summary.kind] == "bits" or summary.gold_bits_per_byte is None
+    in_bits = KINDS[summary.kind].score == "bits" or summary.gold_bits_per_byte is None
     gold = "" if in_bits else f"{summary.gold_bits_per_byte:.3f}"
     marks = [] if summary.greedy is None else [f"greedy {100 * summary.greedy:.1f}%"]
     for name, share in summary.pass_at.items():
@@ -108,7 +108,7 @@ def _task_line(summary: TaskSummary) -> str:
 def _score_of(summary: TaskSummary) -> str:
     if summary.score is None or summary.low is None or summary.high is None:
         return f"{summary.score_name}: no score; {summary.generated_tokens or 0:.1f} tokens each"
-    scale, digits, unit = (1, 3, "") if SCORES[summary.kind] == "bits" else (100, 1, "%")
+    scale, digits, unit = (1, 3, "") if KINDS[summary.kind].score == "bits" else (100, 1, "%")
     value, low, high = (
         f"{scale * x:.{digits}f}" for x in (summary.score, summary.low, summary.high)
     )

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from code_ablate.analysis.estimation import statistics as st
-from code_ablate.analysis.kinds import GENERATING, NAMES, SCORES
-from code_ablate.evaluation.registry import GOLD
+from code_ablate.evaluation.kinds import GOLD, KINDS
 
 RESAMPLES = 2000
 
@@ -90,17 +89,17 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         column: rows[column].to_numpy(np.float64)
         for column in ("correct", "bits", "bytes", "choices", "gold", "predicted")
     }
-    if kind in GENERATING:
+    if KINDS[kind].generates:
         columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
-    score, low, high, interval = _score(columns, SCORES[kind])
-    shares = SCORES[kind] == "correct" and score is not None
+    score, low, high, interval = _score(columns, KINDS[kind].score)
+    shares = KINDS[kind].score == "correct" and score is not None
     collapse = st.collapse_of(columns)
     bits_per_byte = float(columns["bits"].sum() / columns["bytes"].sum())
     return TaskSummary(
         task=name,
         category=info["category"],
         kind=kind,
-        score_name=NAMES[kind],
+        score_name=KINDS[kind].title,
         items=len(rows),
         available=info["available"],
         score=score,
@@ -119,7 +118,9 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         degenerate=bool(collapse and collapse.degenerate),
         gold_bits_per_byte=bits_per_byte if np.isfinite(bits_per_byte) else None,
         greedy=float(columns["correct"].mean()) if kind == GOLD else None,
-        generated_tokens=(float(rows["generated_tokens"].mean()) if kind in GENERATING else None),
+        generated_tokens=(
+            float(rows["generated_tokens"].mean()) if KINDS[kind].generates else None
+        ),
         notes=tuple(info.get("notes", ())),
     )
 

@@ -19,7 +19,6 @@ import pandas as pd
 from etils import epath
 from jaxtyping import Float
 
-from code_ablate.analysis.kinds import BITS_PER_BYTE, GENERATING, shared_name
 from code_ablate.analysis.results.study_record import (
     Arm,
     RecipeInfo,
@@ -30,6 +29,7 @@ from code_ablate.analysis.results.study_record import (
     read_study,
 )
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS, shared_title
 
 STAGES = ("pretraining", "cooldown")
 STAGE_TITLES = {"pretraining": "after pre-training", "cooldown": "after cooldown"}
@@ -136,7 +136,7 @@ class Results:
 
     def name_of(self, tasks: Sequence[str]) -> str:
         """What the score of these tasks is called: "accuracy", "exact match", ..."""
-        return shared_name(self.tasks[task].kind for task in tasks)
+        return shared_title(self.tasks[task].kind for task in tasks)
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -207,7 +207,7 @@ class Results:
             array = np.full(scored.shape, np.nan)
             array[item_codes, arm_codes] = rows[name].to_numpy(dtype=np.float64)
             table[name] = array
-        if self.tasks[task].kind in GENERATING:
+        if KINDS[self.tasks[task].kind].generates:
             table |= _generated(rows, item_codes, arm_codes, scored.shape)
         return TaskScores(self.tasks[task], stage, tuple(map(str, items)), arms, table)
 
@@ -246,7 +246,7 @@ def _read_items(path: epath.Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
     wanted = [*_KEY_COLUMNS, *_SCORE_COLUMNS]
-    if "kind" in items.columns and items["kind"].isin(GENERATING).any():
+    if "kind" in items.columns and any(KINDS[kind].generates for kind in items["kind"].unique()):
         wanted += ["prediction", "generated_tokens"]
     absent = [name for name in wanted if name not in items.columns]
     if absent:

@@ -26,6 +26,14 @@ import numpy as np
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAX_DEPTH = 12
+_RECORDED_MODULES = {
+    "code_ablate.evaluation.kinds.ranked": "code_ablate.evaluation.rank_classification",
+    "code_ablate.evaluation.kinds.gold": "code_ablate.evaluation.gold",
+    "code_ablate.evaluation.kinds.answers": "code_ablate.evaluation.answers",
+    "code_ablate.evaluation.kinds.programs": "code_ablate.evaluation.programs",
+    "code_ablate.evaluation.kinds.open_ended": "code_ablate.evaluation.open_ended",
+}
+"""Modules whose classes stand in recorded identities under the name that they had then."""
 _ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
 
 
@@ -204,7 +212,8 @@ class _Describer:
         return "; ".join(parts)
 
     def _class(self, cls: type, depth: int) -> str:
-        name = f"{cls.__module__}.{cls.__qualname__}"
+        module = _RECORDED_MODULES.get(cls.__module__, cls.__module__)
+        name = f"{module}.{cls.__qualname__}"
         if _package(cls) in sys.stdlib_module_names or _package(cls) in ("seqio", "tensorflow"):
             return name
         parts = [name, _source_text(cls)]

@@ -1,49 +1,65 @@
-"""The kinds of tasks that can be evaluated, one module each.
+"""The kinds of tasks that can be evaluated, one module each, and the facts of each in one table.
 
+    KINDS["exact_match"].title                       # "exact match"
     kind = kind_of(seqio.TaskRegistry.get("arc_easy"))   # as declared, or by its metric_fns
-    measure = KINDS[kind](LoadedTask.load("arc_easy", ...))
+    measure = kind.measure(LoadedTask.load("arc_easy", ...))
 
-A further kind is a class with the methods of `Kind` and `Measure` in a module here, its name in
-`evaluation/registry.py`, and its line in the table below.
+A further kind is one module here, with a class that has the methods of `Measure` and a `KIND`, and
+one line in the table below. The table can be read where JAX, TensorFlow and SeqIO are not
+installed.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-import seqio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation import registry
-from code_ablate.evaluation.kinds.answers import Answers
-from code_ablate.evaluation.kinds.gold import Gold
-from code_ablate.evaluation.kinds.open_ended import OpenEnded
-from code_ablate.evaluation.kinds.programs import Programs
-from code_ablate.evaluation.kinds.protocol import Kind
-from code_ablate.evaluation.kinds.ranked import Ranked
+from code_ablate.evaluation import declarations, domains
+from code_ablate.evaluation.kinds import answers, gold, open_ended, programs, ranked
+from code_ablate.evaluation.measure import Kind
 
-KINDS: Mapping[str, Kind] = {
-    registry.RANKED: Ranked,
-    registry.GOLD: Gold,
-    registry.ANSWERS: Answers,
-    registry.PROGRAMS: Programs,
-    registry.OPEN_ENDED: OpenEnded,
+if TYPE_CHECKING:
+    import seqio
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        ranked.KIND,
+        gold.KIND,
+        answers.KIND,
+        programs.KIND,
+        open_ended.KIND,
+        domains.KIND,
+    )
 }
-"""How each kind is measured."""
+"""The kinds by name, as tables of results have it."""
+
+RANKED, GOLD, ANSWERS = ranked.KIND.name, gold.KIND.name, answers.KIND.name
+PROGRAMS, OPEN_ENDED = programs.KIND.name, open_ended.KIND.name
+BITS_PER_BYTE = domains.KIND.name
 
 
-def kind_of(task: seqio.Task) -> str:
+def kind_of(task: seqio.Task) -> Kind:
     """The kind that was declared, or that follows from the Task's metric_fns.
 
     Scores are for ranking, predictions for comparing with answers. Raises UserError if it has
     neither.
     """
-    info = registry.info(task.name)
+    info = declarations.info(task.name)
     if info is not None:
         return info.kind
     if task.score_metric_fns:
-        return registry.RANKED
+        return ranked.KIND
     if task.predict_metric_fns:
-        return registry.ANSWERS
+        return answers.KIND
     raise UserError(
         f"evaluation task {task.name!r} has no metric_fn(targets, scores) and no "
         "metric_fn(targets, predictions), so that nothing says how it is scored: give it one."
     )
+
+
+def shared_title(kinds: Iterable[str]) -> str:
+    """The title of the score of tasks of these kinds: "score" if they have several."""
+    titles = {KINDS[kind].title for kind in kinds}
+    return titles.pop() if len(titles) == 1 else "score"

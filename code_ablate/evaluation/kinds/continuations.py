@@ -1,13 +1,17 @@
 """Examples whose targets are scored as continuations of their inputs: what `Ranked` and `Gold`
 have in common."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.packing import Request
+
+if TYPE_CHECKING:
+    from code_ablate.evaluation.downstream import LoadedTask
 
 
 class Continuations:

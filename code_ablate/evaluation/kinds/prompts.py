@@ -1,13 +1,18 @@
 """Examples whose inputs are prompts to be answered: what the kinds that generate have in common."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from code_ablate.evaluation.downstream import LoadedTask, sampling_of
+from code_ablate.evaluation.declarations import sampling_of
 from code_ablate.evaluation.measure import Advance, Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.identity import to_plain
+
+if TYPE_CHECKING:
+    from code_ablate.evaluation.downstream import LoadedTask
 
 
 class Prompts:

@@ -1,8 +1,8 @@
 """Rows of evaluation sets, in one form whichever way they were installed.
 
-    EvaluationSet("arc_easy")                                        # a source, split "validation"
-    EvaluationSet("arc_easy", origin="tfds")                         # from there, or not at all
-    EvaluationSet("arc_easy", file="rows.jsonl")                     # your own rows, in the form below
+    EvaluationSet("arc_easy")                          # a source, split "validation"
+    EvaluationSet("arc_easy", origin="tfds")           # from there, or not at all
+    EvaluationSet("arc_easy", file="rows.jsonl")       # your own rows, in the form below
     EvaluationSet("my_set", file="rows.jsonl", fields=("question",))
 
 A row is {"id": str, one string per field of the set} and, by the form of the set, "choices": [str,
@@ -28,6 +28,7 @@ import tensorflow as tf
 
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import UserError, unknown_name
+from code_ablate.evaluation.measure import MissingData
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
 from code_ablate.evaluation.sets.origins import WHEEL, Row
@@ -44,10 +45,6 @@ _SPECIFIC: dict[str, dict[str, tf.TensorSpec]] = {
     ANSWERS: {"answers": tf.TensorSpec([None], tf.string)},
     TEXT: {},
 }
-
-
-class MissingData(UserError):
-    """The rows of a set are not on this machine: nothing is wrong, but nothing can be scored."""
 
 
 class EvaluationSet(OneSplitSource):

@@ -6,8 +6,9 @@ import seqio
 import t5.evaluation.metrics
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation import answers, registry
-from code_ablate.evaluation.answers import Accepted
+from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation.kinds import answers
+from code_ablate.evaluation.kinds.answers import Accepted
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.source import ANSWERS, EvaluationSet
 from tests.evaluation.sets.written import write
@@ -44,7 +45,7 @@ def add_task(tmp_path):
 
     yield add
     seqio.TaskRegistry.remove("test.quiz")
-    registry.forget("test.quiz")
+    declarations.forget("test.quiz")
 
 
 def examples(task):
@@ -61,8 +62,8 @@ def test_examples_of_a_task(add_task):
     targets = [task.postprocess_fn("", example=row, is_target=True) for row in rows]
     assert targets == [Accepted("a", ("Paris", "City of Light")), Accepted("b", ("groß",))]
     assert task.postprocess_fn(" said ", example=rows[0], is_target=False) == " said "
-    assert registry.info("test.quiz") == registry.TaskInfo(
-        "world_knowledge", registry.ANSWERS, sampling=SHORT
+    assert declarations.info("test.quiz") == declarations.TaskInfo(
+        "world_knowledge", kinds.answers.KIND, sampling=SHORT
     )
 
 

@@ -3,7 +3,8 @@ import pytest
 import seqio
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation import gold, registry
+from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation.kinds import gold
 from code_ablate.evaluation.sets.source import TEXT, EvaluationSet
 from tests.evaluation.sets.written import write
 
@@ -24,7 +25,7 @@ def task(tmp_path):
     source = EvaluationSet("proofs", file=file, fields=("question", "proof"), form=TEXT)
     yield gold.add_task("test.proofs", source, prompt, category="mathematics", convention="ours")
     seqio.TaskRegistry.remove("test.proofs")
-    registry.forget("test.proofs")
+    declarations.forget("test.proofs")
 
 
 def test_examples_of_a_task(task):
@@ -36,8 +37,8 @@ def test_examples_of_a_task(task):
     ]
     targets = [task.postprocess_fn("", example=row, is_target=True) for row in rows]
     assert targets == [gold.Gold("a", 8), gold.Gold("b", 4), gold.Gold("c", 3)]
-    assert registry.info("test.proofs") == registry.TaskInfo(
-        "mathematics", registry.GOLD, convention="ours"
+    assert declarations.info("test.proofs") == declarations.TaskInfo(
+        "mathematics", kinds.gold.KIND, convention="ours"
     )
 
 
@@ -90,4 +91,4 @@ def test_solved_examples_are_contexts_with_their_continuations(tmp_path):
         assert row["inputs_pretokenized"].decode() == expected
     finally:
         seqio.TaskRegistry.remove("test.shots")
-        registry.forget("test.shots")
+        declarations.forget("test.shots")

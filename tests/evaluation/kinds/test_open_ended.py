@@ -7,9 +7,11 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.evaluation import open_ended, registry
+from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation.kinds import open_ended
+from code_ablate.evaluation.measure import MissingData
 from code_ablate.evaluation.sampling import Completion
-from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, EvaluationSet, MissingData
+from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, EvaluationSet
 from tasks.generation import OPEN_PROMPTS
 
 ROWS = [
@@ -25,7 +27,7 @@ def task(tmp_path):
     source = EvaluationSet("mine", file=str(file), fields=("prompt",), form="text")
     yield open_ended.add_task("test.mine", source, lambda row: row["prompt"], category="open_ended")
     seqio.TaskRegistry.remove("test.mine")
-    registry.forget("test.mine")
+    declarations.forget("test.mine")
 
 
 def examples(name):
@@ -53,8 +55,8 @@ def test_a_request_is_put_in_a_frame_and_has_no_target(task):
 
 
 def test_the_suite_is_told_how_to_ask(task):
-    info = registry.info("test.mine")
-    assert info.kind == registry.OPEN_ENDED and info.chance is None
+    info = declarations.info("test.mine")
+    assert info.kind == kinds.open_ended.KIND and info.chance is None
     assert info.sampling.temperature == 0 and info.sampling.stop == ("\nInstruction:",)
 
 

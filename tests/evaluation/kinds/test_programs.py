@@ -9,8 +9,9 @@ import seqio
 import tasks  # noqa: F401
 from code_ablate.data.sources import distributions as sources
 from code_ablate.errors import UserError
-from code_ablate.evaluation import programs, registry
-from code_ablate.evaluation.programs import Problem, pass_at_k
+from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation.kinds import programs
+from code_ablate.evaluation.kinds.programs import Problem, pass_at_k
 from code_ablate.evaluation.sandbox import STATUSES, Sandbox
 from code_ablate.evaluation.sets.source import WHEEL
 
@@ -131,8 +132,8 @@ def test_prompts_follow_the_convention(name, n):
         assert row["inputs_pretokenized"].decode() == expected
         assert row["targets_pretokenized"] == solution
     assert all(problem.functions for problem in problems(name))
-    info = registry.info(name)
-    assert info.kind == registry.PROGRAMS and info.sampling.max_tokens == 512
+    info = declarations.info(name)
+    assert info.kind == kinds.programs.KIND and info.sampling.max_tokens == 512
 
 
 @needs_wheel

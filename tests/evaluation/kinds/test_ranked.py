@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation import rank_classification as rc
-from code_ablate.evaluation import registry
+from code_ablate.evaluation import declarations, few_shot, kinds
+from code_ablate.evaluation.kinds import ranked as rc
 
 # SeqIO's own small model, for its tests.
 PIECES = str(
@@ -64,7 +64,7 @@ def add_task():
     yield add
     for name in names:
         seqio.TaskRegistry.remove(name)
-        registry.forget(name)
+        declarations.forget(name)
 
 
 def evaluate(name, score):
@@ -113,8 +113,8 @@ def test_examples_of_a_task(add_task):
     assert targets_of(task)[1] == rc.Choice(
         (0, 1), True, "a", 3, 8
     )  # " längst" is 7 letters, 8 bytes
-    expected = registry.TaskInfo("reasoning", registry.RANKED, 0.4)
-    assert registry.info("test.quiz") == expected
+    expected = declarations.TaskInfo("reasoning", kinds.ranked.KIND, 0.4)
+    assert declarations.info("test.quiz") == expected
     assert rc.choices_per_item(targets_of(task)).tolist() == [3, 2, 2]
 
 
@@ -258,7 +258,7 @@ def test_a_task_written_for_t5x_goes_through_the_same_evaluator():
         "test.t5x",
         source=source(ROWS),
         preprocessors=[preprocess, seqio.preprocessors.tokenize],
-        output_features=rc.EVALUATION_FEATURES,
+        output_features=few_shot.evaluation_features(),
         postprocess_fn=t5.data.postprocessors.rank_classification,
         metric_fns=[t5.evaluation.metrics.rank_classification],
     )

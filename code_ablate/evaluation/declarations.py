@@ -1,6 +1,6 @@
 """What the suite has to know about a downstream task beside its SeqIO registration.
 
-    declare("arc_easy", TaskInfo(category="reasoning", kind=RANKED, chance=0.25))
+    declare("arc_easy", TaskInfo(category="reasoning", kind=ranked.KIND, chance=0.25))
     info("arc_easy").category
 
 The functions that register tasks (`add_task` of each kind's module) call `declare`. A Task that
@@ -8,24 +8,12 @@ somebody wrote for T5X has no entry; its kind follows from its metric_fns.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from code_ablate.errors import unknown_name
+from code_ablate.evaluation.measure import Kind
 from code_ablate.evaluation.sampling import Sampling
-
-RANKED = "rank_classification"
-GOLD = "gold_bits_per_byte"
-ANSWERS = "exact_match"
-PROGRAMS = "pass_at_k"
-OPEN_ENDED = "open_ended"
-
-KINDS = {
-    RANKED: "the likeliest of several continuations",
-    GOLD: "bits per byte of the gold continuation, given the prompt",
-    ANSWERS: "a generated short answer, compared with the accepted ones",
-    PROGRAMS: "generated code, run in the sandbox against tests",
-    OPEN_ENDED: "a generated answer, kept for a judge",
-}
-"""What a task of each kind measures."""
+from code_ablate.evaluation.suite_config import SuiteConfig
+from code_ablate.identity import to_plain
 
 
 @dataclass(frozen=True)
@@ -35,8 +23,8 @@ class TaskInfo:
     category: str
     """Group of tasks whose scores are averaged: "reasoning", "world_knowledge", "code", ..."""
 
-    kind: str
-    """One of KINDS."""
+    kind: Kind
+    """How it is measured: `KIND` of a module in evaluation/kinds."""
 
     chance: float | None = None
     """Expected score of guessing: the mean of 1 / choices. None: not known, or not defined."""
@@ -46,10 +34,6 @@ class TaskInfo:
 
     sampling: Sampling | None = None
     """How answers are generated, for the kinds that generate."""
-
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise unknown_name("kind of task", self.kind, KINDS)
 
 
 _INFO: dict[str, TaskInfo] = {}
@@ -67,10 +51,28 @@ def forget(name: str) -> None:
 
 def category_of(name: str) -> str:
     """The category that was declared, or "other"."""
-    found = info(name)
-    return found.category if found else "other"
+    declared = info(name)
+    return declared.category if declared else "other"
 
 
 def info(name: str) -> TaskInfo | None:
     """What was declared; None for a Task that nothing was declared about."""
     return _INFO.get(name)
+
+
+def sampling_of(name: str) -> Sampling:
+    """How the task's answers are generated: as it declared, else greedily up to a line break."""
+    declared = info(name)
+    return declared.sampling if declared and declared.sampling else Sampling()
+
+
+def no_settings(name: str, config: SuiteConfig) -> dict[str, Any]:
+    """`Kind.settings` where the Task alone decides its scores."""
+    del name, config
+    return {}
+
+
+def sampling_settings(name: str, config: SuiteConfig) -> dict[str, Any]:
+    """`Kind.settings` where it also matters how answers are generated."""
+    del config
+    return {"sampling": to_plain(sampling_of(name))}
