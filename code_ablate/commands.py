@@ -114,6 +114,7 @@ def plan(options) -> int:
     from code_ablate import config
     from code_ablate.data.store import Stores
     from code_ablate.study.plan import make_plan
+    from code_ablate.study.plan_text import plan_text
 
     study, workspace = _load_study(options)
     stores = Stores({})
@@ -129,7 +130,7 @@ def plan(options) -> int:
         microbatches = config.make("LoopConfig").microbatches
         pod = Pod(options.topology, config.make("MeshConfig"), microbatches)
     made = make_plan(study, stores, config.make("Hardware"), workspace.paths.runs, pod)
-    print(made)
+    print(plan_text(made))
     return 2 if made.problems else 0
 
 

@@ -16,6 +16,7 @@ from code_ablate.study.executor import Work, execute
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import make_plan
+from code_ablate.study.plan_text import plan_text
 from code_ablate.study.score_table import Suites, write_results
 from code_ablate.training import loop
 from code_ablate.training.execution import Execution
@@ -36,7 +37,7 @@ def run_study(
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
     plan = make_plan(study, stores, hardware, workspace.paths.runs)
     if distributed.is_first():
-        print(plan, flush=True)
+        print(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities)
     runs = {

@@ -2,7 +2,7 @@
 
     plan = make_plan(study, stores, hardware, runs_dir)
     plan = make_plan(study, stores, hardware, runs_dir, Pod("v5e:8x8", mesh))   # compiled for it
-    print(plan)
+    print(plan_text(plan))            # code_ablate.study.plan_text
     plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
 
 Time is an estimate, phase by phase, from each phase's own model and shapes: with a pod, from the
@@ -98,7 +98,7 @@ class ShareRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study, costed. `str(plan)` is what `code-ablate plan` prints."""
+    """A study, costed. `plan_text` in the module of that name is what `code-ablate plan` prints."""
 
     study: Study
     """The study."""
@@ -125,11 +125,6 @@ class Plan:
         """Raises UserError if a phase cannot be trained as it is."""
         if self.problems:
             raise UserError(self.problems[0])
-
-    def __str__(self) -> str:
-        from code_ablate.study.plan_text import plan_text
-
-        return plan_text(self)
 
 
 @dataclass(frozen=True)

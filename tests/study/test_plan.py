@@ -7,6 +7,7 @@ from code_ablate.errors import UserError
 from code_ablate.model.flops import flops_per_token
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import make_plan
+from code_ablate.study.plan_text import plan_text
 from code_ablate.study.recipes import text_only
 from tests.conftest import FakeStore
 from tests.study.conftest import MODEL
@@ -19,7 +20,7 @@ def test_the_plan_counts_and_refuses(study, many_stores, tmp_path):
     plan = make_plan(study, many_stores, HARDWARE, tmp_path)
     assert sum(row.tokens for row in plan.phases) == 2 * (400 * 6 + 40 * 4) * 64
     assert not plan.problems
-    text = str(plan)
+    text = plan_text(plan)
     assert "text_only/0, code_0/0 (shared)" in text
     assert "8 x v5e" in text
     assert (
@@ -34,9 +35,9 @@ def test_the_plan_counts_and_refuses(study, many_stores, tmp_path):
     plan = make_plan(study, small, HARDWARE, tmp_path)
     with pytest.raises(UserError, match=r"would read 'text'.*max_epochs"):
         plan.refuse_if_impossible()
-    assert "PROBLEM" in str(plan)
+    assert "PROBLEM" in plan_text(plan)
 
-    unknown = str(make_plan(study, Stores({}), HARDWARE, tmp_path))
+    unknown = plan_text(make_plan(study, Stores({}), HARDWARE, tmp_path))
     assert "not prepared" in unknown
 
 
@@ -50,7 +51,7 @@ def test_a_recipe_of_another_model_is_planned_with_its_own(study, many_stores, t
     assert flops["larger"] > 5 * flops["text_only"]
     for row in plan.phases:
         assert row.seconds == pytest.approx(row.flops / (8 * 1e12 * 0.5))
-    text = str(plan)
+    text = plan_text(plan)
     assert "60.5K" in text and "9.97K" in text and len(plan.speeds) == 2
 
 
@@ -63,7 +64,7 @@ def test_the_plan_says_the_share_of_every_group(study, many_stores, tmp_path):
         "text_only": {"code": 0, "synthetic": 0},
         "quality": {"code": 0.5, "synthetic": 0.5},
     }
-    assert "in no group: text" in str(plan)
+    assert "in no group: text" in plan_text(plan)
 
 
 def test_epochs_are_those_of_the_arm_with_most_at_its_own_sequence_length(

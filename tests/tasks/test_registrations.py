@@ -66,8 +66,8 @@ def test_evaluation_tasks_can_be_evaluated(name):
     assert set(task.output_features) == {"inputs", "targets"}
     assert not any(feature.add_eos for feature in task.output_features.values())
     assert info.convention
-    if info.kind in METRICS:
-        functions, names = METRICS[info.kind]
+    if info.kind.name in METRICS:
+        functions, names = METRICS[info.kind.name]
         assert [fn.__name__ for fn in getattr(task, functions)] == names
         assert info.sampling is None
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from code_ablate.data.preparing.extract import PieceResult
 from code_ablate.data.preparing.extracted import Documents
-from code_ablate.data.preparing.judge import Verdicts
+from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.errors import UserError
 
 EMPTY = "empty_document"

@@ -17,7 +17,7 @@ from jaxtyping import Int, UInt
 from tqdm import tqdm
 
 from code_ablate.data.preparing.extracted import ExtractedCorpus
-from code_ablate.data.preparing.judge import Verdicts
+from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.data.store import StoreWriter, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 

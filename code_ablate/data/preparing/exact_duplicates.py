@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.data.preparing.extracted import Documents
-from code_ablate.data.preparing.judge import Verdicts
+from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.errors import UserError
 
 DUPLICATE = "exact_duplicate"

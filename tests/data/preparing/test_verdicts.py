@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.data.preparing.extracted import Documents
-from code_ablate.data.preparing.judge import Verdicts, judge
+from code_ablate.data.preparing.verdicts import Verdicts, judge
 
 
 @dataclass(frozen=True)
