@@ -25,13 +25,14 @@ class Trained:
     """A model as one checkpoint of a run has it."""
 
     model: ModelConfig
+    """Its shapes."""
     params: Params
     """On the devices of `mesh`."""
     vocabulary: Vocabulary
     seq_len: int
     """Tokens of a window in training: the most that the model has seen at once."""
     identity: str
-    """Of the phase that the run executed."""
+    """Identity of the phase that the run executed."""
     step: int
     mesh: Mesh
 
@@ -43,6 +44,7 @@ def open_run(
     data_dir: epath.PathLike = "data",
     vocabulary: str = "",
     eos_token: str = "",
+    mesh: MeshConfig | None = None,
 ) -> Trained:
     """The checkpoint at `step`, or the newest.
 
@@ -51,15 +53,25 @@ def open_run(
     no such run, checkpoint or vocabulary.
     """
     run = RunDirectory.open(directory)
-    phase = phase_of_run(str(run.path))
     file = vocabulary or _find_vocabulary(run, data_dir)
     found = resolve(VocabularyConfig(file, size=0, eos_token=eos_token), data_dir)
-    run.require_vocabulary(found.digest)
-    mesh = make_mesh(MeshConfig())
+    return open_checkpoint(run, found, mesh or MeshConfig(), step)
+
+
+def open_checkpoint(
+    run: RunDirectory, vocabulary: Vocabulary, mesh: MeshConfig, step: int | None = None
+) -> Trained:
+    """The checkpoint of `run` at `step`, or the newest, for a vocabulary that is loaded already.
+
+    Raises UserError if the run was trained with another vocabulary, or there is no such checkpoint;
+    Unreadable if it cannot be read.
+    """
+    run.require_vocabulary(vocabulary.digest)
+    phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         step = checkpoints.existing(step)
-        params = checkpoints.restore_params(abstract_params(phase.model, mesh), step)
-    return Trained(phase.model, params, found, phase.seq_len, run.identity, step, mesh)
+        params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
+    return Trained(phase.model, params, vocabulary, phase.seq_len, run.identity, step, devices)
 
 
 def _find_vocabulary(run: RunDirectory, data_dir: epath.PathLike) -> str:
