@@ -188,9 +188,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN",
         help="judge by the likelihood of the answers under this run, instead of by an endpoint",
     )
-    command.add_argument(
-        "--step", type=int, help="checkpoint of the reference run; default: its last one"
-    )
+    command.add_argument("--step", type=int, help="checkpoint of that run; default: the last")
     command.add_argument("--out", help="folder of the results; default: below Paths.runs")
     command = add("export", run.export, "write a run's model for other programs", gin=False)
     command.add_argument("run_directory")
@@ -198,13 +196,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", required=True, help="new folder, e.g. for from_pretrained")
     command.add_argument("--step", type=int, help="step of the checkpoint; default: the last")
     command.add_argument("--data", default="data", help="data folder of its training")
-    command.add_argument(
-        "--vocabulary", default="", help="file of the vocabulary, if it is one of your own"
-    )
+    command.add_argument("--vocabulary", default="", help="your own vocabulary file, if any")
     command.add_argument(
         "--eos_token",
         default="",
-        help="end of a document in a tokenizer.json; see VocabularyConfig",
+        help="token of a tokenizer.json that ends a document",
     )
     command = add("config", run.show_config, "list what gin can set, with defaults", gin=False)
     command.add_argument("name", nargs="?", help="class or recipe, e.g. Setting; default: all")

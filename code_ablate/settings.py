@@ -5,8 +5,8 @@
     print(markdown(), end="")     # docs/configuration.md
     print(resolved(study, hardware, paths))
 
-The meaning of a field is the docstring under it; that of a recipe's parameter is the sentence in the
-recipe's docstring that begins with its name in backquotes.
+The meaning of a field is the docstring under it; that of a recipe's parameter is what the recipe's
+docstring says behind its name in backquotes.
 """
 
 import ast
