@@ -37,7 +37,7 @@ def test_a_file_that_includes_a_scale_takes_no_other(tmp_path, capsys):
 
 
 def test_a_wrong_scale_is_answered_with_the_close_ones():
-    with pytest.raises(UserError, match="gin/scales.*did you mean 'demo'"):
+    with pytest.raises(UserError, match=r"gin/scales.*did you mean 'demo'"):
         config.load_study("proportion", "dmo")
 
 

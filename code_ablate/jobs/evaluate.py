@@ -17,8 +17,6 @@ from etils import epath
 from tqdm import tqdm
 
 from code_ablate import distributed, storage
-from code_ablate.analysis.report.terminal import task_table
-from code_ablate.analysis.results.one_checkpoint import as_json, summarise_tasks
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
@@ -51,16 +49,22 @@ class CheckpointScores:
     """Why a task was not evaluated, by task."""
 
     def __str__(self) -> str:
+        from code_ablate.analysis.report.terminal import task_table
+
         table = task_table(self.summaries, dict(self.missing))
         return f"{self.run}, step {self.step:,}\n{table}"
 
     @property
     def summaries(self) -> Any:
         """A summary of each task, with intervals."""
+        from code_ablate.analysis.results.one_checkpoint import summarise_tasks
+
         return summarise_tasks(self.result.items, self.result.tasks)
 
     def to_json(self) -> str:
         """The summaries and the tasks' own metrics."""
+        from code_ablate.analysis.results.one_checkpoint import as_json
+
         return as_json(self.summaries, self.result.metrics, dict(self.missing))
 
 
