@@ -1,8 +1,9 @@
 """code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | judge | ...
 
-    code-ablate study demo
+    code-ablate study proportion --scale demo
     code-ablate plan demo --gin.Setting.tokens=1000000
-    code-ablate inspect demo.web_code --windows 2 --gin_file=gin/studies/demo.gin
+    code-ablate inspect demo.web_code --windows 2
+    code-ablate config Setting
 
 Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 3 work
 that began cannot go on, 130 interrupted (the same command goes on from there). JAX and TensorFlow
@@ -18,6 +19,19 @@ from collections.abc import Callable, Sequence
 
 from code_ablate import __version__, distributed
 from code_ablate.errors import Failed, Interrupted, UserError
+
+LISTS = (
+    "tasks",
+    "corpora",
+    "mixtures",
+    "recipes",
+    "suites",
+    "studies",
+    "scales",
+    "models",
+    "hardware",
+)
+"""What `code-ablate list` can list."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,17 +125,30 @@ def _parser() -> argparse.ArgumentParser:
 
     from code_ablate import commands as run
 
+    def add_scale(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--scale", metavar="NAME", help="how large: name in gin/scales, or a gin file"
+        )
+
+    def add_study(command: argparse.ArgumentParser) -> None:
+        command.add_argument("study", help="what is compared: name in gin/studies, or a gin file")
+        add_scale(command)
+
     add("doctor", run.doctor, "check this machine and environment", gin=False)
     command = add("prepare", run.prepare, "make a study's vocabulary and token stores")
-    command.add_argument("study", help="name in gin/studies, or a gin file")
+    add_study(command)
     command.add_argument("--corpora", nargs="+", metavar="CORPUS", help="only these")
     command = add("inspect", run.inspect, "show what a corpus or mixture is trained on")
     command.add_argument("name", help="registered corpus (Task) or mixture")
-    command.add_argument("--study", default="demo", help="whose vocabulary and settings to use")
+    command.add_argument("--study", default="demo", help="study with the vocabulary and settings")
+    add_scale(command)
     command.add_argument("--documents", type=int, default=2, help="documents to show")
     command.add_argument("--windows", type=int, default=2, help="windows to show")
     command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
-    command.add_argument("study")
+    add_study(command)
+    command.add_argument(
+        "--show-config", action="store_true", help="print the resolved study instead"
+    )
     command.add_argument(
         "--topology",
         metavar="CHIP:AxB",
@@ -136,23 +163,24 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         action="append",
         default=[],
-        help="another checkpoint than the last; may be given again",
+        help="step of a checkpoint; default: the last; may be given again",
     )
-    which.add_argument("--all-checkpoints", action="store_true", help="every one that is there")
+    which.add_argument("--all-checkpoints", action="store_true", help="every checkpoint there is")
     which.add_argument(
         "--follow",
         action="store_true",
-        help="each that training writes, until it is complete",
+        help="each checkpoint as training writes it, until the run is complete",
     )
     command = add("study", run.study, "prepare, train, evaluate and report a study", joins=True)
-    command.add_argument("study")
+    add_study(command)
     command.add_argument("--no-report", action="store_true", help="stop before the report")
     command = add("report", run.report, "write a study's report and print its table")
-    command.add_argument("study")
+    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    add_scale(command)
     command.add_argument("--out", help="HTML file; default: report.html beside the results")
     command = add("judge", run.judge, "compare two models' answers to open-ended prompts")
     command.add_argument("candidate", help="run that was evaluated on the task, or Parquet file")
-    command.add_argument("baseline", help="the same, to compare it with")
+    command.add_argument("baseline", help="what to compare it with, likewise")
     command.add_argument("--task", default="open_prompts", help="the open-ended task")
     command.add_argument("--estimate", action="store_true", help="say what it may cost, and stop")
     command.add_argument(
@@ -160,20 +188,27 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN",
         help="judge by the likelihood of the answers under this run, instead of by an endpoint",
     )
-    command.add_argument("--step", type=int, help="of the reference, not its last checkpoint")
+    command.add_argument("--step", type=int, help="checkpoint of that run; default: the last")
     command.add_argument("--out", help="folder of the results; default: below Paths.runs")
     command = add("export", run.export, "write a run's model for other programs", gin=False)
     command.add_argument("run_directory")
     command.add_argument("--format", choices=["huggingface"], default="huggingface")
     command.add_argument("--out", required=True, help="new folder, e.g. for from_pretrained")
-    command.add_argument("--step", type=int, help="another checkpoint than the last")
+    command.add_argument("--step", type=int, help="step of the checkpoint; default: the last")
     command.add_argument("--data", default="data", help="data folder of its training")
-    command.add_argument("--vocabulary", default="", help="its file, if it was one of your own")
+    command.add_argument("--vocabulary", default="", help="your own vocabulary file, if any")
     command.add_argument(
-        "--eos_token", default="", help="of a tokenizer.json; see VocabularyConfig"
+        "--eos_token",
+        default="",
+        help="token of a tokenizer.json that ends a document",
     )
+    command = add("config", run.show_config, "list what gin can set, with defaults", gin=False)
+    command.add_argument("name", nargs="?", help="class or recipe, e.g. Setting; default: all")
+    command.add_argument("--markdown", action="store_true", help="print docs/configuration.md")
+    command = add("list", run.show_list, "list names that can be used")
+    command.add_argument("what", choices=LISTS)
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
-    command.add_argument("study")
+    add_study(command)
     return parser
 
 

@@ -1,11 +1,11 @@
-"""What each command of the command line does. See code_ablate.cli for how they are called.
+"""What each command of the command line does: parse, call one typed function, print.
 
-Heavy modules are imported inside the functions, so that `code-ablate --help` is instant.
+What is worth calling from a notebook is in code_ablate.jobs and code_ablate.config. Heavy modules
+are imported inside the functions, so that `code-ablate --help` is instant.
 """
 
-import sys
-
 from code_ablate import distributed
+from code_ablate.errors import UserError
 
 
 def doctor(options) -> int:
@@ -18,48 +18,30 @@ def doctor(options) -> int:
 def _load_study(options):
     """(study, workspace) of `options.study`, read through gin."""
     from code_ablate import config
-    from code_ablate.data.registry import require_tasks
 
-    file = config.find_gin_file(options.study, "studies")
-    _load(options, [file])
-    study = config.make("Study")
-    require_tasks("corpus", study.corpora)
-    require_tasks("evaluation task", study.suite.tasks)
-    return study, _workspace(options)
-
-
-def _load(options, files: list[str]) -> None:
-    from code_ablate import config
-
-    config.load([*files, *options.gin_file], options.bindings, ["tasks", *options.imports])
-
-
-def _workspace(options):
-    from code_ablate import config
-    from code_ablate.jobs.workspace import Workspace
-
-    # gin's own `import` statements register modules too; worker processes need them as well.
-    modules = ("tasks", *options.imports, *config.imported_modules())
-    return Workspace(config.make("Paths"), tuple(dict.fromkeys(modules)))
-
-
-def _execution():
-    from code_ablate import config
-    from code_ablate.training.execution import Execution
-
-    return Execution(
-        mesh=config.make("MeshConfig"),
-        loop=config.make("LoopConfig"),
-        tracking=config.make("TrackingConfig"),
-        profile=config.make("ProfileConfig"),
+    study = config.load_study(
+        options.study,
+        options.scale,
+        files=options.gin_file,
+        bindings=options.bindings,
+        imports=options.imports,
     )
+    return study, config.make_workspace()
+
+
+def _load(options):
+    """The workspace, after reading the gin files of a command that has no study."""
+    from code_ablate import config
+
+    config.load(options.gin_file, options.bindings, options.imports)
+    return config.make_workspace()
 
 
 def _ready_the_host() -> None:
     """What speeds up training and scoring on a CPU, and is of no use elsewhere."""
     import jax
 
-    from code_ablate.allocator import keep_freed_memory
+    from code_ablate.host import keep_freed_memory
 
     if jax.default_backend() == "cpu":
         keep_freed_memory()
@@ -74,62 +56,41 @@ def prepare(options) -> None:
     corpora = tuple(options.corpora or study.corpora)
     require_tasks("corpus", corpora)
     vocabulary = workspace.vocabulary(study.vocabulary)
-    stores = workspace.stores(corpora, vocabulary, study.prepare)
-    for store in stores.values():
+    for store in workspace.stores(corpora, vocabulary, study.prepare).values():
         print(describe_store(store), end="\n\n")
 
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
-    import numpy as np
-
-    from code_ablate.data.mixing import Stream
-    from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
-    from code_ablate.data.registry import resolve_mixture
+    from code_ablate.jobs.inspect import inspect_mixture
 
     study, workspace = _load_study(options)
-    mixture = resolve_mixture(options.name)
-    vocabulary = workspace.vocabulary(study.vocabulary)
-    stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
-    seq_len = study.settings[0].seq_len
-    stream = Stream(
-        mixture,
-        stores.windows(seq_len),
-        stores.identities,
-        study.seeds[0],
-    )
-    for store in stores.values():
-        print(describe_store(store), end="\n\n")
-        print(show_documents(store, vocabulary, options.documents), end="\n\n")
-    print(f"first windows of {mixture}, seed {study.seeds[0]}:")
-    corpus_N, window_N = stream.at(np.arange(options.windows))
-    for corpus, window in zip(corpus_N, window_N, strict=True):
-        store = stores[stream.corpora[corpus]]
-        print(f"\n{stream.corpora[corpus]}:")
-        print(show_windows(store, vocabulary, seq_len, [int(window)]))
+    counts = {"documents": options.documents, "windows": options.windows}
+    for part in inspect_mixture(options.name, study, workspace, **counts):
+        print(part)
 
 
 def plan(options) -> int:
-    """Prints the plan; 2 if it cannot be carried out."""
+    """Prints the plan, or the study's configuration; 2 if it cannot be carried out."""
     from code_ablate import config
-    from code_ablate.data.store import Stores
-    from code_ablate.study.plan import make_plan
-    from code_ablate.study.plan_text import plan_text
 
     study, workspace = _load_study(options)
-    stores = Stores({})
-    if workspace.has_vocabulary(study.vocabulary):
-        vocabulary = workspace.existing_vocabulary(study.vocabulary)
-        stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
-    else:
-        print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
-    pod = None
-    if options.topology:
-        from code_ablate.pods.pod import Pod
+    if options.show_config:
+        from code_ablate.settings import resolved
 
-        microbatches = config.make("LoopConfig").microbatches
-        pod = Pod(options.topology, config.make("MeshConfig"), microbatches)
-    made = make_plan(study, stores, config.make("Hardware"), workspace.paths.runs, pod)
+        print(resolved(study, config.make("Hardware"), workspace.paths))
+        return 0
+    from code_ablate.jobs.plan import plan_study
+    from code_ablate.study.plan_text import plan_text
+
+    made = plan_study(
+        study,
+        workspace,
+        config.make("Hardware"),
+        topology=options.topology or "",
+        mesh=config.make("MeshConfig"),
+        microbatches=config.make("LoopConfig").microbatches,
+    )
     print(plan_text(made))
     return 2 if made.problems else 0
 
@@ -137,30 +98,17 @@ def plan(options) -> int:
 def train(options) -> None:
     """Trains the Phase that gin describes, preparing what is missing."""
     from code_ablate import config
-    from code_ablate.data.registry import require_tasks
-    from code_ablate.training import loop
-    from code_ablate.training.phase import phase_identity
-    from code_ablate.training.rundir import RunDirectory
+    from code_ablate.jobs.train import train_phase
 
     _ready_the_host()
-    _load(options, [])
-    phase, workspace = config.make("Phase"), _workspace(options)
-    corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
-    require_tasks("corpus", corpora)
-    vocabulary = workspace.vocabulary(config.make("VocabularyConfig"))
-    stores = workspace.stores(corpora, vocabulary, config.make("PrepareConfig"))
-    run, *parent = (
-        RunDirectory.of(workspace.paths.runs, part, phase_identity(part, stores.identities))
-        for part in (phase, phase.parent)
-        if part
-    )
-    loop.train(
-        phase,
-        stores,
-        run,
-        parent=parent[0] if parent else None,
-        execution=_execution(),
-        operative_gin=config.operative(),
+    workspace = _load(options)
+    run = train_phase(
+        config.make("Phase"),
+        workspace,
+        config.make("VocabularyConfig"),
+        config.make("PrepareConfig"),
+        config.make_execution(),
+        config.operative(),
     )
     if distributed.is_first():
         print(f"complete: {run.path}")
@@ -169,58 +117,24 @@ def train(options) -> None:
 def evaluate(options) -> None:
     """Evaluates checkpoints of a run and prints a line per task for each."""
     from code_ablate import config
-    from code_ablate.data.registry import require_tasks
-    from code_ablate.evaluation.suite import Suite
-    from code_ablate.jobs import evaluate as evaluating
-    from code_ablate.training.rundir import RunDirectory, phase_of_run
+    from code_ablate.jobs.evaluate import Pause, evaluate_run
 
     _ready_the_host()
-    run = RunDirectory.open(options.run_directory)
-    _load(options, [])
-    phase, workspace = phase_of_run(str(run.path)), _workspace(options)
-    suite_config = config.make("SuiteConfig")
-    require_tasks("corpus", suite_config.domains)
-    require_tasks("evaluation task", suite_config.tasks)
-    vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
-    run.require_vocabulary(vocabulary.digest)
-    stores = workspace.stores(suite_config.domains, vocabulary, config.make("PrepareConfig"))
-    mesh = config.make("MeshConfig")
-    suite = Suite.of(suite_config, vocabulary, stores, phase.seq_len)
-    steps = evaluating.asked_steps(
-        run, suite, options.step, every=options.all_checkpoints or options.follow
+    workspace = _load(options)
+    skipped = evaluate_run(
+        options.run_directory,
+        workspace,
+        config.make("SuiteConfig"),
+        config.make("VocabularyConfig"),
+        config.make("PrepareConfig"),
+        config.make("MeshConfig"),
+        steps=options.step,
+        every=options.all_checkpoints,
+        wait=Pause() if options.follow else None,
+        show=lambda scores: print(f"\n{scores}", flush=True),
     )
-    # One that follows a run needs everything that its last checkpoint will need.
-    known = {*steps, phase.steps} if options.follow else steps
-    suite = suite.prepared([evaluating.records_of(run, step) for step in known])
-
-    def evaluate_step(step: int) -> None:
-        evaluating.evaluate_checkpoint(run, suite, mesh, step, f"step {step:,}")
-        if distributed.is_first():
-            _show_scores(run, suite, step)
-
-    if options.follow:
-        skipped = evaluating.follow(run, evaluate_step, evaluating.Pause())
-        for step, why in skipped.items() if distributed.is_first() else ():
-            print(f"note: step {step:,} was not evaluated: {why}")
-        return
-    for step in steps:
-        evaluate_step(step)
-
-
-def _show_scores(run, suite, step: int) -> None:
-    """Prints a checkpoint's table, and writes the same beside its scores."""
-    from code_ablate import storage
-    from code_ablate.analysis.report.terminal import task_table
-    from code_ablate.analysis.results.one_checkpoint import as_json, summarise_tasks
-    from code_ablate.jobs.evaluate import records_of
-
-    records = records_of(run, step)
-    result = suite.result(records)
-    summaries = summarise_tasks(result.items, result.tasks)
-    storage.replace(
-        records.directory / "summary.json", as_json(summaries, result.metrics, suite.missing)
-    )
-    print(f"\n{run.path}, step {step:,}\n{task_table(summaries, suite.missing)}", flush=True)
+    for step, why in skipped.items() if distributed.is_first() else ():
+        print(f"note: step {step:,} was not evaluated: {why}")
 
 
 def study(options) -> None:
@@ -230,43 +144,51 @@ def study(options) -> None:
 
     _ready_the_host()
     study, workspace = _load_study(options)
-    run_study(
+    directory = run_study(
         study,
         workspace,
         config.make("Hardware"),
-        execution=_execution(),
+        execution=config.make_execution(),
         operative_gin=config.operative(),
     )
     if distributed.is_first() and not options.no_report:
-        _report(workspace.paths.study(study.folder), None)
+        from code_ablate.jobs.report import write_study_report
+
+        print(write_study_report(directory))
 
 
 def report(options) -> None:
-    """Writes the report of a study that has run."""
-    import json
+    """Writes the report of a study that has run: its folder, or its name."""
+    from code_ablate.jobs.report import is_results, write_study_report
 
-    from code_ablate.errors import UserError
+    directory = options.study
+    if not is_results(directory):
+        directory = _results_of_study(options)
+    elif options.scale or options.gin_file or options.bindings:
+        raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
+    print(write_study_report(directory, options.out))
 
+
+def _results_of_study(options):
+    """The folder of the results of a study that gin names. UserError if they are not its own."""
+    from pathlib import Path
+
+    from code_ablate.analysis.results.study_record import FILE, StudyRecord
+
+    if Path(options.study).is_dir():
+        raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
     study, workspace = _load_study(options)
     directory = workspace.paths.study(study.folder)
-    file = directory / "study.json"
-    if not file.exists():
-        raise UserError(f"no results in {directory}: run code-ablate study {options.study}.")
-    if json.loads(file.read_text())["configuration"] != study.configuration:
+    again = f"code-ablate study {options.study}"
+    if not (directory / FILE).exists():
+        raise UserError(f"no results in {directory}: run {again}.")
+    if StudyRecord.read(directory / FILE).configuration != study.configuration:
         raise UserError(
-            f"the results in {directory} are of another configuration than gin's: run code-ablate "
-            f"study {options.study} with the same files and bindings, or give Study.name another "
-            "value."
+            f"the results in {directory} were made with another configuration: run {again} with "
+            f"the same scale, files and bindings, give Study.name another value, or report what is "
+            f"there: code-ablate report {directory}."
         )
-    _report(directory, options.out)
-
-
-def _report(directory, out: str | None) -> None:
-    from code_ablate.analysis.report.page import terminal_table, write_report
-
-    path = out or directory / "report.html"
-    print(terminal_table(write_report(directory, path)))
-    print(f"report: {path}")
+    return directory
 
 
 def judge(options) -> None:
@@ -274,34 +196,22 @@ def judge(options) -> None:
     from etils import epath
 
     from code_ablate import config
-    from code_ablate.evaluation.judge.pairs import find_answers, pair_answers, read_answers
-    from code_ablate.identity import identity
     from code_ablate.jobs import judge as judging
 
-    _load(options, [])
-    workspace = _workspace(options)
-    about = {key: getattr(options, key) for key in ("candidate", "baseline", "task")}
-    for side in ("candidate", "baseline"):  # the file says the step, and what was asked
-        about[f"{side}_answers"] = str(find_answers(epath.Path(about[side]), options.task))
-    pairs = pair_answers(
-        *(
-            read_answers(about[f"{side}_answers"], options.task)
-            for side in ("candidate", "baseline")
-        )
-    )
+    workspace = _load(options)
+    answers = judging.read_both(options.candidate, options.baseline, options.task)
     if options.reference:
-        judged = _judge_by_likelihood(options, pairs, workspace)
+        judged = _judge_by_likelihood(options, answers.pairs, workspace)
     else:
         judge, cache = config.make("JudgeConfig"), f"{workspace.paths.data}/judge_cache.sqlite"
-        print(judging.estimate(pairs, judge, cache))
+        print(judging.estimate(answers.pairs, judge, cache))
         if options.estimate:
             return
-        judged = judging.by_endpoint(pairs, judge, cache)
-    name = f"judging-{options.task}-{identity([about, judged.judge])}"
-    directory = epath.Path(options.out or epath.Path(workspace.paths.runs) / name)
-    print(judging.save(judged, about, directory))
+        judged = judging.by_endpoint(answers.pairs, judge, cache)
+    directory = epath.Path(options.out or answers.directory(judged, workspace.paths.runs))
+    print(judging.save(judged, answers.about, directory))
     if spent := judged.usage:
-        print(f"{spent['requests']:,} requests, {spent['failures']:,} in vain: {spent['cost']:.4f}")
+        print(f"{spent['requests']:,} requests, {spent['failures']:,} failed: {spent['cost']:.4f}")
     print(f"judgements: {directory}")
 
 
@@ -343,3 +253,22 @@ def why_not_cached(options) -> None:
     print(missing or "all token stores are prepared.")
     if len(stores) == len(study.corpora):
         print(explain_phases(study, stores, workspace.paths.runs) or "all phases are complete.")
+
+
+def show_config(options) -> None:
+    """Lists what gin can set: every class and recipe, or one of them with its fields."""
+    from code_ablate import settings
+
+    if options.markdown:
+        print(settings.markdown(), end="")
+    else:
+        print(settings.one(options.name) if options.name else settings.overview())
+
+
+def show_list(options) -> None:
+    """Lists the names of one kind of thing, with a line about each."""
+    from code_ablate import config
+    from code_ablate.listing import listing
+
+    config.load(options.gin_file, options.bindings, options.imports)
+    print(listing(options.what))

@@ -73,10 +73,13 @@ SCORES = {
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 
 
+STUDIES = {"demo": ("demo", "demo"), "reference": ("initialization", "paper_470m")}
+"""The name above -> what is compared, and at which scale."""
+
+
 @pytest.mark.parametrize("study", PHASES)
 def test_phases(study):
-    config.load([config.find_gin_file(study, "studies")], [], ["tasks"])
-    made = config.make("Study")
+    made = config.load_study(*STUDIES[study])
     graph = PhaseGraph.of(made, {corpus: f"store-{corpus}" for corpus in made.corpora})
     found = {f"{a.recipe}/{a.seed}/{a.stage}": name for a, name in graph.identities.items()}
     assert found == PHASES[study]

@@ -12,7 +12,7 @@ BLOCK = """
     class Block:
         def find_spec(self, name, path=None, target=None):
             if name.partition(".")[0] in {blocked!r}:
-                raise ImportError(f"{{name}} is not installed here")
+                raise ModuleNotFoundError(f"{{name}} is not installed here", name=name)
 
     sys.meta_path.insert(0, Block())
 """
@@ -71,4 +71,15 @@ def test_analysis_reads_results_only():
     done = run(
         "import code_ablate.analysis.report.page", "jax", "tensorflow", "seqio", "flax", "gin"
     )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("module", ["code_ablate.config", "code_ablate.jobs.plan"])
+def test_configuration_and_plan_import_without_jax_and_the_data_packages(module):
+    done = run(f"import {module}", "jax", "flax", "tensorflow", "seqio", "t5")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_reporting_a_folder_imports_no_configuration():
+    done = run("import code_ablate.jobs.report", "jax", "flax", "tensorflow", "seqio", "gin")
     assert done.returncode == 0, done.stderr[-2000:]

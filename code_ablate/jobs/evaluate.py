@@ -1,7 +1,6 @@
 """Evaluates checkpoints of a run, and follows a run while it trains.
 
-    evaluate_checkpoint(run, suite, mesh, step=100)
-    suite.result(records_of(run, 100)).items
+    evaluate_run("runs/RUN", workspace, SuiteConfig(...), vocabulary, prepare, mesh, show=print)
     follow(run, lambda step: evaluate_checkpoint(run, suite, mesh, step), wait=Pause())
 
 Scores are written task by task: what is on record is not computed again, and a kill loses the task
@@ -10,28 +9,122 @@ under way alone.
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from etils import epath
 from tqdm import tqdm
 
-from code_ablate import distributed
+from code_ablate import distributed, storage
+from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.registry import require_tasks
+from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError
 from code_ablate.evaluation.generation import Generator
 from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.records import Records
 from code_ablate.evaluation.scoring import Scorer
-from code_ablate.evaluation.suite import Suite
+from code_ablate.evaluation.suite import Suite, SuiteResult
+from code_ablate.evaluation.suite_config import SuiteConfig
+from code_ablate.jobs.workspace import Workspace
 from code_ablate.model.config import MeshConfig
-from code_ablate.model.sharding import make_mesh
 from code_ablate.progress import bar
 from code_ablate.training.checkpoint import Checkpoints, Unreadable
 from code_ablate.training.rundir import RunDirectory, phase_of_run
-from code_ablate.training.step import abstract_params
+from code_ablate.training.trained import open_checkpoint
+
+
+@dataclass(frozen=True)
+class CheckpointScores:
+    """What one checkpoint scored. `str()` is the table that `code-ablate eval` prints."""
+
+    run: epath.Path
+    """Directory of the run."""
+    step: int
+    """Step of the checkpoint."""
+    result: SuiteResult
+    """Scores of every item, and facts and metrics of every task."""
+    missing: Mapping[str, str]
+    """Why a task was not evaluated, by task."""
+
+    def __str__(self) -> str:
+        from code_ablate.analysis.report.terminal import task_table
+
+        table = task_table(self.summaries, dict(self.missing))
+        return f"{self.run}, step {self.step:,}\n{table}"
+
+    @property
+    def summaries(self) -> Any:
+        """A summary of each task, with intervals."""
+        from code_ablate.analysis.results.one_checkpoint import summarise_tasks
+
+        return summarise_tasks(self.result.items, self.result.tasks)
+
+    def to_json(self) -> str:
+        """The summaries and the tasks' own metrics."""
+        from code_ablate.analysis.results.one_checkpoint import as_json
+
+        return as_json(self.summaries, self.result.metrics, dict(self.missing))
 
 
 class CheckpointGone(UserError):
     """A checkpoint cannot be read, and there are newer ones: training has deleted it, or it is
     damaged."""
+
+
+def evaluate_run(
+    directory: epath.PathLike,
+    workspace: Workspace,
+    suite: SuiteConfig,
+    vocabulary: VocabularyConfig,
+    prepare: PrepareConfig,
+    mesh: MeshConfig,
+    *,
+    steps: Sequence[int] = (),
+    every: bool = False,
+    wait: Callable[[str], object] | None = None,
+    show: Callable[[CheckpointScores], object] | None = None,
+) -> dict[int, str]:
+    """Evaluates checkpoints of a run: `steps`, else `every` one, else the last.
+
+    With `wait` (e.g. `Pause()`) it follows the run until it is complete. `show` is called with the
+    scores of each checkpoint, on the first process. Returns why steps were skipped, by step. Raises
+    UserError before anything is evaluated.
+    """
+    run = RunDirectory.open(directory)
+    require_tasks("corpus", suite.domains)
+    require_tasks("evaluation task", suite.tasks)
+    phase, loaded = phase_of_run(str(run.path)), workspace.existing_vocabulary(vocabulary)
+    run.require_vocabulary(loaded.digest)
+    stores = workspace.stores(suite.domains, loaded, prepare)
+    measured = Suite.of(suite, loaded, stores, phase.seq_len)
+    chosen = asked_steps(run, measured, steps, every=every or wait is not None)
+    # One that follows a run needs everything that its last checkpoint will need.
+    known = {*chosen, phase.steps} if wait else chosen
+    measured = measured.prepared([records_of(run, step) for step in known])
+
+    def evaluate_step(step: int) -> None:
+        evaluate_checkpoint(run, measured, mesh, step, f"step {step:,}")
+        if distributed.is_first():
+            scores = scores_of(run, measured, step)
+            storage.replace(run.evaluation(step) / "summary.json", scores.to_json())
+            if show:
+                show(scores)
+
+    if wait:
+        return follow(run, evaluate_step, wait)
+    for step in chosen:
+        evaluate_step(step)
+    return {}
+
+
+def scores_of(run: RunDirectory, suite: Suite, step: int) -> CheckpointScores:
+    """What is on record for a checkpoint. Raises UserError if it is not evaluated."""
+    result = suite.result(records_of(run, step))
+    if result is None:
+        raise UserError(f"step {step} of {run.path} is not evaluated yet: run code-ablate eval.")
+    return CheckpointScores(run.path, step, result, suite.missing)
 
 
 def records_of(run: RunDirectory, step: int) -> Records:
@@ -69,7 +162,7 @@ def asked_steps(
 def evaluate_checkpoint(
     run: RunDirectory, suite: Suite, mesh: MeshConfig, step: int, label: str = ""
 ) -> None:
-    """Evaluates what is not on record. The checkpoint is read only if there is such a thing.
+    """Evaluates what is not on record. The checkpoint is read only if something is missing.
 
     Raises UserError if there is no such checkpoint, CheckpointGone if there are newer ones.
     """
@@ -89,22 +182,17 @@ def evaluate_checkpoint(
 
 
 def _engine(run: RunDirectory, suite: Suite, mesh: MeshConfig, step: int) -> Engine:
-    run.require_vocabulary(suite.vocabulary.digest)
-    phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
-    like = abstract_params(phase.model, devices)
-    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
-        try:
-            step = checkpoints.existing(step)
-            params = checkpoints.restore_params(like, step)
-        except Unreadable as error:
-            # Training deletes the older checkpoints, file by file, and never the newest.
-            if max(steps_of(run), default=step) > step:
-                raise CheckpointGone(str(error)) from error
-            raise
-    longest = phase.seq_len + 1
+    try:
+        trained = open_checkpoint(run, suite.vocabulary, mesh, step)
+    except Unreadable as error:
+        # Training deletes the older checkpoints, file by file, and never the newest.
+        if max(steps_of(run), default=step) > step:
+            raise CheckpointGone(str(error)) from error
+        raise
+    model, params, longest = trained.model, trained.params, trained.seq_len + 1
     return Engine(
-        Scorer(phase.model, params, devices, longest=longest),
-        Generator(phase.model, params, devices, suite.vocabulary, longest=longest),
+        Scorer(model, params, trained.mesh, longest=longest),
+        Generator(model, params, trained.mesh, suite.vocabulary, longest=longest),
     )
 
 

@@ -1,7 +1,8 @@
 """Two models' answers, judged: from two runs to judgements.parquet and judging.json.
 
-judged = by_endpoint(pairs, JudgeConfig(...), "data/judge_cache.sqlite")
-print(save(judged, {"candidate": "runs/a", "baseline": "runs/b", "task": "t"}, directory))
+answers = read_both("runs/a", "runs/b", "open_prompts")
+judged = by_endpoint(answers.pairs, JudgeConfig(...), "data/judge_cache.sqlite")
+print(save(judged, answers.about, answers.directory(judged, "runs")))
 """
 
 import dataclasses
@@ -29,15 +30,14 @@ from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.judge.endpoint import Endpoint
 from code_ablate.evaluation.judge.likelihood import WHAT_IT_IS, judge_by_likelihood
-from code_ablate.evaluation.judge.pairs import Pair
+from code_ablate.evaluation.judge.pairs import Pair, find_answers, pair_answers, read_answers
 from code_ablate.evaluation.judge.pairwise import judgements_of, questions_of
 from code_ablate.evaluation.scoring import Scorer
+from code_ablate.identity import identity
 from code_ablate.model.config import MeshConfig
-from code_ablate.model.sharding import make_mesh
 from code_ablate.progress import bar
-from code_ablate.training.checkpoint import Checkpoints
-from code_ablate.training.rundir import RunDirectory, phase_of_run
-from code_ablate.training.step import abstract_params
+from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.trained import open_checkpoint
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,35 @@ class Judged:
     """What identifies the judge; "name" says in a line who judges, and by what."""
     usage: Mapping[str, Any]
     """What was asked for in this call, and what it cost. Empty without an endpoint."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers of two models to the same prompts, and whose they are."""
+
+    pairs: Sequence[Pair]
+    """A pair per prompt."""
+    about: Mapping[str, str]
+    """candidate, baseline, task, and the files of both sides' answers."""
+
+    def directory(self, judged: Judged, runs_dir: epath.PathLike) -> epath.Path:
+        """Where the judgements lie, below `runs_dir`: named by what was compared, and by whom."""
+        name = f"judging-{self.about['task']}-{identity([self.about, judged.judge])}"
+        return epath.Path(runs_dir) / name
+
+
+def read_both(candidate: epath.PathLike, baseline: epath.PathLike, task: str) -> Answers:
+    """The answers of two runs that were evaluated on `task`, or of two Parquet files.
+
+    Raises UserError if there are none, or they answer different prompts.
+    """
+    about = {"candidate": str(candidate), "baseline": str(baseline), "task": task}
+    sides = []
+    for side in ("candidate", "baseline"):  # the file says the step, and what was asked
+        file = str(find_answers(epath.Path(about[side]), task))
+        about[f"{side}_answers"] = file
+        sides.append(read_answers(file, task))
+    return Answers(pair_answers(*sides), about)
 
 
 def estimate(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Estimate:
@@ -92,19 +121,16 @@ def by_likelihood(
     step: int | None = None,
 ) -> Judged:
     """Judged by the likelihood of the answers under the last checkpoint of `run`, or `step`."""
-    run.require_vocabulary(vocabulary.digest)
-    phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
-    with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
-        step = checkpoints.existing(step)
-        params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
-    scorer = Scorer(phase.model, params, devices, longest=phase.seq_len + 1)
+    trained = open_checkpoint(run, vocabulary, mesh, step)
+    longest = trained.seq_len + 1
+    scorer = Scorer(trained.model, trained.params, trained.mesh, longest=longest)
     with bar(None, "scoring", unit="req") as progress:
         judgements = judge_by_likelihood(pairs, scorer, vocabulary, progress.update)
     judge = {
-        "name": f"{WHAT_IT_IS} ({run.path.name}, step {step})",
+        "name": f"{WHAT_IT_IS} ({run.path.name}, step {trained.step})",
         "kind": "likelihood",
         "run": run.identity,
-        "step": step,
+        "step": trained.step,
     }
     return Judged(judgements, judge, {})
 

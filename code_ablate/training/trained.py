@@ -46,6 +46,7 @@ def open_run(
     data_dir: epath.PathLike = "data",
     vocabulary: str = "",
     eos_token: str = "",
+    mesh: MeshConfig | None = None,
 ) -> Trained:
     """The checkpoint at `step`, or the newest.
 
@@ -54,15 +55,25 @@ def open_run(
     no such run, checkpoint or vocabulary.
     """
     run = RunDirectory.open(directory)
-    phase = phase_of_run(str(run.path))
     file = vocabulary or _find_vocabulary(run, data_dir)
     found = load_vocabulary(file, VocabularyConfig(file, size=0, eos_token=eos_token))
-    run.require_vocabulary(found.digest)
-    mesh = make_mesh(MeshConfig())
+    return open_checkpoint(run, found, mesh or MeshConfig(), step)
+
+
+def open_checkpoint(
+    run: RunDirectory, vocabulary: Vocabulary, mesh: MeshConfig, step: int | None = None
+) -> Trained:
+    """The checkpoint of `run` at `step`, or the newest, for a vocabulary that is loaded already.
+
+    Raises UserError if the run was trained with another vocabulary, or there is no such checkpoint;
+    Unreadable if it cannot be read.
+    """
+    run.require_vocabulary(vocabulary.digest)
+    phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         step = checkpoints.existing(step)
-        params = checkpoints.restore_params(abstract_params(phase.model, mesh), step)
-    return Trained(phase.model, params, found, phase.seq_len, run.identity, step, mesh)
+        params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
+    return Trained(phase.model, params, vocabulary, phase.seq_len, run.identity, step, devices)
 
 
 def _find_vocabulary(run: RunDirectory, data_dir: epath.PathLike) -> str:

@@ -36,7 +36,7 @@ def job(shared):
 
 
 def test_all_processes_open_what_the_first_one_found(tmp_path):
-    complete_job("tests.study.test_workspace:job", {"shared": str(tmp_path)}, processes=2)
+    complete_job("tests.jobs.test_workspace:job", {"shared": str(tmp_path)}, processes=2)
     first, second = (
         json.loads((tmp_path / f"host-{index}" / "found.json").read_text()) for index in range(2)
     )

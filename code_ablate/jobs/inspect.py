@@ -1,0 +1,38 @@
+"""What a corpus or mixture is trained on, as text. Prepares what is missing.
+
+for part in inspect_mixture("demo.web_code", study, workspace, documents=2, windows=2):
+    print(part)
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from code_ablate.data.mixing import Stream
+from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
+from code_ablate.data.registry import resolve_mixture
+from code_ablate.jobs.workspace import Workspace
+from code_ablate.study.graph import Study
+
+
+def inspect_mixture(
+    name: str, study: Study, workspace: Workspace, *, documents: int = 2, windows: int = 2
+) -> Iterator[str]:
+    """Each store with its first documents, then the first windows in the order of training.
+
+    `name`: a registered corpus or mixture. The study gives the vocabulary, the preparation, the
+    length of a window (of its first setting) and the seed. Raises UserError.
+    """
+    mixture, seed = resolve_mixture(name), study.seeds[0]
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
+    seq_len = study.settings[0].seq_len
+    stream = Stream(mixture, stores.windows(seq_len), stores.identities, seed)
+    for store in stores.values():
+        yield f"{describe_store(store)}\n"
+        yield f"{show_documents(store, vocabulary, documents)}\n"
+    yield f"first windows of {mixture}, seed {seed}:"
+    corpus_N, window_N = stream.at(np.arange(windows))
+    for corpus, window in zip(corpus_N, window_N, strict=True):
+        shown = stream.corpora[corpus]
+        yield f"\n{shown}:\n{show_windows(stores[shown], vocabulary, seq_len, [int(window)])}"

@@ -1,0 +1,41 @@
+"""What a study will cost, from what is prepared and trained already. Runs nothing, loads no JAX.
+
+print(plan_text(plan_study(study, workspace, Hardware("v5e", chips=64))))
+"""
+
+import sys
+
+from code_ablate.data.store import Stores
+from code_ablate.jobs.workspace import Workspace
+from code_ablate.model.config import MeshConfig
+from code_ablate.pods.pod import Pod
+from code_ablate.study.graph import Study
+from code_ablate.study.hardware import Hardware
+from code_ablate.study.plan import Plan, make_plan
+
+
+def plan_study(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    *,
+    topology: str = "",
+    mesh: MeshConfig | None = None,
+    microbatches: int = 1,
+) -> Plan:
+    """The plan. `topology`: TPU pod to compile the train steps for, which loads JAX; empty: none.
+
+    `mesh` and `microbatches` say how a step is laid out on that pod. Raises UserError.
+    """
+    pod = None
+    if topology:
+        pod = Pod(topology, mesh or MeshConfig(), microbatches)
+    return make_plan(study, _prepared(study, workspace), hardware, workspace.paths.runs, pod)
+
+
+def _prepared(study: Study, workspace: Workspace) -> Stores:
+    if workspace.has_vocabulary(study.vocabulary):
+        vocabulary = workspace.existing_vocabulary(study.vocabulary)
+        return workspace.prepared(study.corpora, vocabulary, study.prepare)
+    print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
+    return Stores({})

@@ -1,0 +1,53 @@
+"""A study at a scale."""
+
+import pytest
+
+from code_ablate import config
+from code_ablate.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def clean_gin():
+    yield
+    config.load([])
+
+
+def test_a_study_without_a_scale_gets_the_demos_and_that_is_said(capsys):
+    study = config.load_study("proportion")
+    assert study.scale == "demo" and study.folder == "proportion-demo"
+    assert "proportion at the scale demo" in capsys.readouterr().err
+
+
+def test_the_study_wins_over_the_scale_and_a_binding_over_both():
+    assert config.load_study("proportion", "demo").settings[0].cooldown_tokens == 0
+    study = config.load_study("proportion", "demo", bindings=["Setting.cooldown_tokens = 10240"])
+    assert study.settings[0].cooldown_tokens == 10240
+
+
+def test_a_file_that_includes_a_scale_takes_no_other(tmp_path, capsys):
+    file = tmp_path / "own.gin"
+    file.write_text(
+        "include 'scales/paper_470m.gin'\ninclude 'studies/initialization.gin'\n"
+        "Study.name = 'own'\n"
+    )
+    assert config.load_study(str(file)).folder == "own-paper_470m"
+    assert capsys.readouterr().err == ""
+    with pytest.raises(UserError, match="has the scale 'paper_470m'"):
+        config.load_study(str(file), "demo")
+
+
+def test_a_wrong_scale_is_answered_with_the_close_ones():
+    with pytest.raises(UserError, match=r"gin/scales.*did you mean 'demo'"):
+        config.load_study("proportion", "dmo")
+
+
+def test_a_module_that_only_lacks_seqio_is_passed_over(tmp_path, monkeypatch, capsys):
+    (tmp_path / "lacking_seqio.py").write_text(
+        "raise ModuleNotFoundError('No module named seqio', name='seqio')\n"
+    )
+    (tmp_path / "lacking_other.py").write_text("import no_such_package\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    config.import_modules(["lacking_seqio"])
+    assert "lacking_seqio registers nothing here" in capsys.readouterr().err
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        config.import_modules(["lacking_other"])
