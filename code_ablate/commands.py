@@ -41,7 +41,7 @@ def _ready_the_host() -> None:
     """What speeds up training and scoring on a CPU, and is of no use elsewhere."""
     import jax
 
-    from code_ablate.host import keep_freed_memory
+    from code_ablate.allocator import keep_freed_memory
 
     if jax.default_backend() == "cpu":
         keep_freed_memory()
@@ -49,7 +49,7 @@ def _ready_the_host() -> None:
 
 def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
-    from code_ablate.data.preparing.inspect import describe_store
+    from code_ablate.data.preparing.store_text import describe_store
     from code_ablate.data.registry import require_tasks
 
     study, workspace = _load_study(options)
@@ -80,7 +80,7 @@ def plan(options) -> int:
 
         print(resolved(study, config.make("Hardware"), workspace.paths))
         return 0
-    from code_ablate.jobs.plan import plan_study
+    from code_ablate.jobs.plan_study import plan_study
     from code_ablate.study.plan_text import plan_text
 
     made = plan_study(

@@ -74,7 +74,7 @@ def test_analysis_reads_results_only():
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("module", ["code_ablate.config", "code_ablate.jobs.plan"])
+@pytest.mark.parametrize("module", ["code_ablate.config", "code_ablate.jobs.plan_study"])
 def test_configuration_and_plan_import_without_jax_and_the_data_packages(module):
     done = run(f"import {module}", "jax", "flax", "tensorflow", "seqio", "t5")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -176,6 +176,44 @@ def test_rooms_that_need_no_tensorflow_never_import_it():
     assert sorted(wrong) == []
 
 
+def test_what_is_imported_from_a_module_of_ours_is_there():
+    """Also within functions, where a renamed module or function would be missed until it runs."""
+    missing = []
+    for file in (
+        f for top in ("code_ablate", "tasks", "benchmarks") for f in ROOT.glob(f"{top}/**/*.py")
+    ):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.level or not node.module:
+                continue
+            if node.module.partition(".")[0] not in ("code_ablate", "tasks"):
+                continue
+            known = _defined(node.module)
+            missing += [
+                f"{file.relative_to(ROOT)}: {node.module}.{alias.name}"
+                for alias in node.names
+                if f"{node.module}.{alias.name}" not in modules() and alias.name not in known
+            ]
+    assert missing == []
+
+
+def _defined(module: str) -> set[str]:
+    """Names that a module defines or imports, at its top level or in one of its branches."""
+    file = modules().get(module) or modules().get(f"{module}.__init__")
+    if file is None:
+        return set()
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value)  # what a package exports lazily stands in a table
+    return names
+
+
 def test_every_room_has_an_entry():
     folders = {f.parent.name for f in (ROOT / "code_ablate").glob("*/__init__.py")}
     assert folders - {"analysis"} <= set(KNOWS), "say in KNOWS what the new room may import"

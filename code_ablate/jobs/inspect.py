@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from code_ablate.data.mixing import Stream
-from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
+from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.study.graph import Study

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from code_ablate.data.preparing.inspect import describe_store, show_documents, show_windows
+from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.errors import UserError
 from tests.data.preparing.corpora import (
     TOKENIZE,
