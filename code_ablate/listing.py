@@ -33,16 +33,16 @@ def _files(folder: str) -> dict[str, str]:
 
 
 def _tasks() -> dict[str, str]:
-    from code_ablate.evaluation import registry
+    from code_ablate.evaluation import declarations
 
-    infos = {name: registry.info(name) for name in _registered("TaskRegistry")}
+    infos = {name: declarations.info(name) for name in _registered("TaskRegistry")}
     return {name: f"{i.category}, {i.kind}" for name, i in infos.items() if i}
 
 
 def _corpora() -> dict[str, str]:
-    from code_ablate.evaluation import registry
+    from code_ablate.evaluation import declarations
 
-    return {name: "" for name in _registered("TaskRegistry") if not registry.info(name)}
+    return {name: "" for name in _registered("TaskRegistry") if not declarations.info(name)}
 
 
 def _mixtures() -> dict[str, str]:
