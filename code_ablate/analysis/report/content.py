@@ -1,7 +1,7 @@
 """What a report lays out: a study's results, the numbers made of them, and how it names things.
 
     report = read_report("runs/demo")
-    report.title(report.places[0])          # "after pre-training", or "after pre-training, 470M"
+    report.title(report.places[0])          # "after pre-training", or "after pre-training (470M)"
     report.record.source, report.record.base
 """
 
@@ -53,15 +53,15 @@ class Report:
 
     def title(self, place: Place) -> str:
         """ "after pre-training"; with the size behind it where the study has several."""
-        return stage_title(place.stage) + (f", {place.size}" if self.several_sizes else "")
+        return stage_title(place.stage) + (f" ({place.size})" if self.several_sizes else "")
 
     def first_places(self) -> tuple[Place, ...]:
         """The first stage of each model size: where the main figure is drawn."""
         return tuple(self.results.places_of(size.name)[0] for size in self.results.sizes)
 
-    def size_name(self, size: str) -> str:
-        """ ", 470M" where the study has several sizes, else nothing."""
-        return f", {size}" if self.several_sizes else ""
+    def of_size(self, size: str) -> str:
+        """ " (470M)" where the study has several sizes, else nothing."""
+        return f" ({size})" if self.several_sizes else ""
 
 
 def stage_title(stage: str) -> str:
