@@ -100,5 +100,3 @@ _ALL = (
 
 KINDS = {facts.name: facts for facts in _ALL}
 """Facts of every kind, by its name."""
-
-

@@ -9,7 +9,6 @@ if every order prefers the baseline, a tie if the orders disagree. A prompt with
 is missing or cannot be read is none of them: it is left out of n and of every rate, and counted.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np

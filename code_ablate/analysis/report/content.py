@@ -1,8 +1,8 @@
 """What a report lays out: a study's results, the numbers made of them, and how it names things.
 
-    report = read_report("runs/demo")
-    report.title(report.places[0])          # "after pre-training", or "after pre-training (470M)"
-    report.record.source, report.record.base
+report = read_report("runs/demo")
+report.title(report.places[0])          # "after pre-training", or "after pre-training (470M)"
+report.record.source, report.record.base
 """
 
 from dataclasses import dataclass

@@ -309,9 +309,7 @@ def _place_styles(places: Sequence[Place]) -> _PlaceStyles:
     span = 0.3 if len(places) < 3 else 0.5
     step = span / max(1, len(places) - 1)
     start = -span / 2 if len(places) > 1 else 0.0
-    return {
-        place: (*looks[i % len(looks)], start + i * step) for i, place in enumerate(places)
-    }
+    return {place: (*looks[i % len(looks)], start + i * step) for i, place in enumerate(places)}
 
 
 def _forest_panel(

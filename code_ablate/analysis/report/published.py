@@ -36,9 +36,7 @@ class PublishedStudy:
 
 PUBLISHED = {
     study.name: study
-    for study in (
-        PublishedStudy("to_code_or_not_to_code", SOURCE, 470_000_000, 200_000_000_000),
-    )
+    for study in (PublishedStudy("to_code_or_not_to_code", SOURCE, 470_000_000, 200_000_000_000),)
 }
 """Every published study that a report can stand beside, by name."""
 

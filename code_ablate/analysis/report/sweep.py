@@ -1,6 +1,6 @@
 """Which recipes differ in the share of the source alone: the line of the main figure.
 
-    swept_recipes(results, place)      # ("text_only", "code_25", ...), by share; () without a sweep
+swept_recipes(results, place)      # ("text_only", "code_25", ...), by share; () without a sweep
 """
 
 from collections.abc import Mapping
