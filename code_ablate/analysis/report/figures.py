@@ -96,15 +96,15 @@ def _finish(
     figure: Figure, report: Report, place: Place, handles: list[Line2D | Patch], columns: int
 ) -> None:
     """Legend above, and the size in words where the study has several."""
-    legend = figure.legend(
+    figure.legend(
         handles=handles,
+        title=f"{place.size}, {stage_title(place.stage)}" if report.several_sizes else None,
+        title_fontproperties={"weight": "bold"},
         loc="outside upper center",
         ncols=columns,
         frameon=False,
         fontsize=8.5,
     )
-    if report.several_sizes:
-        legend.set_title(f"{place.size}, {stage_title(place.stage)}", prop={"weight": "bold"})
 
 
 def _share_panel(axis: Axes, report: Report, place: Place, metric: Metric) -> None:

@@ -31,13 +31,14 @@ def answer(report: Report) -> list[str]:
 def _of_size(report: Report, size: SizeRecord) -> list[str]:
     places = report.results.places_of(size.name)
     compared = {c.place for c in report.summary.comparisons}
-    first, *later = [place for place in places if place in compared] or [None]
-    if first is None:
+    with_baseline = [place for place in places if place in compared]
+    if not with_baseline:
         stages = joined(dict.fromkeys(report.title(place) for place in places))
         return [
             f"Nothing can be said about the effect of a recipe {stages}: no recipe shares a seed "
             f"with the baseline {report.baseline} there."
         ]
+    first, *later = with_baseline
     sentences = _domain_sentences(report, first)
     sentences += _score_sentences(report, first)
     if later:

@@ -135,11 +135,11 @@ def _task_limits(report: Report) -> list[Limit]:
     domains = report.summary.scores.domains
     small = [name for name in domains if tasks[name].items < FEW_DOCUMENTS]
     if small:
-        names = joined(f"{n.partition('/')[2]} ({tasks[n].items})" for n in small)
+        said = joined(f"{n.partition('/')[2]} ({tasks[n].items})" for n in small)
         limits.append(
             Limit(
                 "few_documents",
-                f"The level of bits per byte on {names}: fewer than {FEW_DOCUMENTS} validation "
+                f"The level of bits per byte on {said}: fewer than {FEW_DOCUMENTS} validation "
                 "documents.",
             )
         )

@@ -4,8 +4,8 @@
 
 Cells of the score, gain and task tables carry their numbers at full precision in data attributes
 (data-size, data-stage, data-recipe, data-metric or data-task, data-value, data-low, data-high,
-data-n), so that a reader's script, and a test, can check them against the per-item table. Tables of single
-tasks and of categories are in `task_tables.py`.
+data-n), so that a reader's script, and a test, can check them against the per-item table. Tables of
+single tasks and of categories are in `task_tables.py`.
 """
 
 from collections.abc import Sequence
@@ -57,8 +57,8 @@ def score_table(report: Report, place: Place) -> Html:
             cells.append(_score_cell(report, place, recipe, metric))
         rows.append(cells)
     caption = f"Scores {report.title(place)}: mean of seeds, [interval], each seed, s.d. of seeds"
-    shares = [f"share of {group}" for group in report.record.groups]
-    return table(["recipe", *shares, *heads], rows, caption=caption)
+    titles = [f"share of {group}" for group in report.record.groups]
+    return table(["recipe", *titles, *heads], rows, caption=caption)
 
 
 def _score_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Html:

@@ -34,7 +34,7 @@ _FORMS = {"bits": (1.0, 2), "generated_tokens": (1.0, 1)}
 
 
 def category_table(report: Report, place: Place) -> Html:
-    """Recipes x categories and averages: of all tasks, and of those that every recipe beats chance on."""
+    """Recipes x categories and averages: of all tasks, and of those above chance in every arm."""
     columns, recipes = report.summary.columns, report.results.recipes_at(place)
     rows = [
         [
