@@ -36,7 +36,7 @@ def test_without_a_common_seed_nothing_is_compared(tmp_path, make_study, undrawn
     assert "not comparable" in terminal_table(report)
     write_report(study, tmp_path / "r.html", QUICK)
     text = (tmp_path / "r.html").read_text()
-    assert 'data-kind="gain"' not in text and len(parse(text).loads) == 2
+    assert 'data-kind="gain"' not in text and len(parse(text).loads) == 1
 
 
 def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study, undrawn):
@@ -65,4 +65,4 @@ def test_answer_names_what_holds_and_what_does_not(study_dir):
     assert re.search(r"fell against text_only .*with code_100 on demo\.web_code", text)
     assert re.search(r"rose, at most by: \+2\d\.\d\s% \[.*\] with code_100 on demo\.text", text)
     assert "In accuracy no recipe can be told apart from text_only here" in text
-    assert "1.1 million parameters trained on 500,000 tokens with 2 seeds" in text
+    assert "1.1 million parameters trained on 500,000 to 550,000 tokens with 2 seeds" in text

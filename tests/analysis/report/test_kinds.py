@@ -155,7 +155,7 @@ def test_the_filter_asks_every_arm_at_every_stage(report):
     for change in ({"chance_p": 0.2}, {"collapses": by_one_answer}):
         result = dataclasses.replace(report.summary.task_results[key], **change)
         changed = dataclasses.replace(
-            summary, task_results={**report.summary.task_results, key: result}
+            report.summary, task_results={**report.summary.task_results, key: result}
         )
         assert not changed.all_beat_chance(kept)
 

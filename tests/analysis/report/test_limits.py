@@ -78,9 +78,8 @@ def test_one_seed_is_said_to_be_one(tmp_path, make_study, undrawn):
 
 
 def test_too_few_resamples_for_holm_are_said_to_be_too_few(study_dir):
-    results = load_results(study_dir)
-    few = {limit.key for limit in limits(summarise(results, Settings(resamples=200)))}
-    enough = {limit.key for limit in limits(summarise(results, Settings(resamples=4000)))}
+    few = {limit.key for limit in limits(read_report(study_dir, Settings(resamples=200)))}
+    enough = {limit.key for limit in limits(read_report(study_dir, Settings(resamples=4000)))}
     assert "resolution" in few and "resolution" not in enough
 
 

@@ -19,7 +19,7 @@ def test_page_is_self_contained(page):
     assert not re.search(r"https?://", page)
     assert "@import" not in page and "url(" not in page
     parsed = parse(page)
-    assert len(parsed.loads) == 3  # the three figures
+    assert len(parsed.loads) == 2  # the two figures
     assert all(load.startswith("data:image/svg+xml;base64,") for load in parsed.loads)
     assert not {"script", "link", "iframe", "object", "embed", "form"} & set(parsed.tags)
     for name in set(parsed.tags) - {"meta", "img"}:

@@ -67,7 +67,7 @@ def test_unknown_names_are_answered_with_close_ones(study_dir):
     with pytest.raises(UserError, match="'correct'"):
         results.scores.of("sciq", PRETRAINING).column("corect")
     with pytest.raises(
-        UserError, match="no 1.07M, pretraining results of recipe 'code_25' with seed 7"
+        UserError, match=r"no 1\.07M, pretraining results of recipe 'code_25' with seed 7"
     ):
         results.scores.of("sciq", PRETRAINING).matrix("correct", "code_25", (7,))
 
