@@ -246,6 +246,9 @@ def _data_section(report: Report) -> list[Html]:
     trained = sum(phase.tokens for phase in phases.values())
     seconds = sum(phase.seconds for phase in phases.values())
     alone = sum(arm.tokens for arm in report.results.last_arms)
+    shared = ""
+    if alone > trained:
+        shared = f" If every arm had trained its own phases, it would have been {alone:,} tokens."
     parts = [tag("h2", "Realised mixtures")]
     for place in report.places:
         if len(report.record.groups) > 1:
@@ -259,7 +262,7 @@ def _data_section(report: Report) -> list[Html]:
         tag(
             "p",
             f"{counted(len(phases), 'phase')} of {trained:,} tokens together took {seconds:,.0f} "
-            f"seconds. If equal phases were not shared, it would have been {alone:,} tokens.",
+            f"seconds.{shared}",
         ),
         tables.phase_table(report),
     ]
