@@ -113,7 +113,7 @@ def _score_sentences(report: Report, place: Place) -> list[str]:
     base = report.baseline
     metrics = [metric for metric in report.summary.metrics if not metric.lower_is_better]
     names = {metric.name for metric in metrics}
-    name = names.pop() if len(names) == 1 else "score"
+    name = names.pop() if len(names) == 1 else "the scores of tasks"
     clear: list[str] = []
     unclear: list[str] = []
     for metric in metrics:
