@@ -37,7 +37,10 @@ KIND = Kind(
     columns=("bits",),
     generates=False,
     chance="",
-    how="The bits of a corpus' validation documents over their bytes.",
+    how=(
+        "Bits per byte of a domain = sum of −log₂ p over the scored tokens of its validation "
+        "documents / sum of their UTF-8 bytes; n counts documents."
+    ),
     measure=None,
     settings=no_settings,
 )

@@ -57,13 +57,13 @@ class CheckpointScores:
     @property
     def summaries(self) -> Any:
         """A summary of each task, with intervals."""
-        from code_ablate.analysis.results.one_checkpoint import summarise_tasks
+        from code_ablate.analysis.report.one_checkpoint import summarise_tasks
 
         return summarise_tasks(self.result.items, self.result.tasks)
 
     def to_json(self) -> str:
         """The summaries and the tasks' own metrics."""
-        from code_ablate.analysis.results.one_checkpoint import as_json
+        from code_ablate.analysis.report.one_checkpoint import as_json
 
         return as_json(self.summaries, self.result.metrics, dict(self.missing))
 

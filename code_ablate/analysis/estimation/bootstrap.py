@@ -1,7 +1,7 @@
 """Draws bootstrap replicates and makes estimates of them: paired by item and by seed.
 
-    sampler = Sampler(results, Settings())
-    sampler.level("pretraining", "code_50", metric)          # Estimate
+    sampler = Sampler(scores, Settings())
+    sampler.level(Place("1.07M", "pretraining"), "code_50", metric)          # Estimate
 
 Statistics are in `statistics.py`; here it is decided what is drawn together.
 """
@@ -20,75 +20,73 @@ from code_ablate.analysis.estimation.estimates import (
     Settings,
     TaskResult,
 )
-from code_ablate.analysis.results.results import Results, TaskScores
+from code_ablate.analysis.estimation.scores import Place, Scores, TaskScores
 from code_ablate.errors import UserError
-from code_ablate.evaluation.kinds import KINDS
 
 
 class Sampler:
     """Draws replicates, once per task and score, with common random numbers.
 
     Item draws depend on the ids of a task's items alone and seed draws on the seeds alone, so all
-    arms, stages and scores see the same draws: that is what pairs them. So do tasks that ask the
+    arms, places and scores see the same draws: that is what pairs them. So do tasks that ask the
     same items in other ways, as MBPP in each of its languages: they are not independent, and the
     interval of their mean must not be made as if they were.
     """
 
-    def __init__(self, results: Results, settings: Settings):
-        self.results = results
+    def __init__(self, scores: Scores, settings: Settings):
+        self.scores = scores
         self.settings = settings
-        self._scores: dict[tuple[str, str], TaskScores] = {}
-        self._replicates: dict[tuple[str, str, str], st.Replicates] = {}
+        self._replicates: dict[tuple[str, Place, str], st.Replicates] = {}
         self._weights: dict[tuple[int, ...], np.ndarray] = {}
 
-    def level(self, stage: str, recipe: str, metric: Metric) -> Estimate:
+    def level(self, place: Place, recipe: str, metric: Metric) -> Estimate:
         """A recipe's score on a metric, over all of its seeds."""
-        seeds = self.results.seeds_of(recipe, stage)
-        per_seed = self._per_seed(stage, recipe, metric, seeds)
-        draws = self._draws(stage, recipe, metric, seeds)
-        estimate = self._estimate(draws, per_seed, metric.tasks, stage, seeds)
+        seeds = self.scores.seeds_of(recipe, place)
+        per_seed = self._per_seed(place, recipe, metric, seeds)
+        draws = self._draws(place, recipe, metric, seeds)
+        estimate = self._estimate(draws, per_seed, metric.tasks, place, seeds)
         if np.ptp(draws) > 0 or not metric.score.startswith("correct"):
             return estimate
         # All items are right, or all wrong, and no draw differs: that is no certainty.
-        low, high = self._exact_ends(stage, recipe, metric, seeds)
+        low, high = self._exact_ends(place, recipe, metric, seeds)
         return replace(estimate, low=float(low), high=float(high))
 
-    def comparison(self, stage: str, recipe: str, metric: Metric) -> list[Comparison]:
+    def comparison(self, place: Place, recipe: str, metric: Metric) -> list[Comparison]:
         """The comparison with the baseline, or nothing if they share no seed."""
-        base = self.results.baseline
-        seeds = self.results.common_seeds(recipe, base, stage)
+        base = self.scores.baseline
+        seeds = self.scores.common_seeds(recipe, place)
         if not seeds:
             return []
-        x, b = (self._draws(stage, name, metric, seeds) for name in (recipe, base))
-        x_seed, b_seed = (self._per_seed(stage, name, metric, seeds) for name in (recipe, base))
-        difference = self._estimate(x - b, x_seed - b_seed, metric.tasks, stage, seeds)
+        x, b = (self._draws(place, name, metric, seeds) for name in (recipe, base))
+        x_seed, b_seed = (self._per_seed(place, name, metric, seeds) for name in (recipe, base))
+        difference = self._estimate(x - b, x_seed - b_seed, metric.tasks, place, seeds)
         gain = None
         if (b > 0).all() and (b_seed > 0).all():
             gain_draws = st.relative_gain(x, b)
             per_seed = (x_seed - b_seed) / b_seed
-            gain = self._estimate(gain_draws, per_seed, metric.tasks, stage, seeds)
+            gain = self._estimate(gain_draws, per_seed, metric.tasks, place, seeds)
         # Both must speak for a difference: with few seeds the bootstrap trusts seeds too much.
-        p = float(np.fmax(st.two_sided_p(x - b), self._seed_p(stage, recipe, metric, seeds)))
-        return [Comparison(stage, recipe, metric, difference, gain, p, p_holm=p)]
+        p = float(np.fmax(st.two_sided_p(x - b), self._seed_p(place, recipe, metric, seeds)))
+        return [Comparison(place, recipe, metric, difference, gain, p, p_holm=p)]
 
-    def _seed_p(self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]) -> float:
+    def _seed_p(self, place: Place, recipe: str, metric: Metric, seeds: tuple[int, ...]) -> float:
         """`seed_test` against the baseline, noise pooled over the recipes with these seeds."""
         names = [
             name
-            for name in self.results.recipes_at(stage)
-            if set(seeds) <= set(self.results.seeds_of(name, stage))
+            for name in self.scores.recipes_at(place)
+            if set(seeds) <= set(self.scores.seeds_of(name, place))
         ]
-        scores_RS = np.stack([self._per_seed(stage, name, metric, seeds) for name in names])
-        return st.seed_test(scores_RS, names.index(recipe), names.index(self.results.baseline))
+        scores_RS = np.stack([self._per_seed(place, name, metric, seeds) for name in names])
+        return st.seed_test(scores_RS, names.index(recipe), names.index(self.scores.baseline))
 
-    def task_result(self, stage: str, recipe: str, task: str) -> TaskResult:
+    def task_result(self, place: Place, recipe: str, task: str) -> TaskResult:
         """A recipe's scores on a task, tested against chance and for collapse."""
-        seeds = self.results.seeds_of(recipe, stage)
-        scores = self._task_scores(task, stage)
+        seeds = self.scores.seeds_of(recipe, place)
+        scores = self.scores.of(task, place)
         estimates = {}
         for score in _scores_of(scores):
             metric = Metric(task, task, score, ((task,),), score)
-            estimates[score] = self.level(stage, recipe, metric)
+            estimates[score] = self.level(place, recipe, metric)
         columns = {name: scores.matrix(name, recipe, seeds) for name in scores.table}
         by_seed = [
             {name: matrix[:, seed] for name, matrix in columns.items()}
@@ -97,7 +95,7 @@ class Sampler:
         chance = scores.task.chance
         tests = [st.guessing_p(arm["correct"], arm["choices"], chance) for arm in by_seed]
         return TaskResult(
-            stage,
+            place,
             recipe,
             task,
             estimates,
@@ -110,35 +108,35 @@ class Sampler:
         draws: Float[np.ndarray, " replicates"],
         per_seed: Float[np.ndarray, " seeds"],
         tasks: tuple[str, ...],
-        stage: str,
+        place: Place,
         seeds: tuple[int, ...],
     ) -> Estimate:
         low, high = st.percentile_interval(draws, self.settings.confidence)
-        items = sum(len(self._task_scores(task, stage).items) for task in tasks)
+        items = sum(len(self.scores.of(task, place).items) for task in tasks)
         return Estimate(float(draws[0]), low, high, items, seeds, tuple(per_seed.tolist()))
 
     def _draws(
-        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+        self, place: Place, recipe: str, metric: Metric, seeds: tuple[int, ...]
     ) -> Float[np.ndarray, " replicates"]:
         weights = self._seed_weights(seeds)
 
         def of(task: str) -> Float[np.ndarray, " replicates"]:
-            arms = self._task_scores(task, stage).positions(recipe, seeds)
-            return self._resampled(task, stage, metric.score).score(arms, weights)
+            arms = self.scores.of(task, place).positions(recipe, seeds)
+            return self._resampled(task, place, metric.score).score(arms, weights)
 
         return _mean_of_means([[of(task) for task in group] for group in metric.groups])
 
     def _per_seed(
-        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+        self, place: Place, recipe: str, metric: Metric, seeds: tuple[int, ...]
     ) -> Float[np.ndarray, " seeds"]:
         def of(task: str) -> Float[np.ndarray, " seeds"]:
-            arms = self._task_scores(task, stage).positions(recipe, seeds)
-            return self._resampled(task, stage, metric.score).per_seed(arms)
+            arms = self.scores.of(task, place).positions(recipe, seeds)
+            return self._resampled(task, place, metric.score).per_seed(arms)
 
         return _mean_of_means([[of(task) for task in group] for group in metric.groups])
 
     def _exact_ends(
-        self, stage: str, recipe: str, metric: Metric, seeds: tuple[int, ...]
+        self, place: Place, recipe: str, metric: Metric, seeds: tuple[int, ...]
     ) -> Float[np.ndarray, "2"]:
         """Clopper and Pearson's interval of each task, averaged as the tasks are.
 
@@ -146,21 +144,21 @@ class Sampler:
         """
 
         def of(task: str) -> Float[np.ndarray, "2"]:
-            scores = self._task_scores(task, stage)
+            scores = self.scores.of(task, place)
             items = len(scores.items)
             right = round(items * scores.matrix(metric.score, recipe, seeds).mean())
             return np.array(st.exact_interval(right, items, self.settings.confidence))
 
         return _mean_of_means([[of(task) for task in group] for group in metric.groups])
 
-    def _resampled(self, task: str, stage: str, score: str) -> st.Replicates:
-        if (task, stage, score) not in self._replicates:
-            self._resample(task, stage)
-        return self._replicates[task, stage, score]
+    def _resampled(self, task: str, place: Place, score: str) -> st.Replicates:
+        if (task, place, score) not in self._replicates:
+            self._resample(task, place)
+        return self._replicates[task, place, score]
 
-    def _resample(self, task: str, stage: str) -> None:
+    def _resample(self, task: str, place: Place) -> None:
         """Replicates of all scores of a task at once: the draws are what takes time."""
-        scores = self._task_scores(task, stage)
+        scores = self.scores.of(task, place)
         names = _scores_of(scores)
         pairs = [self._sums(scores, name) for name in names]
         ids = zlib.crc32("\n".join(scores.items).encode())
@@ -173,7 +171,7 @@ class Sampler:
         )
         arms = len(scores.arms)
         for i, name in enumerate(names):
-            self._replicates[task, stage, name] = replace(
+            self._replicates[task, place, name] = replace(
                 together,
                 numerator=together.numerator[:, i * arms : (i + 1) * arms],
                 denominator=together.denominator[:, i * arms : (i + 1) * arms],
@@ -187,7 +185,7 @@ class Sampler:
         if unknown.any():
             item, arm = (int(i[0]) for i in np.nonzero(unknown))
             raise UserError(
-                f"{scores.task.name!r}, {scores.stage}: {name!r} is not a number for item "
+                f"{scores.task.name!r}, {scores.place}: {name!r} is not a number for item "
                 f"{scores.items[item]!r} of arm {scores.arms[arm]} and {int(unknown.sum()) - 1} "
                 "more; evaluate again."
             )
@@ -202,11 +200,6 @@ class Sampler:
             self._weights[seeds] = st.resample_seeds(len(seeds), generator, self.settings.resamples)
         return self._weights[seeds]
 
-    def _task_scores(self, task: str, stage: str) -> TaskScores:
-        if (task, stage) not in self._scores:
-            self._scores[task, stage] = self.results.scores(task, stage)
-        return self._scores[task, stage]
-
 
 def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:
     """The plain mean over categories of the plain means over their tasks, element by element."""
@@ -214,8 +207,5 @@ def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:
 
 
 def _scores_of(scores: TaskScores) -> tuple[str, ...]:
-    """The scores that the task has: those of its kind, without what no item of it has."""
-    task = scores.task
-    left_out = KINDS[task.kind].score if task.score is None else None
-    names = [name for name in KINDS[task.kind].columns if name != left_out]
-    return tuple(name for name in names if not np.isnan(scores.column(name)).all())
+    """The columns of the task, without those that no item has."""
+    return tuple(c for c in scores.task.columns if not np.isnan(scores.column(c)).all())

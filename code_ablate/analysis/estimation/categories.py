@@ -1,7 +1,7 @@
 """What the columns of a report are made of: domains, categories of tasks, and their averages.
 
-    main_metrics(results)             # one per domain and category, of all tasks
-    category_columns(results, kept)   # the paper's table: categories, language average, total
+    main_metrics(scores)             # one per domain and category, of all tasks
+    category_columns(scores, kept)   # the paper's table: categories, language average, total
 
 A category is the plain mean of its tasks. As in the reference study, language is the mean of
 reasoning and world knowledge, and the total that of these two and code; and beside each figure of
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.analysis.estimation.estimates import Metric
-from code_ablate.analysis.results.results import Results
+from code_ablate.analysis.estimation.scores import Scores
 
 AVERAGES: Mapping[str, tuple[str, ...]] = {
     "language average": ("reasoning", "world_knowledge"),
@@ -33,44 +33,44 @@ class CategoryColumn:
     """Of those on which every model beats chance; None if a category has none."""
 
 
-def main_metrics(results: Results) -> tuple[Metric, ...]:
+def main_metrics(scores: Scores) -> tuple[Metric, ...]:
     """Domains first, then categories by accuracy or its like, then by gold bits per byte."""
     domains = [
-        Metric(task, task.partition("/")[2] or task, results.name_of([task]), ((task,),), "bits")
-        for task in results.domains
+        Metric(task, scores.tasks[task].label, scores.title_of([task]), ((task,),), "bits")
+        for task in scores.domains
     ]
     shares = [
-        _metric(results, f"accuracy/{name}", _label(name), (tasks,))
-        for name, tasks in results.categories.items()
+        _metric(scores, f"accuracy/{name}", _label(name), (tasks,))
+        for name, tasks in scores.categories.items()
     ]
     gold = [
-        Metric(f"gold_bits_per_byte/{name}", _label(name), results.name_of(tasks), (tasks,), "bits")
-        for name, tasks in results.gold_categories.items()
+        Metric(f"gold_bits_per_byte/{name}", _label(name), scores.title_of(tasks), (tasks,), "bits")
+        for name, tasks in scores.gold_categories.items()
     ]
     return (*domains, *shares, *gold)
 
 
-def category_columns(results: Results, kept: Callable[[str], bool]) -> tuple[CategoryColumn, ...]:
+def category_columns(scores: Scores, kept: Callable[[str], bool]) -> tuple[CategoryColumn, ...]:
     """Each category and each average. `kept`: whether every model beats chance on a task."""
-    categories = results.categories
+    categories = scores.categories
     above = {name: tuple(filter(kept, tasks)) for name, tasks in categories.items()}
     named = {**{_label(name): (name,) for name in categories}, **AVERAGES}
     columns = []
     for label, names in named.items():
         if not all(name in categories for name in names):
             continue
-        whole = _metric(results, f"accuracy/{label}", label, [categories[n] for n in names])
+        whole = _metric(scores, f"accuracy/{label}", label, [categories[n] for n in names])
         filtered = None
         if all(above[name] for name in names):
             key = f"accuracy_above_chance/{label}"
-            filtered = _metric(results, key, label, [above[n] for n in names])
+            filtered = _metric(scores, key, label, [above[n] for n in names])
         columns.append(CategoryColumn(whole, filtered))
     return tuple(columns)
 
 
-def _metric(results: Results, key: str, label: str, groups: Sequence[tuple[str, ...]]) -> Metric:
-    chances = [_mean([results.tasks[task].chance for task in group]) for group in groups]
-    name = results.name_of([task for group in groups for task in group])
+def _metric(scores: Scores, key: str, label: str, groups: Sequence[tuple[str, ...]]) -> Metric:
+    chances = [_mean([scores.tasks[task].chance for task in group]) for group in groups]
+    name = scores.title_of([task for group in groups for task in group])
     return Metric(key, label, name, tuple(groups), "correct", _mean(chances))
 
 

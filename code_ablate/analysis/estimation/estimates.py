@@ -3,13 +3,14 @@
     Metric("accuracy/reasoning", "reasoning", "accuracy", (("arc_easy", "piqa"),), chance=0.375)
     Estimate(0.41, low=0.37, high=0.45, items=800, seeds=(0, 1), per_seed=(0.40, 0.42))
 
-`sampler.py` computes them; a `Summary` holds those of a study.
+`bootstrap.py` computes them; a `Summary` holds those of a study.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from code_ablate.analysis.estimation import statistics as st
+from code_ablate.analysis.estimation.scores import Place
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A recipe against the baseline on one metric at one stage, paired by item and by seed."""
+    """A recipe against the baseline on one metric at one place, paired by item and by seed."""
 
-    stage: str
-    """Stage of both arms."""
+    place: Place
+    """Size and stage of both arms."""
     recipe: str
     """The recipe that is compared with the baseline."""
     metric: Metric
@@ -121,14 +122,14 @@ class Comparison:
 class TaskResult:
     """A recipe on one downstream task."""
 
-    stage: str
-    """Stage of the arms."""
+    place: Place
+    """Size and stage of the arms."""
     recipe: str
     """The recipe."""
     task: str
     """The task."""
     scores: Mapping[str, Estimate]
-    """Score column -> estimate; see `Kind.columns`. "bits" is in bits per byte."""
+    """Score column -> estimate; see `ScoredTask.columns`. "bits" is in bits per byte."""
     chance_p: float | None
     """Exact one-sided p against chance: the largest over the seeds. None without a chance level."""
     collapses: tuple[st.Collapse, ...]

@@ -15,7 +15,7 @@ for all recipes and tasks, so any difference of two scores is paired by item and
 With few seeds the seed part of an interval is crude. Two seeds give two different draws, so where
 noise between seeds dominates, the interval is just the range of the two and holds the truth half
 the time; where items and seeds matter alike a nominal 95 % is about 90 %
-(tests/analysis/test_statistics.py measures both). So show the seeds beside it, and call a
+(tests/analysis/estimation/test_statistics.py measures both). So show the seeds, and call a
 difference one only if `seed_test`, which pools the seed noise of all recipes, agrees.
 """
 

@@ -1,11 +1,12 @@
 """Every number of a report, computed once: levels, paired comparisons, per-task results.
 
-    summary = summarise(load_results("runs/demo"))
-    summary.level("pretraining", "code_50", summary.metrics[0])  # Estimate with interval and seeds
-    summary.comparison("pretraining", "code_50", summary.metrics[0]).gain
+    summary = summarise(load_results("runs/demo").scores)
+    place = summary.places[0]                                 # one model size at one stage
+    summary.level(place, "code_50", summary.metrics[0])       # Estimate with interval and seeds
+    summary.comparison(place, "code_50", summary.metrics[0]).gain
 
 The report, its figures and the terminal table only lay these numbers out. Here it is decided what
-is compared with what.
+is compared with what: every recipe with the baseline, within a model size and a stage.
 """
 
 import functools
@@ -26,7 +27,7 @@ from code_ablate.analysis.estimation.estimates import (
     Settings,
     TaskResult,
 )
-from code_ablate.analysis.results.results import Results
+from code_ablate.analysis.estimation.scores import Place, Scores
 
 
 @dataclass(frozen=True)
@@ -43,85 +44,89 @@ class CategoryScore:
 class Summary:
     """All numbers of a study's report."""
 
-    results: Results
-    """Where they come from."""
+    scores: Scores
+    """Scores of the items that they are made of."""
     settings: Settings
     """How the intervals were made."""
     metrics: tuple[Metric, ...]
-    """Domains first, then accuracy categories."""
-    levels: Mapping[tuple[str, str, str], Estimate]
-    """(stage, recipe, metric key) -> score."""
+    """Domains first, then categories."""
+    levels: Mapping[tuple[Place, str, str], Estimate]
+    """(place, recipe, metric key) -> score."""
     comparisons: tuple[Comparison, ...]
     """Every recipe against the baseline, where both have results and common seeds."""
-    task_results: Mapping[tuple[str, str, str], TaskResult]
-    """(stage, recipe, task) -> result, of all tasks but the domains."""
+    task_results: Mapping[tuple[Place, str, str], TaskResult]
+    """(place, recipe, task) -> result, of all tasks but the domains."""
     columns: tuple[CategoryColumn, ...]
-    """What the category table shows: the same tasks at every stage, so that these compare."""
-    categories: Mapping[tuple[str, str, str], CategoryScore]
-    """(stage, recipe, metric key) -> what stands in a cell of it."""
+    """What the category table shows: the same tasks at every place, so that these compare."""
+    categories: Mapping[tuple[Place, str, str], CategoryScore]
+    """(place, recipe, metric key) -> what stands in a cell of it."""
 
-    def level(self, stage: str, recipe: str, metric: Metric) -> Estimate:
-        """A recipe's score at a stage."""
-        return self.levels[stage, recipe, metric.key]
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Sizes and stages that have results, in order."""
+        return self.scores.places
 
-    def comparison(self, stage: str, recipe: str, metric: Metric) -> Comparison | None:
-        """A recipe against the baseline; None for the baseline itself or without common seeds."""
-        return self._index.get((stage, recipe, metric.key))
+    def level(self, place: Place, recipe: str, metric: Metric) -> Estimate:
+        """A recipe's score at a place."""
+        return self.levels[place, recipe, metric.key]
+
+    def comparison(self, place: Place, recipe: str, metric: Metric) -> Comparison | None:
+        """A recipe against the baseline; None for the baseline, and without a seed in common."""
+        return self._index.get((place, recipe, metric.key))
 
     @functools.cached_property
-    def _index(self) -> dict[tuple[str, str, str], Comparison]:
-        return {(c.stage, c.recipe, c.metric.key): c for c in self.comparisons}
+    def _index(self) -> dict[tuple[Place, str, str], Comparison]:
+        return {(c.place, c.recipe, c.metric.key): c for c in self.comparisons}
 
-    def at_chance(self, stage: str, task: str) -> bool:
+    def at_chance(self, place: Place, task: str) -> bool:
         """True if the task has a chance level and no recipe beats it in all of its seeds."""
-        found = self._on(stage, task)
+        found = self._on(place, task)
         return all(r.chance_p is not None and not r.beats_chance() for r in found)
 
     def all_beat_chance(self, task: str) -> bool:
-        """True if every recipe does, in all of its seeds and at every stage, and by more than one
-        answer: always "yes" is right for 62 % of BoolQ. The reference study's filter.
+        """True if every recipe does, in all of its seeds, at every size and stage, and by more than
+        one answer: always "yes" is right for 62 % of BoolQ. The reference study's filter.
         """
-        found = [r for stage in self.results.stages for r in self._on(stage, task)]
+        found = [r for place in self.places for r in self._on(place, task)]
         return all(result.beats_chance() and not result.degenerate for result in found)
 
-    def _on(self, stage: str, task: str) -> list[TaskResult]:
-        return [r for (s, _, t), r in self.task_results.items() if (s, t) == (stage, task)]
+    def _on(self, place: Place, task: str) -> list[TaskResult]:
+        return [r for (s, _, t), r in self.task_results.items() if (s, t) == (place, task)]
 
 
-def summarise(results: Results, settings: Settings | None = None) -> Summary:
-    """Computes levels, comparisons with the baseline, and per-task results for all stages."""
-    sampler = Sampler(results, settings or Settings())
-    metrics = main_metrics(results)
+def summarise(scores: Scores, settings: Settings | None = None) -> Summary:
+    """Computes levels, comparisons with the baseline, and per-task results at every place."""
+    sampler = Sampler(scores, settings or Settings())
+    metrics = main_metrics(scores)
     levels, comparisons, task_results = {}, [], {}
-    for stage in results.stages:
-        for recipe in results.recipes_at(stage):
+    for place in scores.places:
+        for recipe in scores.recipes_at(place):
             for metric in metrics:
-                levels[stage, recipe, metric.key] = sampler.level(stage, recipe, metric)
-                if recipe != results.baseline:
-                    comparisons += sampler.comparison(stage, recipe, metric)
-            for task in results.downstream:
-                result = sampler.task_result(stage, recipe, task.name)
-                task_results[stage, recipe, task.name] = result
+                levels[place, recipe, metric.key] = sampler.level(place, recipe, metric)
+                if recipe != scores.baseline:
+                    comparisons += sampler.comparison(place, recipe, metric)
+            for task in scores.downstream:
+                task_results[place, recipe, task] = sampler.task_result(place, recipe, task)
     adjusted = st.holm([c.p for c in comparisons])
     comparisons = [replace(c, p_holm=float(p)) for c, p in zip(comparisons, adjusted, strict=True)]
     summary = Summary(
-        results, sampler.settings, metrics, levels, tuple(comparisons), task_results, (), {}
+        scores, sampler.settings, metrics, levels, tuple(comparisons), task_results, (), {}
     )
     return _with_categories(summary, sampler)
 
 
 def _with_categories(summary: Summary, sampler: Sampler) -> Summary:
     """Adds the category table. It shows the same items again: levels and changes without tests."""
-    results, categories = summary.results, {}
-    columns = category_columns(results, summary.all_beat_chance)
+    scores, categories = summary.scores, {}
+    columns = category_columns(scores, summary.all_beat_chance)
     shown = [m for column in columns for m in (column.whole, column.kept) if m]
-    for stage in results.stages:
-        for recipe in results.recipes_at(stage):
+    for place in scores.places:
+        for recipe in scores.recipes_at(place):
             for metric in shown:
                 gain = None
-                if recipe != results.baseline:
-                    compared = sampler.comparison(stage, recipe, metric)
+                if recipe != scores.baseline:
+                    compared = sampler.comparison(place, recipe, metric)
                     gain = compared[0].gain if compared else None
-                level = sampler.level(stage, recipe, metric)
-                categories[stage, recipe, metric.key] = CategoryScore(level, gain)
+                level = sampler.level(place, recipe, metric)
+                categories[place, recipe, metric.key] = CategoryScore(level, gain)
     return replace(summary, columns=columns, categories=categories)

@@ -3,14 +3,12 @@
     summary = summarise_judgements(judgements)        # the table of code_ablate.evaluation.judge
     summary.win_rate, summary.interval, summary.sign_p
     by_group(judgements)["brainstorming"].win_rate        # of one sort of request
-    print(judging_table(summary, "runs/a", "runs/b", "a judge"))
 
 All from the view of the candidate. A prompt is a win if every order prefers the candidate, a loss
 if every order prefers the baseline, a tie if the orders disagree. A prompt with a judgement that
 is missing or cannot be read is none of them: it is left out of n and of every rate, and counted.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +16,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import stats
 
-from code_ablate.analysis.estimation.statistics import holm, percentile_interval
+from code_ablate.analysis.estimation.statistics import percentile_interval
 
 RESAMPLES = 2000
 
@@ -30,7 +28,7 @@ class JudgingSummary:
     """Every rate is a fraction of 1; intervals are of 95 %, by a bootstrap over prompts."""
 
     prompts: int
-    """All that both models answered."""
+    """Prompts that both models answered."""
     n: int
     """Prompts with a readable judgement in every order: wins + losses + ties."""
     wins: int
@@ -45,7 +43,8 @@ class JudgingSummary:
     win_rate: float | None
     """(wins + ties / 2) / n."""
     interval: Interval | None
-    """Of the win rate; Wilson's where all prompts came out alike and there is nothing to draw."""
+    """Interval of the win rate; Wilson's where all prompts came out alike, so that no draw
+    differs."""
     bounds: Interval
     """The win rate if all that was left out were losses, and if it were wins."""
     sign_p: float
@@ -217,54 +216,3 @@ def length_controlled(
 
 
 _NEWTON_STEPS = 30
-
-
-def judging_table(summary: JudgingSummary, candidate: str, baseline: str, judge: str) -> str:
-    """The summary for the console. `judge` says who judged, and by what."""
-    left_out = f"{summary.unparseable} unparseable, {summary.unanswered} unanswered"
-    share = f"{summary.prompts - summary.n} of {summary.prompts} prompts left out ({left_out})"
-    low, high = (100 * bound for bound in summary.bounds)
-    rows = {
-        "candidate": candidate,
-        "baseline": baseline,
-        "judge": judge,
-        "wins / losses / ties": f"{summary.wins} / {summary.losses} / {summary.ties}"
-        f"  (n = {summary.n}; {summary.identical} with equal answers)",
-        "win rate": _percent(summary.win_rate, summary.interval) + "  wins and half the ties",
-        "sign test": f"p = {summary.sign_p:.3g}  ties left out",
-        "left out": f"{share}; win rate {low:.1f} to {high:.1f} % whatever they are",
-        "length-controlled": _percent(
-            summary.length_controlled, summary.length_controlled_interval
-        ),
-        "characters": f"{summary.candidate_characters:.0f} against "
-        f"{summary.baseline_characters:.0f} on average",
-        "the longer wins": _percent(summary.longer_preferred, summary.longer_preferred_interval)
-        + "  of wins and losses",
-        "orders agree": _percent(summary.agreement, summary.agreement_interval),
-        "prefers the first": _percent(summary.first_position, summary.first_position_interval)
-        + "  50 % is without bias",
-    }
-    return "\n".join(f"{name:<22}{value}" for name, value in rows.items())
-
-
-def group_table(groups: Mapping[str, JudgingSummary]) -> str:
-    """A line for each sort of request, for the console."""
-    p_values = holm([summary.sign_p for summary in groups.values()])
-    width = max(map(len, groups))
-    lines = [f"{'':<{width}}  {'n':>4} {'wins':>5} {'losses':>7} {'ties':>5}  win rate; sign test"]
-    for (name, summary), p in zip(groups.items(), p_values, strict=True):
-        counts = f"{summary.n:>4} {summary.wins:>5} {summary.losses:>7} {summary.ties:>5}"
-        rate = _percent(summary.win_rate, summary.interval)
-        lines.append(f"{name:<{width}}  {counts}  {rate}; p = {p:.3g}")
-    lines.append(
-        f"p by Holm for {len(groups)} tests; the intervals are each for itself: of so many, one "
-        "may lie wrong by chance."
-    )
-    return "\n".join(lines)
-
-
-def _percent(rate: float | None, interval: Interval | None) -> str:
-    if rate is None:
-        return "not defined"
-    assert interval is not None, "a rate without its interval"
-    return f"{100 * rate:.1f} % [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"

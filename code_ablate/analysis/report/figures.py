@@ -1,8 +1,8 @@
 """Figures of a report: light, printable, safe for colour-blind readers, embedded as data URIs.
 
-    figure = main_figure(summary)
+    figure = main_figure(report, report.places[0])
     html = f'<img src="{to_data_uri(figure)}" alt="...">'
-    save_main_figure(summary, "docs/main_figure.png")  # small, for a README
+    save_main_figure(report, "docs/main_figure.png")  # small, for a README
 
 Colours are those of Okabe and Ito (2008). Matplotlib's object interface is used, not pyplot, so
 that no global state or backend is touched.
@@ -10,7 +10,7 @@ that no global state or backend is touched.
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -22,10 +22,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from code_ablate.analysis.estimation.estimates import Comparison, Metric
-from code_ablate.analysis.estimation.summary import Summary
+from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import published
+from code_ablate.analysis.report.content import Report, stage_title
 from code_ablate.analysis.report.phrases import whole_percent
-from code_ablate.analysis.results.results import STAGE_TITLES
+from code_ablate.analysis.report.sweep import swept_recipes
 from code_ablate.errors import UserError
 
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
@@ -37,13 +38,8 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
     "#56B4E9",
 )
 GREY = "#6b6b6b"
-_MULTI_PHASE = (
-    (VERMILION, "s"),
-    (GREEN, "^"),
-    (PURPLE, "D"),
-    (ORANGE, "v"),
-    (SKY, "P"),
-)
+_COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY)
+_MARKERS = ("s", "^", "D", "v", "P")
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
     "font.size": 9,
@@ -65,79 +61,108 @@ _STYLE: dict[Any, Any] = {
 README_LIMIT_BYTES = 200_000
 
 
-def main_figure(summary: Summary, stage: str = "pretraining") -> Figure:
-    """Score against share of code: a panel per domain and per accuracy category.
+def main_figure(report: Report, place: Place) -> Figure:
+    """Scores of all recipes at one size and stage: a panel per domain and per category.
 
-    Recipes whose pre-training is one phase make the line; small points are seeds. The band is the
-    interval of the paired difference to the baseline, drawn around the baseline's mean.
-    Recipes of several phases are markers at their total share of code.
+    Against the share of the source where the study has a sweep of it; else recipe by recipe.
     """
-    columns = min(3, len(summary.metrics))
-    rows = -(-len(summary.metrics) // columns)
+    if swept_recipes(report.results, place):
+        return _share_figure(report, place)
+    return _level_figure(report, place)
+
+
+def _share_figure(report: Report, place: Place) -> Figure:
+    """Score against the share of the source.
+
+    Recipes of one phase that differ in that share alone make the line; small points are seeds. The
+    band is the interval of the paired difference to the baseline, drawn around the recipe's mean.
+    Other recipes are markers at their total share.
+    """
+    metrics = report.summary.metrics
+    columns = min(3, len(metrics))
+    rows = -(-len(metrics) // columns)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(3.3 * columns, 2.55 * rows + 0.75), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axis, metric in zip(axes, summary.metrics, strict=False):
-            _share_panel(axis, summary, stage, metric)
-        for axis in axes[len(summary.metrics) :]:
+        for axis, metric in zip(axes, metrics, strict=False):
+            _share_panel(axis, report, place, metric)
+        for axis in axes[len(metrics) :]:
             axis.set_axis_off()
-        figure.legend(
-            handles=_share_legend(summary, stage),
-            loc="outside upper center",
-            ncols=2 if columns < 3 else 3,
-            frameon=False,
-            fontsize=8.5,
-        )
+        _finish(figure, report, place, _share_legend(report, place), 2 if columns < 3 else 3)
     return figure
 
 
-def _share_panel(axis: Axes, summary: Summary, stage: str, metric: Metric) -> None:
-    results = summary.results
+def _finish(
+    figure: Figure, report: Report, place: Place, handles: list[Line2D | Patch], columns: int
+) -> None:
+    """Legend above, and the size in words where the study has several."""
+    figure.legend(
+        handles=handles,
+        title=f"{place.size}, {stage_title(place.stage)}" if report.several_sizes else None,
+        title_fontproperties={"weight": "bold"},
+        loc="outside upper center",
+        ncols=columns,
+        frameon=False,
+        fontsize=8.5,
+    )
+
+
+def _share_panel(axis: Axes, report: Report, place: Place, metric: Metric) -> None:
+    results, summary = report.results, report.summary
     scale = 1.0 if metric.lower_is_better else 100.0
-    present = [results.recipe(name) for name in results.recipes_at(stage)]
-    sweep = sorted((results.code_share(r.name, stage), r.name) for r in present if r.sweep)
-    base = summary.levels.get((stage, results.baseline, metric.key))
-    if base is not None:
-        axis.axhline(base.value * scale, color=GREY, linewidth=0.8, linestyle=":")
-    if metric.chance is not None:
-        axis.axhline(metric.chance * scale, color="black", linewidth=1.1, linestyle="--")
-    shares = [100 * share for share, _ in sweep]
-    levels = [summary.level(stage, name, metric) for _, name in sweep]
-    bands = [_band(summary, stage, name, metric) for _, name in sweep]
+    _reference_lines(axis.axhline, report, place, metric)
+    sweep = swept_recipes(results, place)
+    shares = {name: 100 * results.share(name, place) for name in results.recipes_at(place)}
+    width = 100.0 if max(shares.values()) > 50 else max(shares.values())
+    x = [shares[name] for name in sweep]
+    levels = [summary.level(place, name, metric) for name in sweep]
+    bands = [_band(report, place, name, metric) for name in sweep]
     axis.fill_between(
-        shares,
+        x,
         [low * scale for low, _ in bands],
         [high * scale for _, high in bands],
         color=BLUE,
         alpha=0.18,
         linewidth=0,
     )
-    axis.plot(
-        shares, [e.value * scale for e in levels], color=BLUE, linewidth=1.6, marker="o", ms=4
-    )
-    for share, estimate in zip(shares, levels, strict=True):
-        _seed_points(axis, share, [s * scale for s in estimate.per_seed], BLUE)
-    for name, (colour, marker) in _multi_phase_styles(summary, stage).items():
-        share, estimate = 100 * results.code_share(name, stage), summary.level(stage, name, metric)
-        low, high = (scale * end for end in _band(summary, stage, name, metric))
+    axis.plot(x, [e.value * scale for e in levels], color=BLUE, linewidth=1.6, marker="o", ms=4)
+    beside = 0.022 * width  # the mean would hide the seeds
+    for share, estimate in zip(x, levels, strict=True):
+        values = [scale * value for value in estimate.per_seed]
+        _seed_points(axis, [share + beside] * len(values), values, BLUE)
+    for name, (colour, marker) in _other_styles(report, place).items():
+        share, estimate = shares[name], summary.level(place, name, metric)
+        low, high = (scale * end for end in _band(report, place, name, metric))
         axis.plot([share, share], [low, high], color=colour, linewidth=1.4)
         axis.plot(share, estimate.value * scale, color=colour, marker=marker, ms=6.5, linestyle="")
-        _seed_points(axis, share, [s * scale for s in estimate.per_seed], colour)
+        values = [scale * value for value in estimate.per_seed]
+        _seed_points(axis, [share + beside] * len(values), values, colour)
     axis.set_title(metric.label)
     axis.set_ylabel(metric.unit)
-    axis.set_xlabel("share of code in pre-training, %")
-    axis.set_xlim(-4, 106)
-    axis.set_xticks([0, 25, 50, 75, 100])
+    axis.set_xlabel(f"share of {report.record.source}, %")
+    axis.set_xlim(-0.04 * width, 1.06 * width)
+    if width == 100:
+        axis.set_xticks([0, 25, 50, 75, 100])
     if axis.get_ylim()[0] < 0:  # where all are at zero
         axis.set_ylim(bottom=0)
 
 
-def _band(summary: Summary, stage: str, recipe: str, metric: Metric) -> tuple[float, float]:
-    """Interval of the paired difference to the baseline, around the baseline's mean."""
-    estimate = summary.level(stage, recipe, metric)
-    comparison = summary.comparison(stage, recipe, metric)
+def _reference_lines(draw: Any, report: Report, place: Place, metric: Metric) -> None:
+    """The baseline's level and the chance level, across the panel."""
+    scale = 1.0 if metric.lower_is_better else 100.0
+    base = report.summary.levels.get((place, report.baseline, metric.key))
+    if base is not None:
+        draw(base.value * scale, color=GREY, linewidth=0.8, linestyle=":")
+    if metric.chance is not None:
+        draw(metric.chance * scale, color="black", linewidth=1.1, linestyle="--")
+
+
+def _band(report: Report, place: Place, recipe: str, metric: Metric) -> tuple[float, float]:
+    """Interval of the paired difference to the baseline, around the recipe's mean."""
+    estimate = report.summary.level(place, recipe, metric)
+    comparison = report.summary.comparison(place, recipe, metric)
     if comparison is None:
-        if recipe == summary.results.baseline:
+        if recipe == report.baseline:
             return estimate.value, estimate.value
         return estimate.low, estimate.high
     # On the recipe's own mean, which differs from base + difference if their seeds differ.
@@ -145,10 +170,10 @@ def _band(summary: Summary, stage: str, recipe: str, metric: Metric) -> tuple[fl
     return shift + comparison.difference.low, shift + comparison.difference.high
 
 
-def _seed_points(axis: Axes, share: float, values: Sequence[float], colour: str) -> None:
+def _seed_points(axis: Axes, x: Sequence[float], y: Sequence[float], colour: str) -> None:
     axis.plot(
-        [share + 2.2] * len(values),  # beside the mean, which would hide them
-        values,
+        x,
+        y,
         linestyle="",
         marker="o",
         ms=2.6,
@@ -159,71 +184,146 @@ def _seed_points(axis: Axes, share: float, values: Sequence[float], colour: str)
     )
 
 
-def _multi_phase_styles(summary: Summary, stage: str) -> dict[str, tuple[str, str]]:
-    names = [n for n in summary.results.recipes_at(stage) if not summary.results.recipe(n).sweep]
-    return {name: _MULTI_PHASE[i % len(_MULTI_PHASE)] for i, name in enumerate(names)}
+def _other_styles(report: Report, place: Place) -> dict[str, tuple[str, str]]:
+    """Colour and marker of the recipes that are not on the line: 25 different pairs."""
+    sweep = swept_recipes(report.results, place)
+    names = [name for name in report.results.recipes_at(place) if name not in sweep]
+    count = len(_COLOURS)
+    return {
+        name: (_COLOURS[i % count], _MARKERS[(i + i // count) % count])
+        for i, name in enumerate(names)
+    }
 
 
-def _share_legend(summary: Summary, stage: str) -> list[Line2D | Patch]:
-    percent = whole_percent(summary.settings.confidence)
-    base = summary.results.baseline
+def _share_legend(report: Report, place: Place) -> list[Line2D | Patch]:
+    percent = whole_percent(report.summary.settings.confidence)
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=BLUE, marker="o", ms=4, label="one phase (mean of seeds)"),
-        Patch(color=BLUE, alpha=0.18, label=f"{percent} interval of difference to {base}"),
+        Patch(color=BLUE, alpha=0.18, label=f"{percent} interval of difference to baseline"),
         Line2D([], [], color=GREY, linestyle="", marker="o", mfc="white", ms=3, label="one seed"),
     ]
-    for name, (colour, marker) in _multi_phase_styles(summary, stage).items():
-        handles.append(
-            Line2D([], [], color=colour, marker=marker, ms=6, label=f"{name} (several phases)")
-        )
-    handles.append(Line2D([], [], color=GREY, linestyle=":", label=f"{base} level"))
-    if any(metric.chance is not None for metric in summary.metrics):
+    for name, (colour, marker) in _other_styles(report, place).items():
+        phases = len(report.results.arms_of(name, place)[0].phases)
+        note = "several phases" if phases > 1 else "another mixture"
+        handles.append(Line2D([], [], color=colour, marker=marker, ms=6, label=f"{name} ({note})"))
+    return [*handles, *_reference_legend(report, place)]
+
+
+def _reference_legend(report: Report, place: Place) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = []
+    if report.baseline in report.results.recipes_at(place):
+        label = f"baseline {report.baseline}"
+        handles.append(Line2D([], [], color=GREY, linestyle=":", label=label))
+    if any(metric.chance is not None for metric in report.summary.metrics):
         handles.append(Line2D([], [], color="black", linestyle="--", label="chance"))
     return handles
 
 
-def forest_figure(summary: Summary) -> Figure | None:
-    """Relative change to the baseline, per metric and recipe, with intervals.
+def _level_figure(report: Report, place: Place) -> Figure:
+    """Scores recipe by recipe: a row each, with the interval of the difference to the baseline."""
+    metrics, names = report.summary.metrics, report.results.recipes_at(place)
+    columns = min(3, len(metrics))
+    rows = -(-len(metrics) // columns)
+    with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
+        height = rows * (0.38 * len(names) + 0.85) + 0.6
+        figure = Figure(figsize=(1.3 + 2.9 * columns, height), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+        for axis, metric in zip(grid.ravel(), metrics, strict=False):
+            _level_panel(axis, report, place, metric, names)
+        for axis in grid.ravel()[len(metrics) :]:
+            axis.set_axis_off()
+        _finish(figure, report, place, _level_legend(report, place), 2 if columns < 3 else 4)
+    return figure
+
+
+def _level_panel(
+    axis: Axes, report: Report, place: Place, metric: Metric, names: Sequence[str]
+) -> None:
+    scale = 1.0 if metric.lower_is_better else 100.0
+    _reference_lines(axis.axvline, report, place, metric)
+    for y, name in enumerate(names):
+        estimate = report.summary.level(place, name, metric)
+        low, high = (scale * end for end in _band(report, place, name, metric))
+        colour = GREY if name == report.baseline else BLUE
+        axis.plot([low, high], [y, y], color=colour, linewidth=1.6)
+        axis.plot(estimate.value * scale, y, color=colour, marker="o", ms=5.5, linestyle="")
+        values = [scale * value for value in estimate.per_seed]
+        _seed_points(axis, values, [y + 0.22] * len(values), colour)
+    better = "lower is better" if metric.lower_is_better else "higher is better"
+    axis.set_title(metric.label)
+    axis.set_xlabel(f"{metric.unit}\n({better})")
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.5, -0.5)
+
+
+def _level_legend(report: Report, place: Place) -> list[Line2D | Patch]:
+    percent = whole_percent(report.summary.settings.confidence)
+    label = f"mean of seeds, {percent} interval of difference to baseline"
+    return [
+        Line2D([], [], color=BLUE, marker="o", ms=5, label=label),
+        Line2D([], [], color=GREY, linestyle="", marker="o", mfc="white", ms=3, label="one seed"),
+        *_reference_legend(report, place),
+    ]
+
+
+def forest_figure(report: Report, size: str) -> Figure | None:
+    """Relative change to the baseline at one model size, per metric and recipe, with intervals.
 
     Filled markers are comparisons that hold after Holm's correction. Metrics without a relative
     change are left out. None if there is none (no recipe shares a seed with the baseline).
     """
-    drawable = [c for c in summary.comparisons if c.gain is not None]
+    comparisons = report.summary.comparisons
+    drawable = [c for c in comparisons if c.gain is not None and c.place.size == size]
     if not drawable:
         return None
-    names = [r.name for r in summary.results.recipes if any(c.recipe == r.name for c in drawable)]
-    metrics = [metric for metric in summary.metrics if any(c.metric == metric for c in drawable)]
+    present = {comparison.recipe for comparison in drawable}
+    names = [recipe.name for recipe in report.record.recipes if recipe.name in present]
+    metrics = [m for m in report.summary.metrics if any(c.metric == m for c in drawable)]
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
+    styles = _place_styles(report.results.places_of(size))
     with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
         height = rows * (0.34 * len(names) + 0.85) + 0.5
         figure = Figure(figsize=(1.3 + 2.9 * columns, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
         for axis, metric in zip(grid.ravel(), metrics, strict=False):
-            _forest_panel(axis, [c for c in drawable if c.metric == metric], metric, names)
+            _forest_panel(axis, [c for c in drawable if c.metric == metric], metric, names, styles)
         for axis in grid.ravel()[len(metrics) :]:
             axis.set_axis_off()
         figure.legend(
-            handles=_forest_legend(summary),
+            handles=_forest_legend(report, styles),
             loc="outside upper center",
-            ncols=len(summary.results.stages) + 1,
+            ncols=min(4, len(styles) + 1),
             frameon=False,
             fontsize=8.5,
         )
     return figure
 
 
-_STAGE_STYLE = {"pretraining": (BLUE, "o", -0.15), "cooldown": (VERMILION, "D", 0.15)}
+_PlaceStyles = Mapping[Place, tuple[str, str, float]]
+
+
+def _place_styles(places: Sequence[Place]) -> _PlaceStyles:
+    """Colour, marker and vertical offset of each stage, the first one on top."""
+    looks = ((BLUE, "o"), (VERMILION, "D"), (GREEN, "^"), (PURPLE, "s"), (ORANGE, "v"), (SKY, "P"))
+    span = 0.3 if len(places) < 3 else 0.5
+    step = span / max(1, len(places) - 1)
+    start = -span / 2 if len(places) > 1 else 0.0
+    return {place: (*looks[i % len(looks)], start + i * step) for i, place in enumerate(places)}
 
 
 def _forest_panel(
-    axis: Axes, comparisons: Sequence[Comparison], metric: Metric, names: Sequence[str]
+    axis: Axes,
+    comparisons: Sequence[Comparison],
+    metric: Metric,
+    names: Sequence[str],
+    styles: _PlaceStyles,
 ) -> None:
     axis.axvline(0, color="#444444", linewidth=0.9)
     for comparison in comparisons:
         if comparison.gain is None:
             continue
-        colour, marker, offset = _STAGE_STYLE[comparison.stage]
+        colour, marker, offset = styles[comparison.place]
         y, gain = names.index(comparison.recipe) + offset, comparison.gain
         axis.plot([100 * gain.low, 100 * gain.high], [y, y], color=colour, linewidth=1.5)
         axis.plot(
@@ -241,23 +341,16 @@ def _forest_panel(
     axis.set_ylim(len(names) - 0.5, -0.5)
 
 
-def _forest_legend(summary: Summary) -> list[Line2D]:
-    handles = []
-    for stage in summary.results.stages:
-        colour, marker, _ = _STAGE_STYLE[stage]
-        handles.append(Line2D([], [], color=colour, marker=marker, label=STAGE_TITLES[stage]))
-    handles.append(
-        Line2D(
-            [],
-            [],
-            color=GREY,
-            marker="o",
-            mfc="white",
-            linestyle="",
-            label="hollow: not certain after Holm's correction",
-        )
-    )
-    return handles
+def _forest_legend(report: Report, styles: _PlaceStyles) -> list[Line2D]:
+    handles = [
+        Line2D([], [], color=colour, marker=marker, label=report.title(place))
+        for place, (colour, marker, _) in styles.items()
+    ]
+    hollow = "hollow: not certain after Holm's correction"
+    return [
+        *handles,
+        Line2D([], [], color=GREY, marker="o", mfc="white", linestyle="", label=hollow),
+    ]
 
 
 def published_figure() -> Figure:
@@ -275,7 +368,7 @@ def published_figure() -> Figure:
             axis.plot(shares, values, color=GREY, marker="o", ms=4)
             axis.set_title(title)
             axis.set_ylabel(label)
-            axis.set_xlabel("share of code in pre-training, %")
+            axis.set_xlabel("share of code, %")
             axis.set_xticks([0, 25, 50, 75, 100])
     return figure
 
@@ -289,13 +382,13 @@ def to_data_uri(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def save_main_figure(summary: Summary, path: epath.PathLike) -> epath.Path:
-    """Saves the main figure as a PNG under 200 kB. Returns the path.
+def save_main_figure(report: Report, path: epath.PathLike) -> epath.Path:
+    """Saves the main figure of the largest model size as a PNG under 200 kB. Returns the path.
 
     Takes the highest resolution that fits. Raises UserError if none does.
     """
     path = epath.Path(path)
-    figure = main_figure(summary)
+    figure = main_figure(report, report.first_places()[-1])
     FigureCanvasAgg(figure)
     for dots_per_inch in (130, 110, 90, 75, 60):
         buffer = io.BytesIO()
@@ -306,6 +399,6 @@ def save_main_figure(summary: Summary, path: epath.PathLike) -> epath.Path:
             path.write_bytes(buffer.getvalue())
             return path
     raise UserError(
-        f"the main figure has {len(summary.metrics)} panels and does not fit into "
+        f"the main figure has {len(report.summary.metrics)} panels and does not fit into "
         f"{README_LIMIT_BYTES // 1000} kB; name fewer tasks in the suite."
     )

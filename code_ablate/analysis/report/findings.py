@@ -1,6 +1,6 @@
 """What a study shows, in sentences made from its numbers.
 
-    for sentence in answer(summary): ...
+    for sentence in answer(report): ...
 
 A change is called one only if it holds after Holm's correction. Everything else "cannot be told
 apart". What cannot be concluded is in `limits.py`.
@@ -9,41 +9,62 @@ apart". What cannot be concluded is in `limits.py`.
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import Comparison, Metric
-from code_ablate.analysis.estimation.summary import Summary
-from code_ablate.analysis.report.phrases import change_range, counted, joined, whole_percent
-from code_ablate.analysis.results.results import STAGE_TITLES
+from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.phrases import (
+    change_range,
+    counted,
+    joined,
+    number_range,
+    whole_percent,
+)
+from code_ablate.analysis.results.study_record import SizeRecord
 
 
-def answer(summary: Summary) -> list[str]:
-    """The result in a few sentences: domains, accuracy, after cooldown, and how far it carries."""
-    stage = summary.results.stages[0]
-    comparisons = [c for c in summary.comparisons if c.stage == stage]
-    base = summary.results.baseline
-    if not comparisons:
+def answer(report: Report) -> list[str]:
+    """The result of each model size in a few sentences: domains, scores, later stages, and how far
+    it carries.
+    """
+    return [sentence for size in report.results.sizes for sentence in _of_size(report, size)]
+
+
+def _of_size(report: Report, size: SizeRecord) -> list[str]:
+    places = report.results.places_of(size.name)
+    compared = {c.place for c in report.summary.comparisons}
+    with_baseline = [place for place in places if place in compared]
+    if not with_baseline:
+        stages = joined(dict.fromkeys(report.title(place) for place in places))
         return [
-            f"Nothing can be said about the effect of a recipe: no recipe shares a seed with the "
-            f"baseline {base} {STAGE_TITLES[stage]}."
+            f"Nothing can be said about the effect of a recipe {stages}: no recipe shares a seed "
+            f"with the baseline {report.baseline} there."
         ]
-    sentences = _domain_sentences(summary, comparisons, stage)
-    sentences += _accuracy_sentences(summary, comparisons)
-    model = summary.results.study["model"]["parameters"]
-    seeds = counted(len(summary.results.study["seeds"]), "seed")
-    later = [c for c in summary.comparisons if c.stage != stage]
-    cooled = ""
+    first, *later = with_baseline
+    sentences = _domain_sentences(report, first)
+    sentences += _score_sentences(report, first)
     if later:
-        cooled = (
-            f"{STAGE_TITLES[later[0].stage].capitalize()}, {sum(c.certain() for c in later)} of "
-            f"{len(later)} comparisons with {base} hold after Holm's correction. "
-        )
+        sentences.append(_later_sentence(report, later))
+    arms = [arm for arm in report.results.last_arms if arm.arm.size == size.name]
+    seeds = counted(len({arm.arm.seed for arm in arms}), "seed")
+    tokens = number_range([arm.tokens for arm in arms])
     sentences.append(
-        f"{cooled}All this holds for a model of {model / 1e6:,.1f} million parameters trained on "
-        f"{summary.results.study['tokens']:,} tokens with {seeds}, and not beyond it."
+        f"All this holds for a model of {size.parameters / 1e6:,.1f} million parameters trained on "
+        f"{tokens} tokens with {seeds}, and not beyond it."
     )
     return sentences
 
 
-def _of(comparisons: Sequence[Comparison], metric: Metric) -> list[Comparison]:
-    return [c for c in comparisons if c.metric == metric]
+def _later_sentence(report: Report, places: Sequence[Place]) -> str:
+    """How many comparisons hold at each later stage."""
+    counts = []
+    for place in places:
+        comparisons = [c for c in report.summary.comparisons if c.place == place]
+        certain = sum(c.certain() for c in comparisons)
+        counts.append(f"{report.title(place)}, {certain} of {len(comparisons)} comparisons")
+    return f"{_capital(joined(counts))} with {report.baseline} hold after Holm's correction."
+
+
+def _of(report: Report, place: Place, metric: Metric) -> list[Comparison]:
+    return [c for c in report.summary.comparisons if (c.place, c.metric) == (place, metric)]
 
 
 def _size(comparison: Comparison) -> float:
@@ -54,12 +75,12 @@ def _named(comparison: Comparison) -> str:
     return f"{change_range(comparison)} with {comparison.recipe}"
 
 
-def _domain_sentences(summary: Summary, comparisons: Sequence[Comparison], stage: str) -> list[str]:
+def _domain_sentences(report: Report, place: Place) -> list[str]:
     """One sentence for the domains that got better, one for those that got worse, one for none."""
-    base, sentences = summary.results.baseline, []
+    base, sentences = report.baseline, []
     improved, worsened, unclear = [], [], []
-    for metric in (m for m in summary.metrics if m.lower_is_better):
-        certain = [c for c in _of(comparisons, metric) if c.certain()]
+    for metric in (m for m in report.summary.metrics if m.lower_is_better):
+        certain = [c for c in _of(report, place, metric) if c.certain()]
         better = [c for c in certain if c.better]
         worse = [c for c in certain if not c.better]
         if better:
@@ -71,46 +92,55 @@ def _domain_sentences(summary: Summary, comparisons: Sequence[Comparison], stage
             worsened.append(text)
         if not certain:
             unclear.append(metric.label)
-    when = STAGE_TITLES[stage].capitalize()
+    when, intervals = report.title(place), whole_percent(report.summary.settings.confidence)
     if improved:
         sentences.append(
-            f"{when}, bits per byte fell against {base} (lower is better); the largest changes, "
-            f"with {whole_percent(summary.settings.confidence)} intervals: {joined(improved)}."
+            f"{_capital(when)}, bits per byte fell against {base} (lower is better); the largest "
+            f"changes, with {intervals} intervals: {joined(improved)}."
         )
     if worsened:
-        sentences.append(f"Bits per byte rose, at most by: {joined(worsened)}.")
+        opening = "Bits per byte rose" if improved else f"{_capital(when)}, bits per byte rose"
+        sentences.append(f"{opening}, at most by: {joined(worsened)}.")
     if unclear:
+        opening = "On" if sentences else f"{_capital(when)}, on"
         sentences.append(
-            f"On {joined(unclear)} no recipe can be told apart from {base} in bits per byte."
+            f"{opening} {joined(unclear)} no recipe can be told apart from {base} in bits per byte."
         )
     return sentences
 
 
-def _accuracy_sentences(summary: Summary, comparisons: Sequence[Comparison]) -> list[str]:
-    base = summary.results.baseline
-    metrics = [metric for metric in summary.metrics if not metric.lower_is_better]
+def _score_sentences(report: Report, place: Place) -> list[str]:
+    base = report.baseline
+    metrics = [metric for metric in report.summary.metrics if not metric.lower_is_better]
     names = {metric.name for metric in metrics}
-    name = names.pop() if len(names) == 1 else "score"
+    name = names.pop() if len(names) == 1 else "the scores of tasks"
     clear: list[str] = []
     unclear: list[str] = []
     for metric in metrics:
-        found = _of(comparisons, metric)
-        if not found:
+        comparisons = _of(report, place, metric)
+        if not comparisons:
             continue
-        certain = [c for c in found if c.certain()]
-        largest = max(certain or found, key=_size)
+        certain = [c for c in comparisons if c.certain()]
+        largest = max(certain or comparisons, key=_size)
         text = f"{_named(largest)} on {metric.label} ({counted(len(metric.tasks), 'task')})"
         (clear if certain else unclear).append(text)
     sentences = []
     if clear:
+        changes = "the largest change is" if len(clear) == 1 else "the largest changes are"
+        sentences.append(f"{_capital(name)} changed against {base}: {changes} {joined(clear)}.")
+    if unclear and clear:
         sentences.append(
-            f"{name.capitalize()} changed against {base}: the largest change is {joined(clear)}."
+            f"Elsewhere no recipe can be told apart from {base}: {joined(unclear)} at most."
         )
-    if unclear:
+    elif unclear:
+        estimates = "the largest estimate is" if len(unclear) == 1 else "the largest estimates are"
         sentences.append(
-            f"In {name} no recipe can be told apart from {base} here; the largest estimates "
-            f"are {joined(unclear)}."
-            if not clear
-            else f"No recipe can be told apart from {base} elsewhere: {joined(unclear)} at most."
+            f"In {name} no recipe can be told apart from {base} here; {estimates} "
+            f"{joined(unclear)}."
         )
     return sentences
+
+
+def _capital(text: str) -> str:
+    """With a capital first letter; the others, such as those of a size, stay as they are."""
+    return text[:1].upper() + text[1:]

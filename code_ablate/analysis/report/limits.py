@@ -1,85 +1,80 @@
 """What cannot be concluded from a study: its size, seeds, tasks and recipes.
 
-    for limit in limits(summary): print(limit.key, limit.text)
+    for limit in limits(report): print(limit.key, limit.text)
 
 Each limit has a key, so that a test can ask for it, and appears only where the data give cause.
+What concerns recipes and their training is in `recipe_limits.py`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from code_ablate.analysis.estimation.summary import Summary
-from code_ablate.analysis.report.phrases import joined, whole_percent
-from code_ablate.analysis.results.results import STAGE_TITLES
-from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS, PROGRAMS
+from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.phrases import joined, number_range, whole_percent
+from code_ablate.analysis.report.recipe_limits import Limit, comparison_limits, recipe_limits
+from code_ablate.evaluation.kinds import KINDS, PROGRAMS
 
 FEW_SEEDS = 5
 FEW_DOCUMENTS = 30
-SAME_SHARE = 0.02
-REFERENCE_PARAMETERS = 470_000_000
-REFERENCE_TOKENS = 200_000_000_000
 
 
-@dataclass(frozen=True)
-class Limit:
-    """One thing that cannot be concluded."""
-
-    key: str
-    """Stable name."""
-    text: str
-    """The sentence."""
-
-
-def limits(summary: Summary) -> list[Limit]:
+def limits(report: Report) -> list[Limit]:
     """What cannot be concluded from this study, most general first."""
-    found = [
-        *_scale_limits(summary),
-        *_seed_limits(summary),
-        *_comparison_limits(summary),
-        *_task_limits(summary),
-        *_recipe_limits(summary),
+    return [
+        *_scale_limits(report),
+        *_seed_limits(report),
+        *comparison_limits(report),
+        *_task_limits(report),
+        *recipe_limits(report),
     ]
-    return [Limit(key, text) for key, text in found]
 
 
-def _scale_limits(summary: Summary) -> list[tuple[str, str]]:
-    study = summary.results.study
-    found = []
-    parameters, tokens = study["model"]["parameters"], study["tokens"]
-    if parameters < REFERENCE_PARAMETERS or tokens < REFERENCE_TOKENS:
-        found.append(
-            (
+def _scale_limits(report: Report) -> list[Limit]:
+    limits = []
+    sizes = [size.parameters for size in report.results.sizes]
+    tokens = [arm.tokens for arm in report.results.last_arms]
+    here = f"{number_range(sizes)} parameters and {number_range(tokens)} tokens"
+    published = report.published
+    if published is None:
+        limits.append(
+            Limit(
                 "scale",
-                f"Anything about models of other sizes. The reference study used 470 million "
-                f"parameters and 200 billion tokens or more; here they are {parameters:,} and "
-                f"{tokens:,}. Directions may differ there, and sizes of effects will.",
+                f"Anything about models of other sizes, or with other budgets: here they have "
+                f"{here}. Directions may differ there, and sizes of effects will.",
             )
         )
-    kinds = {task.kind for task in summary.results.downstream}
+    elif min(sizes) < published.parameters or min(tokens) < published.tokens:
+        limits.append(
+            Limit(
+                "scale",
+                f"Anything about models of other sizes. The published study used "
+                f"{published.parameters / 1e6:,.0f} million parameters and "
+                f"{published.tokens / 1e9:,.0f} billion tokens or more; here they are {here}. "
+                "Directions may differ there, and sizes of effects will.",
+            )
+        )
+    kinds = {report.record.tasks[name].kind for name in report.summary.scores.downstream}
     if not any(KINDS[kind].generates for kind in kinds):
-        found.append(
-            (
+        limits.append(
+            Limit(
                 "prediction",
-                "Anything about writing code or answering freely. Bits per byte measures how well "
-                "text is predicted, and accuracy here compares given answers; no task of this "
-                "study generates text or runs code.",
+                "Anything about writing programs or answering freely. Bits per byte measures how "
+                "well documents are predicted, and accuracy here compares given answers; in no "
+                "task of this study does the model write anything.",
             )
         )
     elif PROGRAMS not in kinds:
-        found.append(("no_programs", "Anything about writing code: no task of this study runs it."))
-    return found
+        limits.append(
+            Limit("no_programs", "Anything about writing programs: no task of this study runs one.")
+        )
+    return limits
 
 
-def _seed_limits(summary: Summary) -> list[tuple[str, str]]:
-    results = summary.results
-    fewest = min(
-        len(results.seeds_of(recipe, stage))
-        for stage in results.stages
-        for recipe in results.recipes_at(stage)
-    )
+def _seed_limits(report: Report) -> list[Limit]:
+    fewest = min(map(len, report.summary.scores.seeds.values()))
     if fewest == 1:
         return [
-            (
+            Limit(
                 "one_seed",
                 "How much is chance of initialisation and data order. At least one recipe has a "
                 "single seed, so its intervals cover the choice of items only and are too narrow; "
@@ -88,7 +83,7 @@ def _seed_limits(summary: Summary) -> list[tuple[str, str]]:
         ]
     if fewest < FEW_SEEDS:
         return [
-            (
+            Limit(
                 "few_seeds",
                 f"Fine differences. With {fewest} seeds the seed part of an interval is crude: "
                 "where noise between seeds dominates, an interval from two seeds holds the truth "
@@ -99,165 +94,76 @@ def _seed_limits(summary: Summary) -> list[tuple[str, str]]:
     return []
 
 
-def _comparison_limits(summary: Summary) -> list[tuple[str, str]]:
-    found, comparisons = [], summary.comparisons
-    uncertain = [c for c in comparisons if not c.certain()]
-    spans = [c for c in comparisons if c.difference.low <= 0 <= c.difference.high]
-    base = summary.results.baseline
-    if uncertain:
-        found.append(
-            (
-                "spans_zero",
-                f"A difference to {base} in {len(uncertain)} of {len(comparisons)} comparisons: "
-                f"they do not hold after Holm's correction ({len(spans)} intervals contain zero). "
-                "This does not show that there is none.",
-            )
-        )
-    floor = 2 / (summary.settings.resamples + 1) * len(comparisons)
-    if comparisons and floor >= 0.05:
-        found.append(
-            (
-                "resolution",
-                f"Any difference after Holm's correction: {summary.settings.resamples:,} resamples "
-                f"are too few for {len(comparisons)} comparisons.",
-            )
-        )
-    undefined = [c for c in comparisons if c.gain is None]
-    if undefined:
-        found.append(
-            (
-                "undefined_gain",
-                f"A relative gain in {len(undefined)} comparisons: the baseline may be zero there.",
-            )
-        )
-    for stage in summary.results.stages:
-        if not any(c.stage == stage for c in comparisons):
-            found.append(
-                (
-                    "no_baseline",
-                    f"Anything about recipes {STAGE_TITLES[stage]}: {base} has no results there "
-                    "with a seed that another recipe has.",
-                )
-            )
-    return found
-
-
-def _task_limits(summary: Summary) -> list[tuple[str, str]]:
-    results, found = summary.results, []
+def _task_limits(report: Report) -> list[Limit]:
+    limits, tasks = [], report.record.tasks
     for key, where, reason in (
         (
             "at_chance",
-            _tasks_by_stage(summary, lambda stage, task: summary.at_chance(stage, task)),
+            _tasks_by_place(report, report.summary.at_chance),
             "no recipe beats chance in all of its seeds, yet these tasks count in the category "
             "mean of all tasks.",
         ),
         (
             "degenerate",
-            _tasks_by_stage(summary, lambda stage, task: _collapsed(summary, stage, task)),
+            _tasks_by_place(report, lambda place, task: _collapsed(report, place, task)),
             "the predictions of at least one arm have collapsed onto one answer, so the score is "
             "the share of that answer.",
         ),
     ):
-        for tasks, stages in where.items():
-            when = joined(STAGE_TITLES[stage] for stage in stages)
-            found.append((key, f"Skill from the score of {joined(tasks)} {when}: {reason}"))
+        for names, places in where.items():
+            when = joined(report.title(place) for place in places)
+            limits.append(Limit(key, f"Skill from the score of {joined(names)} {when}: {reason}"))
     cropped = [
-        f"{name} ({whole_percent(task.cropped / task.examples)})"
-        for name, task in results.tasks.items()
-        if task.kind != BITS_PER_BYTE and task.cropped
+        f"{name} ({whole_percent(tasks[name].cropped / tasks[name].examples)})"
+        for name in report.summary.scores.downstream
+        if tasks[name].cropped
     ]
     if cropped:
-        found.append(
-            (
+        seen = number_range(n for size in report.results.sizes for n in size.seq_lens)
+        limits.append(
+            Limit(
                 "cropped",
                 f"What {joined(cropped)} measure in full: this share of their prompts has more "
-                f"than the {results.study['seq_len']} tokens that the model sees at once, and "
-                "lost its beginning (few-shot examples and passages first).",
+                f"than the {seen} tokens that a model sees at once, and lost its beginning "
+                "(few-shot examples and passages first).",
             )
         )
-    for task in results.downstream:
-        if task.notes:
-            notes = "; ".join(task.notes)
-            found.append(("task_note", f"More from {task.name} than was asked of it: {notes}."))
-    small = [t for t in results.domains if results.tasks[t].items < FEW_DOCUMENTS]
+    for name in report.summary.scores.downstream:
+        if tasks[name].notes:
+            notes = "; ".join(tasks[name].notes)
+            limits.append(Limit("task_note", f"More from {name} than was asked of it: {notes}."))
+    domains = report.summary.scores.domains
+    small = [name for name in domains if tasks[name].items < FEW_DOCUMENTS]
     if small:
-        names = joined(f"{n.partition('/')[2]} ({results.tasks[n].items})" for n in small)
-        found.append(
-            (
+        said = joined(f"{n.partition('/')[2]} ({tasks[n].items})" for n in small)
+        limits.append(
+            Limit(
                 "few_documents",
-                f"The level of bits per byte on {names}: fewer than {FEW_DOCUMENTS} validation "
+                f"The level of bits per byte on {said}: fewer than {FEW_DOCUMENTS} validation "
                 "documents.",
             )
         )
-    missing = [f"{entry['task']} ({entry['reason']})" for entry in results.study["missing"]]
+    missing = [f"{entry.task} ({entry.reason})" for entry in report.record.missing]
     if missing:
-        found.append(("missing", f"Anything from tasks that were not run: {joined(missing)}."))
-    return found
+        limits.append(
+            Limit("missing", f"Anything from tasks that were not run: {joined(missing)}.")
+        )
+    return limits
 
 
-def _tasks_by_stage(
-    summary: Summary, holds: Callable[[str, str], bool]
-) -> dict[tuple[str, ...], list[str]]:
-    """Tasks for which something holds -> the stages at which it is exactly these tasks."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for stage in summary.results.stages:
-        names = sorted({t for s, _, t in summary.task_results if s == stage})
-        chosen = tuple(name for name in names if holds(stage, name))
+def _tasks_by_place(
+    report: Report, holds: Callable[[Place, str], bool]
+) -> dict[tuple[str, ...], list[Place]]:
+    """Tasks for which something holds -> the places at which it is exactly these tasks."""
+    places: dict[tuple[str, ...], list[Place]] = {}
+    for place in report.places:
+        names = sorted(report.summary.scores.downstream)
+        chosen = tuple(name for name in names if holds(place, name))
         if chosen:
-            found.setdefault(chosen, []).append(stage)
-    return found
+            places.setdefault(chosen, []).append(place)
+    return places
 
 
-def _collapsed(summary: Summary, stage: str, task: str) -> bool:
-    return any(
-        result.degenerate
-        for (s, _, t), result in summary.task_results.items()
-        if (s, t) == (stage, task)
-    )
-
-
-def _recipe_limits(summary: Summary) -> list[tuple[str, str]]:
-    results, found = summary.results, []
-    repeated: dict[str, float] = {}
-    for arm in results.arms:
-        for corpus, use in arm.corpora.items():
-            if use.epochs > 1:
-                repeated[corpus] = max(repeated.get(corpus, 0.0), use.epochs)
-    if repeated:
-        names = joined(f"{name} (up to {epochs:.1f})" for name, epochs in repeated.items())
-        found.append(
-            (
-                "epochs",
-                f"The effect of fresh data alone: some arms repeat a corpus. Epochs: {names}.",
-            )
-        )
-    first = results.stages[0]
-    shares = {
-        name: (results.code_share(name, first), results.recipe(name).sweep)
-        for name in results.recipes_at(first)
-    }
-    unmatched = [
-        f"{name} ({whole_percent(share)})"
-        for name, (share, sweep) in shares.items()
-        if not sweep
-        and not any(abs(share - other) <= SAME_SHARE for other, single in shares.values() if single)
-    ]
-    if unmatched:
-        found.append(
-            (
-                "order_and_share",
-                f"Whether order or share of code makes the difference for {joined(unmatched)}: no "
-                "recipe of one phase has the same total share of code.",
-            )
-        )
-    if len(results.stages) > 1:
-        last = results.stages[-1]
-        absent = [r.name for r in results.recipes if r.name not in results.recipes_at(last)]
-        if absent:
-            found.append(
-                (
-                    "no_cooldown",
-                    f"What remains {STAGE_TITLES[last]} of {joined(absent)}: not trained that far.",
-                )
-            )
-    return found
+def _collapsed(report: Report, place: Place, task: str) -> bool:
+    results = report.summary.task_results.items()
+    return any(result.degenerate for (p, _, t), result in results if (p, t) == (place, task))

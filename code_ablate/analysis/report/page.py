@@ -1,137 +1,190 @@
 """The report of a study: one HTML file, and a table for the terminal.
 
     write_report("runs/demo", "reports/demo.html")
-    print(terminal_table(load_results("runs/demo")))
+    print(terminal_table(read_report("runs/demo")))
 
 The page needs nothing else: figures are embedded, there is no script, nothing is loaded from a
-network. Numbers come from `summary.py`; this module puts them in order.
+network. Numbers come from `estimation/summary.py`; this module puts them in order. How the numbers
+were made is told in `methods.py`.
 """
 
 from etils import epath
 
 from code_ablate.analysis.estimation.estimates import Settings
-from code_ablate.analysis.estimation.summary import Summary, summarise
+from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import figures, html, published, tables, task_tables
+from code_ablate.analysis.report.content import Report, read_report, stage_title
 from code_ablate.analysis.report.findings import answer
 from code_ablate.analysis.report.html import Html, tag
 from code_ablate.analysis.report.limits import limits
-from code_ablate.analysis.report.phrases import counted, joined, whole_percent
+from code_ablate.analysis.report.methods import category_note, methods
+from code_ablate.analysis.report.phrases import counted, joined, number_range
+from code_ablate.analysis.report.sweep import swept_recipes
 from code_ablate.analysis.report.terminal import terminal_table
-from code_ablate.analysis.results.results import STAGE_TITLES, load_results
+from code_ablate.analysis.results.study_record import SizeRecord
 from code_ablate.errors import UserError
 
-__all__ = ["render_report", "terminal_table", "write_report"]
+__all__ = ["read_report", "render_report", "terminal_table", "write_report"]
 
 
 def write_report(
     study_dir: epath.PathLike, out_path: epath.PathLike, settings: Settings | None = None
-) -> Summary:
+) -> Report:
     """Reads a study's results and writes its report, with the main figure as a PNG beside it.
 
-    Returns the summary that it lays out. Raises UserError if the results are absent or not a
-    study's, or the path cannot be written.
+    Returns what it lays out. Raises UserError if the results are absent, damaged or not a study's,
+    or the path cannot be written.
     """
-    summary = summarise(load_results(study_dir), settings)
+    report = read_report(study_dir, settings)
     path = epath.Path(out_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_report(summary))
-        figures.save_main_figure(summary, path.with_suffix(".png"))
+        path.write_text(render_report(report))
+        figures.save_main_figure(report, path.with_suffix(".png"))
     except OSError as error:
         raise UserError(f"cannot write the report to {path}: {error}.") from error
-    return summary
+    return report
 
 
-def render_report(summary: Summary) -> str:
+def render_report(report: Report) -> str:
     """The whole page."""
-    name = summary.results.study["name"]
+    name = report.record.name
     body = [
         tag("h1", f"Study {name}: what the training data changed"),
-        _facts(summary),
-        _answer(summary),
-        *_share_section(summary),
-        *_score_section(summary),
-        *_gain_section(summary),
-        *_category_section(summary),
-        *_task_section(summary),
-        *_data_section(summary),
-        _limits(summary),
-        *_methods(summary),
+        _facts(report),
+        tag("div", *(tag("p", sentence) for sentence in answer(report)), class_="answer"),
+        *_main_section(report),
+        *_published_section(report),
+        *_score_section(report),
+        *_gain_section(report),
+        *_category_section(report),
+        *_task_section(report),
+        *_data_section(report),
+        _limits(report),
+        tag("h2", "How each number was made"),
+        html.bullets(tag("li", line) for line in methods(report)),
     ]
     return html.page(f"Study {name}", body)
 
 
-def _facts(summary: Summary) -> Html:
-    study = summary.results.study
-    model, machine, vocabulary = study["model"], study["machine"], study["vocabulary"]
-    cooldown = study["cooldown_tokens"]
-    arms = {(arm.recipe, arm.seed) for arm in summary.results.arms}
+def _facts(report: Report) -> Html:
+    record = report.record
+    machine, vocabulary = record.machine, record.vocabulary
+    arms = report.results.last_arms
+    groups = (f"{name} ({', '.join(corpora)})" for name, corpora in record.groups.items())
     facts = {
-        "Recipes": f"{len(summary.results.recipes)}, baseline {summary.results.baseline}",
-        "Seeds": f"{', '.join(map(str, study['seeds']))} ({counted(len(arms), 'arm')} in all)",
-        "Tokens": f"{study['tokens']:,} in pre-training"
-        + (f", {cooldown:,} more in cooldown" if cooldown else "")
-        + f"; sequences of {study['seq_len']:,}",
-        "Model": f"{model['parameters']:,} parameters, {model['embedding_parameters']:,} of them "
-        "embedding",
-        "Vocabulary": f"{vocabulary['name']}, {vocabulary['size']:,} entries",
-        "Machine": f"{machine['devices']} × {machine['device']}, {machine['cores']} cores, "
-        f"jax {machine['jax']}, Python {machine['python']}",
-        "Date": f"{study['created']}, code-ablate {study['version']}",
+        "Varied": f"{record.source}, mixed into {record.base}",
+        "Groups" if len(record.groups) > 1 else "Group": "; ".join(groups),
+        "Recipes": f"{len(record.recipes)}, baseline {report.baseline}",
+        "Seeds": f"{', '.join(map(str, record.seeds))} ({counted(len(arms), 'arm')} in all)",
+    }
+    if record.scale:
+        facts["Scale"] = record.scale
+    for size in report.results.sizes:
+        facts |= _size_facts(report, size)
+    facts |= {
+        "Vocabulary": f"{vocabulary.name}, {vocabulary.size:,} entries",
+        "Machine": f"{machine.devices} × {machine.device}, {counted(machine.cores, 'core')}, "
+        f"jax {machine.jax}, Python {machine.python}",
+        "Date": f"{record.created}, code-ablate {record.version}",
     }
     parts = [part for k, v in facts.items() for part in (tag("dt", k), tag("dd", v))]
     recipes = [
-        tag("li", tag("code", recipe.name), f" – {recipe.doc}")
-        for recipe in summary.results.recipes
+        tag("li", tag("code", recipe.name), f" – {recipe.description}") for recipe in record.recipes
     ]
     return html.join([tag("dl", *parts, class_="facts"), html.bullets(recipes)])
 
 
-def _answer(summary: Summary) -> Html:
-    return tag("div", *(tag("p", sentence) for sentence in answer(summary)), class_="answer")
+def _size_facts(report: Report, size: SizeRecord) -> dict[str, str]:
+    """Model, tokens and cost of a size, from its own arms."""
+    places = report.results.places_of(size.name)
+    tokens = [
+        f"{number_range(arm.tokens for arm in report.results.arms_at(place))} "
+        f"{stage_title(place.stage)}"
+        for place in places
+    ]
+    arms = [arm for arm in report.results.last_arms if arm.arm.size == size.name]
+    seconds = number_range(arm.seconds for arm in arms)
+    flops = number_range((arm.flops for arm in arms), ".1e")
+    windows = number_range(size.seq_lens)
+    where = report.of_size(size.name)
+    return {
+        f"Model{where}": f"{size.parameters:,} parameters, {size.embedding_parameters:,} of them "
+        "in the embedding",
+        f"Tokens{where}": f"{joined(tokens)}; sequences of {windows}",
+        f"Cost{where}": f"{seconds} seconds and {flops} FLOPs for an arm, shared phases included",
+    }
 
 
-def _share_section(summary: Summary) -> list[Html]:
-    stage = summary.results.stages[0]
-    caption = (
-        f"Scores {STAGE_TITLES[stage]} against the share of code. Line: recipes whose pre-training "
-        "is one phase; markers: recipes of several phases, at their total share of code. Small "
-        "circles, set a little to the right, are single seeds. The band and the bars show the "
-        f"interval of the paired difference to {summary.results.baseline} (dotted line). What "
-        "holds after correction for many comparisons is marked in the tables below. Axes do "
-        "not start at zero."
+def _main_section(report: Report) -> list[Html]:
+    source = report.record.source
+    places = report.first_places()
+    swept = any(swept_recipes(report.results, place) for place in places)
+    title = f"Scores against the share of {source}" if swept else "Scores of the recipes"
+    parts = [tag("h2", title)]
+    for place in places:
+        against = bool(swept_recipes(report.results, place))
+        alt = f"Scores against the share of {source}" if against else "Scores, recipe by recipe"
+        caption = _share_caption(report, place) if against else _level_caption(report, place)
+        picture = figures.to_data_uri(figures.main_figure(report, place))
+        parts.append(html.figure(picture, f"{alt}, {report.title(place)}", caption))
+    return parts
+
+
+_WHERE_MARKS_ARE = (
+    "What holds after correction for many comparisons is marked in the tables below. Axes do not "
+    "start at zero."
+)
+
+
+def _share_caption(report: Report, place: Place) -> str:
+    source = report.record.source
+    return (
+        f"Scores {report.title(place)} against the share of {source} in all tokens up to there. "
+        f"Line: recipes of one phase that differ in the share of {source} alone; markers: all "
+        "others, at their total share. Small circles, set a little to the right, are single seeds. "
+        "The band and the bars show the interval of the paired difference to "
+        f"{report.baseline} (dotted line). {_WHERE_MARKS_ARE}"
     )
-    caption_of_published = (
-        f"The same sweep as published ({published.SOURCE}, Figure 4): 470M parameters, 200B "
-        "tokens, other tasks. The levels cannot be compared with ours; the shape may be. There are "
-        "no seeds and no intervals, and the points were read off the figure."
+
+
+def _level_caption(report: Report, place: Place) -> str:
+    return (
+        f"Scores {report.title(place)}, recipe by recipe. Small circles, set a little lower, are "
+        "single seeds. The bars show the interval of the paired difference to "
+        f"{report.baseline} (dotted line). {_WHERE_MARKS_ARE}"
+    )
+
+
+def _published_section(report: Report) -> list[Html]:
+    """What the study that this one repeats has published; nothing for others."""
+    if report.published is None:
+        return []
+    caption = (
+        f"The sweep as published ({published.SOURCE}, Figure 4): 470M parameters, 200B tokens, "
+        "other tasks. The levels cannot be compared with ours; the shape may be. There are no "
+        "seeds and no intervals, and the points were read off the figure."
     )
     return [
-        tag("h2", "Scores against the share of code"),
-        html.figure(
-            figures.to_data_uri(figures.main_figure(summary, stage)),
-            "Scores against the share of code in pre-training",
-            caption,
-        ),
         tag("h3", "The published sweep, for orientation"),
         html.figure(
             figures.to_data_uri(figures.published_figure()),
             "Published scores against the share of code, 470M parameters and 200B tokens",
-            caption_of_published,
+            caption,
         ),
         tables.published_table(),
     ]
 
 
-def _score_section(summary: Summary) -> list[Html]:
+def _score_section(report: Report) -> list[Html]:
     return [
         tag("h2", "Scores"),
-        *(tables.score_table(summary, stage) for stage in summary.results.stages),
+        *(tables.score_table(report, place) for place in report.places),
     ]
 
 
-def _gain_section(summary: Summary) -> list[Html]:
-    base = summary.results.baseline
+def _gain_section(report: Report) -> list[Html]:
+    base, comparisons = report.baseline, report.summary.comparisons
     parts = [
         tag("h2", f"Change relative to {base}"),
         tag(
@@ -139,42 +192,35 @@ def _gain_section(summary: Summary) -> list[Html]:
             f"(recipe − {base}) / {base}; where {base} may be zero, recipe − {base} in points. For "
             "bits per byte a negative number is a reduction and is better; for the others a "
             "positive one. Second line: interval; third: each seed; p is adjusted by Holm's method "
-            f"over all {len(summary.comparisons)} comparisons of this study. A star and colour "
-            "mark p < 0.05: blue better, orange worse.",
+            f"over all {len(comparisons)} comparisons of this study. A star and colour mark "
+            "p < 0.05: blue better, orange worse.",
             class_="note",
         ),
     ]
-    forest = figures.forest_figure(summary)
-    if forest is not None:
-        alt = f"Relative change to {base} per recipe and metric, with intervals"
-        caption = f"Relative change to {base} with intervals, paired by item and by seed."
-        parts.append(html.figure(figures.to_data_uri(forest), alt, caption))
-    compared = {comparison.stage for comparison in summary.comparisons}
-    stages = [stage for stage in summary.results.stages if stage in compared]
-    return [*parts, *(tables.gain_table(summary, stage) for stage in stages)]
+    for size in report.results.sizes:
+        forest = figures.forest_figure(report, size.name)
+        if forest is not None:
+            where = report.of_size(size.name)
+            alt = f"Relative change to {base} per recipe and metric, with intervals{where}"
+            caption = f"Relative change to {base}{where} with intervals, paired by item and seed."
+            parts.append(html.figure(figures.to_data_uri(forest), alt, caption))
+    compared = {comparison.place for comparison in comparisons}
+    places = [place for place in report.places if place in compared]
+    return [*parts, *(tables.gain_table(report, place) for place in places)]
 
 
-def _category_section(summary: Summary) -> list[Html]:
-    if not summary.columns:
+def _category_section(report: Report) -> list[Html]:
+    if not report.summary.columns:
         return []
-    note = (
-        "Each category is the plain mean of its tasks; the language average that of reasoning and "
-        "world knowledge; the total that of these and code, as in the reference study. “Above "
-        "chance” takes only the tasks on which every recipe beats chance with every seed at every "
-        "stage (p < 0.05; where there is no chance level, a score above zero), without a collapse "
-        "onto one answer, which may score above chance too; it is left out where that is all "
-        "tasks or none. The choice is made by the scores themselves, so it "
-        "flatters; tests are made of all tasks, above."
-    )
     return [
         tag("h2", "Categories"),
-        tag("p", note, class_="note"),
-        *(task_tables.category_table(summary, stage) for stage in summary.results.stages),
+        tag("p", category_note(report), class_="note"),
+        *(task_tables.category_table(report, place) for place in report.places),
     ]
 
 
-def _task_section(summary: Summary) -> list[Html]:
-    if not summary.task_results and not summary.results.study["missing"]:
+def _task_section(report: Report) -> list[Html]:
+    if not report.summary.task_results and not report.record.missing:
         return []
     parts = [
         tag("h2", "Tasks"),
@@ -188,83 +234,40 @@ def _task_section(summary: Summary) -> list[Html]:
             class_="note",
         ),
     ]
-    for stage in summary.results.stages:
-        title = tag("h3", STAGE_TITLES[stage].capitalize())
-        parts += [title, *task_tables.task_tables(summary, stage)]
+    for place in report.places:
+        title = report.title(place)
+        parts.append(tag("h3", title[:1].upper() + title[1:]))
+        parts += task_tables.task_tables(report, place)
     return parts
 
 
-def _data_section(summary: Summary) -> list[Html]:
-    study = summary.results.study
-    trained = sum(phase["tokens"] for phase in study["phases"].values())
-    seconds = sum(phase["seconds"] for phase in study["phases"].values())
-    last = {(arm.recipe, arm.seed): arm for arm in summary.results.arms}  # stages come in order
-    for arm in summary.results.arms:
-        if arm.tokens > last[arm.recipe, arm.seed].tokens:
-            last[arm.recipe, arm.seed] = arm
-    alone = sum(arm.tokens for arm in last.values())
+def _data_section(report: Report) -> list[Html]:
+    phases = report.record.phases
+    trained = sum(phase.tokens for phase in phases.values())
+    seconds = sum(phase.seconds for phase in phases.values())
+    alone = sum(arm.tokens for arm in report.results.last_arms)
+    shared = ""
+    if alone > trained:
+        shared = f" If every arm had trained its own phases, it would have been {alone:,} tokens."
+    parts = [tag("h2", "Realised mixtures")]
+    for place in report.places:
+        if len(report.record.groups) > 1:
+            parts.append(tables.group_table(report, place))
+        parts.append(tables.mixture_table(report, place))
     return [
-        tag("h2", "Realised mixtures"),
-        *(tables.mixture_table(summary, stage) for stage in summary.results.stages),
+        *parts,
         tag("h2", "Token stores"),
-        tables.store_table(summary),
+        tables.store_table(report),
         tag("h2", "Phases"),
         tag(
             "p",
-            f"{counted(len(study['phases']), 'phase')} of {trained:,} tokens were trained in "
-            f"{seconds:,.0f} seconds. Without sharing equal phases it would have been {alone:,} "
-            "tokens.",
+            f"{counted(len(phases), 'phase')} of {trained:,} tokens together took {seconds:,.0f} "
+            f"seconds.{shared}",
         ),
-        tables.phase_table(summary),
+        tables.phase_table(report),
     ]
 
 
-def _limits(summary: Summary) -> Html:
-    items = [tag("li", limit.text, data_limit=limit.key) for limit in limits(summary)]
+def _limits(report: Report) -> Html:
+    items = [tag("li", limit.text, data_limit=limit.key) for limit in limits(report)]
     return html.join([tag("h2", "What cannot be concluded"), html.bullets(items)])
-
-
-def _cropped_documents(summary: Summary) -> str:
-    """How many documents of each domain are scored at their beginning only."""
-    tasks = (summary.results.tasks[name] for name in summary.results.domains)
-    cropped = [f"{t.name.partition('/')[2]} ({t.cropped} of {t.items})" for t in tasks if t.cropped]
-    if not cropped:
-        return ""
-    return f" Of long documents only the beginning is scored: {joined(cropped)}."
-
-
-def _methods(summary: Summary) -> list[Html]:
-    settings = summary.settings
-    lines = [
-        f"Bits per byte of a domain = sum of −log₂ p over the scored tokens of its validation "
-        f"documents / sum of their UTF-8 bytes. n counts documents.{_cropped_documents(summary)}",
-        "Accuracy of a task = share of items whose right answer has the highest log-likelihood; "
-        "“per byte” divides each answer's log-likelihood by its bytes first. Exact match = share "
-        "of items whose generated answer the task's own metric calls right. pass@1 = share of "
-        "generated programs that pass their tests. A category is the plain mean of its tasks. Bits "
-        "per byte of the right answer = sum of its bits / sum of its bytes.",
-        "Relative change = (recipe − baseline) / baseline on these scores; where the baseline may "
-        "be zero it has no meaning, and the difference stands in its place.",
-        f"Intervals: {whole_percent(settings.confidence)} percentile intervals of "
-        f"{settings.resamples:,} bootstrap replicates (seed {settings.seed}). Items are drawn with "
-        "replacement within each task, the same draw for all recipes and for tasks whose items "
-        "have the same ids. Items count as independent, also those that share a passage or a "
-        "dialogue, where intervals come out too narrow. Seeds are drawn so too, the same draw for "
-        "all recipes and tasks, since the same seed means the same initialisation and the same "
-        "order within a corpus. S − 1 of S seeds are drawn at a time, so that the variance of "
-        "their mean is unbiased (Rao, Wu & Yue 1992). "
-        "Where all items are right, or all wrong, no draw differs, and the interval is Clopper and "
-        "Pearson's, with the seeds counted as one.",
-        "p of a change: the larger of two. First, twice the share of replicates on the other side "
-        "of zero. Second, a t test of the seeds' scores in randomised blocks (blocks are seeds, "
-        "noise pooled over recipes), because a bootstrap of few seeds is too sure. It is then "
-        "adjusted by Holm's method (1979).",
-        "p against chance: binomial where all items have the same number of answers, otherwise "
-        "the exact distribution of a sum of unequal guesses.",
-        "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
-        "accuracy is not significantly above the share of the most common right answer; of "
-        "generated texts, 95 % are one.",
-        "The score of every item is in results.parquet in the study's directory, with study.json "
-        "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
-    ]
-    return [tag("h2", "How each number was made"), html.bullets(tag("li", line) for line in lines)]

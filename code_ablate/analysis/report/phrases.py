@@ -46,3 +46,10 @@ def joined(names: Iterable[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """ "1 seed", "2 seeds"."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def number_range(values: Iterable[float], form: str = ",.0f") -> str:
+    """ "98,304" if all are written alike, else "98,304 to 108,544"."""
+    numbers = list(values)
+    low, high = format(min(numbers), form), format(max(numbers), form)
+    return low if low == high else f"{low} to {high}"

@@ -1,7 +1,8 @@
-"""The published figures of the reference study, as plain data.
+"""Published studies that a study of ours may repeat, and their figures as plain data.
 
+    find_published("to_code_or_not_to_code").parameters
     SWEEP.code_share, SWEEP.reasoning  # Figure 4: 470M parameters, 200B tokens
-    published("code_to_text", "cooldown").reasoning
+    published_arm("code_to_text", "cooldown").reasoning
     WIN_RATES["code_to_text against text_only"].sign_test_p
 
 "To Code, or Not To Code? Exploring Impact of Code in Pre-training", Aryabumi et al.,
@@ -20,6 +21,36 @@ SOURCE = "Aryabumi et al. 2024, arXiv 2408.10914v1"
 
 
 @dataclass(frozen=True)
+class PublishedStudy:
+    """A published study, as the reports of its repetitions need it."""
+
+    name: str
+    """Name, as in `Study.published`."""
+    source: str
+    """Authors, year and where it is to be read."""
+    parameters: int
+    """Parameters of its smallest model."""
+    tokens: int
+    """Fewest tokens that one of its models was pre-trained on."""
+
+
+PUBLISHED = {
+    study.name: study
+    for study in (PublishedStudy("to_code_or_not_to_code", SOURCE, 470_000_000, 200_000_000_000),)
+}
+"""Every published study that a report can stand beside, by name."""
+
+
+def find_published(name: str) -> PublishedStudy | None:
+    """The published study of this name; None for "". UserError with close names if unknown."""
+    if not name:
+        return None
+    if name not in PUBLISHED:
+        raise unknown_name("published study", name, PUBLISHED)
+    return PUBLISHED[name]
+
+
+@dataclass(frozen=True)
 class PublishedArm:
     """One row of Table 2: a 470M model at the end of one phase."""
 
@@ -32,13 +63,13 @@ class PublishedArm:
     code_tokens_billions: float
     """Code tokens that this phase adds."""
     reasoning: float
-    """Percent."""
+    """Mean accuracy of the reasoning tasks, percent."""
     knowledge: float
-    """Percent."""
+    """Mean exact match of the knowledge tasks, percent."""
     language_average: float
     """(reasoning + knowledge) / 2, percent."""
     code: float
-    """Percent."""
+    """Mean pass@1 of the code tasks, percent."""
     average: float
     """Mean of the three categories, percent."""
 
@@ -58,7 +89,7 @@ TABLE_2 = (
 """Table 2, 470M. balanced_to_text (Figure 2) and the start of code_to_text hold synthetic code."""
 
 
-def published(recipe: str, stage: str) -> PublishedArm:
+def published_arm(recipe: str, stage: str) -> PublishedArm:
     """The row of Table 2 for a recipe and stage; UserError with close names if there is none."""
     for arm in TABLE_2:
         if (arm.recipe, arm.stage) == (recipe, stage):
@@ -86,11 +117,11 @@ class PublishedSweep:
     code_share: tuple[float, ...]
     """Share of code in pre-training, 0 to 1."""
     reasoning: tuple[float, ...]
-    """Percent, at each share."""
+    """Mean accuracy of the reasoning tasks at each share, percent."""
     knowledge: tuple[float, ...]
-    """Percent, at each share."""
+    """Mean exact match of the knowledge tasks at each share, percent."""
     code: tuple[float, ...]
-    """Percent, at each share."""
+    """Mean pass@1 of the code tasks at each share, percent."""
 
 
 SWEEP = PublishedSweep(

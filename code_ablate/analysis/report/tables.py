@@ -1,21 +1,21 @@
 """The report's tables. Each function makes one table, or a few, from a summary.
 
-    html = score_table(summary, "pretraining")
+    html = score_table(report, report.places[0])
 
 Cells of the score, gain and task tables carry their numbers at full precision in data attributes
-(data-stage, data-recipe, data-metric or data-task, data-value, data-low, data-high, data-n), so
-that a reader's script, and a test, can check them against the per-item table. Tables of single
-tasks and of categories are in `task_tables.py`.
+(data-size, data-stage, data-recipe, data-metric or data-task, data-value, data-low, data-high,
+data-n), so that a reader's script, and a test, can check them against the per-item table. Tables of
+single tasks and of categories are in `task_tables.py`.
 """
 
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import Estimate, Metric
-from code_ablate.analysis.estimation.summary import Summary
+from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import html, published
+from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.report.phrases import bare, counted, percent
-from code_ablate.analysis.results.results import STAGE_TITLES
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
@@ -43,22 +43,26 @@ def _head(metric: Metric, items: int) -> Html:
     return html.join([metric.label, small(metric.unit), *chance, small(counts)])
 
 
-def score_table(summary: Summary, stage: str) -> Html:
-    """Recipes x metrics: score, interval, seed values and their standard deviation."""
-    recipes = summary.results.recipes_at(stage)
-    heads = [_head(m, summary.level(stage, recipes[0], m).items) for m in summary.metrics]
+def score_table(report: Report, place: Place) -> Html:
+    """Recipes x shares of the groups and metrics: score, interval, seeds and their s.d."""
+    recipes = report.results.recipes_at(place)
+    heads = [
+        _head(m, report.summary.level(place, recipes[0], m).items) for m in report.summary.metrics
+    ]
     rows = []
     for recipe in recipes:
-        cells = [row_header(recipe), cell(_share(summary.results.code_share(recipe, stage)))]
-        for metric in summary.metrics:
-            cells.append(_score_cell(summary, stage, recipe, metric))
+        shares = (report.results.share(recipe, place, group) for group in report.record.groups)
+        cells = [row_header(recipe), *(cell(_percent(share)) for share in shares)]
+        for metric in report.summary.metrics:
+            cells.append(_score_cell(report, place, recipe, metric))
         rows.append(cells)
-    caption = f"Scores {STAGE_TITLES[stage]}: mean of seeds, [interval], each seed, s.d. of seeds"
-    return table(["recipe", "code share", *heads], rows, caption=caption)
+    caption = f"Scores {report.title(place)}: mean of seeds, [interval], each seed, s.d. of seeds"
+    titles = [f"share of {group}" for group in report.record.groups]
+    return table(["recipe", *titles, *heads], rows, caption=caption)
 
 
-def _score_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Html:
-    estimate = summary.level(stage, recipe, metric)
+def _score_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Html:
+    estimate = report.summary.level(place, recipe, metric)
     scale, digits = (1.0, 3) if metric.lower_is_better else (100.0, 1)
     seeds = " · ".join(f"{scale * value:.{digits}f}" for value in estimate.per_seed)
     spread = estimate.seed_sd
@@ -69,18 +73,17 @@ def _score_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Ht
         small(seeds),
         small(deviation),
         data_kind="score",
-        data_stage=stage,
+        data_size=place.size,
+        data_stage=place.stage,
         data_recipe=recipe,
         data_metric=metric.key,
         **numbers(estimate),
     )
 
 
-def gain_table(summary: Summary, stage: str) -> Html:
+def gain_table(report: Report, place: Place) -> Html:
     """Recipes x metrics: relative change to the baseline, interval, Holm's mark."""
-    recipes = [
-        name for name in summary.results.recipes_at(stage) if name != summary.results.baseline
-    ]
+    recipes = [name for name in report.results.recipes_at(place) if name != report.baseline]
     heads = [
         html.join(
             [
@@ -89,19 +92,22 @@ def gain_table(summary: Summary, stage: str) -> Html:
                 small("− is better" if metric.lower_is_better else "+ is better"),
             ]
         )
-        for metric in summary.metrics
+        for metric in report.summary.metrics
     ]
     rows = [
-        [row_header(recipe), *(_gain_cell(summary, stage, recipe, m) for m in summary.metrics)]
+        [
+            row_header(recipe),
+            *(_gain_cell(report, place, recipe, m) for m in report.summary.metrics),
+        ]
         for recipe in recipes
     ]
-    base = summary.results.baseline
-    caption = f"Change relative to {base} {STAGE_TITLES[stage]}, paired by item and by seed"
+    base = report.baseline
+    caption = f"Change relative to {base} {report.title(place)}, paired by item and by seed"
     return table(["recipe", *heads], rows, caption=caption)
 
 
-def _gain_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Html:
-    comparison = summary.comparison(stage, recipe, metric)
+def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Html:
+    comparison = report.summary.comparison(place, recipe, metric)
     if comparison is None:
         return cell("–", small("no common seed"))
     change, relative = comparison.change, comparison.gain is not None
@@ -114,7 +120,8 @@ def _gain_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Htm
         small(seeds),
         small(f"p {p_text(comparison.p_holm)}"),
         data_kind="gain" if relative else "difference",
-        data_stage=stage,
+        data_size=place.size,
+        data_stage=place.stage,
         data_recipe=recipe,
         data_metric=metric.key,
         data_p=repr(comparison.p),
@@ -123,20 +130,42 @@ def _gain_cell(summary: Summary, stage: str, recipe: str, metric: Metric) -> Htm
     )
 
 
-def mixture_table(summary: Summary, stage: str) -> Html:
+def group_table(report: Report, place: Place) -> Html:
+    """Shares of the named groups of corpora: what each recipe asked for, and what it got."""
+    groups = report.record.groups
+    rows = []
+    for recipe in report.results.recipes_at(place):
+        arms = report.results.arms_of(recipe, place)
+        cells = [row_header(recipe)]
+        for group in groups:
+            cells.append(cell(_span([100 * arm.requested_shares[group] for arm in arms], ".1f")))
+            cells.append(cell(_span([100 * arm.shares[group] for arm in arms], ".1f")))
+        rows.append(cells)
+    head = [
+        html.join([group, small(f"{what}, %")])
+        for group in groups
+        for what in ("requested", "realised")
+    ]
+    caption = f"Shares of the groups of corpora, all phases of a recipe, {report.title(place)}"
+    return table(["recipe", *head], rows, caption=caption)
+
+
+def mixture_table(report: Report, place: Place) -> Html:
     """What each recipe asked for and got from each corpus; ranges where seeds differ."""
     rows = []
-    for recipe in summary.results.recipes_at(stage):
-        arms = summary.results.arms_of(recipe, stage)
+    for recipe in report.results.recipes_at(place):
+        arms = report.results.arms_of(recipe, place)
         corpora = list(dict.fromkeys(name for arm in arms for name in arm.corpora))
         for i, corpus in enumerate(corpora):
-            uses = [arm.corpora[corpus] for arm in arms if corpus in arm.corpora]
-            totals = [arm.tokens for arm in arms if corpus in arm.corpora]
-            realised = [use.tokens / total for use, total in zip(uses, totals, strict=True)]
+            having = [arm for arm in arms if corpus in arm.corpora]
+            uses = [arm.corpora[corpus] for arm in having]
+            realised = [use.tokens / arm.tokens for use, arm in zip(uses, having, strict=True)]
+            groups = [name for name, names in report.record.groups.items() if corpus in names]
             rows.append(
                 [
                     row_header(recipe if i == 0 else ""),
                     cell(corpus, class_="text"),
+                    cell(", ".join(groups) or "–", class_="text"),
                     cell(_span([100 * use.requested_share for use in uses], ".1f")),
                     cell(_span([100 * share for share in realised], ".1f")),
                     cell(_span([use.tokens for use in uses], ",.0f")),
@@ -144,60 +173,66 @@ def mixture_table(summary: Summary, stage: str) -> Html:
                     cell(_span([use.epochs for use in uses], ".2f")),
                 ]
             )
-    head = ["recipe", "corpus", "requested, %", "realised, %", "tokens", "unique tokens", "epochs"]
-    caption = f"All phases of a recipe, {STAGE_TITLES[stage]}"
-    return table(head, rows, caption=caption, text_columns=(1,))
+    head = ["recipe", "corpus", "group", "requested, %", "realised, %"]
+    head += ["tokens", "unique tokens", "epochs"]
+    caption = f"All phases of a recipe, {report.title(place)}"
+    return table(head, rows, caption=caption, text_columns=(1, 2))
 
 
-def store_table(summary: Summary) -> Html:
+def store_table(report: Report) -> Html:
     """The token stores: size, and what the filters dropped and why."""
     rows = []
-    for name, store in summary.results.study["stores"].items():
+    for name, store in report.record.stores.items():
         dropped = [
             f"{reason.replace('_', ' ')}: {entry['documents']:,} ({entry['bytes']:,} bytes)"
-            for reason, entry in store["dropped"].items()
+            for reason, entry in store.dropped.items()
         ]
         rows.append(
             [
                 row_header(name),
-                cell(f"{store['documents']:,}"),
-                cell(f"{store['validation_documents']:,}"),
-                cell(f"{store['bytes']:,}"),
-                cell(f"{store['tokens']:,}"),
+                cell(f"{store.documents:,}"),
+                cell(f"{store.validation_documents:,}"),
+                cell(f"{store.bytes:,}"),
+                cell(f"{store.tokens:,}"),
                 cell("; ".join(dropped) or "nothing", class_="wrap"),
-                cell(tag("code", str(store["identity"])[:12]), class_="text"),
+                cell(tag("code", store.identity[:12]), class_="text"),
             ]
         )
     head = ["corpus", "documents", "validation documents", "bytes", "tokens"]
     return table([*head, "dropped documents, by reason", "identity"], rows, text_columns=(5, 6))
 
 
-def phase_table(summary: Summary) -> Html:
-    """Every phase that was trained, and which recipes use it."""
-    results = summary.results
+def phase_table(report: Report) -> Html:
+    """Every phase that was trained, and which recipes use it; its size where there are several."""
     users: dict[str, list[str]] = {}
     seeds: dict[str, int] = {}
-    for arm in results.arms:
+    for arm in report.record.arms:
         for identity in arm.phases:
-            seeds[identity] = arm.seed
-            if arm.recipe not in users.setdefault(identity, []):
-                users[identity].append(arm.recipe)
+            seeds[identity] = arm.arm.seed
+            if arm.arm.recipe not in users.setdefault(identity, []):
+                users[identity].append(arm.arm.recipe)
     rows = []
-    for identity, phase in results.study["phases"].items():
-        parent = phase.get("parent")
+    for identity, phase in report.record.phases.items():
+        size = [cell(phase.size, class_="text")] if report.several_sizes else []
         rows.append(
             [
                 row_header(tag("code", identity[:12])),
-                cell(phase["name"], class_="text"),
+                cell(phase.name, class_="text"),
+                *size,
                 cell(seeds.get(identity, "–")),
-                cell(f"{phase['tokens']:,}"),
-                cell(f"{phase['seconds']:,.1f}"),
-                cell(tag("code", parent[:12]) if parent else "–", class_="text"),
+                cell(f"{phase.tokens:,}"),
+                cell(f"{phase.flops:.1e}"),
+                cell(f"{phase.seconds:,.1f}"),
+                cell(tag("code", phase.parent[:12]) if phase.parent else "–", class_="text"),
                 cell(", ".join(users.get(identity, [])) or "–", class_="wrap"),
             ]
         )
-    head = ["phase", "name", "seed", "tokens", "seconds", "continues", "used by"]
-    return table(head, rows, text_columns=(1, 5, 6))
+    size_head = ["size"] if report.several_sizes else []
+    head = ["phase", "name", *size_head, "seed", "tokens", "FLOPs", "seconds"]
+    last = len(head)
+    head += ["continues", "used by"]
+    text = (1, *((2,) if size_head else ()), last, last + 1)
+    return table(head, rows, text_columns=text)
 
 
 def published_table() -> Html:
@@ -220,7 +255,7 @@ def published_table() -> Html:
     return table(head, rows, caption=caption, text_columns=(1,))
 
 
-def _share(share: float) -> str:
+def _percent(share: float) -> str:
     return f"{100 * share:.1f}\u00a0%"
 
 

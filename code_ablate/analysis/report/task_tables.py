@@ -1,7 +1,7 @@
 """The report's tables of tasks: one for each category, and one for each further score.
 
-    category_table(summary, "pretraining")       # categories and their averages
-    task_tables(summary, "pretraining")          # tasks, by category
+    category_table(report, place)       # categories and their averages
+    task_tables(report, place)          # tasks, by category
 
 Marks say what a score is worth: "at chance" (the arm's p against chance is 0.05 or more), "one
 answer" (its predictions have collapsed), and "missing" with the reason.
@@ -11,14 +11,15 @@ from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.categories import CategoryColumn
 from code_ablate.analysis.estimation.estimates import Metric, TaskResult
-from code_ablate.analysis.estimation.summary import CategoryScore, Summary
+from code_ablate.analysis.estimation.scores import Place, ScoredTask
+from code_ablate.analysis.estimation.summary import CategoryScore
 from code_ablate.analysis.report import html
+from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.report.phrases import counted, percent_range
 from code_ablate.analysis.report.tables import interval, numbers, p_text
-from code_ablate.analysis.results.results import STAGE_TITLES
-from code_ablate.analysis.results.study_record import TaskInfo
-from code_ablate.evaluation.kinds import GOLD, KINDS, OPEN_ENDED, RANKED
+from code_ablate.analysis.results.study_record import MissingTask
+from code_ablate.evaluation.kinds import GOLD, OPEN_ENDED, RANKED
 
 _FURTHER = {
     "correct_per_byte": ((RANKED,), "accuracy with scores per byte, %"),
@@ -32,27 +33,27 @@ _FORMS = {"bits": (1.0, 2), "generated_tokens": (1.0, 1)}
 """Factor and digits of a score; percent with one digit for the others."""
 
 
-def category_table(summary: Summary, stage: str) -> Html:
-    """Recipes x categories and averages: of all tasks, and of those that all models do well on."""
-    columns, recipes = summary.columns, summary.results.recipes_at(stage)
+def category_table(report: Report, place: Place) -> Html:
+    """Recipes x categories and averages: of all tasks, and of those above chance in every arm."""
+    columns, recipes = report.summary.columns, report.results.recipes_at(place)
     rows = [
         [
             row_header(recipe),
-            *(_category_cell(summary, stage, recipe, column) for column in columns),
+            *(_category_cell(report, place, recipe, column) for column in columns),
         ]
         for recipe in recipes
     ]
-    base = summary.results.baseline
-    caption = f"Categories {STAGE_TITLES[stage]}: score, [interval], change relative to {base}"
-    heads = [_category_head(summary, stage, recipes[0], column) for column in columns]
+    base = report.baseline
+    caption = f"Categories {report.title(place)}: score, [interval], change relative to {base}"
+    heads = [_category_head(report, place, recipes[0], column) for column in columns]
     return table(["recipe", *heads], rows, caption=caption)
 
 
-def _category_head(summary: Summary, stage: str, recipe: str, column: CategoryColumn) -> Html:
+def _category_head(report: Report, place: Place, recipe: str, column: CategoryColumn) -> Html:
     def counts(metric: Metric | None) -> str:
         if metric is None:
             return "no task"
-        items = summary.categories[stage, recipe, metric.key].level.items
+        items = report.summary.categories[place, recipe, metric.key].level.items
         return f"{counted(len(metric.tasks), 'task')}, n = {items:,}"
 
     whole = column.whole
@@ -60,19 +61,20 @@ def _category_head(summary: Summary, stage: str, recipe: str, column: CategoryCo
     return html.join([whole.label, small(whole.unit), small(counts(whole)), small(above)])
 
 
-def _category_cell(summary: Summary, stage: str, recipe: str, column: CategoryColumn) -> Html:
-    score = summary.categories[stage, recipe, column.whole.key]
+def _category_cell(report: Report, place: Place, recipe: str, column: CategoryColumn) -> Html:
+    score = report.summary.categories[place, recipe, column.whole.key]
     lines: list[object] = [*_category_lines(score)]
     filtered = None
     if column.kept is not None:
-        kept = summary.categories[stage, recipe, column.kept.key]
+        kept = report.summary.categories[place, recipe, column.kept.key]
         filtered = repr(kept.level.value)
         if column.kept.tasks != column.whole.tasks:
             lines += [small("above chance:"), *map(small, _category_lines(kept))]
     return cell(
         *lines,
         data_kind="category",
-        data_stage=stage,
+        data_size=place.size,
+        data_stage=place.stage,
         data_recipe=recipe,
         data_metric=column.whole.key,
         data_above_chance=filtered,
@@ -85,66 +87,70 @@ def _category_lines(score: CategoryScore) -> list[object]:
     return lines if score.gain is None else [*lines, small(percent_range(score.gain))]
 
 
-def task_tables(summary: Summary, stage: str) -> list[Html]:
+def task_tables(report: Report, place: Place) -> list[Html]:
     """A table for each category, with what is missing of it; then one for each further score."""
-    results = summary.results
-    missing = results.study["missing"]
-    categories = dict.fromkeys(
-        [*results.categories, *(entry.get("category", "other") for entry in missing)]
-    )
+    scores, missing = report.summary.scores, report.record.missing
+    categories = dict.fromkeys([*scores.categories, *(entry.category for entry in missing)])
     tables = []
     for category in categories:
-        tasks = [results.tasks[name] for name in results.categories.get(category, ())]
-        absent = [entry for entry in missing if entry.get("category", "other") == category]
-        tables.append(_category_tasks(summary, stage, category, tasks, absent))
+        tasks = [scores.tasks[name] for name in scores.categories.get(category, ())]
+        absent = [entry for entry in missing if entry.category == category]
+        tables.append(_category_tasks(report, place, category, tasks, absent))
     for score, (kinds, title) in _FURTHER.items():
-        tasks = [t for t in results.downstream if t.kind in kinds and _has(summary, t, score)]
+        tasks = [
+            scores.tasks[name]
+            for name in scores.downstream
+            if report.record.tasks[name].kind in kinds and _has(report, name, score)
+        ]
         if tasks:
-            caption = f"{title.capitalize()}, {STAGE_TITLES[stage]}"
-            rows = [_task_row(summary, stage, task, score) for task in tasks]
-            tables.append(_table(summary, stage, rows, score, caption))
+            caption = f"{title.capitalize()}, {report.title(place)}"
+            rows = [_task_row(report, place, task, score) for task in tasks]
+            tables.append(_table(report, place, rows, score, caption))
     return tables
 
 
-def _has(summary: Summary, task: TaskInfo, score: str) -> bool:
-    return any(score in r.scores for (_, _, t), r in summary.task_results.items() if t == task.name)
+def _has(report: Report, task: str, score: str) -> bool:
+    """Whether any arm has this score of the task."""
+    results = report.summary.task_results.items()
+    return any(score in result.scores for (_, _, name), result in results if name == task)
 
 
 def _category_tasks(
-    summary: Summary,
-    stage: str,
+    report: Report,
+    place: Place,
     category: str,
-    tasks: Sequence[TaskInfo],
-    missing: Sequence[dict],
+    tasks: Sequence[ScoredTask],
+    missing: Sequence[MissingTask],
 ) -> Html:
-    rows = [_task_row(summary, stage, task, "correct") for task in tasks]
-    columns = 2 + len(summary.results.recipes_at(stage))
+    rows = [_task_row(report, place, task, "correct") for task in tasks]
+    columns = 2 + len(report.results.recipes_at(place))
     for entry in missing:
         mark = tag("span", "missing", class_="mark")
-        reason = cell(mark, " ", entry["reason"], class_="wrap", colspan=columns)
-        rows.append([row_header(entry["task"]), reason])
-    name = summary.results.name_of([task.name for task in tasks]) if tasks else "score"
-    caption = f"{category.replace('_', ' ').capitalize()}: {name}, %, {STAGE_TITLES[stage]}"
-    return _table(summary, stage, rows, "correct", caption)
+        reason = cell(mark, " ", entry.reason, class_="wrap", colspan=columns)
+        rows.append([row_header(entry.task), reason])
+    name = report.summary.scores.title_of([task.name for task in tasks]) if tasks else "score"
+    caption = f"{category.replace('_', ' ').capitalize()}: {name}, %, {report.title(place)}"
+    return _table(report, place, rows, "correct", caption)
 
 
-def _table(summary: Summary, stage: str, rows: list, score: str, caption: str) -> Html:
+def _table(report: Report, place: Place, rows: list, score: str, caption: str) -> Html:
     chance = ["chance, %"] if score.startswith("correct") else []
-    head = ["task", "n", *chance, *summary.results.recipes_at(stage)]
+    head = ["task", "n", *chance, *report.results.recipes_at(place)]
     return table(head, rows, caption=caption)
 
 
-def _task_row(summary: Summary, stage: str, task: TaskInfo, score: str) -> list[Html]:
-    recipes = summary.results.recipes_at(stage)
-    found = [summary.task_results[stage, recipe, task.name] for recipe in recipes]
-    facts = [cell(f"{task.items:,}", small(f"of {task.available:,}"))]
+def _task_row(report: Report, place: Place, task: ScoredTask, score: str) -> list[Html]:
+    recipes = report.results.recipes_at(place)
+    found = [report.summary.task_results[place, recipe, task.name] for recipe in recipes]
+    record = report.record.tasks[task.name]
+    facts = [cell(f"{record.items:,}", small(f"of {record.available:,}"))]
     if score.startswith("correct"):
         facts.append(_chance_cell(task, found[0]))
-    what = f"{task.category}, {KINDS[task.kind].title}"
+    what = f"{task.category}, {task.title}"
     return [row_header(task.name, small(what)), *facts, *(_task_cell(r, score) for r in found)]
 
 
-def _chance_cell(task: TaskInfo, result: TaskResult) -> Html:
+def _chance_cell(task: ScoredTask, result: TaskResult) -> Html:
     lines: list[object] = ["–" if task.chance is None else f"{100 * task.chance:.1f}"]
     majority = result.collapses[0].majority if result.collapses else None
     if majority is not None:
@@ -168,7 +174,8 @@ def _task_cell(result: TaskResult, score: str) -> Html:
     return cell(
         *content,
         data_kind="task",
-        data_stage=result.stage,
+        data_size=result.place.size,
+        data_stage=result.place.stage,
         data_recipe=result.recipe,
         data_task=result.task,
         data_score=score,

@@ -1,34 +1,32 @@
 """The report as a table for the console, 80 columns wide.
 
-print(terminal_table(load_results("runs/demo")))
+print(terminal_table(read_report("runs/demo")))
 """
 
 from collections.abc import Mapping, Sequence
 
 from code_ablate.analysis.estimation.estimates import Metric
-from code_ablate.analysis.estimation.summary import Summary, summarise
-from code_ablate.analysis.report.phrases import bare, change_range, counted
-from code_ablate.analysis.results.one_checkpoint import TaskSummary
-from code_ablate.analysis.results.results import STAGE_TITLES, Results
+from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.report.content import Report, stage_title
+from code_ablate.analysis.report.one_checkpoint import TaskSummary
+from code_ablate.analysis.report.phrases import bare, change_range, counted, number_range
 from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
 
 
-def terminal_table(results: Results | Summary) -> str:
-    """Scores with intervals and paired relative changes, one block per stage and metric.
-
-    Takes the results, or a summary where one has been made already.
-    """
-    summary = results if isinstance(results, Summary) else summarise(results)
-    study = summary.results.study
-    lines = [
-        f"{study['name']}: {study['tokens']:,} tokens, seeds "
-        f"{', '.join(map(str, study['seeds']))}, baseline {summary.results.baseline}",
-    ]
-    for stage in summary.results.stages:
-        lines += ["", STAGE_TITLES[stage].upper()]
-        for metric in summary.metrics:
-            lines += _block(summary, stage, metric)
-    confidence = 100 * summary.settings.confidence
+def terminal_table(report: Report) -> str:
+    """Scores with intervals and paired relative changes, one block per size, stage and metric."""
+    record = report.record
+    arms = report.results.last_arms
+    tokens = number_range([arm.tokens for arm in arms])
+    seeds = ", ".join(map(str, sorted({arm.arm.seed for arm in arms})))
+    lines = [f"{record.name}: {tokens} tokens, seeds {seeds}, baseline {report.baseline}"]
+    for place in report.places:
+        lines += ["", report.title(place).upper() if not report.several_sizes else _heading(place)]
+        if len(record.groups) > 1:
+            lines += _shares(report, place)
+        for metric in report.summary.metrics:
+            lines += _block(report, place, metric)
+    confidence = 100 * report.summary.settings.confidence
     lines += [
         "",
         f"[ ] {confidence:.0f} % bootstrap interval over items and seeds. Changes are relative and",
@@ -38,9 +36,27 @@ def terminal_table(results: Results | Summary) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _block(summary: Summary, stage: str, metric: Metric) -> list[str]:
-    recipes = summary.results.recipes_at(stage)
-    items = summary.level(stage, recipes[0], metric).items
+def _heading(place: Place) -> str:
+    """The stage in capitals; the size as it is written."""
+    return f"{stage_title(place.stage).upper()} ({place.size})"
+
+
+def _shares(report: Report, place: Place) -> list[str]:
+    """A line per recipe with its share of every group of corpora."""
+    groups = report.record.groups
+    widths = [max(8, len(group) + 2) for group in groups]
+    head = "".join(f"{group:>{width}}" for group, width in zip(groups, widths, strict=True))
+    lines = ["", "share of the tokens, %", f"  {'recipe':<20}{head}"]
+    for recipe in report.results.recipes_at(place):
+        shares = (100 * report.results.share(recipe, place, group) for group in groups)
+        cells = "".join(f"{share:>{width}.0f}" for share, width in zip(shares, widths, strict=True))
+        lines.append(f"  {recipe:<20}{cells}")
+    return lines
+
+
+def _block(report: Report, place: Place, metric: Metric) -> list[str]:
+    recipes = report.results.recipes_at(place)
+    items = report.summary.level(place, recipes[0], metric).items
     if metric.lower_is_better:
         counts = f"{items:,} {'documents' if metric.key.startswith(BITS_PER_BYTE) else 'items'}"
         title = f"{metric.label}: {metric.name}, lower is better; {counts}"
@@ -48,26 +64,33 @@ def _block(summary: Summary, stage: str, metric: Metric) -> list[str]:
         chance = "" if metric.chance is None else f", chance {100 * metric.chance:.1f}"
         counts = f"{counted(len(metric.tasks), 'task')}, {items:,} items{chance}"
         title = f"{metric.label}: {metric.name} in %; {counts}"
-    head = f"  {'recipe':<20}{'code':>6}  {'score':<23}{'change against baseline':<27}"
-    return ["", title, head.rstrip(), *(_row(summary, stage, name, metric) for name in recipes)]
+    source = report.record.source
+    width = _share_width(source)
+    head = f"  {'recipe':<20}{source:>{width}}  {'score':<23}{'change against baseline':<27}"
+    return ["", title, head.rstrip(), *(_row(report, place, name, metric) for name in recipes)]
 
 
-def _row(summary: Summary, stage: str, recipe: str, metric: Metric) -> str:
-    level = summary.level(stage, recipe, metric)
+def _share_width(source: str) -> int:
+    return max(6, len(source) + 1)
+
+
+def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
+    level = report.summary.level(place, recipe, metric)
     scale, digits = (1, 3) if metric.lower_is_better else (100, 1)
     value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
-    comparison = summary.comparison(stage, recipe, metric)
+    comparison = report.summary.comparison(place, recipe, metric)
     star = " *" if comparison and comparison.certain() else ""
     if comparison is None:
-        change = "baseline" if recipe == summary.results.baseline else "not comparable"
+        change = "baseline" if recipe == report.baseline else "not comparable"
     elif comparison.gain is None:
         change = change_range(comparison) + star
     else:
         gain = comparison.gain
         change = f"{bare(gain.value):>6} % [{bare(gain.low)}, {bare(gain.high)}]{star}"
-    share = f"{100 * summary.results.code_share(recipe, stage):.0f} %"
+    share = f"{100 * report.results.share(recipe, place):.0f} %"
     score = f"{value} [{low}, {high}]"
-    return f"  {recipe:<20}{share:>6}  {score:<23}{change}".rstrip()
+    width = _share_width(report.record.source)
+    return f"  {recipe:<20}{share:>{width}}  {score:<23}{change}".rstrip()
 
 
 def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:
@@ -81,7 +104,10 @@ def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> 
     lines += [_task_line(summary) for summary in summaries]
     lines += [f"{task:<34}{'missing':>12}  {reason}" for task, reason in missing.items()]
     notes = [f"note: {s.task}: {note}" for s in summaries for note in s.notes]
-    legend = "gold: bits per byte of the right answers; greedy: right answers that are written so"
+    legend = (
+        "gold: bits per byte of the right answers; greedy: share of the right answers that greedy "
+        "decoding gives exactly"
+    )
     return "\n".join([*lines, *notes, legend])
 
 

@@ -1,40 +1,38 @@
-"""The results of a study, loaded and checked: what the analysis reads.
+"""The results of a study, loaded and checked: what the report reads.
 
     results = load_results("runs/demo")
-    scores = results.scores("arc_easy", "pretraining")
-    correct_IA = scores.column("correct")  # items x arms, one row per item for all arms
+    results.record.arms[0].shares                        # study.json: what was trained
+    results.scores.of("arc_easy", results.places[0])     # results.parquet: scores of items
 
-A study writes `study.json` (what was run) and `results.parquet` (one row per arm, task and item).
-An arm is a recipe with a seed; a stage is "pretraining" or "cooldown". All arms of a task and
-stage must have been scored on the same items, because every comparison is paired.
+A study writes `study.json` (`StudyRecord`) and `results.parquet` (one row per arm, task and item).
 """
 
+import hashlib
 import io
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from etils import epath
-from jaxtyping import Float
 
+from code_ablate.analysis.estimation.scores import Place, ScoredTask, Scores, TaskScores
+from code_ablate.analysis.results.arm import KEYS, Arm
 from code_ablate.analysis.results.study_record import (
-    Arm,
-    RecipeInfo,
-    TaskInfo,
-    build_arms,
-    build_recipes,
-    build_tasks,
-    read_study,
+    FILE,
+    ArmRecord,
+    RecipeRecord,
+    SizeRecord,
+    StudyRecord,
+    TaskRecord,
 )
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS, shared_title
+from code_ablate.evaluation.kinds import ANSWERS, BITS_PER_BYTE, KINDS
 
-STAGES = ("pretraining", "cooldown")
-STAGE_TITLES = {"pretraining": "after pre-training", "cooldown": "after cooldown"}
+ITEMS_FILE = "results.parquet"
+"""Name of the table of scores in a study's directory."""
 
-_KEY_COLUMNS = ("recipe", "seed", "stage", "phase", "task", "category", "kind", "item")
+_COLUMNS = (*KEYS, "phase", "task", "category", "kind", "item")
 _SCORE_COLUMNS = (
     "correct",
     "correct_per_byte",
@@ -50,236 +48,242 @@ _SCORE_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class TaskScores:
-    """All arms' item scores of one task at one stage: rows are the same items for every arm."""
-
-    task: TaskInfo
-    """The task."""
-    stage: str
-    """The stage."""
-    items: tuple[str, ...]
-    """Item names, sorted."""
-    arms: tuple[tuple[str, int], ...]
-    """(recipe, seed) of each column."""
-    table: Mapping[str, np.ndarray]
-    """Score column name -> array [items, arms]."""
-
-    def column(self, name: str) -> Float[np.ndarray, "items arms"]:
-        """One score for all items and arms; NaN where the score does not apply."""
-        if name not in self.table:
-            raise unknown_name("score", name, self.table)
-        return self.table[name]
-
-    def matrix(self, name: str, recipe: str, seeds: Sequence[int]) -> Float[np.ndarray, "items s"]:
-        """One recipe's scores, items x seeds, in the order of `seeds`."""
-        return self.column(name)[:, self.positions(recipe, seeds)]
-
-    def positions(self, recipe: str, seeds: Sequence[int]) -> list[int]:
-        """Column numbers of a recipe's arms, in the order of `seeds`."""
-        index = {arm: i for i, arm in enumerate(self.arms)}
-        for seed in seeds:
-            if (recipe, seed) not in index:
-                raise UserError(
-                    f"no {self.stage} results of recipe {recipe!r} with seed {seed} on "
-                    f"{self.task.name!r}."
-                )
-        return [index[recipe, seed] for seed in seeds]
-
-
-@dataclass(frozen=True)
 class Results:
     """A study's results. Made by `load_results`, which checks them."""
 
-    study: Mapping[str, Any]
-    """study.json as it stands."""
+    record: StudyRecord
+    """study.json."""
     items: pd.DataFrame
     """results.parquet: one row per arm, task and item."""
-    recipes: tuple[RecipeInfo, ...]
-    """Recipes in the order of the study."""
-    arms: tuple[Arm, ...]
-    """Arms that were trained and evaluated."""
-    tasks: Mapping[str, TaskInfo]
-    """Tasks by name, in the order of the study."""
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Sizes and stages that have results, in the order of the record."""
+        present = {Place(arm.arm.size, arm.arm.stage) for arm in self.record.arms}
+        ordered = (Place(s.name, stage) for s in self.record.sizes for stage in self.record.stages)
+        return tuple(place for place in ordered if place in present)
 
     @property
-    def baseline(self) -> str:
-        """The recipe that the others are compared with."""
-        return self.study["baseline"]
+    def sizes(self) -> tuple[SizeRecord, ...]:
+        """Model sizes that have results, in the order of the record."""
+        present = {place.size for place in self.places}
+        return tuple(size for size in self.record.sizes if size.name in present)
 
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """The stages that have results, in order."""
-        present = {arm.stage for arm in self.arms}
-        return tuple(stage for stage in STAGES if stage in present)
+    def places_of(self, size: str) -> tuple[Place, ...]:
+        """The places of a model size, in the order of the stages."""
+        return tuple(place for place in self.places if place.size == size)
 
-    @property
-    def categories(self) -> dict[str, tuple[str, ...]]:
-        """Categories and those of their tasks whose items are right or wrong, in study order."""
-        return self._by_category("correct")
-
-    @property
-    def gold_categories(self) -> dict[str, tuple[str, ...]]:
-        """Categories and those of their tasks that are scored by gold bits per byte."""
-        return self._by_category("bits")
-
-    def _by_category(self, score: str) -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for task in self.downstream:
-            if task.score == score:
-                found.setdefault(task.category, []).append(task.name)
-        return {name: tuple(tasks) for name, tasks in found.items()}
-
-    @property
-    def downstream(self) -> tuple[TaskInfo, ...]:
-        """All tasks but the domains, in the order of the study."""
-        return tuple(task for task in self.tasks.values() if task.kind != BITS_PER_BYTE)
-
-    def name_of(self, tasks: Sequence[str]) -> str:
-        """What the score of these tasks is called: "accuracy", "exact match", ..."""
-        return shared_title(self.tasks[task].kind for task in tasks)
-
-    @property
-    def domains(self) -> tuple[str, ...]:
-        """Names of the bits-per-byte tasks."""
-        return tuple(t.name for t in self.tasks.values() if t.kind == BITS_PER_BYTE)
-
-    def recipe(self, name: str) -> RecipeInfo:
+    def recipe(self, name: str) -> RecipeRecord:
         """The recipe of this name; UserError with close names if there is none."""
-        for recipe in self.recipes:
+        for recipe in self.record.recipes:
             if recipe.name == name:
                 return recipe
-        raise unknown_name("recipe", name, [r.name for r in self.recipes])
+        raise unknown_name("recipe", name, [r.name for r in self.record.recipes])
 
-    def recipes_at(self, stage: str) -> tuple[str, ...]:
-        """Names of the recipes that have results at a stage, in the order of the study."""
-        present = {arm.recipe for arm in self.arms if arm.stage == stage}
-        return tuple(recipe.name for recipe in self.recipes if recipe.name in present)
+    def recipes_at(self, place: Place) -> tuple[str, ...]:
+        """Names of the recipes that have results at a place, in the order of the study."""
+        present = {arm.arm.recipe for arm in self.arms_at(place)}
+        return tuple(recipe.name for recipe in self.record.recipes if recipe.name in present)
 
-    def arms_of(self, recipe: str, stage: str) -> tuple[Arm, ...]:
-        """A recipe's arms at a stage, by seed."""
-        found = [arm for arm in self.arms if (arm.recipe, arm.stage) == (recipe, stage)]
-        return tuple(sorted(found, key=lambda arm: arm.seed))
-
-    def seeds_of(self, recipe: str, stage: str) -> tuple[int, ...]:
-        """The seeds that a recipe has at a stage, sorted."""
-        return tuple(arm.seed for arm in self.arms_of(recipe, stage))
-
-    def common_seeds(self, first: str, second: str, stage: str) -> tuple[int, ...]:
-        """Seeds that two recipes share: a comparison uses only these."""
-        shared = set(self.seeds_of(first, stage)) & set(self.seeds_of(second, stage))
-        return tuple(sorted(shared))
-
-    def code_share(self, recipe: str, stage: str = "pretraining") -> float:
-        """Realised share of code of a recipe, mean over its seeds."""
-        arms = self.arms_of(recipe, stage)
-        if not arms:
-            raise UserError(f"recipe {recipe!r} has no arm at stage {stage!r}.")
-        return float(np.mean([arm.code_share for arm in arms]))
-
-    def scores(self, task: str, stage: str) -> TaskScores:
-        """Item scores of all arms of a task and stage, aligned by item.
-
-        Raises UserError if an arm misses an item that another arm has: such arms were evaluated
-        on different items and a comparison of them would not be paired.
-        """
-        if task not in self.tasks:
-            raise unknown_name("task", task, self.tasks)
-        rows = self.items[(self.items["task"] == task) & (self.items["stage"] == stage)]
-        arms = tuple(
-            (arm.recipe, arm.seed)
-            for recipe in self.recipes
-            for arm in self.arms_of(recipe.name, stage)
+    def arms_at(self, place: Place) -> tuple[ArmRecord, ...]:
+        """All arms of a place."""
+        return tuple(
+            arm for arm in self.record.arms if (arm.arm.size, arm.arm.stage) == _pair(place)
         )
-        item_codes, items = pd.factorize(rows["item"], sort=True)
-        number = {arm: i for i, arm in enumerate(arms)}
-        arm_codes = [number[arm] for arm in zip(rows["recipe"], rows["seed"], strict=True)]
-        scored = np.zeros((len(items), len(arms)), dtype=bool)
-        scored[item_codes, arm_codes] = True
-        for (recipe_name, seed), have in zip(arms, scored.sum(axis=0), strict=True):
-            if have < max(1, len(items)):
-                raise UserError(
-                    f"arm {recipe_name} (seed {seed}, {stage}) was scored on {have} of the "
-                    f"{len(items)} items of {task!r} that other arms were scored on, so it cannot "
-                    "be compared with them; evaluate it again with the same suite."
-                )
-        table = {}
-        for name in _SCORE_COLUMNS:
-            array = np.full(scored.shape, np.nan)
-            array[item_codes, arm_codes] = rows[name].to_numpy(dtype=np.float64)
-            table[name] = array
-        if KINDS[self.tasks[task].kind].generates:
-            table |= _generated(rows, item_codes, arm_codes, scored.shape)
-        return TaskScores(self.tasks[task], stage, tuple(map(str, items)), arms, table)
+
+    def arms_of(self, recipe: str, place: Place) -> tuple[ArmRecord, ...]:
+        """A recipe's arms at a place, by seed. Raises UserError if it has none."""
+        arms = [arm for arm in self.arms_at(place) if arm.arm.recipe == recipe]
+        if not arms:
+            raise UserError(f"recipe {recipe!r} has no results at {place}.")
+        return tuple(sorted(arms, key=lambda arm: arm.arm.seed))
+
+    @property
+    def last_arms(self) -> tuple[ArmRecord, ...]:
+        """The arm with most tokens of every recipe, size and seed: what each was trained to."""
+        last: dict[tuple[str, str, int], ArmRecord] = {}
+        for arm in self.record.arms:
+            key = (arm.arm.recipe, arm.arm.size, arm.arm.seed)
+            if key not in last or arm.tokens > last[key].tokens:
+                last[key] = arm
+        return tuple(last.values())
+
+    def share(self, recipe: str, place: Place, group: str | None = None) -> float:
+        """Realised share of a group of corpora, 0 to 1, mean over seeds; None: of the source."""
+        name = self.record.source if group is None else group
+        return float(np.mean([arm.shares[name] for arm in self.arms_of(recipe, place)]))
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores of all items as plain arrays, aligned by item.
+
+        Raises UserError if an arm misses an item that another arm of its place has: such arms were
+        evaluated on different items, and a comparison of them would not be paired.
+        """
+        tasks = {task.name: self._scored_task(task) for task in self.record.tasks.values()}
+        seeds = {
+            (place, recipe): tuple(arm.arm.seed for arm in self.arms_of(recipe, place))
+            for place in self.places
+            for recipe in self.recipes_at(place)
+        }
+        rows = dict(list(self.items.groupby(["size", "stage", "task"], sort=False)))
+        arms = {
+            place: tuple((r, seed) for (p, r), of in seeds.items() if p == place for seed in of)
+            for place in self.places
+        }
+        tables = {
+            (name, place): _task_scores(
+                task,
+                place,
+                rows.get((place.size, place.stage, name), self.items.iloc[:0]),
+                arms[place],
+                KINDS[self.record.tasks[name].kind].generates,
+            )
+            for name, task in tasks.items()
+            for place in self.places
+        }
+        return Scores(self.record.baseline, tasks, seeds, tables)
+
+    def _scored_task(self, task: TaskRecord) -> ScoredTask:
+        facts = KINDS[task.kind]
+        score = facts.score
+        if score is not None:
+            unknown = self.items.loc[self.items["task"] == task.name, score].isna()
+            # A metric that is no mean over items can look like one on some arm's answers.
+            if unknown.any() if task.kind == ANSWERS else unknown.all():
+                score = None
+        return ScoredTask(
+            task.name,
+            task.category,
+            facts.title,
+            score,
+            tuple(name for name in facts.columns if name == score or name != facts.score),
+            task.chance,
+            domain=task.kind == BITS_PER_BYTE,
+        )
 
 
-def _generated(rows: pd.DataFrame, item_codes, arm_codes, shape) -> dict[str, np.ndarray]:
-    """Lengths of generated texts, and a number for each different text."""
-    texts = pd.factorize(rows["prediction"])[0].astype(np.float64)
-    values = {"generated_tokens": rows["generated_tokens"].to_numpy(np.float64), "text": texts}
-    table = {name: np.full(shape, np.nan) for name in values}
-    for name, array in table.items():
-        array[item_codes, arm_codes] = values[name]
-    return table
+def _pair(place: Place) -> tuple[str, str]:
+    return place.size, place.stage
+
+
+def _task_scores(
+    task: ScoredTask,
+    place: Place,
+    rows: pd.DataFrame,
+    arms: tuple[tuple[str, int], ...],
+    generated: bool,
+) -> TaskScores:
+    item_codes, items = pd.factorize(rows["item"], sort=True)
+    number = {arm: i for i, arm in enumerate(arms)}
+    arm_codes = [number[arm] for arm in zip(rows["recipe"], rows["seed"], strict=True)]
+    scored = np.zeros((len(items), len(arms)), dtype=bool)
+    scored[item_codes, arm_codes] = True
+    for (recipe, seed), count in zip(arms, scored.sum(axis=0), strict=True):
+        if count < max(1, len(items)):
+            raise UserError(
+                f"{Arm(recipe, place.size, seed, place.stage)}, was scored on {count} of the "
+                f"{len(items)} items of {task.name!r} that other arms were scored on, so it cannot "
+                "be compared with them; evaluate it again with the same suite."
+            )
+    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in _SCORE_COLUMNS}
+    if generated:  # lengths of the texts, and a number for each different text
+        columns["generated_tokens"] = rows["generated_tokens"].to_numpy(np.float64)
+        columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
+    table = {}
+    for name, values in columns.items():
+        table[name] = np.full(scored.shape, np.nan)
+        table[name][item_codes, arm_codes] = values
+    return TaskScores(task, place, tuple(map(str, items)), arms, table)
 
 
 def load_results(study_dir: epath.PathLike) -> Results:
     """Reads and checks `study.json` and `results.parquet` in a study's directory.
 
-    Raises UserError if a file is absent, unreadable, or not the results of a study.
+    Raises UserError if a file is absent, damaged, or not of this study.
     """
     directory = epath.Path(study_dir)
-    path = directory / "study.json"
-    study = read_study(path)
-    items = _read_items(directory / "results.parquet")
-    recipes, arms = build_recipes(study, path), build_arms(study, path)
-    tasks = build_tasks(study, items, path)
-    results = Results(study, items, recipes, arms, tasks)
-    _check(results, directory)
+    record = StudyRecord.read(directory / FILE)
+    _require_names(record, directory / FILE)
+    results = Results(record, _read_items(directory / ITEMS_FILE, record.results_digest))
+    _require_same_arms(results, directory)
     return results
 
 
-def _read_items(path: epath.Path) -> pd.DataFrame:
+def _read_items(path: epath.Path, digest: str) -> pd.DataFrame:
     if not path.exists():
         raise UserError(f"{path} does not exist: the study has not been evaluated; run it again.")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UserError(
+            f"{path} is damaged, or is not the table that {FILE} beside it was written with; run "
+            "the study again: what is trained and evaluated is found, and only the two files are "
+            "written."
+        )
     try:
-        items = pd.read_parquet(io.BytesIO(path.read_bytes()))
+        items = pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
-    wanted = [*_KEY_COLUMNS, *_SCORE_COLUMNS]
-    if "kind" in items.columns and any(KINDS[kind].generates for kind in items["kind"].unique()):
+    wanted = [*_COLUMNS, *_SCORE_COLUMNS]
+    generating = [name for name, facts in KINDS.items() if facts.generates]
+    if "kind" in items.columns and items["kind"].isin(generating).any():
         wanted += ["prediction", "generated_tokens"]
     absent = [name for name in wanted if name not in items.columns]
     if absent:
         raise UserError(f"{path} is not a results table: it lacks column {', '.join(absent)}.")
     if items.empty:
         raise UserError(f"{path} has no rows: no arm has been evaluated yet; run the study again.")
-    repeated = items.duplicated(["recipe", "seed", "stage", "task", "item"])
+    repeated = items.duplicated([*KEYS, "task", "item"])
     if repeated.any():
         row = items[repeated].iloc[0]
+        arm = Arm(**{key: row[key] for key in KEYS})
         raise UserError(
-            f"{path} has {int(repeated.sum())} repeated rows, first: {row['recipe']} seed "
-            f"{row['seed']} {row['stage']} {row['task']} item {row['item']}."
+            f"{path} has {int(repeated.sum())} repeated rows, first: {arm}, {row['task']}, item "
+            f"{row['item']}."
         )
     return items
 
 
-def _check(results: Results, directory: epath.Path) -> None:
-    """Cross-checks the two files; each failure is one message."""
-    results.recipe(results.baseline)
-    for arm in results.arms:
-        results.recipe(arm.recipe)
-        if arm.stage not in STAGES:
-            raise unknown_name("stage", arm.stage, STAGES)
-    listed = {(arm.recipe, arm.seed, arm.stage) for arm in results.arms}
-    keys = results.items[["recipe", "seed", "stage"]].drop_duplicates()
-    scored = set(keys.itertuples(index=False, name=None))
+def _require_names(record: StudyRecord, path: epath.Path) -> None:
+    """Every name in the record is one that the record declares."""
+    known: dict[str, set[str]] = {
+        "recipe": {recipe.name for recipe in record.recipes},
+        "model size": {size.name for size in record.sizes},
+        "stage": set(record.stages),
+        "group of corpora": set(record.groups),
+        "phase": set(record.phases),
+        "kind of task": set(KINDS),
+    }
+    used: list[tuple[str, str]] = [
+        ("recipe", record.baseline),
+        ("group of corpora", record.source),
+        *(("kind of task", task.kind) for task in record.tasks.values()),
+    ]
+    for arm in record.arms:
+        used += [("recipe", arm.arm.recipe), ("model size", arm.arm.size)]
+        used += [("stage", arm.arm.stage), *(("phase", phase) for phase in arm.phases)]
+        if set(arm.shares) != set(record.groups):
+            raise UserError(
+                f"{path}: {arm.arm}, has shares of {', '.join(arm.shares) or 'no group'}, but the "
+                f"study's groups are {', '.join(record.groups)}."
+            )
+    for kind, name in used:
+        if name not in known[kind]:
+            raise UserError(f"{path}: {unknown_name(kind, name, known[kind])}")
+
+
+def _require_same_arms(results: Results, directory: epath.Path) -> None:
+    """The two files have the same arms, and the table has no task that the record lacks."""
+    listed = {arm.arm for arm in results.record.arms}
+    keys = results.items[list(KEYS)].drop_duplicates()
+    scored = {Arm(*row) for row in keys.itertuples(index=False, name=None)}
     if listed != scored:
-        recipe, seed, stage = sorted(listed ^ scored)[0]
-        where = "results.parquet" if (recipe, seed, stage) in scored else "study.json"
+        arm = min(listed ^ scored)
+        where = ITEMS_FILE if arm in scored else FILE
         raise UserError(
-            f"{directory}: the two files do not belong together: arm {recipe} (seed {seed}, "
-            f"{stage}) is only in {where}; run the study again."
+            f"{directory}: the two files do not belong together: {arm}, is only in {where}; run "
+            "the study again."
         )
     for task in results.items["task"].unique():
-        if task not in results.tasks:
-            raise unknown_name("task in study.json", task, results.tasks)
+        if task not in results.record.tasks:
+            raise unknown_name(f"task in {FILE}", task, results.record.tasks)

@@ -269,7 +269,7 @@ KIND = Kind(
     columns=("correct",),
     generates=True,
     chance="",
-    how="A generated short answer is compared with all that count as right.",
+    how=("Exact match = share of items whose generated answer the task's own metric calls right."),
     measure=AnswersMeasure,
     settings=sampling_settings,
 )

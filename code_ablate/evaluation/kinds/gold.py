@@ -187,7 +187,10 @@ KIND = Kind(
     columns=("bits", "correct"),
     generates=False,
     chance="",
-    how="The bits of the right continuation, given the prompt, over its bytes.",
+    how=(
+        "Gold bits per byte = bits of the right answers, given their prompts / bytes of the right "
+        "answers; greedy decoding gives a right answer if each of its tokens is the likeliest."
+    ),
     measure=GoldMeasure,
     settings=no_settings,
 )

@@ -180,7 +180,7 @@ KIND = Kind(
     columns=("generated_tokens",),
     generates=True,
     chance="",
-    how="A generated answer is kept for a judge.",
+    how="Open-ended answers have no score of their own: only a judge can tell.",
     measure=OpenEndedMeasure,
     settings=sampling_settings,
 )

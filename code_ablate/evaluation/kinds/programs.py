@@ -280,7 +280,7 @@ KIND = Kind(
     columns=("correct",),
     generates=True,
     chance="",
-    how="Generated programs are run against tests in the sandbox.",
+    how="pass@1 = share of generated programs that pass their tests in the sandbox.",
     measure=ProgramsMeasure,
     settings=_settings,
 )

@@ -314,7 +314,11 @@ KIND = Kind(
     columns=("correct", "correct_per_byte", "bits"),
     generates=False,
     chance="the mean of 1 / choices",
-    how="The likeliest of several continuations is taken as the answer.",
+    how=(
+        "Accuracy = share of items whose right answer has the highest log-likelihood of those "
+        "offered; “per byte” divides each answer's log-likelihood by its bytes first. Bits per "
+        "byte of the right answer = sum of its bits / sum of its bytes."
+    ),
     measure=RankedMeasure,
     settings=no_settings,
 )

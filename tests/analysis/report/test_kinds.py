@@ -9,12 +9,12 @@ from scipy import stats
 
 from code_ablate.analysis.estimation import statistics as st
 from code_ablate.analysis.estimation.estimates import Settings
-from code_ablate.analysis.estimation.summary import summarise
 from code_ablate.analysis.report import figures
+from code_ablate.analysis.report.content import read_report
 from code_ablate.analysis.report.limits import limits
 from code_ablate.analysis.report.page import render_report
 from code_ablate.analysis.report.terminal import terminal_table
-from code_ablate.analysis.results.results import load_results
+from tests.analysis.conftest import COOLDOWN, PRETRAINING
 
 ITEMS = 30
 KINDS = {
@@ -55,38 +55,40 @@ def _rows(task, keys, generator):
 def add_kinds(study, table):
     """Tasks of all kinds beside those that rank, and one that is missing."""
     generator, parts = np.random.default_rng(5), [table]
-    for keys in table[["recipe", "seed", "stage", "phase"]].drop_duplicates().to_dict("records"):
+    for keys in (
+        table[["recipe", "size", "seed", "stage", "phase"]].drop_duplicates().to_dict("records")
+    ):
         parts += [_rows(task, keys, generator) for task in KINDS]
     for task, (category, kind) in KINDS.items():
         about = {"category": category, "kind": kind, "chance": None, "items": ITEMS}
-        study["tasks"][task] = {**about, "available": ITEMS, "notes": []}
+        study["tasks"][task] = {"name": task, **about, "available": ITEMS, "notes": []}
     study["tasks"]["unscored"]["notes"] = ["its items have no score"]
     study["missing"] = [{"task": "quac", "category": "reasoning", "reason": "no file of yours"}]
     return pd.concat(parts, ignore_index=True)
 
 
 @pytest.fixture(scope="module")
-def summary(tmp_path_factory, make_study):
+def report(tmp_path_factory, make_study):
     recipes = ("text_only", "code_25", "balanced_to_text")
     study = make_study(
         tmp_path_factory.mktemp("kinds") / "a", recipes=recipes, items=40, change=add_kinds
     )
-    return summarise(load_results(study), Settings(resamples=300))
+    return read_report(study, Settings(resamples=300))
 
 
 @pytest.fixture(scope="module")
-def page(summary):
+def page(report):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "to_data_uri", lambda figure: "data:image/svg+xml;base64,")
-        return render_report(summary)
+        return render_report(report)
 
 
-def test_each_kind_counts_where_it_belongs(summary):
-    results = summary.results
-    assert results.categories["world_knowledge"] == ("trivia",)
-    assert results.categories["code"] == ("puzzles",)
-    assert results.gold_categories == {"mathematics": ("proofs",)}
-    names = {metric.key: metric.unit for metric in summary.metrics}
+def test_each_kind_counts_where_it_belongs(report):
+    scores = report.summary.scores
+    assert scores.categories["world_knowledge"] == ("trivia",)
+    assert scores.categories["code"] == ("puzzles",)
+    assert scores.gold_categories == {"mathematics": ("proofs",)}
+    names = {metric.key: metric.unit for metric in report.summary.metrics}
     assert names["accuracy/reasoning"] == "accuracy, %"
     assert names["accuracy/world_knowledge"] == "exact match, %"
     assert names["accuracy/code"] == "pass@1, %"
@@ -98,28 +100,31 @@ def _category(items, tasks):
     return items[items["task"].isin(tasks)].groupby("task")["correct"].mean().mean()
 
 
-def test_averages_are_means_of_categories_of_all_tasks_and_of_those_above_chance(summary):
-    items = summary.results.items
-    columns = {column.whole.label: column for column in summary.columns}
+def test_averages_are_means_of_categories_of_all_tasks_and_of_those_above_chance(report):
+    items = report.results.items
+    columns = {column.whole.label: column for column in report.summary.columns}
     assert list(columns)[-2:] == ["language average", "total"]
-    for recipe in summary.results.recipes_at("pretraining"):
+    for recipe in report.results.recipes_at(PRETRAINING):
         rows = items[(items["stage"] == "pretraining") & (items["recipe"] == recipe)]
-        means = {name: _category(rows, tasks) for name, tasks in summary.results.categories.items()}
+        means = {
+            name: _category(rows, tasks) for name, tasks in report.summary.scores.categories.items()
+        }
         expected = {
             "language average": np.mean([means["reasoning"], means["world_knowledge"]]),
             "total": np.mean([means["reasoning"], means["world_knowledge"], means["code"]]),
         }
         for label, value in expected.items():
-            score = summary.categories["pretraining", recipe, columns[label].whole.key]
+            score = report.summary.categories[PRETRAINING, recipe, columns[label].whole.key]
             assert score.level.value == pytest.approx(value)
             assert (score.gain is None) == (recipe == "text_only")
 
 
-def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
-    items = summary.results.items
+def test_the_filter_keeps_what_every_model_does_better_than_guessing(report):
+    items = report.results.items
     kept = set()
     for task in (
-        summary.results.categories["reasoning"] + summary.results.categories["basic skills"]
+        report.summary.scores.categories["reasoning"]
+        + report.summary.scores.categories["basic skills"]
     ):
         rows = items[items["task"] == task]
         p = [
@@ -131,7 +136,7 @@ def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
         if max(p) < 0.05:
             kept.add(task)
     assert kept and "boolq" not in kept
-    columns = {column.whole.label: column for column in summary.columns}
+    columns = {column.whole.label: column for column in report.summary.columns}
     found = {
         task
         for label in ("reasoning", "basic skills")
@@ -142,14 +147,16 @@ def test_the_filter_keeps_what_every_model_does_better_than_guessing(summary):
     assert columns["world knowledge"].kept.tasks == ("trivia",)  # above zero in every model
 
 
-def test_the_filter_asks_every_arm_at_every_stage(summary):
-    kept = next(column.kept.tasks[0] for column in summary.columns if column.kept)
-    key = ("cooldown", "balanced_to_text", kept)
-    assert summary.all_beat_chance(kept)
+def test_the_filter_asks_every_arm_at_every_stage(report):
+    kept = next(column.kept.tasks[0] for column in report.summary.columns if column.kept)
+    key = (COOLDOWN, "balanced_to_text", kept)
+    assert report.summary.all_beat_chance(kept)
     by_one_answer = (st.Collapse(1.0, 0.97, 0.62, True),)
     for change in ({"chance_p": 0.2}, {"collapses": by_one_answer}):
-        result = dataclasses.replace(summary.task_results[key], **change)
-        changed = dataclasses.replace(summary, task_results={**summary.task_results, key: result})
+        result = dataclasses.replace(report.summary.task_results[key], **change)
+        changed = dataclasses.replace(
+            report.summary, task_results={**report.summary.task_results, key: result}
+        )
         assert not changed.all_beat_chance(kept)
 
 
@@ -162,9 +169,9 @@ def test_the_page_names_scores_and_marks(page):
     assert "its items have no score" in page
 
 
-def test_other_places_say_what_the_scores_are(summary):
-    table = terminal_table(summary)
+def test_other_places_say_what_the_scores_are(report):
+    table = terminal_table(report)
     assert "world knowledge: exact match in %; 1 task, 30 items" in table
     assert "mathematics: gold bits per byte, lower is better; 30 items" in table
-    keys = {limit.key for limit in limits(summary)}
+    keys = {limit.key for limit in limits(report)}
     assert {"missing", "task_note"} <= keys and "prediction" not in keys

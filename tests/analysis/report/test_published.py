@@ -16,10 +16,10 @@ def test_averages_of_table_2_follow_from_its_columns():
 
 def test_figures_agree_with_table_2():
     for recipe, scores in published.PRETRAINED_470M.items():
-        row = published.published(recipe, "pretraining")
+        row = published.published_arm(recipe, "pretraining")
         found = (scores.reasoning, scores.knowledge, scores.code)
         assert found == pytest.approx((row.reasoning, row.knowledge, row.code), abs=0.08)
-    cooled = published.published("balanced_to_text", "cooldown")
+    cooled = published.published_arm("balanced_to_text", "cooldown")
     with_code = published.COOLDOWN_470M["with_code"]
     assert (with_code.reasoning, with_code.code) == (cooled.reasoning, cooled.code)
     markup = published.CODE_QUALITY_470M["code+markup"]
@@ -28,8 +28,8 @@ def test_figures_agree_with_table_2():
 
 
 def test_headline_gains_follow_from_the_table():
-    text = published.published("text_only", "pretraining")
-    best = published.published("balanced_to_text", "pretraining")
+    text = published.published_arm("text_only", "pretraining")
+    best = published.published_arm("balanced_to_text", "pretraining")
     assert best.reasoning / text.reasoning - 1 == pytest.approx(0.082, abs=0.001)
     assert best.knowledge / text.knowledge - 1 == pytest.approx(0.042, abs=0.001)
     assert best.code / text.code == pytest.approx(12, abs=0.1)
@@ -52,4 +52,4 @@ def test_win_rates_and_their_sign_test():
 
 def test_unknown_arm_is_named():
     with pytest.raises(UserError, match="text_only cooldown"):
-        published.published("text_onyl", "cooldown")
+        published.published_arm("text_onyl", "cooldown")

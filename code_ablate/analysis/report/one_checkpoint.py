@@ -36,9 +36,9 @@ class TaskSummary:
     score: float | None
     """From 0 to 1, or bits per byte; None if the items have no score."""
     low: float | None
-    """Lower end of the 95 % interval."""
+    """Lower end of the 95 % interval; None without a score."""
     high: float | None
-    """Upper end."""
+    """Upper end of the 95 % interval; None without a score."""
     interval: str | None
     """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
     pass_at: Mapping[str, tuple[float, float, float]]
@@ -54,9 +54,9 @@ class TaskSummary:
     degenerate: bool
     """Whether the predictions have collapsed onto one answer; see `statistics.collapse`."""
     gold_bits_per_byte: float | None
-    """Of the right answers, where their likelihood was taken."""
+    """Bits per byte of the right answers; None where their likelihood was not taken."""
     greedy: float | None
-    """Share of the right answers that greedy decoding gives exactly, where that was looked at."""
+    """Share of the right answers that greedy decoding gives exactly; None for other kinds."""
     generated_tokens: float | None
     """Mean length of what was generated."""
     notes: tuple[str, ...]
@@ -85,21 +85,22 @@ def as_json(
 
 def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
     kind = info["kind"]
+    facts = KINDS[kind]
     columns = {
         column: rows[column].to_numpy(np.float64)
         for column in ("correct", "bits", "bytes", "choices", "gold", "predicted")
     }
-    if KINDS[kind].generates:
+    if facts.generates:
         columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
-    score, low, high, interval = _score(columns, KINDS[kind].score)
-    shares = KINDS[kind].score == "correct" and score is not None
+    score, low, high, interval = _score(columns, facts.score)
+    shares = facts.score == "correct" and score is not None
     collapse = st.collapse_of(columns)
     bits_per_byte = float(columns["bits"].sum() / columns["bytes"].sum())
     return TaskSummary(
         task=name,
         category=info["category"],
         kind=kind,
-        score_name=KINDS[kind].title,
+        score_name=facts.title,
         items=len(rows),
         available=info["available"],
         score=score,
@@ -118,9 +119,7 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         degenerate=bool(collapse and collapse.degenerate),
         gold_bits_per_byte=bits_per_byte if np.isfinite(bits_per_byte) else None,
         greedy=float(columns["correct"].mean()) if kind == GOLD else None,
-        generated_tokens=(
-            float(rows["generated_tokens"].mean()) if KINDS[kind].generates else None
-        ),
+        generated_tokens=(float(rows["generated_tokens"].mean()) if facts.generates else None),
         notes=tuple(info.get("notes", ())),
     )
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from code_ablate.analysis.report.one_checkpoint import as_json, summarise_tasks
 from code_ablate.analysis.report.terminal import task_table
-from code_ablate.analysis.results.one_checkpoint import as_json, summarise_tasks
 
 COLUMNS = ("correct", "bits", "bytes", "choices", "gold", "predicted", "prediction")
 

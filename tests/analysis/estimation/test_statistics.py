@@ -167,7 +167,7 @@ def test_exact_interval_is_scipys(count):
     successes, trials = count
     ours = st.exact_interval(successes, trials)
     theirs = stats.binomtest(successes, trials).proportion_ci(0.95, method="exact")
-    assert_close(ours, (theirs.low, theirs.high), 1e-12)
+    assert_close(ours, (theirs.low, theirs.high), 1e-9)  # scipy searches the ends
 
 
 def test_exact_interval_refuses_what_is_not_a_proportion():

@@ -11,26 +11,27 @@ from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.summary import summarise
 from code_ablate.analysis.results.results import load_results
 from code_ablate.errors import UserError
+from tests.analysis.conftest import COOLDOWN, PRETRAINING, read_content, save_study
 
 SMALL = {"recipes": ("text_only", "code_100"), "items": 20}
 
 
 def test_loads_recipes_arms_and_tasks(study_dir):
     results = load_results(study_dir)
-    assert results.baseline == "text_only"
-    assert results.stages == ("pretraining", "cooldown")
-    assert results.recipes_at("cooldown") == (
+    assert results.record.baseline == "text_only"
+    assert results.places == (PRETRAINING, COOLDOWN)
+    assert results.recipes_at(COOLDOWN) == (
         "text_only",
         "balanced_only",
         "balanced_to_text",
         "code_to_text",
     )
-    assert results.seeds_of("code_25", "pretraining") == (0, 1)
-    assert results.seeds_of("code_25", "cooldown") == ()
-    assert set(results.categories) == {"reasoning", "basic skills"}
-    assert len(results.domains) == 4
-    assert results.code_share("balanced_to_text") == pytest.approx(0.3)
-    assert results.arms_of("code_25", "pretraining")[0].corpora["demo.web_code"].tokens == 100_000
+    assert results.scores.seeds_of("code_25", PRETRAINING) == (0, 1)
+    assert results.scores.seeds_of("code_25", COOLDOWN) == ()
+    assert set(results.scores.categories) == {"reasoning", "basic skills"}
+    assert len(results.scores.domains) == 4
+    assert results.share("balanced_to_text", PRETRAINING) == pytest.approx(0.3)
+    assert results.arms_of("code_25", PRETRAINING)[0].corpora["demo.web_code"].tokens == 100_000
 
 
 def test_matrices_are_aligned_by_item_whatever_the_order_of_rows(tmp_path, make_study):
@@ -40,7 +41,7 @@ def test_matrices_are_aligned_by_item_whatever_the_order_of_rows(tmp_path, make_
         **SMALL,
     )
     results = load_results(shuffled)
-    scores = results.scores("sciq", "pretraining")
+    scores = results.scores.of("sciq", PRETRAINING)
     assert scores.column("correct").shape == (20, 4)
     matrix = scores.matrix("bits", "code_100", (1, 0))
     rows = results.items.set_index(["task", "recipe", "seed", "stage", "item"])["bits"]
@@ -55,18 +56,20 @@ def test_arms_scored_on_other_items_cannot_be_compared(tmp_path, make_study):
         return table[~gone]
 
     results = load_results(make_study(tmp_path / "a", change=drop, **SMALL))
-    with pytest.raises(UserError, match=r"code_100 \(seed 1.*19 of the 20 items of 'sciq'"):
-        results.scores("sciq", "pretraining")
+    with pytest.raises(UserError, match=r"code_100, 1.07M, seed 1.*19 of the 20 items of 'sciq'"):
+        results.scores  # noqa: B018
 
 
 def test_unknown_names_are_answered_with_close_ones(study_dir):
     results = load_results(study_dir)
     with pytest.raises(UserError, match="did you mean 'sciq'"):
-        results.scores("sciqq", "pretraining")
+        results.scores.of("sciqq", PRETRAINING)
     with pytest.raises(UserError, match="'correct'"):
-        results.scores("sciq", "pretraining").column("corect")
-    with pytest.raises(UserError, match="no pretraining results of recipe 'code_25' with seed 7"):
-        results.scores("sciq", "pretraining").matrix("correct", "code_25", (7,))
+        results.scores.of("sciq", PRETRAINING).column("corect")
+    with pytest.raises(
+        UserError, match=r"no 1\.07M, pretraining results of recipe 'code_25' with seed 7"
+    ):
+        results.scores.of("sciq", PRETRAINING).matrix("correct", "code_25", (7,))
 
 
 def test_missing_files(tmp_path, study_dir):
@@ -83,15 +86,58 @@ def test_foreign_files(tmp_path, study_dir):
     with pytest.raises(UserError, match="not readable JSON"):
         load_results(tmp_path / "s")
     (tmp_path / "s/study.json").write_text(json.dumps({"name": "x"}))
-    with pytest.raises(UserError, match="lacks baseline, version"):
+    with pytest.raises(UserError, match="not a study of format"):
         load_results(tmp_path / "s")
-    shutil.copy(study_dir / "study.json", tmp_path / "s")
-    (tmp_path / "s/results.parquet").write_bytes(b"PK not parquet at all")
-    with pytest.raises(UserError, match="not a readable Parquet"):
+    save_study(tmp_path / "s", read_content(study_dir), pd.DataFrame({"recipe": ["a"]}))
+    with pytest.raises(UserError, match="lacks column size"):
         load_results(tmp_path / "s")
-    pd.DataFrame({"recipe": ["a"]}).to_parquet(tmp_path / "s/results.parquet")
-    with pytest.raises(UserError, match="lacks column seed"):
+
+
+def test_a_study_of_the_old_format_is_refused_in_one_message(tmp_path, study_dir):
+    shutil.copytree(study_dir, tmp_path / "s")
+    old = {"name": "demo", "baseline": "text_only", "code_corpora": [], "arms": []}
+    (tmp_path / "s/study.json").write_text(json.dumps(old))
+    with pytest.raises(UserError, match=r"not a study of format 2; run the study again"):
         load_results(tmp_path / "s")
+
+
+def test_a_damaged_record_is_refused(tmp_path, study_dir):
+    shutil.copytree(study_dir, tmp_path / "s")
+    path = tmp_path / "s/study.json"
+    path.write_text(path.read_text().replace('"tokens": 500000', '"tokens": 600000', 1))
+    with pytest.raises(UserError, match="was changed after it was written"):
+        load_results(tmp_path / "s")
+
+
+def test_a_flipped_byte_of_the_table_is_refused(tmp_path, study_dir):
+    shutil.copytree(study_dir, tmp_path / "s")
+    path = tmp_path / "s/results.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match="is damaged, or is not the table"):
+        load_results(tmp_path / "s")
+
+
+def test_a_table_that_lacks_rows_is_refused(tmp_path, study_dir):
+    shutil.copytree(study_dir, tmp_path / "s")
+    path = tmp_path / "s/results.parquet"
+    pd.read_parquet(path).iloc[:-1].to_parquet(path)
+    with pytest.raises(UserError, match="is damaged, or is not the table"):
+        load_results(tmp_path / "s")
+
+
+def test_two_sizes_are_two_places_at_each_stage(tmp_path, make_study):
+    sizes = {"1.07M": 1_065_344, "4M": 4_000_000}
+    results = load_results(make_study(tmp_path / "a", sizes=sizes, **SMALL))
+    assert [str(place) for place in results.places] == [
+        "1.07M, pretraining",
+        "1.07M, cooldown",
+        "4M, pretraining",
+        "4M, cooldown",
+    ]
+    assert [size.name for size in results.sizes] == ["1.07M", "4M"]
+    assert results.scores.of("sciq", results.places[2]).column("correct").shape == (20, 4)
 
 
 def _repeat(study, table):
@@ -115,18 +161,18 @@ def _wrong_baseline(study, table):
 
 
 def _wrong_arm(study, table):
-    del study["arms"][0]["code_share"]
+    study["arms"][0]["shares"] = {"notes": 0.5}
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (_repeat, "1 repeated rows"),
-        (_lose_arm, "do not belong together: arm code_100"),
+        (_lose_arm, "do not belong together: code_100"),
         (_lose_rows, "no rows"),
         (_lose_task, "no task in study.json named 'sciq'"),
         (_wrong_baseline, "did you mean 'text_only'"),
-        (_wrong_arm, "Arm lacks code_share"),
+        (_wrong_arm, "has shares of notes, but the study's groups are code"),
     ],
 )
 def test_inconsistent_studies_are_refused(tmp_path, change, message, make_study):
@@ -140,4 +186,4 @@ def test_a_score_that_is_not_a_number_is_named(tmp_path, make_study):
 
     results = load_results(make_study(tmp_path / "a", change=spoil, **SMALL))
     with pytest.raises(UserError, match="'correct' is not a number for item 'piqa:4'"):
-        summarise(results, Settings(resamples=50))
+        summarise(results.scores, Settings(resamples=50))

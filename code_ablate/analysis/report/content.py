@@ -1,0 +1,80 @@
+"""What a report lays out: a study's results, the numbers made of them, and how it names things.
+
+report = read_report("runs/demo")
+report.title(report.places[0])          # "after pre-training", or "after pre-training (470M)"
+report.record.source, report.record.base
+"""
+
+from dataclasses import dataclass
+
+from etils import epath
+
+from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.estimation.summary import Summary, summarise
+from code_ablate.analysis.report.published import PublishedStudy, find_published
+from code_ablate.analysis.results.results import Results, load_results
+from code_ablate.analysis.results.study_record import StudyRecord
+
+_STAGE_TITLES = {"pretraining": "after pre-training", "cooldown": "after cooldown"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """The content of a report."""
+
+    results: Results
+    """What was trained and how it scored, item by item."""
+    summary: Summary
+    """The numbers made of it."""
+    published: PublishedStudy | None
+    """The published study that this one repeats, whose figures stand beside these; None for
+    others."""
+
+    @property
+    def record(self) -> StudyRecord:
+        """The study's record."""
+        return self.results.record
+
+    @property
+    def baseline(self) -> str:
+        """The recipe that the others are compared with."""
+        return self.record.baseline
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Sizes and stages that have results, in order."""
+        return self.results.places
+
+    @property
+    def several_sizes(self) -> bool:
+        """Whether the model size has to be said beside the stage."""
+        return len(self.results.sizes) > 1
+
+    def title(self, place: Place) -> str:
+        """ "after pre-training"; with the size behind it where the study has several."""
+        return stage_title(place.stage) + (f" ({place.size})" if self.several_sizes else "")
+
+    def first_places(self) -> tuple[Place, ...]:
+        """The first stage of each model size: where the main figure is drawn."""
+        return tuple(self.results.places_of(size.name)[0] for size in self.results.sizes)
+
+    def of_size(self, size: str) -> str:
+        """ " (470M)" where the study has several sizes, else nothing."""
+        return f" ({size})" if self.several_sizes else ""
+
+
+def stage_title(stage: str) -> str:
+    """ "after pre-training", "after cooldown", "after NAME" for other stages."""
+    return _STAGE_TITLES.get(stage, f"after {stage.replace('_', ' ')}")
+
+
+def make_report(results: Results, settings: Settings | None = None) -> Report:
+    """Computes the numbers. Raises UserError if the record names an unknown published study."""
+    published = find_published(results.record.published)
+    return Report(results, summarise(results.scores, settings), published)
+
+
+def read_report(study_dir: epath.PathLike, settings: Settings | None = None) -> Report:
+    """The report of a study's directory. Raises UserError if its files are absent or damaged."""
+    return make_report(load_results(study_dir), settings)
