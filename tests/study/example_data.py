@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.files import Files
-from code_ablate.evaluation import answers, programs
+from code_ablate.evaluation.kinds import answers, programs
 from code_ablate.evaluation.kinds.ranked import add_task
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.source import EvaluationSet
