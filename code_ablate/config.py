@@ -72,6 +72,7 @@ GIN_DIRECTORY = Path(__file__).resolve().parent.parent / "gin"
 
 _made: dict[str, Callable] = {}
 _imported: list[str] = []
+_unlocked = contextlib.ExitStack()
 """Modules that were imported for the last `load`, by name or by a gin file."""
 
 
@@ -147,6 +148,7 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
     modules = (REGISTRATIONS, *imports)
     import_modules(modules)
     register()
+    _unlocked.close()
     gin.clear_config()
     for directory in _gin_directories():
         gin.add_config_file_search_path(str(directory))
@@ -169,6 +171,8 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
         raise UserError(f"a gin file imports {error.name!r}, which cannot be found.") from None
     except (ValueError, SyntaxError, OSError, AttributeError, LookupError) as error:
         raise _explain(error) from error
+    # t5 registers configurables when a Task first uses it, which is after the files are read.
+    _unlocked.enter_context(gin.unlock_config())
     _imported[:] = dict.fromkeys((*modules, *_imports_of(parsed)))
 
 
