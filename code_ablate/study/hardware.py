@@ -3,6 +3,7 @@
 Hardware("v5e", chips=64).peak()          # (1.97e+14, "peak")
 """
 
+import math
 from dataclasses import dataclass
 
 from code_ablate.chips import find as find_chip
@@ -42,10 +43,25 @@ class Hardware:
     def __str__(self) -> str:
         if self.chip:
             return f"{self.chips} x {self.chip}"
-        return device_name()
+        return device_here() or "a chip that nothing names"
 
     def peak(self) -> tuple[float, str]:
-        """(peak FLOP/s of one chip, where the figure comes from); measures it if need be."""
+        """(peak FLOP/s of one chip, where the figure comes from); measures it if need be.
+
+        Not a number where nothing says what the chip is and JAX is not installed to measure it.
+        """
         if self.peak_flops:
             return self.peak_flops, "peak"
+        if device_here() is None:
+            return math.nan, "unknown: JAX is not installed, and Hardware.chip names no chip"
         return measure_peak(), "a matrix product measured now"
+
+
+def device_here() -> str | None:
+    """Name of the devices that are here; None where JAX is not installed."""
+    try:
+        return device_name()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("jax", "jaxlib"):
+            raise
+        return None

@@ -27,8 +27,7 @@ from code_ablate.model.flops import flops_per_token
 from code_ablate.pods.pod import Pod
 from code_ablate.pods.step_cost import StepCost
 from code_ablate.study.graph import PhaseGraph, Study, size_of
-from code_ablate.study.hardware import Hardware
-from code_ablate.training.devices import device_name
+from code_ablate.study.hardware import Hardware, device_here
 from code_ablate.training.phase import Phase
 from code_ablate.training.reading import phase_stream, require_stores, windows_read
 from code_ablate.training.rundir import RunDirectory
@@ -304,8 +303,12 @@ def _speeds(
             speed = hardware.chips * peak * hardware.expected_mfu
             speed /= flops_per_token(shape.model, shape.seq_len)
             line = (
-                f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
-                f"x {hardware.expected_mfu:.0%} expected utilisation"
+                f"speed {source}"
+                if math.isnan(peak)
+                else (
+                    f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
+                    f"x {hardware.expected_mfu:.0%} expected utilisation"
+                )
             )
         speeds[shape] = (speed, line)
     return speeds
@@ -318,10 +321,11 @@ def _key(shape: _Shape) -> str:
 def _earlier_speeds(runs_dir: epath.Path) -> dict[str, list[float]]:
     """Tokens per second of the runs on devices such as are here, by shape."""
     speeds: dict[str, list[float]] = {}
+    here = device_here()
     for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
         run = RunDirectory.open(file.parent)
         config, last = run.config, run.last_metrics()
-        if config["device"] == device_name() and "tokens_per_second" in last:
+        if config["device"] == here and "tokens_per_second" in last:
             phase = config["phase"]
             key = str([phase["model"], phase["seq_len"], phase["batch_windows"]])
             speeds.setdefault(key, []).append(last["tokens_per_second"])

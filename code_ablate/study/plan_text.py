@@ -101,7 +101,6 @@ def _cost_lines(plan: Plan) -> Iterator[str]:
     if alone > tokens:
         saved = f"{alone:,} if equal phases were not shared between recipes"
     seconds = sum(row.seconds for row in plan.phases)
-    time = "unknown" if math.isnan(seconds) else f"about {duration(seconds)}"
     memory = f" of {plan.hardware.memory_gib:g}" if plan.hardware.memory_gib else ""
     for size, model in plan.study.models.items():
         count = count_parameters(model)
@@ -113,10 +112,14 @@ def _cost_lines(plan: Plan) -> Iterator[str]:
         )
     yield f"tokens          {tokens:,} in all; {saved}"
     yield f"training FLOPs  {sum(row.flops for row in plan.phases):.3g}"
-    yield (
-        f"training time   {time} for what is left, "
-        f"{seconds / 3600 * plan.hardware.chips:,.4g} chip-hours on {plan.hardware}"
-    )
+    if math.isnan(seconds):
+        yield f"training time   unknown on {plan.hardware}"
+    else:
+        hours = seconds / 3600 * plan.hardware.chips
+        yield (
+            f"training time   about {duration(seconds)} for what is left, {hours:,.4g} chip-hours "
+            f"on {plan.hardware}"
+        )
     for line in plan.speeds:
         yield f"                by {line}"
     yield "                evaluation and preparation are not in it"

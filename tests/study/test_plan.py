@@ -5,6 +5,8 @@ import pytest
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
 from code_ablate.model.flops import flops_per_token
+from code_ablate.study import hardware
+from code_ablate.study import plan as plan_module
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
@@ -82,3 +84,11 @@ def test_epochs_are_those_of_the_arm_with_most_at_its_own_sequence_length(
 def test_impossible_hardware_is_refused(change):
     with pytest.raises(UserError, match=r"Hardware"):
         Hardware(**change)
+
+
+def test_without_jax_the_time_is_unknown_and_said_to_be(study, many_stores, tmp_path, monkeypatch):
+    monkeypatch.setattr(hardware, "device_here", lambda: None)
+    monkeypatch.setattr(plan_module, "device_here", lambda: None)
+    text = plan_text(make_plan(study, many_stores, Hardware(), tmp_path))
+    assert "training time   unknown" in text and "JAX is not installed" in text
+    assert "nan" not in text
