@@ -1,4 +1,4 @@
-"""One way to say that the user's input is wrong, and two ways in which work ends before its end.
+"""Ways to say that the user's input is wrong, and two in which work ends before its end.
 
     raise UserError("rate of 'demo.text' is -0.5: rates must be 0 or more.")
     raise unknown_name("mixture", "demo.txt", known_names)
@@ -13,6 +13,10 @@ from collections.abc import Iterable
 
 class UserError(Exception):
     """Bad input. The message says what is wrong and what to do, in one go."""
+
+
+class MissingData(UserError):
+    """Data or a library that a task needs are missing on this machine; nothing else is wrong."""
 
 
 class Failed(Exception):

@@ -24,16 +24,16 @@ class TaskInfo:
     """Group of tasks whose scores are averaged: "reasoning", "world_knowledge", "code", ..."""
 
     kind: Kind
-    """How it is measured: `KIND` of a module in evaluation/kinds."""
+    """Kind of task, which says how it is measured: `KIND` of a module in evaluation/kinds."""
 
     chance: float | None = None
     """Expected score of guessing: the mean of 1 / choices. None: not known, or not defined."""
 
     convention: str = ""
-    """Whose prompt and scoring it follows, in a few words, for the table in docs/evaluation.md."""
+    """Harness or paper whose prompt and scoring it follows, for the table in docs/evaluation.md."""
 
     sampling: Sampling | None = None
-    """How answers are generated, for the kinds that generate."""
+    """Length and choice of the tokens of answers. None: greedy, to the end of the line."""
 
 
 _INFO: dict[str, TaskInfo] = {}

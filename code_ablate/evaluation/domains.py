@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.declarations import no_settings
-from code_ablate.evaluation.measure import Advance, Engine, Kind, MissingData, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.packing import Request
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ import tensorflow as tf
 from jaxtyping import Int
 
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.errors import UserError
-from code_ablate.evaluation.measure import MissingData
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.suite_config import SuiteConfig
 
 
@@ -32,11 +31,11 @@ class LoadedTask:
     task: seqio.Task
     """The Task, with the model's vocabulary."""
     examples: tuple[Mapping[str, np.ndarray], ...]
-    """As the Task gives them; for rank classification one per item and choice."""
+    """Examples as the Task gives them; for rank classification one per item and choice."""
     targets: tuple[Any, ...]
-    """What the Task's postprocessor makes of each example; argument of its metric_fns."""
+    """What the Task's postprocessor makes of each example: the first argument of its metric_fns."""
     eos_id: int
-    """Comes before every document, and so before every prompt."""
+    """Token that comes before every document, and so before every prompt."""
     longest: int
     """Tokens that the model sees at once."""
     config: SuiteConfig

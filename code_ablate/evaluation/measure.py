@@ -15,17 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from code_ablate.errors import UserError
-
 if TYPE_CHECKING:
     from code_ablate.evaluation.downstream import LoadedTask
     from code_ablate.evaluation.generation import Generator
     from code_ablate.evaluation.scoring import Scorer
     from code_ablate.evaluation.suite_config import SuiteConfig
-
-
-class MissingData(UserError):
-    """What a task needs is not on this machine: nothing is wrong, but nothing can be scored."""
 
 
 Advance = Callable[[int], object]
@@ -49,9 +43,9 @@ class Outcome:
     items: pd.DataFrame
     """One row per item, with those columns of `suite.COLUMNS` that apply, and the kind's own."""
     metrics: dict[str, float]
-    """What the Task's metric_fns returned."""
+    """Values that the Task's metric_fns returned."""
     notes: tuple[str, ...] = ()
-    """What a reader of the scores has to know."""
+    """Sentences that a reader of the scores has to know."""
 
 
 class Measure(Protocol):

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int
 
 SHORTEST = 32
-"""Rows have this many tokens or a multiple of it by powers of two, or by three of their halves."""
+"""Tokens of the shortest row. Longer ones have this times a power of two, or half as much again."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,24 @@ class Request:
 
 @dataclass(frozen=True)
 class Row:
-    """Some requests, in arrays of the row's length T but for the P tokens that are scored."""
+    """Some requests, in arrays of the row's length T and of its P scored tokens."""
 
     requests: int
-    """How many."""
+    """Number of requests."""
     used: int
     """Tokens before the padding."""
     tokens: Int[np.ndarray, " T"]
+    """Tokens that the model is fed, then zeros."""
     positions: Int[np.ndarray, " T"]
-    """Of each token in its own requests."""
+    """Position of each token in its own requests."""
     ends: Int[np.ndarray, " T"]
-    """Where in the row those end that see this token."""
+    """Index in the row behind the last token that sees each one."""
     sources: Int[np.ndarray, " P"]
-    """Where in the row each scored token is predicted."""
+    """Index in the row at which each scored token is predicted."""
     targets: Int[np.ndarray, " P"]
+    """Tokens that are scored."""
     owners: Int[np.ndarray, " P"]
-    """The request each scored token belongs to."""
+    """Number of the request that each scored token belongs to."""
 
     @property
     def branching(self) -> bool:
@@ -113,8 +115,8 @@ def pack(
     """The (owner, request) in rows of one length, which is chosen so that they cost least.
 
     That length is a power of two, at least SHORTEST and else at most `longest`; a request that
-    alone has more tokens begins a row of its padded length. cost(length, rows) says what so many
-    rows of a length cost, in any unit.
+    alone has more tokens begins a row of its padded length. cost(length, rows) is the
+    cost of `rows` rows of `length` tokens, in any unit.
     """
     # Big-endian bytes sort as the numbers do, so each request is next to what it shares most with.
     ordered = sorted(pieces, key=lambda owned: owned[1].fed.astype(">u4").tobytes())

@@ -14,22 +14,22 @@ class Sampling:
     """Where an answer ends, and how its tokens are chosen."""
 
     max_tokens: int = 64
-    """Tokens of an answer, at most."""
+    """Tokens of one answer, at most."""
 
     stop: tuple[str, ...] = ("\n",)
-    """An answer ends before the first of these strings. End of document always ends it."""
+    """Strings before the first of which an answer ends. End of document always ends it."""
 
     temperature: float = 0.0
-    """The logits are divided by it; 0 takes the likeliest token (greedy)."""
+    """Divisor of the logits; 0 takes the likeliest token (greedy)."""
 
     top_p: float = 1.0
-    """Only the likeliest tokens that together have this probability are drawn from (nucleus)."""
+    """Probability that the likeliest tokens, from which each is drawn, have together (nucleus)."""
 
     samples: int = 1
     """Answers to each prompt."""
 
     seed: int = 0
-    """Of the draws, which depend on it, on the item and on the number of the sample alone."""
+    """Seed of the draws, which depend on it, the item and the number of the sample alone."""
 
     def prompt_room(self, longest: int) -> int:
         """Tokens of a prompt that are seen, of a model that sees `longest` at once.
@@ -64,10 +64,11 @@ class Completion:
     """One generated answer."""
 
     text: str
-    """Up to the first stop string, without it."""
+    """The answer up to the first stop string, without it."""
 
     tokens: int
     """Tokens that were generated, those of the stop string among them."""
 
     ended_by: str
-    """"stop" (a stop string), "eos" (end of document) or "length" (max_tokens, or no room)."""
+    """What ended the answer: "stop" (a stop string), "eos" (end of document) or "length"
+    (max_tokens, or no room)."""

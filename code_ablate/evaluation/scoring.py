@@ -114,11 +114,11 @@ class Scorer:
             yield from _cut(list(alike), self._rows_per_batch(length))
 
     def _rows_per_batch(self, length: int) -> int:
-        """As many as fit, a multiple of the devices that share the batch."""
+        """Rows of this length that fit, a multiple of the devices that share the batch."""
         return max(1, self._batch_tokens // length) * _batch_shards(self._mesh)
 
     def _cost(self, length: int, rows: int) -> float:
-        """Operations for so many rows, in whole batches."""
+        """Operations for `rows` rows of `length` tokens, in whole batches."""
         computed = length * -(-rows // self._rows_per_batch(length)) * self._rows_per_batch(length)
         matrices = flops_per_token(self._model, 0, training=False)
         attention = flops_per_token(self._model, length, training=False) - matrices
@@ -157,7 +157,7 @@ def _compiled(model: ModelConfig, mesh: Mesh, branching: bool, compare: bool):
     """score(params, tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT, most).
 
     Gives (log p of each target, whether it is the likeliest token) for the first `most` targets of
-    each row; of the others, and of all if not `compare` the second, it says nothing.
+    each row. What stands behind those has no meaning, nor has the second array unless `compare`.
     """
 
     def score(params, tokens_BT, positions_BT, ends_BT, sources_BT, targets_BT, most):

@@ -11,9 +11,10 @@ What is loaded and tokenised serves every checkpoint, and what is on record ever
 at all. A task whose data are not on this machine is listed in `missing`, with the reason.
 """
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +24,11 @@ from code_ablate import distributed
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation import declarations, domains
 from code_ablate.evaluation.domains import DOMAIN_PREFIX, Domain
 from code_ablate.evaluation.kinds import kind_of
-from code_ablate.evaluation.measure import Advance, Engine, Measure, MissingData
+from code_ablate.evaluation.measure import Advance, Engine, Measure
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity
@@ -52,7 +53,7 @@ class Part:
     category: str
     """Group of tasks whose scores are averaged."""
     chance: float | None
-    """Expected score of guessing, where it was declared."""
+    """Expected score of guessing. None: it was not declared."""
     load: Callable[[], Measure]
     """Reads and tokenises it. Raises MissingData, or UserError if it cannot be evaluated."""
 
@@ -76,9 +77,9 @@ class SuiteResult:
     items: pd.DataFrame
     """One row per task and item."""
     tasks: Mapping[str, Mapping]
-    """By task: category, kind, chance, items, available, and what else its kind says."""
+    """Description of each task: category, kind, chance, items, available, and more by its kind."""
     metrics: Mapping[str, Mapping[str, float]]
-    """What the tasks' own metric_fns returned, by task."""
+    """Values that each task's own metric_fns returned."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Suite:
     vocabulary: Vocabulary
     parts: tuple[Part, ...]
     missing: Mapping[str, str]
-    """Task -> why it cannot be run here."""
+    """Reason why it cannot be run here, for each task that is missing."""
 
     @classmethod
     def of(
@@ -181,14 +182,14 @@ class Suite:
         if first != asked:
             other = sorted(name for name in asked if first.get(name) != asked[name])
             raise UserError(
-                f"the hosts of this job have different evaluation data, of {', '.join(other)}: "
-                "install the same on all, and name files in a folder that all reach."
+                f"the hosts of this job have different evaluation data for {', '.join(other)}: "
+                "install the same data on all, or name files in a folder that all can read."
             )
         reasons = "; ".join(f"{name}: {reason}" for name, reason in missing.items())
         if missing and self.config.require_all:
             raise UserError(f"SuiteConfig.require_all is True, and these are missing: {reasons}")
         if not parts:
-            raise UserError(f"nothing of the evaluation suite can be run here: {reasons}")
+            raise UserError(f"no part of the evaluation suite can be run here: {reasons}")
         return dataclasses.replace(self, parts=tuple(parts), missing=dict(missing))
 
 
@@ -196,14 +197,24 @@ def _no_seqio() -> str:
     """Why no Task can be run here; empty where the libraries that run them are installed."""
     try:
         import seqio  # noqa: F401
-        import t5.data  # noqa: F401
         import tensorflow  # noqa: F401
     except ImportError as error:
         return (
             f"tasks need TensorFlow and SeqIO, and {error.name} is not installed: "
-            "`pip install code-ablate[data]` and `pip install --no-deps t5`"
+            "`pip install code-ablate[data]`"
         )
     return ""
+
+
+@contextlib.contextmanager
+def _own_libraries() -> Iterator[None]:
+    """Raises MissingData if a library that a Task itself uses, such as t5, is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or str(error)).partition(".")[0]
+        command = "pip install --no-deps t5" if library == "t5" else f"pip install {library}"
+        raise MissingData(f"it needs {library}, which is not installed: `{command}`") from error
 
 
 def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: int) -> Part:
@@ -214,9 +225,13 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
     task, info = seqio.TaskRegistry.get(name), declarations.info(name)
     kind = kind_of(task)
     if kind.measure is None:
-        raise UserError(f"evaluation task {name!r} is declared as {kind.name!r}, no kind of Task.")
+        raise UserError(
+            f"evaluation task {name!r} is declared as {kind.name!r}, which is not a kind of Task."
+        )
     make_measure = kind.measure
     require_rows(task)
+    with _own_libraries():
+        fingerprint = _fingerprint(task)
     asked = {
         "format": FORMAT,
         "kind": kind.name,
@@ -226,11 +241,12 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
         "seed": config.seed,
         "seq_len": seq_len,
         "vocabulary": vocabulary.digest,
-        "task": _fingerprint(task),
+        "task": fingerprint,
     }
 
     def load() -> Measure:
-        return make_measure(LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
+        with _own_libraries():
+            return make_measure(LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
 
     chance = info.chance if info else None
     return Part(Key(name, identity(asked)), declarations.category_of(name), chance, load)

@@ -13,30 +13,32 @@ class SuiteConfig:
     """What a model is evaluated on."""
 
     tasks: tuple[str, ...] = ()
-    """Registered SeqIO Tasks with a validation split and metrics."""
+    """Names of registered SeqIO Tasks with a validation split and metrics."""
     domains: tuple[str, ...] = ()
-    """Corpora whose validation documents are scored in bits per byte."""
+    """Names of corpora whose validation documents are scored in bits per byte."""
     max_items: int = 1_000_000
-    """At most this many items of a task, a seeded choice; the number used is always reported."""
+    """Items of each task, at most: of more, a seeded choice. The number used is always reported."""
     max_documents: int = 200
-    """At most this many validation documents of a domain."""
+    """Validation documents of each domain, at most: of more, a seeded choice."""
     max_document_tokens: int = 2048
-    """Of a longer document, only the beginning is scored."""
+    """Tokens of a document that are scored, at most; the rest of a longer one is left out."""
     split: str = "validation"
     """Split of the downstream tasks."""
     seed: int = 0
-    """Of the choice of items and documents."""
+    """Seed of the choice of items and documents."""
     require_all: bool = False
-    """True: a task that cannot be run on this machine, for want of its data or of the sandbox, is
-    an error. False: it is listed as missing, with the reason."""
+    """Whether a task that cannot be run on this machine, because its data, a library or the
+    sandbox are missing, is an error. Otherwise it is listed as missing, with the reason."""
     isolation: str = "required"
-    """Of generated programs: "required", or "none" to run them, at your own risk, where the kernel
-    gives no isolation; the results say so."""
+    """Isolation of generated programs: "required" refuses to run them where the kernel does not
+    isolate; "none" runs them all the same, at your own risk, and the results say so."""
 
     def __post_init__(self):
         for name in ("max_items", "max_documents", "max_document_tokens"):
             if getattr(self, name) < 1:
-                raise UserError(f"SuiteConfig.{name} is {getattr(self, name)}; it must be above 0.")
+                raise UserError(
+                    f"SuiteConfig.{name} is {getattr(self, name)}; set it to 1 or more."
+                )
         if not self.tasks and not self.domains:
             raise UserError("SuiteConfig: name at least one task or one domain to evaluate on.")
         for names in (self.tasks, self.domains):

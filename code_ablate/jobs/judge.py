@@ -21,7 +21,7 @@ from code_ablate.analysis.estimation.win_rates import by_group, summarise_judgem
 from code_ablate.analysis.report.judging_tables import group_table, judging_table
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.judge import prompt
-from code_ablate.evaluation.judge.asking import Estimate, ask_all
+from code_ablate.evaluation.judge.asking import JudgingCost, ask_all
 from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.judge.endpoint import Endpoint
@@ -77,11 +77,11 @@ def read_both(candidate: epath.PathLike, baseline: epath.PathLike, task: str) ->
     return Answers(pair_answers(*sides), about)
 
 
-def estimate(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Estimate:
+def estimate(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> JudgingCost:
     """What `by_endpoint` may cost, beyond the replies in the cache. Raises UserError."""
     config.require_endpoint()
     with AnswerCache(config.cache or cache) as replies:
-        return Estimate.of(questions_of(pairs, config), replies, config)
+        return JudgingCost.of(questions_of(pairs, config), replies, config)
 
 
 def by_endpoint(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Judged:
@@ -90,7 +90,7 @@ def by_endpoint(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Judge
     Raises UserError before anything is asked, and Failed with what is kept when it cannot go on.
     """
     expected = estimate(pairs, config, cache)
-    expected.refuse_if_above(config.ceiling)
+    expected.require_at_most(config.ceiling)
     with (
         AnswerCache(config.cache or cache) as replies,
         Endpoint(config) as endpoint,

@@ -19,6 +19,9 @@ from tests.eight_devices import run_on_eight_devices
 jitted_apply = jax.jit(apply, static_argnums=0)
 PARAMS = init_params(TINY, 0)
 
+RTOL = 1e-5
+"""For scores in float32; all here are beyond -4 nats, and were found to differ by 6e-8."""
+
 
 def scorer(**kwargs):
     return Scorer(
@@ -66,21 +69,19 @@ def items_of(seed, contexts=(5, 9, 20), options=4, longest_option=12, vocabulary
 def test_scores_equal_those_of_each_request_alone():
     requests = requests_of(0, count=12, longest=64)
     np.testing.assert_allclose(
-        scorer().score(requests), [plain_score(r) for r in requests], rtol=1e-5, atol=1e-4
+        scorer().score(requests), [plain_score(r) for r in requests], rtol=RTOL
     )
 
 
 def test_options_that_share_their_context_score_as_if_alone():
     requests = items_of(3, contexts=(1, 2, 9, 40))
     np.testing.assert_allclose(
-        scorer().score(requests), [plain_score(r) for r in requests], rtol=1e-5, atol=1e-4
+        scorer().score(requests), [plain_score(r) for r in requests], rtol=RTOL
     )
 
 
 def test_requests_that_branch_from_one_another_score_as_if_alone():
-    np.testing.assert_allclose(
-        scorer().score(NESTED), [plain_score(r) for r in NESTED], rtol=1e-5, atol=1e-4
-    )
+    np.testing.assert_allclose(scorer().score(NESTED), [plain_score(r) for r in NESTED], rtol=RTOL)
 
 
 def test_a_shared_context_is_computed_once():
@@ -117,7 +118,7 @@ def test_neither_grouping_nor_batches_nor_order_change_a_score(data):
     chosen = data.draw(st.lists(st.integers(0, len(requests) - 1), min_size=1, max_size=30))
     batch_tokens = data.draw(st.sampled_from([1, 256]))
     scores = scorer(batch_tokens=batch_tokens).score([requests[i] for i in chosen])
-    np.testing.assert_allclose(scores, expected_scores()[chosen], rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(scores, expected_scores()[chosen], rtol=RTOL)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -128,8 +129,8 @@ def test_grouped_query_attention_and_bfloat16(dtype):
     found = Scorer(model, params, make_mesh(MeshConfig()), longest=129).score(requests)
     exact = dataclasses.replace(model, compute_dtype="float32")
     expected = [plain_score(request, exact, params) for request in requests]
-    tolerance = 1e-4 if dtype == "float32" else 0.03
-    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+    tolerance = RTOL if dtype == "float32" else 0.01
+    np.testing.assert_allclose(found, expected, rtol=tolerance)
 
 
 def test_greedy_means_that_every_scored_token_is_the_likeliest():
@@ -162,7 +163,7 @@ def test_eight_devices_give_the_scores_of_one():
     from code_ablate.evaluation.scoring import Scorer
     from code_ablate.model import MeshConfig, init_params, make_mesh, param_shardings
     from tests.conftest import TINY
-    from tests.evaluation.test_scoring import items_of, requests_of
+    from tests.evaluation.test_scoring import RTOL, items_of, requests_of
 
     requests = items_of(1, contexts=(5, 9)) + requests_of(2, count=5, longest=30)
     params = init_params(TINY, 0)
@@ -174,7 +175,7 @@ def test_eight_devices_give_the_scores_of_one():
         scorer = Scorer(TINY, placed, mesh, longest=129, batch_tokens=512)
         results.append(scorer.score_greedy(requests))
     for scores, greedy in results[1:]:
-        np.testing.assert_allclose(scores, results[0][0], rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(scores, results[0][0], rtol=RTOL)
         assert (greedy == results[0][1]).all()
     print(len(requests), "equal")
     """

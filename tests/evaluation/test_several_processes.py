@@ -17,6 +17,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.jobs.evaluate import asked_steps, evaluate_checkpoint, follow, records_of
 from code_ablate.model.config import MeshConfig
 from code_ablate.training.rundir import RunDirectory
+from tests.tolerance import assert_close
 from tests.trained_run import SENTENCES, make_run, make_vocabulary
 from tests.training.jobs import complete_job
 
@@ -105,7 +106,7 @@ def test_every_process_comes_to_the_scores_of_one_alone(tmp_path):
     complete_job(JOB, asked | {"mesh": mesh}, processes=2, devices=2)
     for process in range(2):
         found, said = json.loads((tmp_path / f"{process}.json").read_text())
-        np.testing.assert_allclose(found["log_p"], items.log_p, rtol=1e-5, atol=1e-4)
+        assert_close(found["log_p"], items.log_p, share=1e-5)
         assert found["greedy"] == items.greedy.tolist() and said == answers
     kept, about = records.load(KEY)
     assert kept.to_dict("list") == found and about["metrics"]["answers"] == answers

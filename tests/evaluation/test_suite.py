@@ -10,11 +10,11 @@ import tensorflow as tf
 from etils import epath
 
 from code_ablate import distributed
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation import declarations, kinds
 from code_ablate.evaluation.kinds import programs
 from code_ablate.evaluation.kinds.ranked import add_task
-from code_ablate.evaluation.measure import Engine, MissingData
+from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import Outcome as Ran
@@ -280,7 +280,7 @@ def test_mistakes_are_found_before_any_work(tasks):
     tasks["suite.two"].here = False
     with pytest.raises(UserError, match=r"require_all is True.*suite\.two: the rows are elsewhere"):
         suite_of(require_all=True)
-    with pytest.raises(UserError, match="nothing of the evaluation suite can be run"):
+    with pytest.raises(UserError, match="no part of the evaluation suite can be run"):
         suite_of(("suite.two",))
 
 

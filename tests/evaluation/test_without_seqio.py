@@ -84,3 +84,44 @@ def test_a_cropped_document_needs_the_tokenizer():
         *DATA,
     )
     assert "`pip install sentencepiece`, or raise SuiteConfig.max_document_tokens" in done.stdout
+
+
+def test_only_tasks_that_use_t5_are_missing_where_it_is_not_installed(tmp_path):
+    rows = [{"id": str(n), "question": f"{n} + 1 =", "answer": f" {n + 1}"} for n in range(3)]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ranked = tmp_path / "ranked.jsonl"
+    with ranked.open("w") as out:
+        for row in rows:
+            choices = {"choices": [row["answer"], " 9"], "gold": 0}
+            out.write(json.dumps({"id": row["id"], "question": row["question"], **choices}) + "\n")
+    done = run(
+        f"""
+    import json
+    import seqio as seqio_library
+    from etils import epath
+    from code_ablate.evaluation.kinds import gold, ranked
+    from code_ablate.evaluation.records import Records
+    from code_ablate.evaluation.sets.source import EvaluationSet
+    from code_ablate.evaluation.suite import Suite
+    from code_ablate.evaluation.suite_config import SuiteConfig
+
+    class Bytes:
+        digest, eos_id, seqio = "bytes", 1, seqio_library.ByteVocabulary()
+
+    rows = EvaluationSet("a", file={str(file)!r}, fields=("question", "answer"), form="text")
+    gold.add_task("t5.not", rows, lambda row: (row["question"], row["answer"]), category="c")
+    rows = EvaluationSet("b", file={str(ranked)!r}, fields=("question",))
+    ranked.add_task(
+        "t5.used", rows, lambda row: (row["question"], row["choices"]), category="c"
+    )
+    suite = Suite.of(SuiteConfig(tasks=("t5.not", "t5.used")), Bytes(), {{}}, seq_len=64)
+    suite = suite.prepared([Records(epath.Path({str(tmp_path)!r}))])
+    print(json.dumps([[part.key.name for part in suite.parts], dict(suite.missing)]))
+    """,
+        "t5",
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    parts, missing = json.loads(done.stdout.splitlines()[-1])
+    assert parts == ["t5.not"]
+    assert list(missing) == ["t5.used"] and "`pip install --no-deps t5`" in missing["t5.used"]

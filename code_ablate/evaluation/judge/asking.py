@@ -1,6 +1,6 @@
 """Many questions to an endpoint: at once, no faster than allowed, for no more than agreed.
 
-    Estimate.of(questions, cache, config).refuse_if_above(config.ceiling)
+    JudgingCost.of(questions, cache, config).require_at_most(config.ceiling)
     replies, usage = ask_all(questions, endpoint, cache, config)
     replies[questions[0].key].text
 
@@ -19,26 +19,30 @@ from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.judge.endpoint import CHARACTERS_PER_TOKEN, Endpoint, Question, Reply
 
 MOST_FAILURES = 8
-"""In a row, each after its retries: then the endpoint is taken to be down, and no more is asked."""
+"""Failed requests in a row, each after its retries, after which the endpoint counts as down and
+nothing more is asked."""
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What questions cost at most, as far as tokens can be told from characters."""
+class JudgingCost:
+    """Estimate of what questions cost at most; tokens are estimated from characters."""
 
     requests: int
+    """Requests that are still to be made."""
     cached: int
-    """Questions that have a reply already."""
+    """Questions that have a reply in the cache already."""
     input_tokens: int
+    """Tokens to send, estimated from characters."""
     output_tokens: int
-    """If every reply is as long as it may be."""
+    """Tokens to receive if every reply is as long as it may be."""
     cost: float
+    """Cost of both, in the currency of the prices."""
 
     @classmethod
     def of(
         cls, questions: Sequence[Question], cache: AnswerCache, config: JudgeConfig
-    ) -> "Estimate":
-        """Of those of the questions that the cache has no reply to."""
+    ) -> "JudgingCost":
+        """The cost of the questions that the cache has no reply to."""
         todo = _unanswered(questions, cache)
         input_tokens = sum(question.input_tokens for question in todo)
         output_tokens = config.output_tokens * len(todo)
@@ -57,7 +61,7 @@ class Estimate:
             f"{self.output_tokens:,} out: {self.cost:.4f}"
         )
 
-    def refuse_if_above(self, ceiling: float) -> None:
+    def require_at_most(self, ceiling: float) -> None:
         """Raises UserError if the cost exceeds the ceiling."""
         if self.cost > ceiling:
             raise UserError(
@@ -80,7 +84,7 @@ class Pace:
         self._free_at = float("-inf")
 
     def begin(self, now: float, tokens: int) -> float:
-        """The second at which a request of so many tokens may begin, which it is taken to do."""
+        """The second at which a request of `tokens` tokens may begin; the next one waits for it."""
         start = max(now, self._free_at)
         self._free_at = start + max(self._seconds_per_request, self._seconds_per_token * tokens)
         return start
@@ -91,14 +95,19 @@ class Usage:
     """What was asked in one call, and what it cost by the endpoint's own counts."""
 
     requests: int = 0
+    """Requests that came to an end, with a reply or without."""
     retries: int = 0
+    """Repetitions of requests."""
     failures: int = 0
     """Requests without a reply after all retries."""
     input_tokens: int = 0
+    """Tokens sent."""
     output_tokens: int = 0
+    """Tokens received."""
     uncounted: int = 0
     """Replies whose tokens the endpoint did not count: they are estimated from characters."""
     cost: float = 0.0
+    """Cost of all replies, in the currency of the prices."""
 
 
 def ask_all(
@@ -152,7 +161,7 @@ class _Run:
         self.failed: dict[str, Reply] = {}
         self.pending: dict[Future, Question] = {}
         self.stopped = ""
-        """Why no more is asked; empty while all is well."""
+        """Reason why nothing more is asked; empty while all is well."""
 
     def may_ask(self, question: Question) -> bool:
         """Waits until the question may be asked; False if none may be asked any more."""
@@ -201,7 +210,7 @@ class _Run:
         self.usage.failures += 1
         self._failures_in_a_row += 1
         if self._failures_in_a_row == MOST_FAILURES:
-            self.stopped = f"{MOST_FAILURES} requests in a row failed, at last: {reply.error}"
+            self.stopped = f"{MOST_FAILURES} requests in a row failed, the last with: {reply.error}"
 
     def _affordable(self, question: Question) -> bool:
         """Whether it fits under the ceiling with what is spent and, at worst, under way."""

@@ -19,35 +19,40 @@ class JudgeConfig:
     """An OpenAI-compatible endpoint. The key is in the environment, and nowhere else."""
 
     base_url: str = ""
-    """Of the endpoint, up to and including its version: "https://host/v1"."""
+    """Address of the endpoint, up to and including its version, as in "https://host/v1"."""
     model: str = ""
-    """As the endpoint names it."""
+    """Name of the model that judges, as the endpoint knows it."""
     key_variable: str = "OPENAI_API_KEY"
     """Environment variable that holds the key; empty for a server that wants none."""
     parameters: Mapping[str, Any] = field(
         default_factory=lambda: {"temperature": 0.0, "max_tokens": 512}
     )
-    """Sent with every request. `max_tokens` or `max_completion_tokens`, whichever the model takes,
-    must be among them: the estimate of the cost supposes that replies are that long."""
+    """Parameters that are sent with every request. `max_tokens` or `max_completion_tokens`, as the
+    model takes it, must be among them: the cost is estimated as if all replies were that long."""
     input_price: float | None = None
-    """Of a million tokens sent; 0 for a server of your own."""
+    """Price of a million tokens sent, in any currency; 0 for a server of your own. None: unknown,
+    and nothing can be asked."""
     output_price: float | None = None
-    """Of a million tokens received."""
+    """Price of a million tokens received, in the same currency; 0 for a server of your own. None:
+    unknown, and nothing can be asked."""
     ceiling: float = 5.0
-    """What one call of the command may cost, in the currency of the prices."""
+    """Highest cost of one call of the command, in the currency of the prices."""
     requests_per_minute: float = 60.0
-    """At most this many are begun in a minute, evenly spaced. Repeated requests come on top."""
+    """Requests that begin in a minute, at most, evenly spaced. Repeated requests come on top."""
     tokens_per_minute: float = 100_000.0
-    """At most this many tokens are asked for in a minute, by the estimate of each request."""
+    """Tokens of the requests that begin in a minute, at most: those sent, as estimated, and those
+    of replies of the greatest length."""
     concurrency: int = 8
     """Requests that are under way at once, at most."""
     retries: int = 6
-    """Of a request that meets a limit, an error of the server or no reply. The client waits as
-    long as Retry-After says, or 0.5 seconds, doubled each time up to 8."""
+    """Repetitions, at most, of a request that meets a limit, an error of the server or no reply.
+    Before each the client waits as long as Retry-After says, or 0.5 seconds, doubled each time up
+    to 8."""
     timeout_seconds: float = 120.0
-    """For one reply."""
+    """Seconds that the client waits for one reply."""
     cache: str = ""
-    """SQLite file of the replies, on a local disk; empty: `judge_cache.sqlite` in Paths.data."""
+    """Path of the SQLite file that keeps the replies, on a local disk; empty: `judge_cache.sqlite`
+    in Paths.data."""
 
     def __post_init__(self):
         if self.input_price is not None and self.output_price is not None:
@@ -64,7 +69,7 @@ class JudgeConfig:
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
-            raise UserError(f"JudgeConfig.{name} is {getattr(self, name)}; it must be {wanted}.")
+            raise UserError(f"JudgeConfig.{name} is {getattr(self, name)}; set it to {wanted}.")
 
     @property
     def output_tokens(self) -> int:
@@ -88,7 +93,7 @@ class JudgeConfig:
         address = urlsplit(self.base_url)
         if address.scheme not in ("http", "https") or not address.hostname:
             raise UserError(
-                f"JudgeConfig.base_url = {address.hostname or self.base_url!r} is no address: "
+                f"JudgeConfig.base_url = {address.hostname or self.base_url!r} is not an address: "
                 "write it as https://host/v1."
             )
         if address.username or address.password or address.query:
@@ -103,6 +108,6 @@ class JudgeConfig:
             )
         if self.input_price is None or self.output_price is None:
             raise UserError(
-                "set JudgeConfig.input_price and JudgeConfig.output_price, of a million tokens "
-                "each, so that the cost can be told beforehand; 0 for a server of your own."
+                "set JudgeConfig.input_price and JudgeConfig.output_price, the prices of a million "
+                "tokens, so that the cost can be estimated beforehand; 0 for a server of your own."
             )

@@ -48,7 +48,7 @@ class Reply:
 
     text: str
     model: str
-    """As the endpoint names what replied: often more exact than what was asked for."""
+    """Model that replied, as the endpoint names it: often more exact than the name asked for."""
     finish_reason: str
     """"stop", "length" (the reply was cut off), ..."""
     input_tokens: int

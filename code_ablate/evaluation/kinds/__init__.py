@@ -43,8 +43,8 @@ BITS_PER_BYTE = domains.KIND.name
 def kind_of(task: seqio.Task) -> Kind:
     """The kind that was declared, or that follows from the Task's metric_fns.
 
-    Scores are for ranking, predictions for comparing with answers. Raises UserError if it has
-    neither.
+    A metric of scores means rank classification, one of predictions generated answers. Raises
+    UserError if it has neither.
     """
     info = declarations.info(task.name)
     if info is not None:

@@ -244,7 +244,7 @@ class AnswersMeasure:
         return self._prompts.work
 
     def describe(self) -> dict:
-        """Guessing has no chance level worth the name."""
+        """Says nothing of chance: guessing is hardly ever right."""
         return self._prompts.describe(KIND.name)
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:

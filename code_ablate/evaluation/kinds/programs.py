@@ -23,11 +23,11 @@ import pandas as pd
 from etils import epy
 
 from code_ablate import distributed
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_of
 from code_ablate.evaluation.kinds.prompts import Prompts
-from code_ablate.evaluation.measure import Advance, Engine, Kind, MissingData, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import STATUSES, Limits, Program, Sandbox
 from code_ablate.identity import to_plain
@@ -171,9 +171,9 @@ def score_items(
     """Runs all samples; one row per item, in the order of the problems.
 
     Columns: item; correct (the share of the samples that passed: pass@1); pass@10 and pass@100, if
-    every item has so many samples; samples; one column for each of `sandbox.STATUSES` with how many
-    came to it; prediction (the first sample); isolation (by what the programs were isolated).
-    `advance` is called with the number of samples that were done.
+    every item has that many samples; samples; one column for each of `sandbox.STATUSES` with the
+    number of samples that had it; prediction (the first sample); isolation (what isolated the
+    programs). `advance` is called with the number of samples that were done.
     """
     if len(problems) != len(samples):
         raise ValueError(f"{len(problems)} problems, but samples for {len(samples)}.")
@@ -252,7 +252,7 @@ class ProgramsMeasure:
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Generates the programs and runs them. `correct` is the share that passed.
 
-        Of several processes the first one runs them; the others come to no items.
+        Of several processes the first one runs them; the others return no items.
         """
         answers = self._prompts.answer(engine, advance)
         if not distributed.is_first():

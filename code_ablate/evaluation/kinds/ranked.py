@@ -271,14 +271,16 @@ class RankedMeasure:
     """A Task with an example for each choice of each item."""
 
     def __init__(self, task: LoadedTask):
-        """Raises UserError if the task cannot be ranked, or scored for want of a metric_fn."""
+        """Raises UserError if items lack choices or a gold one, or have an id twice."""
         self._task, self._continuations = task, Continuations(task)
         self._choices = tuple(_choice(task, number) for number in range(len(task.examples)))
         # Ranked once with scores that say nothing: what is wrong is found here, not after training.
         try:
             items = score_items(self._choices, np.zeros(len(self._choices)))
         except ValueError as error:
-            raise UserError(f"evaluation task {task.name!r} cannot be ranked: {error}") from error
+            raise UserError(
+                f"evaluation task {task.name!r} cannot be scored by rank classification: {error}"
+            ) from error
         task.require_distinct(list(items["item"]))
 
     @property

@@ -27,10 +27,10 @@ from code_ablate.evaluation.sandbox.values import Limits, Outcome, Program
 
 ISOLATION = {
     "required": "refuses to run where the kernel does not isolate",
-    "none": "limits, a process of its own, and seccomp where there; the outcomes say so",
+    "none": "only limits, a process of its own and, if available, seccomp; the outcomes say so",
 }
 GRACE_SECONDS = 60
-"""Beyond the wall limit, which the driver keeps by itself, until the host ends the driver."""
+"""Seconds beyond the wall limit, which the driver itself keeps, before the host ends the driver."""
 
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # the same order of sets each time
@@ -65,7 +65,7 @@ class Sandbox:
         self.stop()
 
     def prove(self) -> str:
-        """Tries itself on programs whose outcome is known, once. Returns by what it isolates.
+        """Tries itself on programs whose outcome is known, once. Returns the means of isolation.
 
         Raises UserError where a correct program does not pass, a wrong one does, or, if isolation
         is required, one reaches a file, the network or another process.
@@ -177,7 +177,7 @@ def _end(process: subprocess.Popen) -> None:
 
 
 def _folders_to_hide() -> list[str]:
-    """Of this process, in case they lie among the libraries that the candidate may read."""
+    """Folders that this process imports from, hidden in case the candidate could read them."""
     folders = {os.path.abspath(path) for path in sys.path if os.path.isdir(path)}
     folders |= {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), os.getcwd()}
     if sys.prefix != sys.base_prefix:

@@ -1,4 +1,8 @@
-"""What goes into the sandbox and what comes out, as plain values."""
+"""What goes into the sandbox and what comes out, as plain values.
+
+The classes here are part of the identity of scores, documentation of fields included: any change to
+it makes recorded scores those of another task.
+"""
 
 from dataclasses import dataclass, fields
 
@@ -12,7 +16,7 @@ STATUSES = {
     "crashed": "the process ended by itself, or the kernel ended it, before it answered",
     "tampered": "a forbidden system call, or something other than answers in the pipe",
 }
-"""What a program can come to."""
+"""Outcomes that a program can have, and what each means."""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data.sources.one_split import OneSplitSource
-from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.measure import MissingData
+from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
 from code_ablate.evaluation.sets.origins import WHEEL, Row

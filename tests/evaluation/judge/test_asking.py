@@ -343,7 +343,7 @@ def test_an_idle_pace_lets_the_first_through():
 
 WRONG = {
     "no judge is named": {"base_url": ""},
-    "is no address": {"base_url": "localhost:8000"},
+    "is not an address": {"base_url": "localhost:8000"},
     "more than an address": {"base_url": "https://user:secret@host/v1"},
     "so that the cost has a bound": {"parameters": {"temperature": 0}},
     "input_price and": {"input_price": None},

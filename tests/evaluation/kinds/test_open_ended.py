@@ -7,9 +7,9 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
+from code_ablate.errors import MissingData
 from code_ablate.evaluation import declarations, kinds
 from code_ablate.evaluation.kinds import open_ended
-from code_ablate.evaluation.measure import MissingData
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.evaluation.sets.source import FOLDER_VARIABLE, EvaluationSet
 from tasks.generation import OPEN_PROMPTS

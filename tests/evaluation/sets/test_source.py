@@ -2,7 +2,7 @@ import pytest
 import seqio
 
 from code_ablate.data.sources import distributions as sources
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.source import (
     ANSWERS,
@@ -11,7 +11,6 @@ from code_ablate.evaluation.sets.source import (
     TFDS,
     WHEEL,
     EvaluationSet,
-    MissingData,
 )
 from tests.evaluation.sets.written import read, write
 
