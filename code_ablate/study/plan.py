@@ -302,14 +302,12 @@ def _speeds(
             peak, source = hardware.peak()
             speed = hardware.chips * peak * hardware.expected_mfu
             speed /= flops_per_token(shape.model, shape.seq_len)
-            line = (
-                f"speed {source}"
-                if math.isnan(peak)
-                else (
-                    f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) "
-                    f"x {hardware.expected_mfu:.0%} expected utilisation"
+            line = f"speed {source}"
+            if not math.isnan(peak):
+                line = (
+                    f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s "
+                    f"({source}) x {hardware.expected_mfu:.0%} expected utilisation"
                 )
-            )
         speeds[shape] = (speed, line)
     return speeds
 
