@@ -52,11 +52,15 @@ def _phase_lines(plan: Plan) -> Iterator[str]:
         size = f"{row.size:<8}" if sizes else ""
         yield (
             f"{row.identity:<18}{row.name:<14}{size}{row.seed:>4}{row.tokens:>17,}{row.steps:>9,}"
-            f"{row.seconds / 3600:>8.2f}  {row.state:<12}{', '.join(row.used_by)}{shared}"
+            f"{_hours(row.seconds)}  {row.state:<12}{', '.join(row.used_by)}{shared}"
         )
         after = f", after {row.parent}" if row.parent else ""
         first, last = row.learning_rates
         yield f"{'':<18}{row.mixture}{after}; learning rate {first:.2g} to {last:.2g}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{'?':>8}" if math.isnan(seconds) else f"{seconds / 3600:>8.2f}"
 
 
 def _share_lines(plan: Plan) -> Iterator[str]:
