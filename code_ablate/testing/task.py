@@ -41,7 +41,8 @@ class CheckedExample:
     prompt: str
     """Text before what is scored or generated."""
     targets: tuple[str, ...]
-    """The continuation that is scored, all accepted answers, or a program's solution."""
+    """The continuation that is scored, all accepted answers, or a program's solution.
+    None of an open-ended prompt."""
     right: bool
     """Whether the targets are right; False for the wrong choices of an item."""
 
@@ -127,7 +128,7 @@ def _example(task: LoadedTask, kind: str, number: int) -> CheckedExample:
     item = str(getattr(target, "item", number))
     if kind == kinds.ANSWERS:
         return CheckedExample(item, prompt, as_accepted(target, number).answers, True)
-    return CheckedExample(item, prompt, (text,), True)
+    return CheckedExample(item, prompt, () if kind == kinds.OPEN_ENDED else (text,), True)
 
 
 def _text(task: LoadedTask, example: Mapping[str, Any], feature: str) -> str:
