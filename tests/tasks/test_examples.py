@@ -76,8 +76,8 @@ def test_each_module_has_an_example():
 
 
 def test_the_example_of_corpora():
-    document = {"text": "1, 2, 3, 4, 5, 6, 7, 8, 9\n", "language": "python"}
-    checked = check_corpus("demo.web_code", [document])
+    document = {"text": "<p>Bees</p>", "language": "html"}
+    checked = check_corpus("demo.markup", [document])
     [(_, drop)] = checked.dropped
     doc = importlib.import_module("tasks.corpora").__doc__
     assert f"    {json.dumps(document)}\n        dropped: {drop.reason}\n" in doc
