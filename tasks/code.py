@@ -9,7 +9,7 @@ its first test. One greedy answer each, which is pass@1; for other k see docs/ev
 
 A made-up row of `humaneval`:
 
-    'def twice(x):\n    # Double x.\n'
+    "def twice(x):\n    'Double x.'\n"
         right: '    return 2 * x\n'
 """
 

@@ -13,7 +13,7 @@ import seqio
 import tasks
 from code_ablate.testing import check_corpus, check_task
 
-HEAD = "def twice(x):\n    # Double x.\n"
+HEAD = "def twice(x):\n    'Double x.'\n"
 
 # Module of tasks/: (task, one made-up row).
 ROWS = {
