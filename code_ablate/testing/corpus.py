@@ -71,7 +71,7 @@ def check_corpus(
     task = find_task(name)
     if isinstance(documents, str) or not documents:
         raise UserError("check_corpus needs a list with at least one document.")
-    vocabulary = vocabulary or _small_vocabulary()
+    vocabulary = vocabulary or small_vocabulary()
     kept: list[KeptDocument] = []
     dropped: list[tuple[str | Mapping[str, Any], Drop]] = []
     for document in documents:
@@ -168,7 +168,8 @@ def _drop(task: seqio.Task, step: str, element: Any) -> Drop:
 
 
 @functools.cache
-def _small_vocabulary() -> Vocabulary:
+def small_vocabulary() -> Vocabulary:
+    """Byte pairs with EOS, as a study's vocabulary: for checks."""
     folder = tempfile.TemporaryDirectory(prefix="code-ablate-")
     path = Path(folder.name) / "small.model"
     path.write_bytes(train_model([_SAMPLE] * 20, 320))

