@@ -18,23 +18,23 @@ def block_after(text: str, language: str = "") -> str:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    (tmp_path / "poems").mkdir()
-    rows = [{"body": f"Poem number {i}: " + "the river goes on and on, " * 10} for i in range(5)]
-    (tmp_path / "poems" / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (tmp_path / "notes").mkdir()
+    rows = [{"body": f"Note number {i}: " + "the river goes on and on, " * 10} for i in range(5)]
+    (tmp_path / "notes" / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     quiz = {"id": "1", "question": "Rivers go", "choices": ["on", "off"], "gold": 0}
     (tmp_path / "quiz.jsonl").write_text(json.dumps(quiz) + "\n")
     (tmp_path / "my_data.py").write_text(block_after("`my_data.py`", "python"))
-    (tmp_path / "poems.gin").write_text(block_after("`poems.gin`"))
+    (tmp_path / "notes.gin").write_text(block_after("`notes.gin`"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def test_the_extension_registers_and_plans(folder, capsys):
-    assert main(["plan", "poems.gin"]) == 0
+    assert main(["plan", "notes.gin"]) == 0
     said = capsys.readouterr().out
-    assert "70% demo.text + 30% my.poems" in said
-    poems = seqio.TaskRegistry.get("my.poems").get_dataset(None, "train", shuffle=False)
-    assert len(list(poems)) == 5
+    assert "70% demo.text + 30% my.notes" in said
+    notes = seqio.TaskRegistry.get("my.notes").get_dataset(None, "train", shuffle=False)
+    assert len(list(notes)) == 5
     quiz = seqio.TaskRegistry.get("my.quiz").get_dataset(None, "validation", shuffle=False)
     assert len(list(quiz)) == 2
 

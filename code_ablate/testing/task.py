@@ -20,12 +20,12 @@ import t5.evaluation.metrics  # noqa: F401
 import tensorflow as tf
 
 from code_ablate.data.sources.one_split import OneSplitSource
-from code_ablate.errors import UserError, unknown_name
+from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation import kinds
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.answers import as_accepted
 from code_ablate.evaluation.kinds.ranked import as_choice
-from code_ablate.evaluation.measure import Engine, MissingData
+from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.evaluation.sets.source import EvaluationSet
 from code_ablate.evaluation.suite_config import SuiteConfig
