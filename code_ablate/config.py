@@ -31,7 +31,7 @@ from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.recipes import RECIPES, Setting
+from code_ablate.study.recipes import RECIPES, Setting, Side
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
@@ -41,6 +41,7 @@ from code_ablate.training.tracking import TrackingConfig
 CONFIGURABLES = (
     Study,
     Setting,
+    Side,
     Phase,
     ModelConfig,
     Optimizer,

@@ -51,3 +51,12 @@ def test_a_module_that_only_lacks_seqio_is_passed_over(tmp_path, monkeypatch, ca
     assert "lacking_seqio registers nothing here" in capsys.readouterr().err
     with pytest.raises(ModuleNotFoundError, match="no_such_package"):
         config.import_modules(["lacking_other"])
+
+
+def test_a_source_in_the_place_of_the_scales_brings_its_own_name():
+    """The scale calls its source code; a report about another source must not."""
+    bindings = ["Setting.source = 'demo.synthetic_code'"]
+    study = config.load_study("proportion", "demo", bindings=bindings)
+    assert study.source == "demo.synthetic_code"
+    assert "demo.synthetic_code_25" in study.recipe_descriptions
+    assert config.load_study("proportion", "demo").source == "code"

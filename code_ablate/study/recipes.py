@@ -12,6 +12,7 @@ reference study. A recipe of your own is a function (Setting) -> Recipe, registe
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from code_ablate.data.mixing import Mixture, blend
 from code_ablate.data.registry import resolve_mixture
@@ -24,6 +25,16 @@ PRETRAINING, COOLDOWN = "pretraining", "cooldown"
 
 MixtureSpec = Mixture | Mapping[str, float] | str
 """A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A mixture with the name that reports give it, as base or source of a setting."""
+
+    name: str
+    """Name in reports and in names of recipes."""
+    mixture: MixtureSpec
+    """Mixture, {corpus: rate}, or registered name."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class Setting:
     """What all recipes of a study have in common, at one model size."""
 
     model: ModelConfig
-    base: MixtureSpec
+    base: MixtureSpec | Side
     """Mixture that the study mixes into; the text, in the reference study."""
     tokens: int
     """Tokens of pre-training, the same for every recipe."""
@@ -66,7 +77,7 @@ class Setting:
     cooldown: Schedule
     """Learning rate of the cooldown."""
     optimizer: Optimizer
-    source: MixtureSpec | None = None
+    source: MixtureSpec | Side | None = None
     """Mixture that the study varies; the code, in the reference study. None where recipes add
     corpora to the base, or leave some out."""
     cooldown_source_share: float = 0.2
@@ -80,10 +91,10 @@ class Setting:
     document_masks: bool = False
     """Whether attention stays within a document, where a window holds several."""
     base_name: str = ""
-    """Name of the base in reports. Empty: the registered name, or "base"."""
+    """Name of the base in reports. Empty: that of its `Side`, the registered name, or "base"."""
     source_name: str = ""
-    """Name of the source in reports and in names of recipes. Empty: the registered name, or
-    "source"."""
+    """Name of the source in reports and in names of recipes. Empty: that of its `Side`, the
+    registered name, or "source"."""
     size: str = ""
     """Name of the model size in reports. Empty: the number of parameters."""
     seed: int = 0
@@ -91,10 +102,12 @@ class Setting:
 
     def __post_init__(self):
         for side in ("base", "source"):
-            spec = getattr(self, side)
-            if not getattr(self, f"{side}_name"):
-                name = spec if isinstance(spec, str) else side
-                object.__setattr__(self, f"{side}_name", name)
+            spec: Any = getattr(self, side)
+            name = getattr(self, f"{side}_name")
+            if isinstance(spec, Side):
+                spec, name = spec.mixture, name or spec.name
+            name = name or (spec if isinstance(spec, str) else side)
+            object.__setattr__(self, f"{side}_name", name)
             if spec is not None:
                 object.__setattr__(self, side, resolve_mixture(spec))
         if self.source is None:
@@ -109,7 +122,8 @@ class Setting:
     @property
     def base_mixture(self) -> Mixture:
         """The base, resolved."""
-        return resolve_mixture(self.base)
+        assert isinstance(self.base, Mixture), "resolved when the setting was made"
+        return self.base
 
     @property
     def _source(self) -> Mixture:
@@ -118,7 +132,8 @@ class Setting:
                 "a recipe mixes the source in, and Setting.source is not set: name a mixture, or "
                 "use base_only, with_corpus and without_corpus."
             )
-        return resolve_mixture(self.source)
+        assert isinstance(self.source, Mixture), "resolved when the setting was made"
+        return self.source
 
     def mix(self, share: float) -> Mixture:
         """The base with this share of the source, in tokens."""

@@ -6,6 +6,7 @@ from code_ablate.errors import UserError
 from code_ablate.study.plan import requested_shares
 from code_ablate.study.recipes import (
     Recipe,
+    Side,
     base_only,
     proportion,
     text_only,
@@ -111,3 +112,12 @@ def test_a_recipe_has_any_number_of_named_stages(setting):
     assert [phase.steps for phase in recipe.stages.values()] == [400, 20, 10]
     with pytest.raises(UserError, match="has no stage"):
         Recipe("none", {})
+
+
+def test_another_source_brings_its_own_name(setting):
+    """A scale names its sides; who puts notes in the place of the code reads about notes."""
+    code = Side("code", {"web": 1})
+    named = dataclasses.replace(setting, source=code, source_name="")
+    assert named.source_name == "code" and named.source.active == {"web": 1}
+    notes = dataclasses.replace(setting, source={"notes": 1}, source_name="")
+    assert proportion(notes, 0.3).name == "source_30"
