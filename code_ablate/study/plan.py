@@ -290,7 +290,7 @@ def _problems(graph: PhaseGraph, stores: Stores) -> Iterator[str]:
 def _speeds(
     shapes: dict[_Shape, Phase], hardware: Hardware, runs_dir: epath.PathLike
 ) -> dict[_Shape, tuple[float, str]]:
-    """Of each shape: tokens per second, and where the figure comes from."""
+    """Tokens per second of each shape, and where the figure comes from."""
     earlier = {} if hardware.peak_flops else _earlier_speeds(epath.Path(runs_dir))
     speeds = {}
     for shape in shapes:

@@ -60,6 +60,7 @@ class Setting:
     """What all recipes of a study have in common, at one model size."""
 
     model: ModelConfig
+    """Shape of the model."""
     base: MixtureSpec | Side
     """Mixture that the study mixes into; the text, in the reference study."""
     tokens: int
@@ -77,6 +78,7 @@ class Setting:
     cooldown: Schedule
     """Learning rate of the cooldown."""
     optimizer: Optimizer
+    """Optimizer of every phase."""
     source: MixtureSpec | Side | None = None
     """Mixture that the study varies; the code, in the reference study. None where recipes add
     corpora to the base, or leave some out."""
@@ -205,7 +207,7 @@ def base_only(setting: Setting) -> Recipe:
 def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe:
     """The whole budget with one share of the source; a point of a sweep.
 
-    `share`: 0 to 1, in tokens. `cooldown`: whether the study's cooldown follows.
+    `share`: share of the source among the tokens. `cooldown`: whether the study's cooldown follows.
     """
     name = f"{setting.source_name}_{100 * share:g}"
     return setting.recipe(name, setting.begin(share, setting.tokens), cooldown=cooldown)
@@ -214,8 +216,8 @@ def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe
 def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str = "") -> Recipe:
     """The whole budget on the base with one more corpus, or mixture, at a share of the tokens.
 
-    `share`: 0 to 1. `name`: name of the recipe; empty: "with_" and the corpora. The cooldown, if
-    the study has one, is on the base.
+    The cooldown, if the study has one, is on the base. `corpus`: registered name, or {corpus:
+    rate}. `share`: its share of the tokens. `name`: name of the recipe; empty: "with_" and the corpora.
     """
     added = resolve_mixture(corpus)
     mixture = blend(setting.base_mixture, added, share)
@@ -224,7 +226,10 @@ def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str =
 
 
 def without_corpus(setting: Setting, corpus: str) -> Recipe:
-    """The whole budget on the base without one of its corpora, the others scaled up."""
+    """The whole budget on the base without one of its corpora, the others scaled up.
+
+    `corpus`: name of the corpus.
+    """
     rates = setting.base_mixture.active
     if corpus not in rates or len(rates) == 1:
         raise UserError(
@@ -248,12 +253,18 @@ def balanced_only(setting: Setting) -> Recipe:
 
 
 def balanced_to_text(setting: Setting, first_share: float = 0.5, then_share: float = 0.1) -> Recipe:
-    """Half of the budget on text and code in equal parts, then text with 10 % code."""
+    """Half of the budget on text and code in equal parts, then text with 10 % code.
+
+    `first_share`: share of code in the first half. `then_share`: share of code after it.
+    """
     return _two_phases(setting, "balanced_to_text", first_share, then_share)
 
 
 def code_to_text(setting: Setting, first_share: float = 1.0, then_share: float = 0.1) -> Recipe:
-    """Half of the budget on code alone, then text with 10 % code."""
+    """Half of the budget on code alone, then text with 10 % code.
+
+    `first_share`: share of code in the first half. `then_share`: share of code after it.
+    """
     return _two_phases(setting, "code_to_text", first_share, then_share)
 
 

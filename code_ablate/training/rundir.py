@@ -204,5 +204,8 @@ class RunDirectory:
 
 
 def phase_of_run(path: str) -> Phase:
-    """The phase that the run at `path` executed, e.g. to be the parent of another one."""
+    """The phase that a run executed, e.g. to be the parent of another one.
+
+    `path`: directory of the run.
+    """
     return phase_from_plain(RunDirectory.open(path).config["phase"])

@@ -28,9 +28,9 @@ class CategoryColumn:
     """A category, or an average of some."""
 
     whole: Metric
-    """Of all tasks."""
+    """Score of all its tasks."""
     kept: Metric | None
-    """Of those on which every model beats chance; None if a category has none."""
+    """Score of its tasks on which every model beats chance; None if a category has none."""
 
 
 def main_metrics(scores: Scores) -> tuple[Metric, ...]:
