@@ -216,8 +216,10 @@ def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe
 def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str = "") -> Recipe:
     """The whole budget on the base with one more corpus, or mixture, at a share of the tokens.
 
-    The cooldown, if the study has one, is on the base. `corpus`: registered name, or {corpus:
-    rate}. `share`: its share of the tokens. `name`: name of the recipe; empty: "with_" and the corpora.
+    The cooldown, if the study has one, is on the base.
+
+    `corpus`: registered name, or {corpus: rate}. `share`: its share of the tokens. `name`: name of
+    the recipe; empty: "with_" and the corpora.
     """
     added = resolve_mixture(corpus)
     mixture = blend(setting.base_mixture, added, share)
