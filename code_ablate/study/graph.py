@@ -73,6 +73,12 @@ class Study:
             raise UserError("Study.recipes is empty: give at least one, e.g. (@text_only,).")
         if not self.settings:
             raise UserError("Study.settings is empty: give at least one, e.g. (@Setting(),).")
+        sources = dict.fromkeys(setting.source_name for setting in self.settings)
+        if len(sources) > 1:
+            raise UserError(
+                f"the settings of the study vary {' and '.join(map(repr, sources))}: a report has one "
+                "main axis. Give all settings one source, or one Setting.source_name."
+            )
         require_published(self.published)
         names = list(self.recipe_descriptions)
         if self.baseline not in names:

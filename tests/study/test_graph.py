@@ -88,6 +88,14 @@ def test_two_settings_need_names_for_their_sizes_if_their_models_are_one(study, 
     assert len(dataclasses.replace(study, settings=(setting, named)).arms) == 2 * len(study.arms)
 
 
+def test_settings_that_vary_different_sources_are_refused(study, setting):
+    notes = dataclasses.replace(
+        setting, source={"notes": 1}, source_name="notes", size="second", tokens=800 * 64
+    )
+    with pytest.raises(UserError, match=r"vary 'code' and 'notes'.*one main axis"):
+        dataclasses.replace(study, settings=(setting, notes))
+
+
 def larger(setting):
     """A recipe of another model than the study's."""
     wide = dataclasses.replace(setting, model=dataclasses.replace(MODEL, d_model=64, layers=4))
