@@ -76,8 +76,8 @@ class Study:
         sources = dict.fromkeys(setting.source_name for setting in self.settings)
         if len(sources) > 1:
             raise UserError(
-                f"the settings of the study vary {' and '.join(map(repr, sources))}: a report has one "
-                "main axis. Give all settings one source, or one Setting.source_name."
+                f"the settings of the study vary {' and '.join(map(repr, sources))}: a report has "
+                "one main axis. Give all settings one source, or one Setting.source_name."
             )
         require_published(self.published)
         names = list(self.recipe_descriptions)
