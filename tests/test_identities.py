@@ -4,12 +4,19 @@ If you meant to change one (another meaning, a raised FORMAT), record the new va
 in the changelog: everything of that kind is computed anew by everybody.
 """
 
+import json
 import sys
 
 import pytest
+import seqio
 
 from code_ablate import config
-from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.data import filters
+from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
+from code_ablate.data.preparing.vocabulary_training import make_vocabulary
+from code_ablate.data.sources import documents
+from code_ablate.data.sources.files import Files
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 from code_ablate.evaluation import suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.study.graph import PhaseGraph
@@ -93,3 +100,36 @@ def test_scores(task):
     vocabulary = Vocabulary("v", "v.model", 2048, "digest", eos_id=1)
     part = suite._task_part(task, SuiteConfig(tasks=(task,)), vocabulary, seq_len=128)
     assert part.key.identity == SCORES[task]
+
+
+VOCABULARY = "b609f1a64604ec27cbfab45af2c78a8567cfd57702393209d5a2e03901a25bed"
+STORE = "ba18c2e6dcc6f8fc40190eec7640c35215bed117442ab18a00dd9bd31133f74a"
+"""Hashes of a vocabulary and of a token store, made of the documents of the test below."""
+
+
+def test_vocabulary_and_store(tmp_path, monkeypatch):
+    """Filters, tokens, order of documents and split: what stands in a store has not changed."""
+    monkeypatch.chdir(tmp_path)
+    documents_made = [
+        f"def f{i}(x):\n\treturn x  * {i}\n"
+        if i % 2
+        else f"The {i}. document says more than the {i - 1}. one did, éß.\r\n" * (1 + i % 3)
+        for i in range(60)
+    ]
+    rows = [json.dumps({"text": text}) + "\n" for text in (*documents_made, "same", "same")]
+    (tmp_path / "rows.jsonl").write_text("".join(rows))
+    seqio.TaskRegistry.add(
+        "recorded.rows",
+        source=Files("rows.jsonl"),
+        preprocessors=[filters.MeanLine(100), filters.Length(5), *documents.TOKENIZE],
+        output_features=documents.FEATURES,
+    )
+    try:
+        asked = VocabularyConfig("recorded", 300, ("recorded.rows",), sample_bytes=100_000)
+        vocabulary = make_vocabulary(asked, "data", progress=False)
+        settings = PrepareConfig(validation_fraction=0.2, workers=1)
+        stores = make_stores(("recorded.rows",), vocabulary, "data", settings, progress=False)
+    finally:
+        seqio.TaskRegistry.remove("recorded.rows")
+    assert vocabulary.digest == VOCABULARY
+    assert stores.identities == {"recorded.rows": STORE}
