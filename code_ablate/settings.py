@@ -19,6 +19,7 @@ from typing import Any
 
 from code_ablate import config
 from code_ablate.errors import unknown_name
+from code_ablate.study.graph import Study
 
 _UNITS = (
     ("bytes", "bytes"),
@@ -199,18 +200,35 @@ def markdown() -> str:
 
 
 def resolved(*values: Any) -> str:
-    """Dataclass instances as bindings, with everything that they hold."""
-    return "\n\n".join("\n".join(_lines(type(value).__name__, value)) for value in values)
+    """Dataclass instances with everything that they hold, one object a paragraph."""
+    return "\n\n".join("\n\n".join(_paragraphs(type(value).__name__, value)) for value in values)
 
 
-def _lines(name: str, value: Any) -> list[str]:
-    if dataclasses.is_dataclass(value) and type(value).__str__ is object.__str__:
-        parts = [(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)]
-        return [line for part, inner in parts for line in _lines(f"{name}.{part}", inner)]
-    if isinstance(value, tuple) and any(dataclasses.is_dataclass(item) for item in value):
-        items = [_lines(f"{name}[{i}]", item) for i, item in enumerate(value)]
-        return [line for item in items for line in item]
-    return [f"{name} = {_text(value)}"]
+def _paragraphs(name: str, value: Any) -> list[str]:
+    """The plain fields of an object in one paragraph; then those of the objects that it holds."""
+    plain, inner = [], []
+    for field in dataclasses.fields(value):
+        held = getattr(value, field.name)
+        items = held if isinstance(held, tuple) else (held,)
+        if any(_is_object(item) for item in items):
+            numbered = len(items) > 1
+            for number, item in enumerate(items):
+                where = f"{name}.{field.name}" + (f"[{number}]" if numbered else "")
+                inner += _paragraphs(where, item)
+        else:
+            if not (isinstance(value, Study) and field.name == "recipes"):
+                plain.append(f"{field.name} = {_text(held)}")
+    if isinstance(value, Study):
+        recipes = [f"{recipe}: {does}" for recipe, does in value.recipe_descriptions.items()]
+        inner = ["\n  ".join([f"{name}.recipes", *recipes]), *inner]
+    # A line breaks between fields, not around an equals sign.
+    text = ", ".join(plain).replace(" = ", "\u00a0=\u00a0")
+    body = textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ")
+    return [f"{name}\n{body}".replace("\u00a0", " "), *inner]
+
+
+def _is_object(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and type(value).__str__ is object.__str__
 
 
 def _text(value: Any) -> str:

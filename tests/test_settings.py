@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from code_ablate import settings
+from code_ablate import config, settings
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.training.phase import Schedule
@@ -32,3 +32,10 @@ def test_the_resolved_configuration_names_every_value():
     text = settings.resolved(Schedule(peak=0.5))
     for name, value in to_plain(Schedule(peak=0.5)).items():
         assert f"Schedule.{name} = {value!r}" in text
+
+
+def test_a_resolved_study_names_its_recipes_and_fits_a_page():
+    text = settings.resolved(config.load_study("demo", "demo"))
+    assert "code_25: The whole budget, 25 % of it from code." in text
+    assert "Study.settings.model\n  d_model = 128, layers = 4," in text
+    assert len(text.splitlines()) < 70 and max(map(len, text.splitlines())) <= 100

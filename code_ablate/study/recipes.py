@@ -210,7 +210,9 @@ def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe
     `share`: share of the source among the tokens. `cooldown`: whether the study's cooldown follows.
     """
     name = f"{setting.source_name}_{100 * share:g}"
-    return setting.recipe(name, setting.begin(share, setting.tokens), cooldown=cooldown)
+    recipe = setting.recipe(name, setting.begin(share, setting.tokens), cooldown=cooldown)
+    text = f"The whole budget, {100 * share:g} % of it from {setting.source_name}."
+    return dataclasses.replace(recipe, description=text)
 
 
 def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str = "") -> Recipe:
@@ -224,7 +226,9 @@ def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str =
     added = resolve_mixture(corpus)
     mixture = blend(setting.base_mixture, added, share)
     phase = setting.begin(0.0, setting.tokens, mixture, tuple(added.active))
-    return setting.recipe(name or f"with_{'_'.join(added.active)}", phase)
+    recipe = setting.recipe(name or f"with_{'_'.join(added.active)}", phase)
+    text = f"The whole budget on the base with {100 * share:g} % from {', '.join(added.active)}."
+    return dataclasses.replace(recipe, description=text)
 
 
 def without_corpus(setting: Setting, corpus: str) -> Recipe:
@@ -241,7 +245,9 @@ def without_corpus(setting: Setting, corpus: str) -> Recipe:
     mixture = Mixture.of({name: rate for name, rate in rates.items() if name != corpus})
     phase = setting.begin(0.0, setting.tokens, mixture, (corpus,))
     narrowed = dataclasses.replace(setting, base=mixture)  # the cooldown leaves it out too
-    return narrowed.recipe(f"without_{corpus}", phase)
+    recipe = narrowed.recipe(f"without_{corpus}", phase)
+    text = f"The whole budget on the base without {corpus}, the rest of it scaled up."
+    return dataclasses.replace(recipe, description=text)
 
 
 def text_only(setting: Setting) -> Recipe:
