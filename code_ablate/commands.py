@@ -118,11 +118,13 @@ def evaluate(options) -> None:
     """Evaluates checkpoints of a run and prints a line per task for each."""
     from code_ablate import config
     from code_ablate.jobs.evaluate import Pause, evaluate_run
+    from code_ablate.training.rundir import RunDirectory
 
+    run = RunDirectory.open(options.run_directory)  # before gin: the likeliest mistake
     _ready_the_host()
     workspace = _load(options)
     skipped = evaluate_run(
-        options.run_directory,
+        run.path,
         workspace,
         config.make("SuiteConfig"),
         config.make("VocabularyConfig"),

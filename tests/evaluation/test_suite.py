@@ -179,7 +179,7 @@ def test_hosts_with_other_rows_are_told_so(tasks, monkeypatch):
         return {**make(), "suite.two": "0f3c"}
 
     monkeypatch.setattr(distributed, "from_first", other_host)
-    with pytest.raises(UserError, match=r"different evaluation data, of suite\.two: install"):
+    with pytest.raises(UserError, match=r"different evaluation data for suite\.two: install"):
         suite_of()
 
 

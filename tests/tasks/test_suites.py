@@ -5,7 +5,7 @@ import seqio
 
 import tasks  # noqa: F401
 from code_ablate import config
-from code_ablate.evaluation import declarations
+from code_ablate.evaluation import declarations, kinds
 
 SUITES = sorted(file.stem for file in Path(config.GIN_DIRECTORY, "suites").glob("*.gin"))
 
