@@ -175,7 +175,9 @@ def test_what_is_imported_from_a_module_of_ours_is_there():
     """Also within functions, where a renamed module or function would be missed until it runs."""
     missing = []
     for file in (
-        f for top in ("code_ablate", "tasks", "benchmarks") for f in ROOT.glob(f"{top}/**/*.py")
+        f
+        for top in ("code_ablate", "tasks", "benchmarks", "tests")
+        for f in ROOT.glob(f"{top}/**/*.py")
     ):
         for node in ast.walk(ast.parse(file.read_text())):
             if not isinstance(node, ast.ImportFrom) or node.level or not node.module:

@@ -9,7 +9,7 @@ import tasks  # noqa: F401  registers what is compared
 from code_ablate.errors import UserError
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.continuations import Continuations
-from code_ablate.evaluation.kinds.ranked import Ranked
+from code_ablate.evaluation.kinds.ranked import RankedMeasure
 from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.evaluation.suite_config import SuiteConfig
@@ -30,7 +30,7 @@ def ours(run, data_dir, vocabulary):
     for name in TASKS:
         config = SuiteConfig(tasks=(name,), max_items=ITEMS)
         task = LoadedTask.load(name, vocabulary, config, longest=SEQ_LEN + 1)
-        items = Ranked(task).evaluate(Engine(scorer, generator=None)).items
+        items = RankedMeasure(task).evaluate(Engine(scorer, generator=None)).items
         results[name] = task, scorer.score(Continuations(task).requests), items
     return results
 
