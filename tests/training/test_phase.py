@@ -83,7 +83,7 @@ def test_each_field_of_the_model_that_matters_changes_the_identity(phase, change
 def test_every_field_of_a_phase_is_either_in_its_identity_or_known_not_to_matter(phase):
     # A new field has to be put on one of the two sides, and into the tests above.
     in_identity = set(describe(phase, IDENTITIES)) - {"format", "steps"}
-    without = {"name", "max_epochs", "tokens", "optimizer_state"}
+    without = {"name", "max_epochs", "tokens", "optimizer_state", "varied"}
     assert in_identity | without == {f.name for f in dataclasses.fields(phase)}
 
 
@@ -93,6 +93,7 @@ def test_how_and_where_do_not_change_the_identity(phase):
         dataclasses.replace(phase, model=model),
         dataclasses.replace(phase, name="another name"),
         dataclasses.replace(phase, max_epochs=1.5),
+        dataclasses.replace(phase, varied=("a",)),
         dataclasses.replace(phase, mixture=Mixture.of({"a": 0.5, "b": 0.3, "c": 0.2, "d": 0})),
         dataclasses.replace(phase, tokens=phase.tokens + 5),  # rounds to the same steps
     ):
