@@ -97,9 +97,9 @@ def require_finite(params: Params, checkpoint: str) -> None:
     ]
     if broken:
         raise UserError(
-            f"the weights of {checkpoint} are not finite ({len(broken)} arrays, such as {broken[0]}): "
-            "training has diverged. Name an earlier step with --step, or train again with a lower "
-            "learning rate."
+            f"the weights of {checkpoint} are not finite ({len(broken)} arrays, such as "
+            f"{broken[0]}): training has diverged. Name an earlier step with --step, or train "
+            "again with a lower learning rate."
         )
 
 
