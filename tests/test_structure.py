@@ -13,7 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-BASE = {"errors", "identity", "storage", "distributed", "progress", "chips", "allocator"}
+BASE = {"errors", "identity", "storage", "own_file", "locks", "names", "distributed", "progress",
+        "chips", "allocator"}  # fmt: skip
 """Small modules that every room may use."""
 
 KNOWS = {

@@ -29,11 +29,7 @@ def explain_stores(
 def explain_phases(study: Study, stores: Stores, runs_dir: epath.PathLike) -> str:
     """For each phase without a complete run: how the nearest one differs. May be empty."""
     graph = PhaseGraph.of(study, stores.identities)
-    runs_dir = epath.Path(runs_dir)
-    runs = [
-        RunDirectory.open(file.parent)
-        for file in (sorted(runs_dir.glob("*/config.json")) if runs_dir.exists() else ())
-    ]
+    runs = RunDirectory.all_in(runs_dir)
     lines = []
     for identity, phase in graph.phases.items():
         run = RunDirectory.of(runs_dir, phase, identity)

@@ -320,8 +320,7 @@ def _earlier_speeds(runs_dir: epath.Path) -> dict[str, list[float]]:
     """Tokens per second of the runs on devices such as are here, by shape."""
     speeds: dict[str, list[float]] = {}
     here = device_here()
-    for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
-        run = RunDirectory.open(file.parent)
+    for run in RunDirectory.all_in(runs_dir):
         config, last = run.config, run.last_metrics()
         if config["device"] == here and "tokens_per_second" in last:
             phase = config["phase"]

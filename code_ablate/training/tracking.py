@@ -23,7 +23,7 @@ from code_ablate import storage
 from code_ablate.errors import Interrupted, UserError
 
 FLUSH_SECONDS = 10
-"""TensorBoard events reach the disk within this time."""
+"""TensorBoard events reach the disk within this time, and before each checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,31 @@ class TrackingConfig:
             )
 
 
+@dataclass(frozen=True)
+class Sink:
+    """A viewer's side of a run."""
+
+    log: Callable[[Mapping[str, float]], None]
+    """Is called with every line."""
+    flush: Callable[[], object] = lambda: None
+    """Brings to the disk what was logged."""
+
+
 class Tracker:
     """What lines are logged to; nothing, on all processes but one."""
 
-    def __init__(self, sinks: tuple[Callable[[Mapping[str, float]], None], ...]):
-        """Each of `sinks` is called with every line."""
+    def __init__(self, sinks: tuple[Sink, ...]):
         self._sinks = sinks
 
     def log(self, line: Mapping[str, float]) -> None:
         """Logs a line of metrics, which holds its `step`. Returns without waiting for the disk."""
         for sink in self._sinks:
-            sink(line)
+            sink.log(line)
+
+    def flush(self) -> None:
+        """Call it before a checkpoint is saved: a restart from there logs later lines only."""
+        for sink in self._sinks:
+            sink.flush()
 
 
 @contextlib.contextmanager
@@ -138,7 +152,7 @@ def _tensorboard(run_path: epath.PathLike, first_step: int):
                 writer.add_scalar(name, value, line["step"])
 
     try:
-        yield log
+        yield Sink(log, writer.flush)
     finally:
         writer.close()
 
@@ -173,7 +187,7 @@ def _wandb(
 
     failed = True
     try:
-        yield log
+        yield Sink(log)
         failed = False
     except Interrupted:
         failed = False
