@@ -20,7 +20,7 @@ from pathlib import Path
 
 from etils import epath
 
-from code_ablate import own_file, storage
+from code_ablate import distributed, own_file, storage
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 
@@ -79,9 +79,13 @@ class Holder:
 
 @contextlib.contextmanager
 def held(folder: epath.Path, what: str) -> Iterator[None]:
-    """Holds a folder. Raises UserError if another process does: it is being `what` by that one."""
+    """Holds a folder for this job; of its processes the first one does.
+
+    Raises UserError in all of them if another process has it: it is being `what` by that one.
+    """
     hold = _sign if storage.is_remote(folder) else _file_lock
-    with hold(folder, what):
+    with contextlib.ExitStack() as stack:
+        distributed.from_first(lambda: stack.enter_context(hold(folder, what)))
         yield
 
 
@@ -96,13 +100,13 @@ def holder(folder: epath.Path) -> Holder:
     if not path.exists():  # a copy of a folder, as likely as not
         return Holder("unknown", None)
     owner = _owner(epath.Path(path))
-    with path.open() as file:
-        try:
+    try:
+        with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return Holder("alive", owner)
-        except OSError:
-            return Holder("unknown", owner)
+    except BlockingIOError:
+        return Holder("alive", owner)
+    except OSError:
+        return Holder("unknown", owner)
     # Some shared file systems keep locks on each host alone.
     return Holder("dead" if owner and owner.is_local else "unknown", owner)
 
@@ -112,14 +116,15 @@ def _file_lock(folder: epath.Path, what: str) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Not "w": that would take away the owner's name before it is known who has the lock.
-        with (Path(folder) / FILE).open("a+") as file:
-            _lock(file, folder, what)
-            file.truncate(0)
-            file.write(_text(Owner.here()))
-            file.flush()
-            yield
-    except PermissionError as error:
+        file = (Path(folder) / FILE).open("a")
+    except OSError as error:
         raise UserError(f"{folder} cannot be written to ({error}): name another folder.") from error
+    with file:
+        _lock(file, folder, what)
+        file.truncate(0)
+        file.write(_text(Owner.here()))
+        file.flush()
+        yield
 
 
 def _lock(file, folder: epath.Path, what: str) -> None:

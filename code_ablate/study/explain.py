@@ -33,9 +33,11 @@ def explain_phases(study: Study, stores: Stores, runs_dir: epath.PathLike) -> st
     lines = []
     for identity, phase in graph.phases.items():
         run = RunDirectory.of(runs_dir, phase, identity)
-        if run.complete:
-            continue
         head = f"{identity} {phase.name} ({phase.mixture}, seed {phase.seed})"
+        if run.complete:
+            if not run.has_parameters(phase.steps):
+                lines.append(f"{head}: {run.path} is complete, but its parameters are gone")
+            continue
         if run.status["state"] != "new":
             lines.append(f"{head}: {run.path} is at step {run.status['step']} of {phase.steps}")
             continue

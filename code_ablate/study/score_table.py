@@ -58,6 +58,15 @@ class Suites:
         suites = self.by_seq_len.values()
         return {name: why for suite in suites for name, why in suite.missing.items()}
 
+    def unevaluated(self, graph: PhaseGraph, runs: Mapping[str, RunDirectory]) -> set[str]:
+        """Identities of the evaluated phases of which scores are missing."""
+        return {
+            identity
+            for identity, phase in graph.evaluated.items()
+            for part in self.of_phase(phase).parts
+            if not Records(runs[identity].evaluation(phase.steps)).has(part.key)
+        }
+
     def of_phase(self, phase: Phase) -> Suite:
         """The suite that a phase's model is evaluated with."""
         return self.by_seq_len[phase.seq_len]

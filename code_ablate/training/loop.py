@@ -81,7 +81,7 @@ def train(
     require_trackers(execution.tracking)
     stream = _stream(phase, stores, run)
     mesh = make_mesh(execution.mesh)
-    _check_execution(phase, parent, execution, mesh)
+    _check_execution(phase, run, parent, execution, mesh)
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
     feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
@@ -227,7 +227,11 @@ def _stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
 
 
 def _check_execution(
-    phase: Phase, parent: RunDirectory | None, execution: Execution, mesh: Mesh
+    phase: Phase,
+    run: RunDirectory,
+    parent: RunDirectory | None,
+    execution: Execution,
+    mesh: Mesh,
 ) -> None:
     """Raises UserError for what would go wrong later."""
     if phase.parent and not (parent and distributed.from_first(lambda: parent.complete)):
@@ -236,7 +240,7 @@ def _check_execution(
             + (f" ({parent.path})" if parent else "")
             + ": train that one first."
         )
-    if phase.parent and parent:
+    if phase.parent and parent and not distributed.from_first(lambda: run.has_checkpoints):
         steps = phase.parent.steps
         distributed.from_first(lambda: parent.require_parameters(steps))
     traced = execution.profile.first_step

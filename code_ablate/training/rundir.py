@@ -11,7 +11,6 @@ status.json. On a pod every process may call the methods that write: process 0 a
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +85,11 @@ class RunDirectory:
     def complete(self) -> bool:
         """Whether the phase was trained to its end. Its checkpoints may be gone since."""
         return self.status["state"] == "complete"
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Whether training goes on from a checkpoint of its own."""
+        return bool(run_files.checkpoint_steps(self.path))
 
     def has_parameters(self, step: int) -> bool:
         """Whether the checkpoint of `step` is there."""
@@ -176,24 +180,24 @@ class RunDirectory:
     def _metrics_file(self) -> MetricsFile:
         return MetricsFile(self.metrics)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """Holds the run for this job. Raises UserError if another one trains it.
 
         On an object store, which has no locks, a sign left by another host is answered with a
         warning only: there the scheduler has to see to it that a job runs once.
         """
-        with contextlib.ExitStack() as stack:
-            distributed.from_first(lambda: stack.enter_context(locks.held(self.path, "trained")))
-            yield
+        return locks.held(self.path, "trained")
 
     @property
-    def trainer_is_dead(self) -> bool:
-        """Whether the run says that it is being trained and the process that did is gone.
+    def dead_trainer(self) -> str | None:
+        """The process that trained the run, where it is gone and the run says that it trains.
 
-        False where this host cannot tell: that process was on another one.
+        None where it lives, or stopped in an orderly way, or this host cannot tell: that process
+        was on another one.
         """
-        return locks.holder(self.path).state == "dead" and self.status["state"] == "running"
+        holder = locks.holder(self.path)
+        gone = holder.state == "dead" and self.status["state"] == "running"
+        return str(holder.owner) if gone else None
 
 
 def phase_of_run(path: str) -> Phase:

@@ -9,7 +9,6 @@ import pytest
 from code_ablate import own_file
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
-from code_ablate.training import run_files
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.loop import train
 from code_ablate.training.metrics_file import MetricsFile
