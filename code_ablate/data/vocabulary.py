@@ -25,6 +25,7 @@ from jaxtyping import Int
 from code_ablate import storage
 from code_ablate.errors import UserError
 from code_ablate.identity import whole_number
+from code_ablate.names import require_name
 
 if TYPE_CHECKING:
     import seqio
@@ -65,6 +66,7 @@ class VocabularyConfig:
                 f"VocabularyConfig.name = {self.name!r} is neither a plain name nor the path of a "
                 "SentencePiece .model or a tokenizer.json."
             )
+        require_name("VocabularyConfig.name", self.name)
         if self.size < 300:
             raise UserError(
                 f"VocabularyConfig.size is {self.size}: 256 bytes, pad, eos and unk come first; "

@@ -6,6 +6,7 @@ SuiteConfig(tasks=("arc_easy", "humaneval"), domains=("demo.text",), max_items=5
 from dataclasses import dataclass
 
 from code_ablate.errors import UserError
+from code_ablate.names import require_name
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,7 @@ class SuiteConfig:
         for names in (self.tasks, self.domains):
             if len(set(names)) < len(names):
                 raise UserError(f"SuiteConfig names {names}: each may occur once.")
+        for name in self.tasks:
+            require_name("a name in SuiteConfig.tasks", name)
+        for name in self.domains:
+            require_name("a name in SuiteConfig.domains", name)

@@ -9,6 +9,8 @@ which parameters it needs.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from etils import epath
+
 from code_ablate.errors import UserError
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.training.phase import Phase
@@ -60,7 +62,8 @@ def require_parameters(
     It needs those of a phase that another one starts from which is not complete, and those of an
     arm in `unevaluated`, identities of phases.
     """
-    to_start, gone = set(), []
+    to_start: set[str] = set()
+    gone: list[epath.Path] = []
     for identity, phase in reversed(tuple(graph.phases.items())):  # children before parents
         run = runs[identity]
         needed = identity in unevaluated or any(

@@ -18,6 +18,7 @@ from code_ablate.data.registry import resolve_mixture
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
 from code_ablate.model.config import ModelConfig
+from code_ablate.names import require_name
 
 FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""
@@ -140,6 +141,7 @@ class Phase:
     identity."""
 
     def __post_init__(self):
+        require_name("Phase.name", self.name)
         object.__setattr__(self, "varied", tuple(self.varied))
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
         _choose("Phase", "optimizer_state", self.optimizer_state, ("carry", "reset"))
