@@ -185,7 +185,6 @@ def train(
                 if save:
                     with clock.waiting("checkpoint"):
                         written = run.save_metrics()  # a restart from there finds these lines
-                        tracker.flush()
                         counts = stream.counts(done * phase.batch_windows)
                         seconds = clock.seconds
                         saved = {"seconds": seconds, "counts": counts, "metrics": written}

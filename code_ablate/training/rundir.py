@@ -203,7 +203,7 @@ class RunDirectory:
 def phase_of_run(path: str) -> Phase:
     """The phase that a run executed, e.g. to be the parent of another one.
 
-    `path`: directory of the run. Raises UserError if it was of another version.
+    Raises UserError if it was of another version. `path`: directory of the run.
     """
     run = RunDirectory.open(path)
     try:

@@ -22,9 +22,6 @@ from etils import epath
 from code_ablate import storage
 from code_ablate.errors import Interrupted, UserError
 
-FLUSH_SECONDS = 10
-"""TensorBoard events reach the disk within this time, and before each checkpoint."""
-
 
 @dataclass(frozen=True)
 class TrackingConfig:
@@ -47,31 +44,17 @@ class TrackingConfig:
             )
 
 
-@dataclass(frozen=True)
-class Sink:
-    """A viewer's side of a run."""
-
-    log: Callable[[Mapping[str, float]], None]
-    """Is called with every line."""
-    flush: Callable[[], object] = lambda: None
-    """Brings to the disk what was logged."""
-
-
 class Tracker:
     """What lines are logged to; nothing, on all processes but one."""
 
-    def __init__(self, sinks: tuple[Sink, ...]):
+    def __init__(self, sinks: tuple[Callable[[Mapping[str, float]], None], ...]):
+        """Each of `sinks` is called with every line."""
         self._sinks = sinks
 
     def log(self, line: Mapping[str, float]) -> None:
-        """Logs a line of metrics, which holds its `step`. Returns without waiting for the disk."""
+        """Logs a line of metrics, which holds its `step`. They are in its files when it returns."""
         for sink in self._sinks:
-            sink.log(line)
-
-    def flush(self) -> None:
-        """Call it before a checkpoint is saved: a restart from there logs later lines only."""
-        for sink in self._sinks:
-            sink.flush()
+            sink(line)
 
 
 @contextlib.contextmanager
@@ -134,25 +117,31 @@ def _require(module: str, package: str, asked_by: str, off: Any) -> None:
 
 @contextlib.contextmanager
 def _tensorboard(run_path: epath.PathLike, first_step: int):
-    import tensorboardX
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
 
-    writer = tensorboardX.SummaryWriter(
-        str(events_folder(run_path)),
-        # Readers drop earlier events of this step and later ones. Step `first_step` itself is in
-        # the checkpoint, and so are its events.
-        purge_step=first_step + 1,
-        flush_secs=FLUSH_SECONDS,
-        # The writer names files by the second, and would overwrite one of the same second.
-        filename_suffix=f".{time.time_ns()}",
-    )
+    folder = events_folder(run_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not its SummaryWriter: that one leaves events in the queue of a thread, where `flush` does not
+    # see them, and a kill after a checkpoint would lose lines that are never logged again.
+    # The writer names files by the second, and would overwrite one of the same second.
+    writer = EventsWriter(str(folder / "events"), f".{time.time_ns()}")
+    # Readers drop earlier events of this step and later ones. Step `first_step` itself is in the
+    # checkpoint, and so are its events.
+    start = SessionLog(status=SessionLog.START)
+    writer.write_event(Event(wall_time=time.time(), step=first_step + 1, session_log=start))
 
     def log(line: Mapping[str, float]) -> None:
+        now = time.time()
         for name, value in line.items():
             if name != "step":
-                writer.add_scalar(name, value, line["step"])
+                event = Event(wall_time=now, step=line["step"], summary=scalar(name, value))
+                writer.write_event(event)
+        writer.flush()
 
     try:
-        yield Sink(log, writer.flush)
+        yield log
     finally:
         writer.close()
 
@@ -187,7 +176,7 @@ def _wandb(
 
     failed = True
     try:
-        yield Sink(log)
+        yield log
         failed = False
     except Interrupted:
         failed = False
