@@ -40,10 +40,11 @@ def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study):
         for row in study["tasks"].values():
             if row["items"] < 30:
                 few = table[table["task"] == row["name"]]
-                table = pd.concat([table, few.assign(item=few["item"] + " again")])
+                table = pd.concat(
+                    [table, few.assign(item=few["item"] + " again")], ignore_index=True
+                )
                 row["items"] *= 2
         table.loc[table["task"] == "boolq", "predicted"] = table["gold"]
-        return table
         table = table[table["stage"] == "pretraining"]
         study["arms"] = [arm for arm in study["arms"] if arm["arm"]["stage"] == "pretraining"]
         return table
