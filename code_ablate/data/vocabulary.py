@@ -26,6 +26,7 @@ from jaxtyping import Int
 from code_ablate import storage
 from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.errors import UserError
+from code_ablate.names import require_name
 
 if TYPE_CHECKING:
     import seqio
@@ -64,6 +65,7 @@ class VocabularyConfig:
                 f"VocabularyConfig.name = {self.name!r} is neither a plain name nor the path of a "
                 "SentencePiece .model or a tokenizer.json."
             )
+        require_name("VocabularyConfig.name", self.name)
         if self.size < 300:
             raise UserError(
                 f"VocabularyConfig.size is {self.size}: 256 bytes, pad, eos and unk come first; "

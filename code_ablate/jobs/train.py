@@ -4,6 +4,7 @@ run = train_phase(phase, workspace, VocabularyConfig(...), PrepareConfig(), Exec
 run.path, run.status
 """
 
+from code_ablate import distributed
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
@@ -25,7 +26,8 @@ def train_phase(
     """Trains `phase` until it is complete, going on where an earlier call stopped.
 
     The vocabulary and the token stores are made first where they are missing; the parent of the
-    phase must be trained. Raises UserError before any step is trained, and Interrupted.
+    phase must be trained. Raises UserError before any step is trained, also if the run is complete
+    and its parameters are gone, and Interrupted.
     """
     corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
     require_tasks("corpus", corpora)
@@ -43,4 +45,5 @@ def train_phase(
         execution=execution,
         operative_gin=operative_gin,
     )
+    distributed.from_first(lambda: run.require_parameters(phase.steps))
     return run

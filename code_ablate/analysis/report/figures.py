@@ -57,6 +57,7 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": "#444444",
     "svg.hashsalt": "code-ablate",  # the same figure gives the same bytes
     "svg.fonttype": "path",
+    "text.parse_math": False,  # names may hold a "$"
 }
 README_LIMIT_BYTES = 200_000
 

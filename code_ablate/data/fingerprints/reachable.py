@@ -148,8 +148,8 @@ class Reached:
     def _value(self, thing: Any) -> str:
         """The text of a value that holds others, or of a plain one; '' for all else."""
         if type(thing) in (dict, types.MappingProxyType) or isinstance(thing, collections.Counter):
-            values = {self._alone(key): thing[key] for key in thing}
-            parts = (f"{key}: {self._text(values[key])}" for key in sorted(values))
+            by_key = {self._alone(key): thing[key] for key in thing}
+            parts = (f"{key}: {self._text(by_key[key])}" for key in sorted(by_key))
             return "{" + ", ".join(parts) + "}"
         if type(thing) in (list, tuple):
             return self._all(thing)
@@ -194,7 +194,7 @@ class Reached:
         inner = inspect.unwrap(function)
         if bound and inner is not function:  # gin's wrapper, around what is the user's
             return self._text(inner) + bound
-        parts = [[_cell_value(cell) for cell in function.__closure__ or ()]]
+        parts: list[Any] = [[_cell_value(cell) for cell in function.__closure__ or ()]]
         parts += [function.__defaults__, function.__kwdefaults__]
         if vars(function):  # attributes of a function, __wrapped__ among them
             parts.append(dict(vars(function)))
@@ -311,7 +311,8 @@ class Reached:
 
     def _items(self, thing: Any) -> str:
         """What an instance of a subclass of a built-in type holds beside its attributes."""
-        for base in (dict, list, tuple, set, frozenset, str, bytes, int, float):
+        bases: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float)
+        for base in bases:
             if isinstance(thing, base):
                 return " " + self._text(base(thing))
         return ""

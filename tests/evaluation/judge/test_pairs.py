@@ -2,11 +2,12 @@
 
 import pandas as pd
 import pytest
+from etils import epath
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation.judge import prompt
 from code_ablate.evaluation.judge.pairs import Pair, pair_answers, read_answers
-from code_ablate.evaluation.records import Key
+from code_ablate.evaluation.records import Key, Records
 
 REPLIES = {
     "Comparison: A is longer.\nPreferred: B": "B",
@@ -44,8 +45,11 @@ def answers(path, items=("1", "2"), **columns):
     table = pd.DataFrame(
         {"item": list(items), "prompt": [f"{i}?" for i in items], "prediction": "x", **columns}
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(path)
+    if path.parent.parent.name == "eval":
+        name, _, asked = path.stem.rpartition("-")
+        Records(epath.Path(path.parent)).save(Key(name, asked), {}, table)
+    else:
+        table.to_parquet(path)
     return path
 
 
