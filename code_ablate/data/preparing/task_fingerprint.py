@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+import os
 import re
 import sys
 import textwrap
@@ -23,6 +24,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+
+from code_ablate.data.sources.content_digests import content_digests
+from code_ablate.data.sources.named_files import named_files, opens_files, say_unfollowed
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _MAX_DEPTH = 12
@@ -57,9 +61,11 @@ def preprocessor_fingerprint(preprocessor: Callable) -> dict[str, str]:
 def source_digest(source: Any) -> str:
     """What a SeqIO source would read: its own `digest()`, or the best that it lets be seen.
 
-    Of a file source that is every file with its size and time of change; of a TFDS source the name
-    with version and the sizes of its splits; of others (FunctionDataSource) the class and its
-    attributes, functions with their source text and the values they close over.
+    Of a file source that is every file with its content (on an object store its size and time of
+    change); of a TFDS source the name with version and the sizes of its splits; of others
+    (FunctionDataSource) the class and its attributes, functions with their source text and the
+    values they close over, and the content of the files that these name. Where a function reads
+    files and names none, the user is told.
     """
     if hasattr(source, "digest"):
         return source.digest()
@@ -73,18 +79,38 @@ def source_digest(source: Any) -> str:
         seen = [repr(source), source.tfds_dataset.info.full_name, repr(sorted(sizes.items()))]
     else:
         seen = []
-    text = "\n".join([_Describer().describe(source), *seen])
+    describer = _Describer()
+    text = "\n".join([describer.describe(source), *seen])
+    if isinstance(source, seqio.FunctionDataSource):
+        paths = named_files(describer.strings)
+        text = "\n".join([text, *content_digests(paths)])
+        if not paths and opens_files(describer.names):
+            say_unfollowed(_where_defined(source._dataset_fn))
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _describe_files(source: Any, split: str) -> str:
     import tensorflow as tf
 
+    paths = list(source.list_shards(split))
+    local = [path for path in paths if os.path.isfile(path)]
+    digests = dict(zip(local, content_digests(local), strict=True))
     lines = [split]
-    for path in source.list_shards(split):
-        stat = tf.io.gfile.stat(path)
-        lines.append(f"{path} {stat.length} {stat.mtime_nsec}")
+    for path in paths:
+        if path in digests:
+            lines.append(f"{path} {digests[path]}")
+        else:
+            stat = tf.io.gfile.stat(path)
+            lines.append(f"{path} {stat.length} {stat.mtime_nsec}")
     return "\n".join(lines)
+
+
+def _where_defined(function: Any) -> str:
+    """A function's module and name, through partials."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '')}.{name}"
 
 
 def _source_text(thing: Any) -> str:
@@ -144,9 +170,15 @@ class _Describer:
     def __init__(self):
         self._seen: dict[int, int] = {}
         self._alive: list[Any] = []  # ids stay unique only while their objects live
+        self.strings: set[str] = set()
+        """Strings and paths that were met: constants, arguments, values of closures and globals."""
+        self.names: set[str] = set()
+        """Names that the functions that were met refer to."""
 
     def describe(self, thing: Any, depth: int = 0) -> str:
         """The text of `thing`."""
+        if isinstance(thing, str | os.PathLike):
+            self.strings.add(str(thing))
         if isinstance(thing, _ATOMS):
             return repr(thing)
         if id(thing) in self._seen:
@@ -185,6 +217,7 @@ class _Describer:
         return self._instance(thing, depth)
 
     def _function(self, function: types.FunctionType, depth: int) -> str:
+        self._look_into(function.__code__)
         closure = [_cell_value(cell) for cell in function.__closure__ or ()]
         parts = (closure, function.__defaults__, function.__kwdefaults__)
         inner = self.describe(parts, depth)
@@ -211,6 +244,14 @@ class _Describer:
                 parts.append(f"{name}={self.describe(value, depth)}")
         return "; ".join(parts)
 
+    def _look_into(self, code: types.CodeType) -> None:
+        self.names.update(code.co_names)
+        for constant in code.co_consts:
+            if isinstance(constant, str):
+                self.strings.add(constant)
+            elif inspect.iscode(constant):
+                self._look_into(constant)
+
     def _class(self, cls: type, depth: int) -> str:
         module = _RECORDED_MODULES.get(cls.__module__, cls.__module__)
         name = f"{module}.{cls.__qualname__}"
@@ -220,6 +261,7 @@ class _Describer:
         for value in vars(cls).values():
             function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
             if isinstance(function, types.FunctionType):
+                self._look_into(function.__code__)
                 parts.append(self._globals(function, depth))
         parts += [self.describe(base, depth) for base in cls.__bases__ if base is not object]
         return " ".join(parts)
