@@ -42,6 +42,8 @@ _TRACEBACK = "\nTraceback (most recent call last)"
 _FOR_USERS = {error.__name__: error for error in (UserError, MissingData, Failed)}
 _SAID = re.compile(rf"\b({'|'.join(_FOR_USERS)}): (.*?){re.escape(_TRACEBACK)}", re.DOTALL)
 """How TensorFlow tells of an exception in a function of Python's: its type, its message."""
+_NODE = re.compile(r"^\{\{function_node .*?\}\} |\s*\[\[\{\{node .*| \[Op:\w+\] name: *$")
+"""Where in its graph TensorFlow was."""
 _FILE_ERRORS = (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.DataLossError)
 
 
@@ -86,7 +88,12 @@ def find_task(name: str) -> seqio.Task:
 
 
 def require_unchanged(task: seqio.Task, digest: str) -> None:
-    """Raises Failed unless the source of a Task would still read what `digest` stands for."""
+    """Raises Failed unless the source of a Task would still read what `digest` stands for.
+
+    Of files, that is: the digest of another source may cover what it keeps while it is used.
+    """
+    if not isinstance(task.source, DocumentSource | seqio.FileDataSource):
+        return
     if source_digest(task.source) != digest:
         raise Failed(
             f"the source of corpus {task.name!r} changed while the corpus was prepared, and no "
@@ -223,12 +230,20 @@ def _without_tensorflow(corpus: str, error: tf.errors.OpError) -> Exception:
     if raised := _SAID.search(error.message):
         return _FOR_USERS[raised[1]](raised[2])
     if _TRACEBACK not in error.message and isinstance(error, _FILE_ERRORS):
-        said = error.message.rpartition("}} ")[2].partition(" [Op:")[0]
+        said = _without_frames_of_tensorflow(error.message)
         return UserError(
             f"the source of corpus {corpus!r} cannot be read ({said}): are its files there, whole, "
             "and yours to read?"
         )
-    return RuntimeError(f"a preprocessor, or the source, of {corpus!r} failed: {error.message}")
+    said = _without_frames_of_tensorflow(error.message)
+    return RuntimeError(f"a preprocessor, or the source, of {corpus!r} failed: {said}")
+
+
+def _without_frames_of_tensorflow(message: str) -> str:
+    """What TensorFlow says of an exception, with the lines of its traceback that are the user's."""
+    blocks = _NODE.sub("", message).strip().split("\n\n")
+    frames = re.compile(r'  File ".*/tensorflow/')
+    return "\n".join(block for block in blocks if block.strip() and not frames.match(block))
 
 
 @functools.cache

@@ -71,9 +71,9 @@ def find_files(
             if local
             else find_remote(filesystem, path, hidden=hidden)
         )
-        files, bad = _sorted_out(filesystem, matches.paths)
+        files, bad = _sorted_out(matches, local)
         if not files and not bad:
-            raise _no_match(pattern, filesystem, path, matches)
+            raise _no_match(pattern, path, matches)
         found.update(dict.fromkeys(files, filesystem))
         problems |= bad
     paths = sorted(found)
@@ -98,14 +98,11 @@ def _filesystem(
         raise UserError(f"cannot open {pattern!r}: {error}") from error
 
 
-def _sorted_out(
-    filesystem: fsspec.AbstractFileSystem, paths: Sequence[str]
-) -> tuple[list[str], dict[str, Problem]]:
+def _sorted_out(matches: Matches, local: bool) -> tuple[list[str], dict[str, Problem]]:
     """(files to be read, what looks like one and is none). Other folders are neither."""
-    local = isinstance(filesystem, LocalFileSystem)
     files, problems = [], {}
-    for path in paths:
-        is_folder = os.path.isdir(path) if local else filesystem.isdir(path)
+    for path in matches.paths:
+        is_folder = path in matches.folders
         if is_folder and not looks_like_documents(path):
             continue
         problem = _folder_problem(path) if is_folder else _file_problem(path) if local else None
@@ -137,10 +134,8 @@ def _file_problem(path: str) -> Problem | None:
     return None
 
 
-def _no_match(
-    pattern: str, filesystem: fsspec.AbstractFileSystem, path: str, matches: Matches
-) -> UserError:
-    if matches.paths == [path]:  # a folder
+def _no_match(pattern: str, path: str, matches: Matches) -> UserError:
+    if matches.folders == {path}:
         return UserError(f"no file matches {pattern!r}: it is a folder; its files are {pattern}/*.")
     if matches.hidden:
         return UserError(

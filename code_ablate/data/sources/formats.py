@@ -117,6 +117,8 @@ def require_utf8(beginning: bytes) -> None:
             raise BadFile(
                 DAMAGED, f"it is {kind} by its first bytes, and not by its name: {advice}"
             )
+    if len(beginning) >= 4 and not beginning.strip(b"\0"):
+        raise BadFile(DAMAGED, "it begins with zeros, as a file does that was never written whole")
     for half in (beginning[::2], beginning[1::2]):
         if len(half) >= 2 and half.count(0) > _NULS_OF_UTF16 * len(half):
             raise _other_encoding("UTF-16")

@@ -28,6 +28,8 @@ class Matches:
 
     paths: list[str] = field(default_factory=list)
     """Paths of all kinds: files, folders, links to nothing, ... Each once, sorted."""
+    folders: frozenset[str] = frozenset()
+    """Those of the paths that are folders, or links to one."""
     hidden: int = 0
     """Hidden files and folders that were left out; what is in such a folder is not counted."""
 
@@ -41,7 +43,8 @@ def find_local(pattern: str, *, hidden: bool = False) -> Matches:
     """
     search = _Search(hidden)
     paths = set(search.expand("/", tuple(part for part in pattern.split("/") if part)))
-    return Matches(sorted(paths), len(search.left_out))
+    folders = frozenset(path for path in paths if os.path.isdir(path))
+    return Matches(sorted(paths), folders, len(search.left_out))
 
 
 class _Search:
@@ -114,14 +117,14 @@ def find_remote(
     filesystem: fsspec.AbstractFileSystem, pattern: str, *, hidden: bool = False
 ) -> Matches:
     """What a pattern matches on another file system: files and folders, as `find_local` says."""
-    if not _MAGIC.search(pattern) or ("[" in pattern and filesystem.exists(pattern)):
-        return Matches([pattern] if filesystem.exists(pattern) else [])
+    if "[" in pattern and not _WILD.search(pattern) and filesystem.exists(pattern):
+        return Matches([pattern], frozenset([pattern] if filesystem.isdir(pattern) else []))
     try:
-        paths = sorted(filesystem.glob(pattern))
+        infos = filesystem.glob(pattern, detail=True)  # one listing; a question for each is slow
     except ValueError as error:
         raise UserError(f"{pattern!r}: {error}") from error
-    if hidden or "/." in pattern:
-        return Matches(paths)
     root = _MAGIC.split(pattern, maxsplit=1)[0].rpartition("/")[0]
-    shown = [path for path in paths if "/." not in path[len(root) :]]
-    return Matches(shown, len(paths) - len(shown))
+    every = hidden or "/." in pattern or not _MAGIC.search(pattern)
+    shown = [path for path in sorted(infos) if every or "/." not in path[len(root) :]]
+    folders = frozenset(path for path in shown if infos[path].get("type") == "directory")
+    return Matches(shown, folders, len(infos) - len(shown))

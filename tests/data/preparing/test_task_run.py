@@ -112,6 +112,22 @@ def test_errors_for_the_user_in_functions_of_others(register):
     assert str(caught.value) == "a row is wrong: correct it"
 
 
+def test_a_fault_in_a_preprocessor_shows_the_users_lines_alone(register):
+    def divides(number):
+        return int(number) // 0
+
+    def divided(dataset):
+        return dataset.map(lambda d: d | {"n": tf.numpy_function(divides, [1], tf.int64)})
+
+    with pytest.raises(RuntimeError) as caught:
+        _run(register(Fails(UserError("not reached"), 1000), [divided, *TOKENIZE]))
+    message = str(caught.value)
+    assert "a preprocessor, or the source, of 'task_run.corpus' failed: " in message
+    assert "return int(number) // 0" in message and "ZeroDivisionError" in message
+    assert "/tensorflow/" not in message and "{{" not in message
+    assert len(message.splitlines()) < 12
+
+
 def test_files_of_tensorflow_that_are_gone_or_cut(register, tmp_path):
     path = tmp_path / "a.tfrecord"
 

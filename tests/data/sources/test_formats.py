@@ -57,6 +57,11 @@ def test_what_may_be_utf8(beginning):
     require_utf8(beginning)
 
 
+def test_zeros_are_no_text():
+    with pytest.raises(BadFile, match="begins with zeros"):
+        require_utf8(bytes(5000))
+
+
 @pytest.mark.parametrize("text", ["ab", '{"text": "a"}\n', "ein Satz, und noch einer\n" * 9])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
 def test_what_is_not_utf8(text, encoding):
