@@ -137,6 +137,7 @@ class TaskRun:
     ):
         _leave_accelerators_alone()
         self._name = task.name
+        self._files = _files_of(task.source, split)
         self._probes = [_Probe("read", False)]
         chain: list[Any] = [self._probes[0]]
         for preprocessor in _preprocessors(task):
@@ -179,7 +180,7 @@ class TaskRun:
                 yield from map(Document, texts, _rows(batch["targets"]))
         except tf.errors.OpError as error:
             self._watch.require_success(self._name)
-            raise _without_tensorflow(self._name, error) from None
+            raise _without_tensorflow(self._name, self._files, error) from None
         self._watch.require_success(self._name)
 
     def stages(self) -> list[Stage]:
@@ -225,15 +226,24 @@ class TaskRun:
         return dataset.prefetch(2)
 
 
-def _without_tensorflow(corpus: str, error: tf.errors.OpError) -> Exception:
+def _files_of(source: seqio.DataSource, split: str) -> str:
+    """Which files TensorFlow reads, in words; it does not say in which of them an error is."""
+    if not isinstance(source, seqio.FileDataSource):
+        return ""
+    files = list(source.list_shards(split))
+    more = f" or {len(files) - 3} more" if len(files) > 3 else ""
+    return f", in {', '.join(files[:3])}{more}"
+
+
+def _without_tensorflow(corpus: str, files: str, error: tf.errors.OpError) -> Exception:
     """What failed within tf.data, as it was raised where it was meant for the user."""
     if raised := _SAID.search(error.message):
         return _FOR_USERS[raised[1]](raised[2])
     if _TRACEBACK not in error.message and isinstance(error, _FILE_ERRORS):
         said = _without_frames_of_tensorflow(error.message)
         return UserError(
-            f"the source of corpus {corpus!r} cannot be read ({said}): are its files there, whole, "
-            "and yours to read?"
+            f"the source of corpus {corpus!r} cannot be read ({said}{files}): are its files there, "
+            "whole, and yours to read?"
         )
     said = _without_frames_of_tensorflow(error.message)
     return RuntimeError(f"a preprocessor, or the source, of {corpus!r} failed: {said}")

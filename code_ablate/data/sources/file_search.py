@@ -29,7 +29,7 @@ _HIVE_FOLDER = re.compile(r"([A-Za-z_]\w*)=([^/]*)")
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 _CONTENT_TAGS = ("md5Hash", "crc32c", "ETag", "etag", "content_md5")
-"""What object stores say of a file that changes with its content, and with nothing else."""
+"""What object stores say of a file that changes with its content; an ETag may, with a copy, too."""
 _CHANGE_TIMES = ("mtime", "LastModified", "last_modified", "updated")
 
 

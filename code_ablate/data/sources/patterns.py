@@ -42,7 +42,8 @@ def find_local(pattern: str, *, hidden: bool = False) -> Matches:
     Raises UserError for a folder that cannot be listed.
     """
     search = _Search(hidden)
-    paths = set(search.expand("/", tuple(part for part in pattern.split("/") if part)))
+    parts = tuple(part for part in pattern.split("/") if part)
+    paths = set(search.expand("/", parts)) if parts else {"/"}
     folders = frozenset(path for path in paths if os.path.isdir(path))
     return Matches(sorted(paths), folders, len(search.left_out))
 

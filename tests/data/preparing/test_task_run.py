@@ -143,6 +143,12 @@ def test_files_of_tensorflow_that_are_gone_or_cut(register, tmp_path):
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(UserError, match=r"cannot be read \(truncated record at"):
         _run(NAME)
+    read = seqio.FileDataSource(
+        lambda file: tf.data.TFRecordDataset(file).map(lambda text: {"text": text}),
+        {"train": str(path)},
+    )
+    with pytest.raises(UserError, match=r"truncated record at .*, in .*a\.tfrecord\): are its"):
+        _run(register(read))
 
 
 def _write(path, rows):

@@ -149,15 +149,16 @@ def test_a_bad_row_names_file_and_line_and_can_be_skipped(tmp_path, line):
 
 
 def test_a_cut_file_can_be_skipped_from_where_it_ends(tmp_path):
-    lines = b"".join(b'{"text": "%d"}\n' % i for i in range(2000))
+    lines = b"".join(b'{"text": "%d"}\n' % i for i in range(40_000))
     content = zstandard.ZstdCompressor().compress(lines)
     (tmp_path / "a.jsonl.zst").write_bytes(content[: len(content) // 2])
     (tmp_path / "b.jsonl").write_bytes(lines)
     source = Files(str(tmp_path / "*"), on_bad="skip")
     watch = SourceWatch()
     texts = [row["text"] for unit in source.units() for row in watch.documents(source.read(unit))]
-    given = len(texts) - 2000
-    assert texts == [str(i) for i in range(given)] + [str(i) for i in range(2000)]
+    given = len(texts) - 40_000
+    assert texts == [str(i) for i in range(given)] + [str(i) for i in range(40_000)]
+    assert given > 1000, "what stands before the cut is read"
     assert watch.error is None and watch.skipped[bad_rows.CUT].rows == 1
     assert f"a.jsonl.zst, after {given:,} rows" in watch.skipped[bad_rows.CUT].examples[0]
 

@@ -93,6 +93,8 @@ def test_linked_folders_are_entered_and_loops_end(tree):
 
 
 def test_errors(tree, monkeypatch):
+    with pytest.raises(UserError, match="it is a folder"):
+        Files("/").units()
     with pytest.raises(UserError, match="must stand between slashes"):
         find_local(str(tree / "a**" / "b"))
     with pytest.raises(UserError, match=r"it is a folder; its files are .*/x/\*"):
