@@ -10,8 +10,6 @@ name or parameter that does not exist fails while the files are read, with the c
 
 import contextlib
 import difflib
-import functools
-import importlib
 import inspect
 import logging
 import re
@@ -20,9 +18,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
-from code_ablate import distributed
+from code_ablate import distributed, shipped
 from code_ablate.data.preparing.prepare import PrepareConfig
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.registry import import_modules, needs_data_package, require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
@@ -61,15 +59,10 @@ CONFIGURABLES = (
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 
-REGISTRATIONS = "tasks"
-"""Module that registers this project's own corpora, mixtures and tasks."""
-
 DEFAULT_SCALE = "demo"
 
-_DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
-"""Packages that declaring data needs, and training from prepared token stores does not."""
-
-GIN_DIRECTORY = Path(__file__).resolve().parent.parent / "gin"
+GIN_DIRECTORY = shipped.folder("gin")
+"""This project's own gin files."""
 
 _made: dict[str, Callable] = {}
 _imported: list[str] = []
@@ -86,20 +79,24 @@ def register() -> None:
 
 def find_gin_file(name: str, folder: str) -> str:
     """The path of gin file `name`: a path, or a name in gin/`folder`. Raises UserError."""
-    candidates = [Path(name), Path.cwd() / "gin" / folder / f"{name}.gin"]
-    candidates.append(GIN_DIRECTORY / folder / f"{name}.gin")
-    for candidate in candidates:
-        if candidate.is_file():
-            return str(candidate)
-    raise unknown_name(f"gin file (looked for it in gin/{folder})", name, gin_files(folder))
+    is_path = Path(name).suffix == ".gin" or len(Path(name).parts) > 1
+    if is_path and Path(name).is_file():
+        return str(Path(name))
+    files = gin_files(folder)
+    if name not in files:
+        raise unknown_name(f"gin file (looked for it in gin/{folder})", name, files)
+    return str(files[name])
 
 
 def _gin_directories() -> list[Path]:
-    return list(dict.fromkeys([Path.cwd() / "gin", GIN_DIRECTORY]))
+    return list(dict.fromkeys([GIN_DIRECTORY, Path.cwd() / "gin"]))
 
 
 def gin_files(folder: str) -> dict[str, Path]:
-    """The files of gin/`folder` by name, those of the current folder before the project's own."""
+    """The files of gin/`folder` by name: this project's own, and others of the current folder.
+
+    A file of the current folder that has the name of one of ours is given by its path.
+    """
     files: dict[str, Path] = {}
     for base in _gin_directories():
         for file in sorted((base / folder).glob("*.gin")):
@@ -107,64 +104,31 @@ def gin_files(folder: str) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def import_modules(modules: Sequence[str]) -> None:
-    """Imports modules that register corpora, tasks or recipes. UserError if one cannot be found.
-
-    One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
-    with a note: what is prepared can be used without them.
-    """
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").partition(".")[0]
-            if missing in _DATA_PACKAGES:
-                _say_passed_over(module, missing)
-                continue
-            if error.name not in (module, module.partition(".")[0]):
-                raise
-            raise UserError(
-                f"no module named {module!r} can be imported: run from the folder that holds it, "
-                "or add that folder to PYTHONPATH."
-            ) from None
-
-
-@functools.cache
-def _say_passed_over(module: str, package: str) -> None:
-    if distributed.is_first():
-        print(
-            f"note: {package} is not installed, so {module} registers nothing here. Token stores "
-            "that are prepared can be used; to prepare others: pip install 'code-ablate[data]'.",
-            file=sys.stderr,
-        )
-
-
 def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[str] = ()) -> None:
     """Reads gin files and bindings into a clean gin. Raises UserError for whatever is wrong.
 
     `imports`: modules that register more than this project's own `tasks`.
     """
-    modules = (REGISTRATIONS, *imports)
+    shipped.require_other_names(imports)
+    modules = (shipped.TASKS, *imports)
     import_modules(modules)
     register()
     _unlocked.close()
     gin.clear_config()
-    for directory in _gin_directories():
-        gin.add_config_file_search_path(str(directory))
+    # Where included files are looked for; gin itself can only add to the end of this list.
+    gin.config._LOCATION_PREFIXES[:] = [*map(str, _gin_directories()), ""]
     for file in files:
         if not Path(file).is_file():
             raise UserError(f"no gin file {file!r}.")
     try:
         with _quiet_search():
             parsed = gin.parse_config_files_and_bindings(
-                list(files), list(bindings), skip_unknown=False
+                [str(Path(file).absolute()) for file in files], list(bindings), skip_unknown=False
             )
     except UserError:
         raise
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in _DATA_PACKAGES:
+        if needs_data_package(error):
             raise UserError(
                 f"a gin file imports a module that needs {error.name}, which is not installed: "
                 "pip install 'code-ablate[data]'."
@@ -174,7 +138,9 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
         raise _explain(error) from error
     # t5 registers configurables when a Task first uses it, which is after the files are read.
     _unlocked.enter_context(gin.unlock_config())
-    _imported[:] = dict.fromkeys((*modules, *_imports_of(parsed)))
+    imported = _imports_of(parsed)
+    shipped.require_other_names(imported)
+    _imported[:] = dict.fromkeys((*modules, *imported))
 
 
 def load_study(

@@ -13,7 +13,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-BASE = {"errors", "identity", "storage", "distributed", "progress", "chips", "allocator"}
+BASE = {
+    "errors", "identity", "storage", "distributed", "progress", "chips", "allocator", "shipped",
+}  # fmt: skip
 """Small modules that every room may use."""
 
 KNOWS = {

@@ -1,18 +1,69 @@
 """Names that SeqIO knows, as this project's values.
 
+    import_modules(("tasks", "my_corpora"))      # which register them
     resolve_mixture("demo.code")                 # a registered SeqIO Mixture or Task
     resolve_mixture({"demo.text": 0.8, "demo.code": 0.2})
 
 SeqIO (and with it TensorFlow) is imported only when a name has to be looked up.
 """
 
-from collections.abc import Mapping
+import functools
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from code_ablate import distributed, shipped
 from code_ablate.data.mixing import Mixture
 from code_ablate.errors import UserError, unknown_name
 
 INSTALL = "pip install 'code-ablate[data]'"
 """What to do where SeqIO is missing."""
+
+_DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
+"""Packages that declaring data needs, and training from prepared token stores does not."""
+
+
+def import_modules(modules: Sequence[str]) -> None:
+    """Imports modules that register corpora, tasks or recipes; `tasks` is this project's own.
+
+    One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
+    with a note: what is prepared can be used without them. Raises UserError for one that does not
+    exist.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    for module in modules:
+        try:
+            if module == shipped.TASKS:
+                shipped.import_tasks()
+            else:
+                importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if needs_data_package(error):
+                _say_passed_over(module, (error.name or "").partition(".")[0])
+            elif error.name and f"{module}.".startswith(f"{error.name}."):
+                raise UserError(
+                    f"no module named {module!r} can be imported: run from the folder that holds "
+                    "it, or add that folder to PYTHONPATH."
+                ) from None
+            else:
+                raise
+
+
+def needs_data_package(error: ModuleNotFoundError) -> bool:
+    """Whether all that is missing is a package that declaring data needs."""
+    return (error.name or "").partition(".")[0] in _DATA_PACKAGES
+
+
+@functools.cache
+def _say_passed_over(module: str, package: str) -> None:
+    if distributed.is_first():
+        print(
+            f"note: {package} is not installed, so {module} registers nothing here. Token stores "
+            f"that are prepared can be used; to prepare others: {INSTALL}.",
+            file=sys.stderr,
+        )
 
 
 def seqio_is_installed() -> bool:

@@ -29,13 +29,13 @@ from code_ablate.data.preparing.extract import (
     Piece,
     PieceResult,
     Registration,
-    import_modules,
 )
 from code_ablate.data.preparing.extracted import ExtractedCorpus
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.runner import Runner
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, judge
+from code_ablate.data.registry import import_modules
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
