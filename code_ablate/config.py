@@ -20,7 +20,12 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.data.preparing.prepare import PrepareConfig
-from code_ablate.data.registry import import_modules, needs_data_package, require_tasks
+from code_ablate.data.registry import (
+    expect_tasks,
+    import_modules,
+    needs_data_package,
+    require_tasks,
+)
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
@@ -104,14 +109,24 @@ def gin_files(folder: str) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[str] = ()) -> None:
+def load(
+    files: Sequence[str],
+    bindings: Sequence[str] = (),
+    imports: Sequence[str] = (),
+    *,
+    looks_only: bool = False,
+) -> None:
     """Reads gin files and bindings into a clean gin. Raises UserError for whatever is wrong.
 
-    `imports`: modules that register more than this project's own `tasks`.
+    `imports`: modules that register more than this project's own `tasks`. `looks_only`: nothing
+    will be prepared or evaluated, so `tasks` need not be imported while its names are remembered.
     """
     shipped.require_other_names(imports)
     modules = (shipped.TASKS, *imports)
-    import_modules(modules)
+    if looks_only and not imports and not _import_something(files):
+        expect_tasks()
+    else:
+        import_modules(modules)
     register()
     _unlocked.close()
     gin.clear_config()
@@ -150,6 +165,7 @@ def load_study(
     files: Sequence[str] = (),
     bindings: Sequence[str] = (),
     imports: Sequence[str] = (),
+    looks_only: bool = False,
 ) -> Study:
     """The study `name` (in gin/studies, or a gin file) at a scale, with names of its data checked.
 
@@ -160,7 +176,7 @@ def load_study(
     """
     own = [find_gin_file(name, "studies"), *files]
     scale_file = find_gin_file(scale, "scales") if scale else None
-    load(own, bindings, imports)
+    load(own, bindings, imports, looks_only=looks_only)
     if _bound("Setting.model"):
         included = _bound("Study.scale")
         if scale and included != Path(scale).stem:
@@ -170,7 +186,7 @@ def load_study(
         if not scale_file:
             scale_file = find_gin_file(DEFAULT_SCALE, "scales")
             _say_default_scale(name)
-        load([scale_file, *own], bindings, imports)
+        load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
     require_tasks("corpus", study.corpora)
     require_tasks("evaluation task", study.suite.tasks)
@@ -203,6 +219,20 @@ def _quiet_search() -> Iterator[None]:
         yield
     finally:
         logging.getLogger().removeFilter(matters)
+
+
+def _import_something(files: Sequence[str]) -> bool:
+    """Whether gin files, or those that they include, import modules. These may need `tasks`."""
+    waiting = [Path(file) for file in files]
+    while waiting:
+        file = waiting.pop()
+        text = file.read_text() if file.is_file() else ""
+        if re.search(r"^\s*(import|from)\s", text, re.MULTILINE):
+            return True
+        for included in re.findall(r"^\s*include\s+['\"](.+?)['\"]", text, re.MULTILINE):
+            places = [*_gin_directories(), Path()]
+            waiting += [place / included for place in places if (place / included).is_file()][:1]
+    return False
 
 
 def _imports_of(parsed) -> list[str]:

@@ -27,6 +27,7 @@ from code_ablate.data.preparing.task_fingerprint import (
     preprocessor_name,
     source_digest,
 )
+from code_ablate.data.registry import import_expected_tasks
 from code_ablate.errors import UserError, unknown_name
 
 TRAIN = "train"
@@ -61,6 +62,7 @@ class Stage:
 
 def find_task(name: str) -> seqio.Task:
     """The registered Task. Raises UserError with the closest names."""
+    import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
         raise unknown_name("corpus", name, seqio.TaskRegistry.names())
     task = seqio.TaskRegistry.get(name)
