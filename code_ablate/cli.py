@@ -36,8 +36,9 @@ LISTS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody, and
+    # what goes wrong in it is raised.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     # Orbax warns of what is meant: that a checkpoint is opened to be read only.
     logging.getLogger("absl").setLevel(logging.ERROR)

@@ -15,7 +15,7 @@ def doctor(options) -> int:
     return run_checks()
 
 
-def _load_study(options):
+def _load_study(options, *, looks_only: bool = False):
     """(study, workspace) of `options.study`, read through gin."""
     from code_ablate import config
 
@@ -25,6 +25,7 @@ def _load_study(options):
         files=options.gin_file,
         bindings=options.bindings,
         imports=options.imports,
+        looks_only=looks_only,
     )
     return study, config.make_workspace()
 
@@ -64,7 +65,7 @@ def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
     from code_ablate.jobs.inspect import inspect_mixture
 
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     counts = {"documents": options.documents, "windows": options.windows}
     for part in inspect_mixture(options.name, study, workspace, **counts):
         print(part)
@@ -74,7 +75,7 @@ def plan(options) -> int:
     """Prints the plan, or the study's configuration; 2 if it cannot be carried out."""
     from code_ablate import config
 
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     if options.show_config:
         from code_ablate.settings import resolved
 
@@ -179,7 +180,7 @@ def _results_of_study(options):
 
     if Path(options.study).is_dir():
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
     again = f"code-ablate study {options.study}"
     if not (directory / FILE).exists():
@@ -248,7 +249,7 @@ def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.study.explain import explain_phases, explain_stores
 
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     vocabulary = workspace.existing_vocabulary(study.vocabulary)
     stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
     missing = explain_stores(study, stores, vocabulary, workspace.paths.data)

@@ -28,6 +28,7 @@ from code_ablate.data.preparing.task_fingerprint import (
     preprocessor_name,
     source_digest,
 )
+from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import Failed, MissingData, UserError, unknown_name
@@ -74,6 +75,7 @@ class Stage:
 
 def find_task(name: str) -> seqio.Task:
     """The registered Task. Raises UserError with the closest names."""
+    import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
         raise unknown_name("corpus", name, seqio.TaskRegistry.names())
     task = seqio.TaskRegistry.get(name)

@@ -22,6 +22,7 @@ from etils import epath
 from tqdm import tqdm
 
 from code_ablate import storage
+from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.prepared import say_unchecked, vocabulary_in_stores
 from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.vocabulary import (
@@ -120,9 +121,7 @@ def _folder(data_dir: epath.PathLike) -> epath.Path:
 
 def _made_of(config: VocabularyConfig) -> dict[str, Any]:
     """What a trained vocabulary is made of, as plain values."""
-    from code_ablate.data.preparing.task_run import find_task, task_fingerprint
-
-    corpora = {name: task_fingerprint(find_task(name)) for name in config.corpora}
+    corpora = {name: corpus_fingerprint(name) for name in config.corpora}
     return {**_settings(config), "corpora": corpora}
 
 
