@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from code_ablate import __version__, distributed
 from code_ablate.errors import Failed, Interrupted, UserError
+from code_ablate.shown import shown
 
 LISTS = (
     "tasks",
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(message: str, code: int) -> int:
     if distributed.is_first():
-        print(message, file=sys.stderr)
+        print(shown(message), file=sys.stderr)
     return code
 
 
@@ -79,7 +80,7 @@ def fail(message: str, code: int) -> int:
     # Every process speaks: what is wrong may be wrong on one host alone.
     host = f"process {distributed.process_index()}: " if distributed.process_count() > 1 else ""
     if message:
-        print(host + message, file=sys.stderr)
+        print(host + shown(message), file=sys.stderr)
     distributed.end_failed(code)
     return code
 

@@ -6,6 +6,7 @@ are imported inside the functions, so that `code-ablate --help` is instant.
 
 from code_ablate import distributed
 from code_ablate.errors import UserError
+from code_ablate.shown import shown
 
 
 def doctor(options) -> int:
@@ -58,7 +59,7 @@ def prepare(options) -> None:
     require_tasks("corpus", corpora)
     vocabulary = workspace.vocabulary(study.vocabulary)
     for store in workspace.stores(corpora, vocabulary, study.prepare).values():
-        print(describe_store(store), end="\n\n")
+        print(shown(describe_store(store)), end="\n\n")
 
 
 def inspect(options) -> None:
