@@ -11,7 +11,7 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge.config import OUTPUT_LIMITS, JudgeConfig
@@ -186,7 +186,7 @@ def _counts(usage: Any, question: Question, text: str) -> tuple[int, int, bool]:
     return question.input_tokens, estimate, False
 
 
-def _is_count(value: Any, least: int) -> bool:
+def _is_count(value: Any, least: int) -> TypeGuard[int]:
     return type(value) is int and least <= value <= _MOST_TOKENS
 
 
