@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BASE = {
     *("errors", "identity", "checked", "names", "storage", "own_file", "locks"),
-    *("distributed", "progress", "chips", "allocator", "shipped"),
+    *("distributed", "progress", "shown", "chips", "allocator", "shipped"),
 }
 """Small modules that every room may use."""
 
