@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
+from code_ablate.shown import shown
 
 Record = TypeVar("Record")
 
@@ -72,7 +73,7 @@ def sha256(content: bytes) -> str:
 @functools.cache
 def warn_once(text: str) -> None:
     """Says what was found and is done about it: once, however often the file is read."""
-    tqdm.write(f"warning: {text}", file=sys.stderr)
+    tqdm.write(shown(f"warning: {text}"), file=sys.stderr)
 
 
 class _NotWhole(ValueError):

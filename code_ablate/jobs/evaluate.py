@@ -30,6 +30,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.model.config import MeshConfig
 from code_ablate.progress import bar
+from code_ablate.shown import shown
 from code_ablate.training.checkpoint import Checkpoints, Unreadable
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.trained import open_checkpoint
@@ -250,6 +251,6 @@ class Pause:
     def __call__(self, message: str) -> None:
         """Returns after a while."""
         if message != self._said:
-            tqdm.write(message, file=sys.stderr)
+            tqdm.write(shown(message), file=sys.stderr)
             self._said = message
         time.sleep(self._seconds)

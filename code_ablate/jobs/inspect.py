@@ -12,7 +12,6 @@ from code_ablate.data.mixing import Stream
 from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.jobs.workspace import Workspace
-from code_ablate.shown import shown
 from code_ablate.study.graph import Study
 
 
@@ -30,11 +29,10 @@ def inspect_mixture(
     seq_len = study.settings[0].seq_len
     stream = Stream(mixture, stores.windows(seq_len), stores.identities, seed)
     for store in stores.values():
-        yield f"{shown(describe_store(store))}\n"
-        yield f"{shown(show_documents(store, vocabulary, documents))}\n"
+        yield f"{describe_store(store)}\n"
+        yield f"{show_documents(store, vocabulary, documents)}\n"
     yield f"first windows of {mixture}, seed {seed}:"
     corpus_N, window_N = stream.at(np.arange(windows))
     for corpus, window in zip(corpus_N, window_N, strict=True):
-        store = stores[stream.corpora[corpus]]
-        text = shown(show_windows(store, vocabulary, seq_len, [int(window)]))
-        yield f"\n{stream.corpora[corpus]}:\n{text}"
+        name = stream.corpora[corpus]
+        yield f"\n{name}:\n{show_windows(stores[name], vocabulary, seq_len, [int(window)])}"

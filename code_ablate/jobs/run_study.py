@@ -12,6 +12,7 @@ from etils import epath
 from code_ablate import distributed, locks
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
+from code_ablate.shown import show
 from code_ablate.study.executor import Work, execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
@@ -37,7 +38,7 @@ def run_study(
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
     plan = make_plan(study, stores, hardware, workspace.paths.runs)
     if distributed.is_first():
-        print(plan_text(plan), flush=True)
+        show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities)
     runs = {
@@ -48,7 +49,7 @@ def run_study(
     distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():
         for task, reason in suites.missing.items():
-            print(f"missing: {task}: {reason}", flush=True)
+            show(f"missing: {task}: {reason}", flush=True)
 
     def train(work: Work) -> None:
         loop.train(
