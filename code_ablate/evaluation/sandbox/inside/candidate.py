@@ -75,14 +75,14 @@ class Server:
             value = self.kept.held(value)
         reply = {"value": self._sent(value)}
         if do == "call" and any(library.name_of(type(a)) in library.MUTABLE for a in arguments):
-            after = self._sent(arguments)
+            after = self._sent(arguments, wire.DEEPEST)
             if after != request["arguments"]:
                 reply["arguments"] = after
         return reply
 
-    def _sent(self, value: Any) -> bytes:
+    def _sent(self, value: Any, deepest: int = wire.DEEPEST_RESULT) -> bytes:
         """Encoded. Raises OverflowError if it is too large."""
-        encoded = wire.encode(value, self._keep, wire.DEEPEST_RESULT)
+        encoded = wire.encode(value, self._keep, deepest)
         if len(encoded) > self.result_bytes:
             raise OverflowError(f"a result of {len(encoded):,} bytes")
         return encoded

@@ -52,6 +52,8 @@ class Child:
         try:
             request["arguments"] = wire.encode(arguments, self._keep)
             request["named"] = wire.encode(named, self._keep)
+        except wire.TooDeep as error:  # a value of the program's, with more around it
+            raise self._end("failed", str(error)) from None
         except TypeError as error:
             raise errors.Unusable(f"the tests give the program what {error}") from None
         try:
@@ -125,7 +127,7 @@ class Child:
         """A value, with what stands for the objects in it."""
         if type(payload) is not bytes:
             raise wire.Malformed("no bytes")
-        return wire.decode(payload, wire.DEEPEST_RESULT + 8, self._find)
+        return wire.decode(payload, find=self._find)
 
     def _find(self, reference: Any) -> Any:
         if type(reference) is wire.Handle:
@@ -170,7 +172,7 @@ class Child:
         poll.register(pipe, for_what)
         rest = self.deadline - time.monotonic()
         if rest <= 0 or not poll.poll(rest * 1000):
-            raise self._end("timeout", f"not done in {self.limits['wall_seconds']} s")
+            raise self._end("timeout", f"no answer for {self.limits['wall_seconds']} s")
 
     def _end(self, status: str, detail: str) -> Ended:
         self.stop()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from . import objects
+from . import library, objects
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def error_class(number: int, home: Proxies, name: str, origin: str, bases: tuple
 def _loaded(origin: str) -> type | None:
     """The standard library's exception, if it is loaded: else no test can name it."""
     module, _, name = origin.rpartition(".")
+    if module == "builtins":
+        return library.ERRORS.get(name)
     if module.partition(".")[0] not in sys.stdlib_module_names:
         return None
     kind = getattr(sys.modules.get(module), name, None)
@@ -69,7 +71,7 @@ def error(number: int, kind: Any, arguments: tuple, said: str, cause: Any) -> Ba
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         raise TypeError("an exception of no class")
     if type(kind) is not ErrorType:  # the standard library's
-        made = Exception.__new__(kind, said) if issubclass(kind, Exception) else kind(said)
+        made = kind.__new__(kind, said)
         made.args = arguments
         return made
     made = kind.__new__(kind, *arguments)

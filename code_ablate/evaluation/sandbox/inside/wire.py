@@ -49,6 +49,10 @@ class Closed(Exception):
     """The other side closed the pipe."""
 
 
+class TooDeep(TypeError):
+    """A value has more containers within containers than may be sent."""
+
+
 class Handle:
     """An object that stays with the side that sends this."""
 
@@ -77,10 +81,10 @@ def encode(
     """The bytes of a value.
 
     An object of another type is handed to `keep`, and what it returns is sent. Where there is no
-    `keep`, or containers are too deep, TypeError is raised.
+    `keep` TypeError is raised, and TooDeep for containers that are too deep.
     """
     if deepest < 0:
-        raise TypeError("containers too deep")
+        raise TooDeep("containers too deep")
 
     def several(tag: bytes, values) -> bytes:
         parts = [encode(part, keep, deepest - 1) for part in values]
