@@ -7,6 +7,7 @@ it makes recorded scores those of another task.
 from dataclasses import dataclass, fields
 
 from code_ablate.errors import UserError
+from code_ablate.evaluation.sandbox.testable import require_testable
 
 STATUSES = {
     "passed": "all tests ended without an exception",
@@ -86,6 +87,9 @@ class Program:
     """Special methods, such as "__add__" or "__contains__", by which the tests may combine objects of
     the code with plain values: those that a right solution defines. The code's word is taken for
     what they give, so that every further one is an opportunity to cheat."""
+
+    def __post_init__(self):
+        require_testable(self.tests, self.functions, self.setup)
 
 
 @dataclass(frozen=True)
