@@ -12,6 +12,7 @@ setup(
     package_data={"code_ablate": ["py.typed"], "tasks": ["open_prompts.jsonl"]},
     install_requires=[
         "absl-py>=2.1",
+        "annotated-types>=0.6",
         "etils[epath]>=1.9",
         "flax>=0.12",
         "fsspec>=2024.6",
@@ -24,6 +25,7 @@ setup(
         "orbax-checkpoint>=0.11.20",
         "pandas>=2.2",
         "pyarrow>=16",
+        "pydantic>=2.6",
         "scipy>=1.13",
         "tensorboardX>=2.6.5",
         "tensorstore>=0.1.70",

@@ -9,24 +9,24 @@ name or parameter that does not exist fails while the files are read, with the c
 """
 
 import contextlib
-import difflib
 import functools
 import importlib
 import inspect
 import logging
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
 from code_ablate import distributed
+from code_ablate.bindings import Bindings
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.suite_config import SuiteConfig
+from code_ablate.gin_errors import DATA_PACKAGES, explain, failing_import
 from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
@@ -66,15 +66,14 @@ REGISTRATIONS = "tasks"
 
 DEFAULT_SCALE = "demo"
 
-_DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
-"""Packages that declaring data needs, and training from prepared token stores does not."""
-
 GIN_DIRECTORY = Path(__file__).resolve().parent.parent / "gin"
 
 _made: dict[str, Callable] = {}
 _imported: list[str] = []
-_unlocked = contextlib.ExitStack()
 """Modules that were imported for the last `load`, by name or by a gin file."""
+_read = Bindings(())
+"""What the last `load` read."""
+_unlocked = contextlib.ExitStack()
 
 
 def register() -> None:
@@ -108,7 +107,7 @@ def gin_files(folder: str) -> dict[str, Path]:
 
 
 def import_modules(modules: Sequence[str]) -> None:
-    """Imports modules that register corpora, tasks or recipes. UserError if one cannot be found.
+    """Imports modules that register corpora, tasks or recipes. UserError if one fails.
 
     One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
     with a note: what is prepared can be used without them.
@@ -120,15 +119,13 @@ def import_modules(modules: Sequence[str]) -> None:
             importlib.import_module(module)
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
-            if missing in _DATA_PACKAGES:
-                _say_passed_over(module, missing)
-                continue
-            if error.name not in (module, module.partition(".")[0]):
-                raise
-            raise UserError(
-                f"no module named {module!r} can be imported: run from the folder that holds it, "
-                "or add that folder to PYTHONPATH."
-            ) from None
+            if missing not in DATA_PACKAGES:
+                raise failing_import(f"the module {module!r}", error) from error
+            _say_passed_over(module, missing)
+        except UserError:
+            raise
+        except Exception as error:
+            raise failing_import(f"the module {module!r}", error) from error
 
 
 @functools.cache
@@ -151,27 +148,19 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
     register()
     _unlocked.close()
     gin.clear_config()
+    global _read
+    _read = Bindings.read(files, bindings, _gin_directories())
     for directory in _gin_directories():
-        gin.add_config_file_search_path(str(directory))
-    for file in files:
-        if not Path(file).is_file():
-            raise UserError(f"no gin file {file!r}.")
+        _add_search_path(str(directory))
     try:
         with _quiet_search():
             parsed = gin.parse_config_files_and_bindings(
                 list(files), list(bindings), skip_unknown=False
             )
-    except UserError:
+    except Exception as error:
+        if explained := explain(error, _read, _parameters()):
+            raise explained from error
         raise
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in _DATA_PACKAGES:
-            raise UserError(
-                f"a gin file imports a module that needs {error.name}, which is not installed: "
-                "pip install 'code-ablate[data]'."
-            ) from None
-        raise UserError(f"a gin file imports {error.name!r}, which cannot be found.") from None
-    except (ValueError, SyntaxError, OSError, AttributeError, LookupError) as error:
-        raise _explain(error) from error
     # t5 registers configurables when a Task first uses it, which is after the files are read.
     _unlocked.enter_context(gin.unlock_config())
     _imported[:] = dict.fromkeys((*modules, *_imports_of(parsed)))
@@ -194,8 +183,8 @@ def load_study(
     """
     own = [find_gin_file(name, "studies"), *files]
     scale_file = find_gin_file(scale, "scales") if scale else None
-    load(own, bindings, imports)
-    if _bound("Setting.model"):
+    if Bindings.read(own, (), _gin_directories()).binds("Setting", "model"):
+        load(own, bindings, imports)
         included = _bound("Study.scale")
         if scale and included != Path(scale).stem:
             its_own = f"the scale {included!r}" if included else "a size of its own"
@@ -239,6 +228,11 @@ def _quiet_search() -> Iterator[None]:
         logging.getLogger().removeFilter(matters)
 
 
+@functools.cache
+def _add_search_path(directory: str) -> None:
+    gin.add_config_file_search_path(directory)
+
+
 def _imports_of(parsed) -> list[str]:
     return [
         module
@@ -267,15 +261,10 @@ def make(name: str):
     """An instance of the registered class `name`, as gin has it. Raises UserError."""
     try:
         return _made[name]()
-    except UserError:
+    except Exception as error:
+        if explained := explain(error, _read, _parameters()):
+            raise explained from error
         raise
-    except (TypeError, ValueError) as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        if isinstance(cause, UserError):
-            raise cause from None
-        raise UserError(_first_line(error)) from error
 
 
 def operative() -> str:
@@ -283,35 +272,5 @@ def operative() -> str:
     return gin.operative_config_str()
 
 
-def _explain(error: Exception) -> UserError:
-    """gin's message with the closest names that exist."""
-    message = _first_line(error)
-    missing = re.search(r"No configurable matching '([^']+)'", str(error))
-    if missing:
-        names = {path.rpartition(".")[2] for path in _known_configurables()}
-        return unknown_name("gin configurable", missing[1].rpartition("/")[2], names)
-    parameter = re.search(
-        r"Configurable '([^']+)' doesn't have a parameter named '([^']+)'", str(error)
-    )
-    if parameter:
-        owner, name = parameter[1].rpartition(".")[2], parameter[2]
-        close = difflib.get_close_matches(name, _parameters(owner), n=3, cutoff=0.4)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"it has {_parameters(owner)}."
-        return UserError(f"{owner} has no parameter {name!r}; {hint}")
-    return UserError(f"gin: {message}")
-
-
-def _known_configurables() -> list[str]:
-    return [thing.__name__ for thing in CONFIGURABLES]
-
-
-def _parameters(name: str) -> list[str]:
-    for thing in CONFIGURABLES:
-        if thing.__name__ == name:
-            return list(inspect.signature(thing).parameters)
-    return []
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+def _parameters() -> dict[str, list[str]]:
+    return {thing.__name__: list(inspect.signature(thing).parameters) for thing in CONFIGURABLES}

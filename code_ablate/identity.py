@@ -9,8 +9,6 @@ import hashlib
 import json
 from typing import Any
 
-from code_ablate.errors import UserError
-
 IDENTITY_LENGTH = 16
 """Hex digits kept: 64 bits, so that a billion phases collide with a chance of about 3 %."""
 
@@ -42,14 +40,6 @@ def _without_integral_floats(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_integral_floats(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def whole_number(value: Any, field: str) -> int:
-    """`value` as int, where 1.0 is 1 as in an identity. Raises UserError, naming `field`."""
-    integral = isinstance(value, int | float) and not isinstance(value, bool)
-    if not integral or not float(value).is_integer():
-        raise UserError(f"{field} is {value!r}: it must be a whole number.")
-    return int(value)
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

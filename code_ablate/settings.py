@@ -15,9 +15,10 @@ import inspect
 import re
 import textwrap
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from code_ablate import config
+from code_ablate import checked, config
 from code_ablate.errors import unknown_name
 from code_ablate.study.graph import Study
 
@@ -31,9 +32,6 @@ _UNITS = (
     ("tokens", "tokens"),
     ("epochs", "epochs"),
     ("seq_len", "tokens"),
-    ("share", "0 to 1"),
-    ("fraction", "0 to 1"),
-    ("mfu", "0 to 1"),
 )
 """Part of a field's name, and the unit of a number that has it."""
 
@@ -79,6 +77,8 @@ class Field:
     """Name in gin, behind the class and a dot."""
     type: str
     """Type, as it stands in the source."""
+    allowed: str
+    """Bounds or choices of the value; empty where the type says it all."""
     default: str
     """Default, as Python writes it; "required" where there is none."""
     unit: str
@@ -112,11 +112,14 @@ def _entry(thing: Any) -> Entry:
         else {"setting"}
     )
     fields = []
+    hints = checked.annotations(thing)
     for name, parameter in inspect.signature(thing).parameters.items():
         if name not in hidden:
-            type_name = _type_name(parameter.annotation)
+            annotation = hints.get(name, parameter.annotation)
+            type_name, allowed = _type_name(annotation), checked.allowed(annotation)
             meaning, default = meanings.get(name, ""), _default(thing, parameter)
-            fields.append(Field(name, type_name, default, _unit(name, type_name), meaning))
+            unit = _unit(name, type_name)
+            fields.append(Field(name, type_name, allowed, default, unit, meaning))
     return Entry(thing.__name__, (inspect.getdoc(thing) or "").partition("\n")[0], tuple(fields))
 
 
@@ -143,11 +146,19 @@ def _parameter_meanings(function: Any) -> dict[str, str]:
 def _type_name(annotation: Any) -> str:
     if annotation is inspect.Parameter.empty:
         return ""
-    name = annotation.__name__ if inspect.isclass(annotation) else str(annotation)
-    if getattr(annotation, "__args__", None):
-        name = str(annotation)
-    name = re.sub(r"collections\.abc\.|typing\.|code_ablate\.(\w+\.)*", "", name)
-    return name.replace("'", "").replace("NoneType", "None")
+    if given := checked.find(annotation, checked.Given):
+        return _type_name(given.annotation)
+    parts = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _type_name(parts[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return " | ".join(_type_name(part) for part in parts)
+    if annotation in (None, type(None), Ellipsis):
+        return "..." if annotation is Ellipsis else "None"
+    if isinstance(annotation, list):  # the parameters of a Callable
+        return f"[{', '.join(map(_type_name, annotation))}]"
+    name = getattr(annotation, "__name__", str(annotation))
+    return f"{name}[{', '.join(map(_type_name, parts))}]" if parts else name
 
 
 def _default(thing: Any, parameter: inspect.Parameter) -> str:
@@ -179,8 +190,9 @@ def one(name: str) -> str:
     entry = known[name]
     lines = [f"{entry.name}: {entry.meaning}"]
     for field in entry.fields:
-        unit = f" [{field.unit}]" if field.unit else ""
-        lines.append(f"\n{entry.name}.{field.name}: {field.type} = {field.default}{unit}")
+        notes = [note for note in (field.unit, field.allowed) if note]
+        shown = f" [{'; '.join(notes)}]" if notes else ""
+        lines.append(f"\n{entry.name}.{field.name}: {field.type} = {field.default}{shown}")
         lines += textwrap.wrap(field.meaning, 96, initial_indent="    ", subsequent_indent="    ")
     return "\n".join(lines)
 
@@ -191,9 +203,11 @@ def markdown() -> str:
     for entry in entries().values():
         parts.append(f"\n## {entry.name}\n\n{entry.meaning}\n")
         if entry.fields:
-            parts.append("\n| field | type | default | unit | meaning |\n|---|---|---|---|---|\n")
+            parts.append("\n| field | type | allowed | default | unit | meaning |\n")
+            parts.append(f"{'|---' * 6}|\n")
         for field in entry.fields:
             code = [f"`{text}`" if text else "" for text in (field.name, field.type, field.default)]
+            code.insert(2, field.allowed)
             cells = [cell.replace("|", "\\|") for cell in (*code, field.unit, field.meaning)]
             parts.append(f"| {' | '.join(cells)} |\n")
     return "".join(parts)

@@ -49,7 +49,7 @@ def test_a_module_that_only_lacks_seqio_is_passed_over(tmp_path, monkeypatch, ca
     monkeypatch.syspath_prepend(tmp_path)
     config.import_modules(["lacking_seqio"])
     assert "lacking_seqio registers nothing here" in capsys.readouterr().err
-    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+    with pytest.raises(UserError, match="lacking_other' needs 'no_such_package'"):
         config.import_modules(["lacking_other"])
 
 

@@ -12,6 +12,7 @@ import seqio
 
 from code_ablate import config
 from code_ablate.data import filters
+from code_ablate.data.fingerprints import installed
 from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
 from code_ablate.data.preparing.vocabulary_training import make_vocabulary
 from code_ablate.data.sources import documents
@@ -94,9 +95,10 @@ def test_phases(study):
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="3.11 wrote the recorded source texts")
 @pytest.mark.parametrize("task", SCORES)
-def test_scores(task):
+def test_scores(task, monkeypatch):
     import tasks  # noqa: F401
 
+    monkeypatch.setattr(installed, "installed_version", lambda name: "1")
     vocabulary = Vocabulary("v", "v.model", 2048, "digest", eos_id=1)
     part = suite._task_part(task, SuiteConfig(tasks=(task,)), vocabulary, seq_len=128)
     assert part.key.identity == SCORES[task]

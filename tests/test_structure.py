@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-BASE = {"errors", "identity", "storage", "distributed", "progress", "chips", "allocator"}
+BASE = {"errors", "identity", "checked", "storage", "distributed", "progress", "chips", "allocator"}
 """Small modules that every room may use."""
 
 KNOWS = {

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from code_ablate.data.mixing import Mixture
 from code_ablate.errors import UserError, unknown_name
 
+MixtureSpec = Mixture | Mapping[str, float] | str
+"""A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
+
 INSTALL = "pip install 'code-ablate[data]'"
 """What to do where SeqIO is missing."""
 
@@ -24,7 +27,7 @@ def seqio_is_installed() -> bool:
     return True
 
 
-def resolve_mixture(spec: "Mixture | Mapping[str, float] | str") -> Mixture:
+def resolve_mixture(spec: MixtureSpec) -> Mixture:
     """A mixture of corpora from rates, or from the name of a SeqIO Mixture or Task.
 
     Rates of a SeqIO Mixture are read as shares of tokens. Raises UserError for unknown names, and

@@ -16,15 +16,16 @@ import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 from etils import epath
 from jaxtyping import Int
 
 from code_ablate import storage
+from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.errors import UserError
-from code_ablate.identity import whole_number
 
 if TYPE_CHECKING:
     import seqio
@@ -33,6 +34,7 @@ RECORD_FORMAT = 1
 """Format of the record beside a trained vocabulary."""
 
 
+@checked
 @dataclass(frozen=True)
 class VocabularyConfig:
     """Which vocabulary a study uses, and how it is trained if it is not a file of the user's."""
@@ -40,22 +42,19 @@ class VocabularyConfig:
     name: str = "vocabulary"
     """Path or URL of a SentencePiece `.model` or a Hugging Face `tokenizer.json`; or the plain name
     of a vocabulary that is trained and kept as `<data_dir>/vocabularies/<name>-<key>.model`."""
-    size: int = 32768
+    size: Annotated[int, Ge(0), Le(10_000_000)] = 32768
     """Number of entries. A file must have this many; 0: any number."""
     corpora: tuple[str, ...] = ()
     """SeqIO Tasks that it is trained on, in equal parts."""
-    sample_bytes: int = 100_000_000
+    sample_bytes: PositiveInt = 100_000_000
     """Bytes of text that it is trained on, over all corpora."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the choice of the sample."""
     eos_token: str = ""
     """Token of a tokenizer.json that ends a document. Empty: what tokenizer_config.json beside the
     file says, or the only special token there is."""
 
     def __post_init__(self):
-        for field in ("size", "sample_bytes", "seed"):
-            value = whole_number(getattr(self, field), f"VocabularyConfig.{field}")
-            object.__setattr__(self, field, value)
         if not self.name:
             raise UserError("VocabularyConfig.name is empty: give a name, or the path of a model.")
         if self.is_file:
@@ -69,10 +68,6 @@ class VocabularyConfig:
             raise UserError(
                 f"VocabularyConfig.size is {self.size}: 256 bytes, pad, eos and unk come first; "
                 "make it 300 or more."
-            )
-        if self.sample_bytes < 1:
-            raise UserError(
-                f"VocabularyConfig.sample_bytes is {self.sample_bytes}: must be above 0."
             )
 
     @property

@@ -4,10 +4,13 @@ SuiteConfig(tasks=("arc_easy", "humaneval"), domains=("demo.text",), max_items=5
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from code_ablate.checked import OneOf, PositiveInt, Seed, checked
 from code_ablate.errors import UserError
 
 
+@checked
 @dataclass(frozen=True)
 class SuiteConfig:
     """What a model is evaluated on."""
@@ -16,29 +19,24 @@ class SuiteConfig:
     """Names of registered SeqIO Tasks with a validation split and metrics."""
     domains: tuple[str, ...] = ()
     """Names of corpora whose validation documents are scored in bits per byte."""
-    max_items: int = 1_000_000
+    max_items: PositiveInt = 1_000_000
     """Items of each task, at most: of more, a seeded choice. The number used is always reported."""
-    max_documents: int = 200
+    max_documents: PositiveInt = 200
     """Validation documents of each domain, at most: of more, a seeded choice."""
-    max_document_tokens: int = 2048
+    max_document_tokens: PositiveInt = 2048
     """Tokens of a document that are scored, at most; the rest of a longer one is left out."""
     split: str = "validation"
     """Split of the downstream tasks."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the choice of items and documents."""
     require_all: bool = False
     """Whether a task that cannot be run on this machine, because its data, a library or the
     sandbox are missing, is an error. Otherwise it is listed as missing, with the reason."""
-    isolation: str = "required"
+    isolation: Annotated[str, OneOf(("required", "none"))] = "required"
     """Isolation of generated programs: "required" refuses to run them where the kernel does not
     isolate; "none" runs them all the same, at your own risk, and the results say so."""
 
     def __post_init__(self):
-        for name in ("max_items", "max_documents", "max_document_tokens"):
-            if getattr(self, name) < 1:
-                raise UserError(
-                    f"SuiteConfig.{name} is {getattr(self, name)}; set it to 1 or more."
-                )
         if not self.tasks and not self.domains:
             raise UserError("SuiteConfig: name at least one task or one domain to evaluate on.")
         for names in (self.tasks, self.domains):

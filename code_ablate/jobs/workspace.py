@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from etils import epath
 
 from code_ablate import distributed, storage
+from code_ablate.checked import checked
 from code_ablate.data.preparing import vocabulary_training
 from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
 from code_ablate.data.preparing.prepared import find_stores
@@ -20,6 +21,7 @@ from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 
 
+@checked
 @dataclass(frozen=True)
 class Paths:
     """Where data and results lie."""

@@ -5,11 +5,18 @@ MeshConfig(data=-1, fsdp=4)
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import ml_dtypes
 import numpy as np
+from annotated_types import Ge, Le
 
-from code_ablate.errors import UserError, unknown_name
+from code_ablate.checked import OneOf, Positive, PositiveInt, checked
+from code_ablate.errors import UserError
+
+Size = Annotated[int, Ge(1), Le(10_000_000)]
+Layers = Annotated[int, Ge(1), Le(10_000)]
+Devices = Annotated[int, Ge(-1), Le(1_000_000)]
 
 COMPUTE_DTYPES = {"float32": np.float32, "bfloat16": ml_dtypes.bfloat16}
 """What activations may be computed in."""
@@ -21,79 +28,61 @@ REMAT = ("none", "full", "attention", "attention_qk", "dots")
 """Names of the policies in code_ablate.model.transformer, and "none"."""
 
 
+@checked
 @dataclass(frozen=True)
 class ModelConfig:
     """Shape of the model, and how it is computed (the last four fields)."""
 
-    d_model: int
+    d_model: Size
     """Width of the residual stream."""
 
-    layers: int
+    layers: Layers
     """Number of blocks."""
 
-    heads: int
+    heads: Size
     """Query heads per block."""
 
-    head_dim: int
+    head_dim: Size
     """Channels per head; even, because rotary embedding turns pairs of channels."""
 
-    feed_forward: int
+    feed_forward: Size
     """Width of the feed-forward's hidden layer (SwiGLU: three matrices of this width)."""
 
-    vocabulary_size: int
+    vocabulary_size: Size
     """Entries of the embedding, which is also the output matrix."""
 
-    kv_heads: int | None = None
+    kv_heads: Size | None = None
     """Key-value heads; fewer than `heads` is grouped-query attention. None: as many as `heads`."""
 
-    rope_theta: float = 10_000.0
+    rope_theta: Positive = 10_000.0
     """Base of the rotary embedding's wavelengths."""
 
-    norm_epsilon: float = 1e-5
+    norm_epsilon: Positive = 1e-5
     """Added to the variance in every layer norm."""
 
-    compute_dtype: str = "float32"
-    """"float32" or "bfloat16": activations and matrix products. Parameters are float32, and so are
+    compute_dtype: Annotated[str, OneOf(tuple(COMPUTE_DTYPES))] = "float32"
+    """Type of activations and matrix products. Parameters are float32, and so are
     norms, softmax and logits."""
 
-    attention: str = "reference"
+    attention: Annotated[str, OneOf(ATTENTION)] = "reference"
     """Attention backend; see code_ablate.model.attention."""
 
-    remat: str = "none"
+    remat: Annotated[str, OneOf(REMAT)] = "none"
     """What the backward pass recomputes: "none", "full" (whole blocks; least memory), "attention"
     (not the splash kernel, whose output is kept), "attention_qk" (nor queries and keys) or "dots"
     (everything but the projections)."""
 
-    loss_chunk_tokens: int | None = None
+    loss_chunk_tokens: PositiveInt | None = None
     """Tokens per device whose logits the loss holds at once, at most; None: by the platform."""
 
     def __post_init__(self):
-        for name in ("d_model", "layers", "heads", "head_dim", "feed_forward", "vocabulary_size"):
-            if getattr(self, name) < 1:
-                raise UserError(f"model {name} is {getattr(self, name)}: set it to 1 or more.")
         if self.head_dim % 2:
             raise UserError(f"model head_dim is {self.head_dim}: set it to an even number.")
-        if self.kv_heads is not None and (self.kv_heads < 1 or self.heads % self.kv_heads):
+        if self.kv_heads is not None and self.heads % self.kv_heads:
             raise UserError(
                 f"model kv_heads is {self.kv_heads}: set it to a divisor of heads ({self.heads}), "
                 "or to None for one per query head."
             )
-        if self.rope_theta <= 0 or self.norm_epsilon <= 0:
-            raise UserError(
-                f"model rope_theta is {self.rope_theta} and norm_epsilon {self.norm_epsilon}: set "
-                "both above 0."
-            )
-        if self.compute_dtype not in COMPUTE_DTYPES:
-            raise unknown_name("compute_dtype", self.compute_dtype, COMPUTE_DTYPES)
-        if self.remat not in REMAT:
-            raise unknown_name("remat policy", self.remat, REMAT)
-        if self.loss_chunk_tokens is not None and self.loss_chunk_tokens < 1:
-            raise UserError(
-                f"model loss_chunk_tokens is {self.loss_chunk_tokens}: set it to 1 or more, or to "
-                "None."
-            )
-        if self.attention not in ATTENTION:
-            raise unknown_name("attention backend", self.attention, ATTENTION)
 
     @property
     def num_kv_heads(self) -> int:
@@ -106,22 +95,23 @@ class ModelConfig:
         return np.dtype(COMPUTE_DTYPES[self.compute_dtype])
 
 
+@checked
 @dataclass(frozen=True)
 class MeshConfig:
     """How many devices each kind of parallelism gets. One of the three may be -1: what is left."""
 
-    data: int = -1
+    data: Devices = -1
     """Replicas of the parameters, each with its own rows of the batch."""
 
-    fsdp: int = 1
+    fsdp: Devices = 1
     """Devices that split rows and also parameters and optimizer state, gathering them when used."""
 
-    tensor: int = 1
+    tensor: Devices = 1
     """Devices that split heads, feed-forward and vocabulary of the same rows."""
 
     def __post_init__(self):
         for name, size in self.sizes().items():
-            if size != -1 and size < 1:
+            if size == 0:
                 raise UserError(
                     f"mesh axis {name} is {size}: set it to 1 or more, or to -1 for the "
                     "devices that are left over."

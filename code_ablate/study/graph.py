@@ -10,9 +10,11 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from code_ablate.analysis.report.published import require_published
 from code_ablate.analysis.results.arm import Arm
+from code_ablate.checked import Given, Seed, checked
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
@@ -26,17 +28,18 @@ from code_ablate.training.phase import Phase, phase_identity
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
+@checked
 @dataclass(frozen=True)
 class Study:
     """Recipes x model sizes x seeds, with an evaluation suite."""
 
     name: str
     """Name of the study, and of the folder of its results: letters, digits, '.', '_' and '-'."""
-    settings: tuple[Setting, ...]
+    settings: Annotated[tuple[Setting, ...], Given(tuple[Setting, ...] | Setting)]
     """What the recipes have in common, at each model size. In gin a single one may stand alone."""
     recipes: tuple[Callable[[Setting], Recipe], ...]
     """Functions that make a recipe of a setting."""
-    seeds: tuple[int, ...]
+    seeds: tuple[Seed, ...]
     """Seeds that every recipe is trained with."""
     baseline: str
     """Name of the recipe that the others are compared with."""
@@ -46,7 +49,9 @@ class Study:
     """The vocabulary of all its models."""
     prepare: PrepareConfig
     """How its corpora become token stores."""
-    groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    groups: Annotated[Mapping[str, tuple[str, ...]], Given(Mapping[str, tuple[str, ...] | str])] = (
+        dataclasses.field(default_factory=dict)
+    )
     """Corpora whose share of the tokens is reported, by the name of their group. A group that is
     named as the source is the main axis, else the first one. Empty: one group, named as the source,
     of all corpora that the recipes vary."""
@@ -203,14 +208,12 @@ class Study:
                     )
 
 
-def _corpora(group: str, value: object) -> tuple[str, ...]:
-    """The corpora of a group, as gin gives them. Raises UserError if they are not names."""
+def _corpora(group: str, value: tuple[str, ...] | str) -> tuple[str, ...]:
+    """The corpora of a group. Raises UserError if it has no name, or no corpus."""
     corpora = (value,) if isinstance(value, str) else value
-    if not isinstance(corpora, tuple | list) or not all(isinstance(c, str) for c in corpora):
-        raise UserError(f"Study.groups[{group!r}] is {value!r}: give a tuple of corpora.")
-    if not group or not corpora:
+    if not group or not corpora or not all(corpora):
         raise UserError("Study.groups: every group needs a name and at least one corpus.")
-    return tuple(corpora)
+    return corpora
 
 
 def size_of(model: ModelConfig, setting: Setting) -> str:

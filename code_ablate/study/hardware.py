@@ -5,36 +5,33 @@ Hardware("v5e", chips=64).peak()          # (1.97e+14, "peak")
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
+from annotated_types import Gt, Le
+
+from code_ablate.checked import Positive, PositiveInt, checked
 from code_ablate.chips import find as find_chip
-from code_ablate.errors import UserError
 from code_ablate.training.devices import device_name, measure_peak
 
 
+@checked
 @dataclass(frozen=True)
 class Hardware:
     """What a study runs on, for the plan. Never changes what is trained."""
 
     chip: str | None = None
     """Short name in code_ablate.chips ("v5e", "h100"); None: the devices that are here."""
-    chips: int = 1
+    chips: PositiveInt = 1
     """Number of chips."""
-    expected_mfu: float = 0.35
+    expected_mfu: Annotated[float, Gt(0), Le(1)] = 0.35
     """Share of the peak that training is expected to reach, 0 to 1."""
-    peak_flops: float | None = None
+    peak_flops: Positive | None = None
     """Peak FLOP/s of one chip in the compute dtype. None: the table's; for devices that are not in
     it, what a matrix product reaches here."""
-    memory_gib: float | None = None
+    memory_gib: Positive | None = None
     """Memory of one chip, GiB. None: the table's."""
 
     def __post_init__(self):
-        if self.chips < 1 or not 0 < self.expected_mfu <= 1:
-            raise UserError(
-                "Hardware: chips must be 1 or more, expected_mfu above 0 and at most 1."
-            )
-        for name in ("peak_flops", "memory_gib"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise UserError(f"Hardware.{name} is {getattr(self, name)}; it must be above 0.")
         if self.chip is not None:
             known = find_chip(self.chip)
             object.__setattr__(self, "peak_flops", self.peak_flops or known.peak_flops)

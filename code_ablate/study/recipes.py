@@ -14,19 +14,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from code_ablate.checked import (
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    Seed,
+    Share,
+    checked,
+)
 from code_ablate.data.mixing import Mixture, blend
-from code_ablate.data.registry import resolve_mixture
+from code_ablate.data.registry import MixtureSpec, resolve_mixture
 from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
-from code_ablate.training.phase import Optimizer, Phase, Schedule
+from code_ablate.training.phase import Optimizer, OptimizerState, Phase, Schedule
 
 PRETRAINING, COOLDOWN = "pretraining", "cooldown"
 """Names of the stages of the recipes here."""
 
-MixtureSpec = Mixture | Mapping[str, float] | str
-"""A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
 
-
+@checked
 @dataclass(frozen=True)
 class Side:
     """A mixture with the name that reports give it, as base or source of a setting."""
@@ -37,6 +44,7 @@ class Side:
     """Mixture, {corpus: rate}, or registered name."""
 
 
+@checked
 @dataclass(frozen=True)
 class Recipe:
     """A chain of phases with a name, and the points of it whose results are evaluated."""
@@ -55,6 +63,7 @@ class Recipe:
         object.__setattr__(self, "stages", dict(self.stages))
 
 
+@checked
 @dataclass(frozen=True)
 class Setting:
     """What all recipes of a study have in common, at one model size."""
@@ -63,13 +72,13 @@ class Setting:
     """Shape of the model."""
     base: MixtureSpec | Side
     """Mixture that the study mixes into; the text, in the reference study."""
-    tokens: int
+    tokens: PositiveInt
     """Tokens of pre-training, the same for every recipe."""
-    cooldown_tokens: int
+    cooldown_tokens: NonNegativeInt
     """Tokens of the cooldown after it; 0 for none."""
-    batch_windows: int
+    batch_windows: PositiveInt
     """Windows (sequences) in a global batch."""
-    seq_len: int
+    seq_len: PositiveInt
     """Tokens that a window predicts."""
     schedule: Schedule
     """Learning rate of phases that start from initialisation."""
@@ -82,13 +91,13 @@ class Setting:
     source: MixtureSpec | Side | None = None
     """Mixture that the study varies; the code, in the reference study. None where recipes add
     corpora to the base, or leave some out."""
-    cooldown_source_share: float = 0.2
+    cooldown_source_share: Share = 0.2
     """Share of the source in the cooldown, 0 to 1. Not used without a source."""
-    optimizer_state: str = "carry"
+    optimizer_state: OptimizerState = "carry"
     """What happens to the optimizer's moments where a phase has a parent: 'carry' or 'reset'."""
-    max_epochs: float = 4.0
+    max_epochs: Positive = 4.0
     """Passes over a corpus that all phases of a recipe may make together; more is refused."""
-    z_loss: float = 0.0
+    z_loss: NonNegative = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
     """Whether attention stays within a document, where a window holds several."""
@@ -99,7 +108,7 @@ class Setting:
     registered name, or "source"."""
     size: str = ""
     """Name of the model size in reports. Empty: the number of parameters."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of initialisation and order. Set by the study, for each of its seeds."""
 
     def __post_init__(self):
@@ -199,12 +208,14 @@ class Setting:
         return Recipe(name, stages)
 
 
+@checked
 def base_only(setting: Setting) -> Recipe:
     """The whole budget on the base, without the source."""
     return setting.recipe("base_only", setting.begin(0.0, setting.tokens))
 
 
-def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe:
+@checked
+def proportion(setting: Setting, share: Share, cooldown: bool = False) -> Recipe:
     """The whole budget with one share of the source; a point of a sweep.
 
     `share`: share of the source among the tokens. `cooldown`: whether the study's cooldown follows.
@@ -215,7 +226,8 @@ def proportion(setting: Setting, share: float, cooldown: bool = False) -> Recipe
     return dataclasses.replace(recipe, description=text)
 
 
-def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str = "") -> Recipe:
+@checked
+def with_corpus(setting: Setting, corpus: MixtureSpec, share: Share, name: str = "") -> Recipe:
     """The whole budget on the base with one more corpus, or mixture, at a share of the tokens.
 
     The cooldown, if the study has one, is on the base.
@@ -231,6 +243,7 @@ def with_corpus(setting: Setting, corpus: MixtureSpec, share: float, name: str =
     return dataclasses.replace(recipe, description=text)
 
 
+@checked
 def without_corpus(setting: Setting, corpus: str) -> Recipe:
     """The whole budget on the base without one of its corpora, the others scaled up.
 
@@ -250,17 +263,20 @@ def without_corpus(setting: Setting, corpus: str) -> Recipe:
     return dataclasses.replace(recipe, description=text)
 
 
+@checked
 def text_only(setting: Setting) -> Recipe:
     """The whole budget on text."""
     return setting.recipe("text_only", setting.begin(0.0, setting.tokens))
 
 
+@checked
 def balanced_only(setting: Setting) -> Recipe:
     """The whole budget on text and code in equal parts."""
     return setting.recipe("balanced_only", setting.begin(0.5, setting.tokens))
 
 
-def balanced_to_text(setting: Setting, first_share: float = 0.5, then_share: float = 0.1) -> Recipe:
+@checked
+def balanced_to_text(setting: Setting, first_share: Share = 0.5, then_share: Share = 0.1) -> Recipe:
     """Half of the budget on text and code in equal parts, then text with 10 % code.
 
     `first_share`: share of code in the first half. `then_share`: share of code after it.
@@ -268,7 +284,8 @@ def balanced_to_text(setting: Setting, first_share: float = 0.5, then_share: flo
     return _two_phases(setting, "balanced_to_text", first_share, then_share)
 
 
-def code_to_text(setting: Setting, first_share: float = 1.0, then_share: float = 0.1) -> Recipe:
+@checked
+def code_to_text(setting: Setting, first_share: Share = 1.0, then_share: Share = 0.1) -> Recipe:
     """Half of the budget on code alone, then text with 10 % code.
 
     `first_share`: share of code in the first half. `then_share`: share of code after it.

@@ -3,42 +3,33 @@
 execution = Execution(mesh=MeshConfig(fsdp=8), loop=LoopConfig(checkpoint_every=500))
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from code_ablate.errors import UserError
+from code_ablate.checked import PositiveInt, checked
 from code_ablate.model.config import MeshConfig
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.tracking import TrackingConfig
 
 
+@checked
 @dataclass(frozen=True)
 class LoopConfig:
     """How a phase is cut into pieces of work, and how often things are written."""
 
-    log_every: int = 20
+    log_every: PositiveInt = 20
     """Steps between lines of metrics.jsonl."""
-    checkpoint_every: int = 1000
+    checkpoint_every: PositiveInt = 1000
     """Steps between checkpoints; there is always one at the end."""
-    keep_checkpoints: int = 2
+    keep_checkpoints: PositiveInt = 2
     """Newest checkpoints kept. With two or more there is another one should one be damaged."""
-    read_ahead: int = 2
+    read_ahead: PositiveInt = 2
     """Batches read, and moved to the devices, before they are needed."""
-    microbatches: int = 1
+    microbatches: PositiveInt = 1
     """Parts of a batch that are computed one after the other, to save memory."""
-    validate_every: int | None = None
+    validate_every: PositiveInt | None = None
     """Steps between measurements of the loss on held-out windows; None: never."""
-    validation_windows: int = 64
+    validation_windows: PositiveInt = 64
     """Held-out windows of each corpus that a validation measures, at most."""
-
-    def __post_init__(self):
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None and field.name == "validate_every":
-                continue
-            if not isinstance(value, int) or value < 1:
-                raise UserError(
-                    f"LoopConfig.{field.name} is {value!r}; it must be a whole number, 1 or more."
-                )
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,28 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
+from annotated_types import Ge, Lt
+
+from code_ablate.checked import (
+    Given,
+    NonNegative,
+    NonNegativeInt,
+    OneOf,
+    Positive,
+    PositiveInt,
+    Seed,
+    checked,
+)
 from code_ablate.data.mixing import Mixture
-from code_ablate.data.registry import resolve_mixture
+from code_ablate.data.registry import MixtureSpec, resolve_mixture
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
 from code_ablate.model.config import ModelConfig
+
+Decay = Annotated[float, Ge(0), Lt(1)]
+OptimizerState = Annotated[str, OneOf(("carry", "reset"))]
 
 FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""
@@ -26,60 +42,43 @@ _HOW_NOT_WHAT = ("attention", "remat", "loss_chunk_tokens")
 """Fields of the model that say how it is computed, not what: outside of the identity."""
 
 
-def _choose(owner: str, field: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise UserError(f"{owner}.{field} is {value!r}; it must be one of {', '.join(choices)}.")
-
-
+@checked
 @dataclass(frozen=True)
 class Optimizer:
     """AdamW with decoupled weight decay and clipping by the global norm of the gradient."""
 
-    b1: float = 0.9
+    b1: Decay = 0.9
     """Decay of the first moment."""
-    b2: float = 0.95
+    b2: Decay = 0.95
     """Decay of the second moment."""
-    epsilon: float = 1e-8
+    epsilon: Positive = 1e-8
     """Added to the root of the second moment."""
-    weight_decay: float = 0.1
+    weight_decay: NonNegative = 0.1
     """Decay per step, times the learning rate, of matrices; scales of norms do not decay."""
-    clip_norm: float = 1.0
+    clip_norm: Positive = 1.0
     """Largest global norm of a gradient; longer ones are scaled down to it."""
-    skip_spikes: float | None = None
+    skip_spikes: Positive | None = None
     """Skip the update of a step whose loss or gradient norm lies this many standard deviations
     above the mean of the last 128 steps; 6 is usual. Skipped steps are counted. None: never."""
 
-    def __post_init__(self):
-        if not (0 <= self.b1 < 1 and 0 <= self.b2 < 1):
-            raise UserError("Optimizer: b1 and b2 must be 0 or more, and below 1.")
-        if self.epsilon <= 0 or self.clip_norm <= 0 or self.weight_decay < 0:
-            raise UserError(
-                "Optimizer: epsilon and clip_norm must be above 0, weight_decay 0 or more."
-            )
-        if self.skip_spikes is not None and not self.skip_spikes > 0:
-            raise UserError("Optimizer.skip_spikes must be above 0, or None for never.")
 
-
+@checked
 @dataclass(frozen=True)
 class Schedule:
     """Learning rate over one phase."""
 
-    shape: str = "cosine"
-    """'cosine', 'linear' or 'constant' decay from the peak to `final`, after the warm-up."""
-    peak: float = 1e-3
+    shape: Annotated[str, OneOf(("cosine", "linear", "constant"))] = "cosine"
+    """Form of the decay from the peak to `final`, after the warm-up."""
+    peak: Positive = 1e-3
     """Learning rate at the end of the warm-up. Not used where `start` is 'carry'."""
-    final: float = 1e-4
+    final: NonNegative = 1e-4
     """Learning rate at the end of the phase. Not used by 'constant'."""
-    warmup_steps: int = 0
+    warmup_steps: NonNegativeInt = 0
     """Steps of linear warm-up from 0. Not used where `start` is 'carry'."""
-    start: str = "restart"
+    start: Annotated[str, OneOf(("restart", "carry"))] = "restart"
     """'restart': warm up to `peak` anew. 'carry': go on from the parent's last learning rate."""
 
     def __post_init__(self):
-        _choose("Schedule", "shape", self.shape, ("cosine", "linear", "constant"))
-        _choose("Schedule", "start", self.start, ("restart", "carry"))
-        if self.warmup_steps < 0 or self.final < 0 or self.peak <= 0:
-            raise UserError("Schedule: peak must be above 0, final and warmup_steps 0 or more.")
         if self.start == "restart" and self.shape != "constant" and self.final > self.peak:
             raise UserError(
                 f"Schedule.final is {self.final:g} and Schedule.peak {self.peak:g}: a decay cannot "
@@ -103,13 +102,14 @@ class Schedule:
         return self.final + (peak - self.final) * weight
 
 
+@checked
 @dataclass(frozen=True)
 class Phase:
     """One stretch of training. Everything that determines its result, and nothing else."""
 
-    mixture: Mixture
+    mixture: Annotated[Mixture, Given(MixtureSpec)]
     """What is trained on, in shares of tokens. In gin also {corpus: rate}, or a registered name."""
-    tokens: int
+    tokens: PositiveInt
     """Token budget. The phase trains on the whole number of batches nearest to it."""
     model: ModelConfig
     """Shape of the model, equal in all phases of a recipe."""
@@ -117,21 +117,21 @@ class Phase:
     """Optimizer and its settings."""
     schedule: Schedule
     """Learning rate over the phase."""
-    batch_windows: int
+    batch_windows: PositiveInt
     """Windows (sequences) in a global batch."""
-    seq_len: int
+    seq_len: PositiveInt
     """Tokens that a window predicts."""
-    seed: int
+    seed: Seed
     """Seed of the initialisation and of the order within each corpus, one for a whole recipe."""
     name: str = "pretraining"
     """What the phase is for: pretraining, continuation, cooldown. Not part of its identity."""
     parent: "Phase | None" = None
     """The phase whose last parameters this one starts from; None: from initialisation."""
-    optimizer_state: str = "carry"
+    optimizer_state: OptimizerState = "carry"
     """'carry' or 'reset' the moments at the start of a phase that has a parent."""
-    max_epochs: float = 4.0
+    max_epochs: Positive = 4.0
     """Most times that a corpus is read over all phases; more is refused before training."""
-    z_loss: float = 0.0
+    z_loss: NonNegative = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
     """Whether attention stays within a document, where a window holds several."""
@@ -140,12 +140,7 @@ class Phase:
     identity."""
 
     def __post_init__(self):
-        object.__setattr__(self, "varied", tuple(self.varied))
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
-        _choose("Phase", "optimizer_state", self.optimizer_state, ("carry", "reset"))
-        for name in ("tokens", "batch_windows", "seq_len", "max_epochs"):
-            if getattr(self, name) <= 0:
-                raise UserError(f"Phase.{name} is {getattr(self, name)}; it must be above 0.")
         if self.steps < 1:
             raise UserError(
                 f"Phase.tokens = {self.tokens} is less than half a batch of {self.batch_windows} "

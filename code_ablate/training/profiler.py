@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
+from code_ablate.checked import NonNegativeInt, PositiveInt, checked
 from code_ablate.errors import UserError
 
 if TYPE_CHECKING:  # the configuration is read where there is no JAX
@@ -25,23 +26,16 @@ if TYPE_CHECKING:  # the configuration is read where there is no JAX
 STEP_NAME = "train_step"
 
 
+@checked
 @dataclass(frozen=True)
 class ProfileConfig:
     """Which train steps are traced. Never changes what is trained."""
 
-    first_step: int | None = None
+    first_step: NonNegativeInt | None = None
     """First step of the trace, numbered from 0 in the phase; None: no trace. The first step of a
     process compiles, so 10 shows more than 0. A process that starts after it traces nothing."""
-    steps: int = 3
+    steps: PositiveInt = 3
     """Steps in the trace. A few suffice, and viewers are slow with more."""
-
-    def __post_init__(self):
-        if self.first_step is not None and self.first_step < 0:
-            raise UserError(
-                f"ProfileConfig.first_step is {self.first_step}; it must be 0 or more, or None."
-            )
-        if self.steps < 1:
-            raise UserError(f"ProfileConfig.steps is {self.steps}; it must be 1 or more.")
 
 
 class Profiler:

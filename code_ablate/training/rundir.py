@@ -24,6 +24,7 @@ from etils import epath
 from tqdm import tqdm
 
 from code_ablate import distributed, storage
+from code_ablate.checked import checked
 from code_ablate.errors import UserError
 from code_ablate.training.metrics_file import MetricsFile
 from code_ablate.training.phase import Phase, phase_from_plain
@@ -203,6 +204,7 @@ class RunDirectory:
             file.unlink(missing_ok=True)
 
 
+@checked
 def phase_of_run(path: str) -> Phase:
     """The phase that a run executed, e.g. to be the parent of another one.
 

@@ -20,12 +20,14 @@ from typing import Any
 from etils import epath
 
 from code_ablate import storage
+from code_ablate.checked import checked
 from code_ablate.errors import Interrupted, UserError
 
 FLUSH_SECONDS = 10
 """TensorBoard events reach the disk within this time."""
 
 
+@checked
 @dataclass(frozen=True)
 class TrackingConfig:
     """Where metrics go besides metrics.jsonl. Never changes what is trained."""

@@ -281,7 +281,7 @@ def test_golden_first_step(config):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"layers": 0}, "layers is 0: set it to 1"),
+        ({"layers": 0}, "layers is 0: it must be a whole number from 1"),
         ({"head_dim": 7}, "even"),
         ({"kv_heads": 3}, "divisor of heads"),
         ({"compute_dtype": "bfloat"}, "bfloat16"),

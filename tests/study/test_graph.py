@@ -185,7 +185,7 @@ def test_a_study_that_leaves_a_corpus_out_reports_the_share_of_that_corpus(study
         ({"scale": "a/b"}, "letters, digits"),
         ({"published": "to_code_or_not"}, "did you mean 'to_code_or_not_to_code'"),
         ({"groups": {"code": ()}}, "at least one corpus"),
-        ({"groups": {"code": 3}}, "give a tuple of corpora"),
+        ({"groups": {"code": 3}}, "a mapping {text: a tuple"),
     ],
 )
 def test_bad_studies_are_refused(study, change, message):

@@ -2,7 +2,7 @@
 
     figure = main_figure(report, report.places[0])
     html = f'<img src="{to_data_uri(figure)}" alt="...">'
-    save_main_figure(report, "docs/main_figure.png")  # small, for a README
+    save_png(figure, "docs/main_figure.png")  # small, for a README
 
 Colours are those of Okabe and Ito (2008). Matplotlib's object interface is used, not pyplot, so
 that no global state or backend is touched.
@@ -89,7 +89,7 @@ def _share_figure(report: Report, place: Place) -> Figure:
         for axis in axes[len(metrics) :]:
             axis.set_axis_off()
         _finish(figure, report, place, _share_legend(report, place), 2 if columns < 3 else 3)
-    return figure
+        return _laid_out(figure)
 
 
 def _finish(
@@ -233,7 +233,7 @@ def _level_figure(report: Report, place: Place) -> Figure:
         for axis in grid.ravel()[len(metrics) :]:
             axis.set_axis_off()
         _finish(figure, report, place, _level_legend(report, place), 2 if columns < 3 else 4)
-    return figure
+        return _laid_out(figure)
 
 
 def _level_panel(
@@ -297,7 +297,7 @@ def forest_figure(report: Report, size: str) -> Figure | None:
             frameon=False,
             fontsize=8.5,
         )
-    return figure
+        return _laid_out(figure)
 
 
 _PlaceStyles = Mapping[Place, tuple[str, str, float]]
@@ -370,26 +370,31 @@ def published_figure() -> Figure:
             axis.set_ylabel(label)
             axis.set_xlabel("share of code, %")
             axis.set_xticks([0, 25, 50, 75, 100])
+        return _laid_out(figure)
+
+
+def _laid_out(figure: Figure) -> Figure:
+    """The figure with its layout fixed: each file that is written of it would do that anew."""
+    FigureCanvasAgg(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     return figure
 
 
 def to_data_uri(figure: Figure) -> str:
     """The figure as SVG in a data URI (base64), for an HTML page without other files."""
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
     with mpl.rc_context(_STYLE):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def save_main_figure(report: Report, path: epath.PathLike) -> epath.Path:
-    """Saves the main figure of the largest model size as a PNG under 200 kB. Returns the path.
+def save_png(figure: Figure, path: epath.PathLike) -> epath.Path:
+    """Saves a figure as a PNG under 200 kB, at the highest resolution that fits. Returns the path.
 
-    Takes the highest resolution that fits. Raises UserError if none does.
+    Raises UserError if none does.
     """
     path = epath.Path(path)
-    figure = main_figure(report, report.first_places()[-1])
-    FigureCanvasAgg(figure)
     for dots_per_inch in (130, 110, 90, 75, 60):
         buffer = io.BytesIO()
         with mpl.rc_context(_STYLE):
@@ -399,6 +404,6 @@ def save_main_figure(report: Report, path: epath.PathLike) -> epath.Path:
             path.write_bytes(buffer.getvalue())
             return path
     raise UserError(
-        f"the main figure has {len(report.summary.metrics)} panels and does not fit into "
+        f"the main figure has {len(figure.axes)} panels and does not fit into "
         f"{README_LIMIT_BYTES // 1000} kB; name fewer tasks in the suite."
     )

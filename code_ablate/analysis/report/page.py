@@ -8,7 +8,10 @@ network. Numbers come from `estimation/summary.py`; this module puts them in ord
 were made is told in `methods.py`.
 """
 
+from collections.abc import Mapping
+
 from etils import epath
+from matplotlib.figure import Figure
 
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.scores import Place
@@ -39,21 +42,22 @@ def write_report(
     path = epath.Path(out_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_report(report))
-        figures.save_main_figure(report, path.with_suffix(".png"))
+        drawn = {place: figures.main_figure(report, place) for place in report.first_places()}
+        path.write_text(render_report(report, drawn))
+        figures.save_png(drawn[report.first_places()[-1]], path.with_suffix(".png"))
     except OSError as error:
         raise UserError(f"cannot write the report to {path}: {error}.") from error
     return report
 
 
-def render_report(report: Report) -> str:
-    """The whole page."""
+def render_report(report: Report, main_figures: Mapping[Place, Figure] | None = None) -> str:
+    """The whole page. `main_figures`: those of `report.first_places()`; None: draws them."""
     name = report.record.name
     body = [
         tag("h1", f"Study {name}: what the training data changed"),
         _facts(report),
         tag("div", *(tag("p", sentence) for sentence in answer(report)), class_="answer"),
-        *_main_section(report),
+        *_main_section(report, main_figures or {}),
         *_published_section(report),
         *_score_section(report),
         *_gain_section(report),
@@ -116,7 +120,7 @@ def _size_facts(report: Report, size: SizeRecord) -> dict[str, str]:
     }
 
 
-def _main_section(report: Report) -> list[Html]:
+def _main_section(report: Report, drawn: Mapping[Place, Figure]) -> list[Html]:
     source = report.record.source
     places = report.first_places()
     swept = any(swept_recipes(report.results, place) for place in places)
@@ -126,7 +130,7 @@ def _main_section(report: Report) -> list[Html]:
         against = bool(swept_recipes(report.results, place))
         alt = f"Scores against the share of {source}" if against else "Scores, recipe by recipe"
         caption = _share_caption(report, place) if against else _level_caption(report, place)
-        picture = figures.to_data_uri(figures.main_figure(report, place))
+        picture = figures.to_data_uri(drawn.get(place) or figures.main_figure(report, place))
         parts.append(html.figure(picture, f"{alt}, {report.title(place)}", caption))
     return parts
 

@@ -15,12 +15,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le, Lt
 from etils import epath
 from tqdm import tqdm
 
 from code_ablate import storage
+from code_ablate.checked import Seed, checked
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
 from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
@@ -38,47 +40,29 @@ from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, judge
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.errors import UserError
-from code_ablate.identity import identity, whole_number
+from code_ablate.identity import identity
 
 _KEY_LENGTH = 12
 
 
+@checked
 @dataclass(frozen=True)
 class PrepareConfig:
     """How corpora become token stores."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Key of the order of the documents in a store."""
-    validation_fraction: float = 0.02
+    validation_fraction: Annotated[float, Ge(0), Lt(1)] = 0.02
     """Share of a corpus' documents that is split off for validation, by hash. Not used for a corpus
     whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
-    workers: int = 0
+    workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
-    pieces: int = 4
+    pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
     """Most pieces that a corpus is cut into for the workers; its source's shards are an upper limit
     too. Should be above `workers` on a large machine. Changes the result only where a preprocessor
     looks at more than one document."""
-
-    def __post_init__(self):
-        for name in ("seed", "workers", "pieces"):
-            value = whole_number(getattr(self, name), f"PrepareConfig.{name}")
-            object.__setattr__(self, name, value)
-        fraction = self.validation_fraction
-        if not isinstance(fraction, int | float) or not 0 <= fraction < 1:
-            raise UserError(
-                f"PrepareConfig.validation_fraction is {fraction!r}: it must be 0 or more, and "
-                "less than 1."
-            )
-        if not isinstance(self.deduplicate, bool):
-            raise UserError(f"PrepareConfig.deduplicate is {self.deduplicate!r}: True or False?")
-        if self.workers < 0 or self.pieces < 1:
-            raise UserError(
-                f"PrepareConfig.workers = {self.workers}, pieces = {self.pieces}: workers must be "
-                "0 or more, and pieces 1 or more."
-            )
 
 
 @dataclass(frozen=True)

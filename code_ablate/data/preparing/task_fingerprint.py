@@ -3,38 +3,25 @@
     source_digest(task.source)                      # what would be read
     [preprocessor_fingerprint(p) for p in task.preprocessors]   # {"name": ..., "digest": ...}
 
-A fingerprint covers a preprocessor's name, its arguments (dataclass fields, arguments of partials,
-values in closures, defaults), the text of its source without comments, docstrings and layout, and
-likewise the functions and constants of the same package that it refers to. Not covered: other
-packages (their versions stand in the manifest), gin bindings, and state behind objects that show no
-attributes.
+What a preprocessor reaches is followed by content: `code_ablate.data.fingerprints.reachable`.
+docs/identities.md has the list. Where something cannot be followed, UserError says what, and
+how to vouch for it by a `version`.
 """
 
-import ast
-import dataclasses
+import contextlib
 import functools
 import hashlib
-import inspect
-import re
-import sys
-import textwrap
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from code_ablate.data.fingerprints.installed import is_installed, is_ours
+from code_ablate.data.fingerprints.opened import files_opened
+from code_ablate.data.fingerprints.reachable import Reached
+from code_ablate.data.fingerprints.source_text import Unfollowable
+from code_ablate.errors import UserError
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_MAX_DEPTH = 12
-_RECORDED_MODULES = {
-    "code_ablate.evaluation.kinds.ranked": "code_ablate.evaluation.rank_classification",
-    "code_ablate.evaluation.kinds.gold": "code_ablate.evaluation.gold",
-    "code_ablate.evaluation.kinds.answers": "code_ablate.evaluation.answers",
-    "code_ablate.evaluation.kinds.programs": "code_ablate.evaluation.programs",
-    "code_ablate.evaluation.kinds.open_ended": "code_ablate.evaluation.open_ended",
-}
-"""Modules whose classes stand in recorded identities under the name that they had then."""
-_ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis))
+_PROBED_DOCUMENTS = 2
+"""First documents of a corpus that its own preprocessors are tried on, to see what they open."""
 
 
 def preprocessor_name(preprocessor: Callable) -> str:
@@ -47,11 +34,79 @@ def preprocessor_name(preprocessor: Callable) -> str:
     return getattr(preprocessor, "__name__", type(preprocessor).__name__)
 
 
-def preprocessor_fingerprint(preprocessor: Callable) -> dict[str, str]:
-    """`name` and `digest` of one preprocessor of a Task."""
-    text = _Describer().describe(preprocessor)
-    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    return {"name": preprocessor_name(preprocessor), "digest": digest}
+def preprocessor_fingerprint(
+    preprocessor: Callable, opened: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """`name` and `digest` of one preprocessor of a Task, or of a metric.
+
+    `opened`: digests of the files that it opens, by path. Raises UserError if something that may
+    change its result cannot be followed.
+    """
+    name = preprocessor_name(preprocessor)
+    text = _followed(name, lambda: Reached().describe(preprocessor))
+    for file, digest in sorted((opened or {}).items()):
+        text += f"\n{file} {digest}"
+    return {"name": name, "digest": _hash(text)[:16]}
+
+
+def fingerprints_of(task: Any, preprocessors: Sequence[Callable]) -> list[dict[str, str]]:
+    """`preprocessor_fingerprint` of some of a SeqIO Task's, with the files that they open.
+
+    Those of the user's own are tried on the first documents to see which files they open.
+    """
+    opened: dict[str, str] = {}
+    if any(_is_own(preprocessor) for preprocessor in preprocessors):
+        with contextlib.suppress(Exception):  # what is wrong is said when the Task is run
+            opened = files_opened(_trial(task, preprocessors))
+    return [preprocessor_fingerprint(p, opened if _is_own(p) else None) for p in preprocessors]
+
+
+def _is_own(preprocessor: Any) -> bool:
+    """Whether a preprocessor is neither installed nor this project's."""
+    while isinstance(preprocessor, functools.partial):
+        preprocessor = preprocessor.func
+    named = hasattr(preprocessor, "__qualname__")
+    module = (preprocessor if named else type(preprocessor)).__module__ or ""
+    return not is_installed(module) and not is_ours(module)
+
+
+def _trial(task: Any, preprocessors: Sequence[Callable]) -> Callable[[], object]:
+    """Runs `preprocessors` on the first documents, which are read before."""
+    import tensorflow as tf
+
+    split = next(iter(task.splits))
+    first = task.source.get_dataset(split=split, shuffle=False).take(_PROBED_DOCUMENTS)
+    documents = first.apply(tf.data.experimental.assert_cardinality(tf.data.UNKNOWN_CARDINALITY))
+    held = list(documents)
+
+    def run() -> None:
+        dataset = tf.data.Dataset.from_generator(
+            lambda: iter(held), output_signature=first.element_spec
+        )
+        for preprocessor in preprocessors:
+            dataset = preprocessor(dataset)
+        for _ in dataset:
+            pass
+
+    return run
+
+
+def _followed(name: str, describe: Callable[[], str]) -> str:
+    """What `describe` returns. UserError, with what to do, if something cannot be followed."""
+    try:
+        return describe()
+    except Unfollowable as error:
+        why = str(error)
+    except RecursionError:
+        why = "it is nested too deep"
+    raise UserError(
+        f"{name!r} cannot be told from another one that gives other results: {why}. Give it a "
+        "`version` (an attribute, text or a number), and another one whenever its result changes."
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def source_digest(source: Any) -> str:
@@ -59,10 +114,19 @@ def source_digest(source: Any) -> str:
 
     Of a file source that is every file with its size and time of change; of a TFDS source the name
     with version and the sizes of its splits; of others (FunctionDataSource) the class and its
-    attributes, functions with their source text and the values they close over.
+    attributes, and all that its functions reach. A class of the user's own counts with its code.
+    Raises UserError if something cannot be followed, unless the source has a `version`.
     """
+    name = type(source).__name__
+    version = getattr(source, "version", None)
+    if isinstance(version, str | int):
+        return _hash(f"{name} version {version!r} {source!r}")
     if hasattr(source, "digest"):
-        return source.digest()
+        own = [cls for cls in type(source).__mro__ if _is_own(cls)]
+        if not own:
+            return source.digest()
+        code = _followed(name, lambda: Reached(follow_ours=False).describe(own))
+        return _hash(f"{source.digest()} {code}")
     import seqio
 
     if isinstance(source, seqio.FileDataSource):
@@ -70,11 +134,10 @@ def source_digest(source: Any) -> str:
     elif isinstance(source, seqio.TfdsDataSource):
         splits = source.tfds_dataset.info.splits
         sizes = {name: (info.num_examples, info.num_bytes) for name, info in splits.items()}
-        seen = [repr(source), source.tfds_dataset.info.full_name, repr(sorted(sizes.items()))]
+        return _hash(f"{source!r} {source.tfds_dataset.info.full_name} {sorted(sizes.items())}")
     else:
         seen = []
-    text = "\n".join([_Describer().describe(source), *seen])
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+    return _hash("\n".join([_followed(name, lambda: Reached().describe(source)), *seen]))
 
 
 def _describe_files(source: Any, split: str) -> str:
@@ -85,169 +148,3 @@ def _describe_files(source: Any, split: str) -> str:
         stat = tf.io.gfile.stat(path)
         lines.append(f"{path} {stat.length} {stat.mtime_nsec}")
     return "\n".join(lines)
-
-
-def _source_text(thing: Any) -> str:
-    """The normalised source of a function or class; its byte code where there is no source."""
-    try:
-        text = textwrap.dedent(_lambda_lines(thing) or inspect.getsource(thing))
-    except (OSError, TypeError):
-        code = getattr(thing, "__code__", None)
-        return _code_text(code) if code else "(no source)"
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:  # a lambda in the middle of an expression
-        return text
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            body[:] = body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def _lambda_lines(thing: Any) -> str:
-    """The lines of a lambda that goes on after its first; "" for all else.
-
-    inspect.getsource ends where a statement could end, though brackets may be open around a lambda.
-    """
-    code = getattr(thing, "__code__", None)
-    if getattr(thing, "__name__", None) != "<lambda>" or code is None:
-        return ""
-    first = code.co_firstlineno
-    last = max(end or first for _, end, _, _ in code.co_positions())
-    if last < first + len(inspect.getsourcelines(thing)[0]):
-        return ""
-    return "".join(inspect.findsource(thing)[0][first - 1 : last])
-
-
-def _is_docstring(node: ast.AST) -> bool:
-    value = getattr(node, "value", None)
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(value, ast.Constant)
-        and isinstance(value.value, str)
-    )
-
-
-def _code_text(code: types.CodeType) -> str:
-    constants = [_code_text(c) if inspect.iscode(c) else repr(c) for c in code.co_consts]
-    return f"{code.co_code.hex()} {code.co_names} {constants}"
-
-
-def _package(thing: Any) -> str:
-    return (getattr(thing, "__module__", None) or "").partition(".")[0]
-
-
-class _Describer:
-    """Writes an object as text that is the same in every process; each object once."""
-
-    def __init__(self):
-        self._seen: dict[int, int] = {}
-        self._alive: list[Any] = []  # ids stay unique only while their objects live
-
-    def describe(self, thing: Any, depth: int = 0) -> str:
-        """The text of `thing`."""
-        if isinstance(thing, _ATOMS):
-            return repr(thing)
-        if id(thing) in self._seen:
-            return f"<seen {self._seen[id(thing)]}>"
-        if depth > _MAX_DEPTH:
-            return f"<{type(thing).__qualname__}>"
-        if not isinstance(thing, tuple | frozenset):  # equal constants may or may not be one object
-            self._seen[id(thing)] = len(self._seen)
-            self._alive.append(thing)
-        return self._compound(thing, depth + 1)
-
-    def _compound(self, thing: Any, depth: int) -> str:
-        if isinstance(thing, Mapping):
-            parts = sorted(f"{k!r}: {self.describe(thing[k], depth)}" for k in thing)
-            return "{" + ", ".join(parts) + "}"
-        if isinstance(thing, list | tuple):
-            return "[" + ", ".join(self.describe(item, depth) for item in thing) + "]"
-        if isinstance(thing, set | frozenset):
-            return "set" + repr(sorted(map(repr, thing)))
-        if isinstance(thing, np.ndarray | np.generic):
-            values = np.asarray(thing)
-            content = repr(values.tolist()) if values.dtype == object else values.tobytes().hex()
-            return f"array {values.dtype} {values.shape} {content}"
-        if isinstance(thing, re.Pattern):
-            return repr((thing.pattern, thing.flags))
-        if isinstance(thing, types.ModuleType):
-            return f"module {thing.__name__}"
-        if isinstance(thing, functools.partial):
-            return "partial" + self.describe((thing.func, thing.args, thing.keywords), depth)
-        if isinstance(thing, types.MethodType):
-            return "method" + self.describe((thing.__func__, thing.__self__), depth)
-        if isinstance(thing, types.FunctionType):
-            return self._function(thing, depth)
-        if isinstance(thing, type):
-            return self._class(thing, depth)
-        return self._instance(thing, depth)
-
-    def _function(self, function: types.FunctionType, depth: int) -> str:
-        closure = [_cell_value(cell) for cell in function.__closure__ or ()]
-        parts = (closure, function.__defaults__, function.__kwdefaults__)
-        inner = self.describe(parts, depth)
-        wrapped = getattr(
-            function, "__wrapped__", None
-        )  # getsource goes through it, closures do not
-        if wrapped is not None:
-            inner += self.describe(wrapped, depth)
-        text = _source_text(function)
-        return f"{function.__qualname__} {text} {inner} {self._globals(function, depth)}"
-
-    def _globals(self, function: types.FunctionType, depth: int) -> str:
-        """What a function refers to in its module: constants, and functions of the same package."""
-        parts = []
-        for name in sorted(_names(function.__code__)):
-            if name not in function.__globals__ or name == "__file__":  # where it lies
-                continue
-            value = function.__globals__[name]
-            constant = isinstance(value, (*_ATOMS, tuple, frozenset, re.Pattern))
-            ours = isinstance(value, types.FunctionType | type | functools.partial) and (
-                _package(getattr(value, "func", value)) == _package(function)
-            )
-            if constant or ours:
-                parts.append(f"{name}={self.describe(value, depth)}")
-        return "; ".join(parts)
-
-    def _class(self, cls: type, depth: int) -> str:
-        module = _RECORDED_MODULES.get(cls.__module__, cls.__module__)
-        name = f"{module}.{cls.__qualname__}"
-        if _package(cls) in sys.stdlib_module_names or _package(cls) in ("seqio", "tensorflow"):
-            return name
-        parts = [name, _source_text(cls)]
-        for value in vars(cls).values():
-            function = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-            if isinstance(function, types.FunctionType):
-                parts.append(self._globals(function, depth))
-        parts += [self.describe(base, depth) for base in cls.__bases__ if base is not object]
-        return " ".join(parts)
-
-    def _instance(self, thing: Any, depth: int) -> str:
-        kind = self.describe(type(thing), depth)
-        if dataclasses.is_dataclass(thing):
-            values = {f.name: getattr(thing, f.name, None) for f in dataclasses.fields(thing)}
-            return f"{kind} {self.describe(values, depth)}"
-        if hasattr(thing, "vocab_size") and hasattr(thing, "encode_tf"):
-            # A SeqIO vocabulary loads itself lazily: its attributes change when it is used.
-            return f"{kind} {thing.vocab_size} {_ADDRESS.sub('', str(thing))}"
-        attributes = getattr(thing, "__dict__", None)
-        if attributes:
-            return f"{kind} {self.describe(dict(attributes), depth)}"
-        return f"{kind} {_ADDRESS.sub('', repr(thing))}"
-
-
-def _names(code: types.CodeType) -> set[str]:
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if inspect.iscode(constant):
-            names |= _names(constant)
-    return names
-
-
-def _cell_value(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a closure variable that is not set yet
-        return "(unset)"

@@ -23,7 +23,7 @@ import tensorflow as tf
 from jaxtyping import Int
 
 from code_ablate.data.preparing.task_fingerprint import (
-    preprocessor_fingerprint,
+    fingerprints_of,
     preprocessor_name,
     source_digest,
 )
@@ -86,7 +86,7 @@ def task_fingerprint(task: seqio.Task) -> dict[str, Any]:
 
 def preprocessor_fingerprints(task: seqio.Task) -> list[dict[str, str]]:
     """Name and digest of each preprocessor, in order."""
-    return [preprocessor_fingerprint(p) for p in _preprocessors(task)]
+    return fingerprints_of(task, _preprocessors(task))
 
 
 def _preprocessors(task: seqio.Task) -> list[Any]:

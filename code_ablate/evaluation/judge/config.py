@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from code_ablate.checked import NonNegative, NonNegativeInt, Positive, PositiveInt, checked
 from code_ablate.errors import UserError
 
 _OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 _OURS = ("model", "messages", "stream", "n")
 
 
+@checked
 @dataclass(frozen=True)
 class JudgeConfig:
     """An OpenAI-compatible endpoint. The key is in the environment, and nowhere else."""
@@ -29,47 +31,35 @@ class JudgeConfig:
     )
     """Parameters that are sent with every request. `max_tokens` or `max_completion_tokens`, as the
     model takes it, must be among them: the cost is estimated as if all replies were that long."""
-    input_price: float | None = None
+    input_price: NonNegative | None = None
     """Price of a million tokens sent, in any currency; 0 for a server of your own. None: unknown,
     and nothing can be asked."""
-    output_price: float | None = None
+    output_price: NonNegative | None = None
     """Price of a million tokens received, in the same currency; 0 for a server of your own. None:
     unknown, and nothing can be asked."""
-    ceiling: float = 5.0
+    ceiling: NonNegative = 5.0
     """Highest cost of one call of the command, in the currency of the prices."""
-    requests_per_minute: float = 60.0
+    requests_per_minute: Positive = 60.0
     """Requests that begin in a minute, at most, evenly spaced. Repeated requests come on top."""
-    tokens_per_minute: float = 100_000.0
+    tokens_per_minute: Positive = 100_000.0
     """Tokens of the requests that begin in a minute, at most: those sent, as estimated, and those
     of replies of the greatest length."""
-    concurrency: int = 8
+    concurrency: PositiveInt = 8
     """Requests that are under way at once, at most."""
-    retries: int = 6
+    retries: NonNegativeInt = 6
     """Repetitions, at most, of a request that meets a limit, an error of the server or no reply.
     Before each the client waits as long as Retry-After says, or 0.5 seconds, doubled each time up
     to 8."""
-    timeout_seconds: float = 120.0
+    timeout_seconds: Positive = 120.0
     """Seconds that the client waits for one reply."""
     cache: str = ""
     """Path of the SQLite file that keeps the replies, on a local disk; empty: `judge_cache.sqlite`
     in Paths.data."""
 
     def __post_init__(self):
-        if self.input_price is not None and self.output_price is not None:
-            self._require("input_price", self.input_price >= 0, "0 or more")
-            self._require("output_price", self.output_price >= 0, "0 or more")
-        self._require("ceiling", self.ceiling >= 0, "0 or more")
-        for name in ("requests_per_minute", "tokens_per_minute", "timeout_seconds"):
-            self._require(name, getattr(self, name) > 0, "above 0")
-        self._require("concurrency", self.concurrency >= 1, "1 or more")
-        self._require("retries", self.retries >= 0, "0 or more")
         taken = [name for name in _OURS if name in self.parameters]
         if taken:
             raise UserError(f"JudgeConfig.parameters sets {', '.join(taken)}: leave them out.")
-
-    def _require(self, name: str, holds: bool, wanted: str) -> None:
-        if not holds:
-            raise UserError(f"JudgeConfig.{name} is {getattr(self, name)}; set it to {wanted}.")
 
     @property
     def output_tokens(self) -> int:

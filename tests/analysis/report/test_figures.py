@@ -72,7 +72,9 @@ def test_data_uri_is_svg_and_reproducible(report):
 
 
 def test_readme_figure_is_small(report, tmp_path):
-    path = figures.save_main_figure(report, tmp_path / "docs" / "main.png")
+    path = figures.save_png(
+        figures.main_figure(report, PRETRAINING), tmp_path / "docs" / "main.png"
+    )
     assert path.stat().length < 200_000
     height, width, _ = imread(path).shape
     assert width > 900 and height > 400

@@ -240,7 +240,7 @@ def test_integral_floats_make_the_same_store_as_integers(tmp_path, vocabulary, f
     [
         ({"seed": 0.5}, "PrepareConfig.seed is 0.5"),
         ({"pieces": "4"}, "PrepareConfig.pieces is '4'"),
-        ({"validation_fraction": 1}, "less than 1"),
+        ({"validation_fraction": 1}, "below 1"),
         ({"validation_fraction": "0.1"}, "validation_fraction is '0.1'"),
         ({"deduplicate": "no"}, "True or False"),
     ],

@@ -1,0 +1,1 @@
+"""What decides a result, as text: functions, objects and files, followed by content."""

@@ -1,0 +1,387 @@
+"""Everything that a function or object can reach, as text: equal for equals, in every process.
+
+    Reached().describe(preprocessor)     # 'keep def keep(dataset): ... BLOCKED=["rude", ...]'
+
+Followed by content are: arguments of partials, closures, defaults, attributes, methods and base
+classes; globals of any type, and whatever of other modules of the user's own is named; files whose
+path stands in a string; the gin bindings of everything that gin can bind. The text of a function
+stands without comments, docstrings and layout. Of installed distributions the name and the version
+stand, of the standard library the name.
+
+Where a result may depend on what cannot be followed (eval, the environment, objects that cannot be
+pickled), `Unfollowable` is raised, unless the object has a `version` by which its author vouches
+for it.
+"""
+
+import collections
+import enum
+import functools
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import logging
+import os
+import re
+import struct
+import sys
+import threading
+import types
+from collections.abc import Iterable
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+import gin
+from code_ablate.data.fingerprints.installed import (
+    installed_name,
+    is_installed,
+    is_installed_file,
+    is_ours,
+    version_of,
+)
+from code_ablate.data.fingerprints.source_text import (
+    Unfollowable,
+    imports_in,
+    module_digest,
+    names_in,
+    require_static,
+    source_text,
+    texts_in,
+)
+
+_ATOMS = (bool, int, float, complex, bytes, type(None), type(Ellipsis))
+_INERT = (logging.Logger, type(threading.Lock()), type(threading.RLock()), threading.local)
+"""Types whose state changes no result."""
+_DEPTH = 100
+"""Values within values; Python's own limit is near."""
+_LONGEST_PATH = 4096
+_LONGEST_PATH = 4096
+_ROOT = str(Path(__file__).resolve().parents[3])
+"""Folder that holds this project."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+_MACHINERY = {
+    "__module__", "__qualname__", "__dict__", "__weakref__", "__doc__", "__annotations__",
+    "__slots__", "__dataclass_fields__", "__dataclass_params__", "__match_args__",
+    "__abstractmethods__",
+    "__parameters__", "__orig_bases__", "__static_attributes__", "__firstlineno__", "_abc_impl",
+}  # fmt: skip
+"""Attributes of a class that its source text makes, or that change while it is used."""
+
+
+class Reached:
+    """Writes an object, and then each function and class that it reaches, once."""
+
+    def __init__(self, *, follow_ours: bool = True):
+        """`follow_ours`: whether this project's own code is followed, or named as if installed."""
+        self._follow_ours = follow_ours
+        self._seen: dict[int, int] = {}
+        self._alive: list[Any] = []  # ids stay unique only while their objects live
+        self._waiting: collections.deque[types.FunctionType | type] = collections.deque()
+        self._modules: set[tuple[str, tuple[str, ...]]] = set()
+        self._depth = 0
+
+    def describe(self, thing: Any) -> str:
+        """The text of `thing` and of all that it reaches. Raises Unfollowable."""
+        texts = [self._text(thing)]
+        while self._waiting:  # one after the other: chains of calls may be long
+            code = self._waiting.popleft()
+            text = self._class(code) if isinstance(code, type) else self._function(code)
+            texts.append(f"{self._seen[id(code)]}: {text}")
+        return "\n".join(texts)
+
+    def _text(self, thing: Any) -> str:
+        if type(thing) in _ATOMS:
+            return repr(thing)
+        if type(thing) is str:
+            return f"{_placed(thing)!r}{_file(thing)}"
+        if id(thing) in self._seen:
+            return f"<{self._seen[id(thing)]}>"
+        if self._depth > _DEPTH:
+            raise Unfollowable(f"{_label(thing)} is nested more than {_DEPTH} deep")
+        if not isinstance(thing, tuple | frozenset):  # equal constants may or may not be one object
+            self._seen[id(thing)] = len(self._seen)
+            self._alive.append(thing)
+        self._depth += 1
+        try:
+            return self._compound(thing)
+        finally:
+            self._depth -= 1
+
+    def _all(self, things: Iterable[Any]) -> str:
+        return "[" + ", ".join(self._text(thing) for thing in things) + "]"
+
+    def _compound(self, thing: Any) -> str:
+        if isinstance(thing, types.ModuleType):
+            return self._module(thing, ())
+        version = _version_by_author(thing)
+        if version is not None:
+            return f"{_label(thing)} version {version!r} {self._vouched(thing)}"
+        if isinstance(thing, types.FunctionType | type):
+            return self._code(thing)
+        if isinstance(thing, functools.partial):
+            return "partial" + self._all((thing.func, thing.args, thing.keywords))
+        if isinstance(thing, types.MethodType):
+            return "method" + self._all((thing.__func__, thing.__self__))
+        if isinstance(thing, types.BuiltinFunctionType | types.MethodWrapperType):
+            return self._builtin(thing)
+        wrapped = getattr(thing, "__wrapped__", None) or getattr(thing, "python_function", None)
+        if callable(wrapped):  # functools.cache, jax.jit, tf.function
+            return f"{type(thing).__qualname__} of {self._text(wrapped)}"
+        return self._value(thing) or self._instance(thing)
+
+    def _code(self, thing: types.FunctionType | type) -> str:
+        """A function or class: an installed one by name, others by number, and later by content."""
+        followed = self._follow_ours or not is_ours(thing.__module__)
+        if followed and not is_installed(thing.__module__ or ""):
+            self._waiting.append(thing)
+            return f"<{self._seen[id(thing)]}>"
+        name = installed_name(thing.__module__, thing.__qualname__) + self._bindings(thing)
+        cells = () if isinstance(thing, type) else thing.__closure__ or ()
+        if cells and " gin" not in name:  # what a function of a library was made with
+            name += self._all(map(_cell_value, cells))
+        return name
+
+    def _value(self, thing: Any) -> str:
+        """The text of a value that holds others, or of a plain one; '' for all else."""
+        if type(thing) in (dict, types.MappingProxyType) or isinstance(thing, collections.Counter):
+            values = {self._alone(key): thing[key] for key in thing}
+            parts = (f"{key}: {self._text(values[key])}" for key in sorted(values))
+            return "{" + ", ".join(parts) + "}"
+        if type(thing) in (list, tuple):
+            return self._all(thing)
+        if type(thing) in (set, frozenset):
+            return "set[" + ", ".join(sorted(map(self._alone, thing))) + "]"
+        if isinstance(thing, np.ndarray | np.generic):
+            values = np.asarray(thing)
+            content = self._text(values.tolist()) if values.dtype == object else _digest(values)
+            return f"array {values.dtype} {values.shape} {content}"
+        if isinstance(thing, enum.Enum):
+            return f"{self._text(type(thing))}.{thing.name}"
+        if isinstance(thing, PurePath):
+            return f"{type(thing).__name__}({self._text(str(thing))})"
+        if isinstance(thing, re.Pattern):
+            return repr((thing.pattern, thing.flags))
+        if isinstance(thing, struct.Struct):
+            return f"Struct({thing.format!r})"
+        return ""
+
+    @staticmethod
+    def _alone(thing: Any) -> str:
+        """The text of what has no order of its own: it must not depend on what came before."""
+        return Reached().describe(thing)
+
+    def _vouched(self, thing: Any) -> str:
+        """The arguments of something whose author vouches for the rest."""
+        if isinstance(thing, types.FunctionType):
+            cells = map(_cell_value, thing.__closure__ or ())
+            held = [*cells, thing.__defaults__, thing.__kwdefaults__]
+        else:
+            held = list(_state(thing).items())
+        texts = []
+        for value in held:
+            try:
+                texts.append(self._alone(value))
+            except Unfollowable:
+                texts.append("(vouched for)")
+        return str(texts)
+
+    def _function(self, function: types.FunctionType) -> str:
+        bound = self._bindings(function)
+        inner = inspect.unwrap(function)
+        if bound and inner is not function:  # gin's wrapper, around what is the user's
+            return self._text(inner) + bound
+        parts = [[_cell_value(cell) for cell in function.__closure__ or ()]]
+        parts += [function.__defaults__, function.__kwdefaults__]
+        if vars(function):  # attributes of a function, __wrapped__ among them
+            parts.append(dict(vars(function)))
+        text, held = source_text(function), self._text(parts)
+        return f"{function.__qualname__}{bound} {text} {held} {self._globals(function)}"
+
+    def _bindings(self, thing: Any) -> str:
+        """gin's bindings of a function or class that gin can bind, in all scopes; else ''."""
+        configurable = gin.config._inverse_lookup(thing)
+        if configurable is None:
+            return ""
+        found = {
+            f"{scope}/{name}": _bound_value(value)
+            for (scope, selector), values in gin.config._CONFIG.items()
+            if selector == configurable.selector
+            for name, value in values.items()
+        }
+        return f" gin {self._text(found)}"
+
+    def _globals(self, function: types.FunctionType) -> str:
+        """What a function refers to in its module, of any type, and in the modules it imports."""
+        code, scope = function.__code__, function.__globals__
+        names, ours = names_in(code), is_ours(function.__module__)
+        if not ours:
+            require_static(names, scope)
+        parts = []
+        for name in sorted(names & scope.keys()):
+            if name.startswith("__") and name.endswith("__"):  # __file__, __name__: where it lies
+                continue
+            value = scope[name]
+            is_module = isinstance(value, types.ModuleType)
+            text = self._module(value, names) if is_module else self._text(value)
+            parts.append(f"{name}={text}")
+        for level, module in sorted(imports_in(code)):
+            name = "." * level + module
+            parts.append(f"import {name}={self._imported(name, scope.get('__package__'), names)}")
+        if not ours:
+            parts += [f"{text!r}{_file(text)}" for text in sorted(texts_in(code)) if _file(text)]
+        return "; ".join(parts)
+
+    def _imported(self, name: str, package: str | None, names: Iterable[str]) -> str:
+        """A module that is imported within a function."""
+        try:
+            name = importlib.util.resolve_name(name, package)
+            spec = None if name in sys.modules else importlib.util.find_spec(name)
+            if spec is not None and spec.origin and is_installed_file(spec.origin):
+                return version_of(name)  # not imported for this: it may be large
+            return self._module(importlib.import_module(name), names)
+        except ImportError:
+            return f"{name} (not there)"
+
+    def _module(self, module: types.ModuleType, names: Iterable[str]) -> str:
+        """A module of the user's own by what is named of it; by its text if nothing is."""
+        name = module.__name__
+        if is_installed(name):
+            return name if name.partition(".")[0] in sys.stdlib_module_names else version_of(name)
+        used = tuple(sorted(n for n in set(names) & vars(module).keys() if not n.startswith("__")))
+        if (name, used) in self._modules:
+            return name
+        self._modules.add((name, used))
+        if not used:
+            return f"{name} {module_digest(module)}"
+        parts = []
+        for attribute in used:
+            value = vars(module)[attribute]
+            is_module = isinstance(value, types.ModuleType)
+            text = self._module(value, names) if is_module else self._text(value)
+            parts.append(f"{attribute}={text}")
+        return f"{name}({'; '.join(parts)})"
+
+    def _class(self, cls: type) -> str:
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        parts = [name + self._bindings(cls), source_text(cls)]
+        for attribute, value in sorted(vars(cls).items()):
+            if attribute not in _MACHINERY:
+                parts.append(f"{attribute}={self._attribute(value)}")
+        parts += [self._text(base) for base in cls.__bases__ if base is not object]
+        return " ".join(parts)
+
+    def _attribute(self, value: Any) -> str:
+        """An attribute of a class; of a method, whose text stands in the class, what it reaches."""
+        if isinstance(value, property):
+            return self._all(part for part in (value.fget, value.fset) if part is not None)
+        function = getattr(value, "__func__", None) or getattr(value, "func", None) or value
+        if isinstance(function, types.FunctionType):
+            made_by_dataclass = function.__code__.co_filename == "<string>"
+            return "" if made_by_dataclass else self._text(function)
+        if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
+            return ""
+        return self._text(value)
+
+    def _builtin(self, thing: Any) -> str:
+        owner = getattr(thing, "__self__", None)
+        name = getattr(thing, "__qualname__", repr(thing))
+        if owner is None or isinstance(owner, types.ModuleType):
+            return installed_name(getattr(thing, "__module__", None) or "builtins", name)
+        return f"{name} of {self._text(owner)}"  # BLOCKED.__contains__
+
+    def _instance(self, thing: Any) -> str:
+        if isinstance(thing, _INERT):
+            return type(thing).__qualname__
+        kind = self._text(type(thing))
+        if hasattr(thing, "vocab_size") and hasattr(thing, "encode_tf"):
+            # A SeqIO vocabulary loads itself lazily: its attributes change when it is used.
+            return f"{kind} {thing.vocab_size} {_ADDRESS.sub('', str(thing))}"
+        if not is_installed(type(thing).__module__):
+            return f"{kind} {self._text(_state(thing))}{self._items(thing)}"
+        try:
+            made, arguments, state, items, pairs = (*thing.__reduce_ex__(4), None, None, None)[:5]
+        except Exception as error:
+            raise Unfollowable(f"what {_label(thing)} holds cannot be seen ({error})") from None
+        parts = [arguments, state, list(items or ()), dict(pairs or ())]
+        return f"{kind} {self._text(made)} {self._all(parts)}"
+
+    def _items(self, thing: Any) -> str:
+        """What an instance of a subclass of a built-in type holds beside its attributes."""
+        for base in (dict, list, tuple, set, frozenset, str, bytes, int, float):
+            if isinstance(thing, base):
+                return " " + self._text(base(thing))
+        return ""
+
+
+def _file(text: str) -> str:
+    """' file DIGEST' if a text is the path of a file; else ''."""
+    if not ("." in text or "/" in text) or len(text) > _LONGEST_PATH or "\0" in text:
+        return ""
+    try:
+        if not os.path.isfile(text):
+            return ""
+        with open(text, "rb") as file:
+            return f" file {hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except (OSError, ValueError):
+        return ""
+
+
+def _placed(text: str) -> str:
+    """A path below this project or the current folder without what is above: clones are equal."""
+    for name, folder in (("<code_ablate>", _ROOT), ("<here>", os.getcwd())):
+        if text.startswith(folder + os.sep):
+            return name + text[len(folder) :]
+    return text
+
+
+def _version_by_author(thing: Any) -> str | int | None:
+    """The `version` by which the author of a preprocessor or metric vouches for it."""
+    if not callable(thing) or isinstance(thing, type):
+        return None
+    installed = is_installed(type(thing).__module__ or "")
+    held = getattr(thing, "__dict__", {}).get("version") if installed else None
+    version = held if installed else getattr(thing, "version", None)
+    return version if isinstance(version, str | int) else None
+
+
+def _bound_value(value: Any) -> Any:
+    """A value that gin holds; of a reference what it refers to, with its own bindings."""
+    if isinstance(value, gin.config.ConfigurableReference):
+        return (value.scoped_selector, value.evaluate, value.configurable.wrapped)
+    if isinstance(value, dict):
+        return {key: _bound_value(item) for key, item in value.items()}
+    return [_bound_value(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _state(thing: Any) -> dict[str, Any]:
+    """The attributes of an instance, those in slots too, without what a cached_property made."""
+    state = dict(getattr(thing, "__dict__", {}))
+    for cls in type(thing).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(thing, name) and name not in ("__dict__", "__weakref__"):
+                state[name] = getattr(thing, name)
+        for name, value in vars(cls).items():
+            if isinstance(value, functools.cached_property):
+                state.pop(name, None)
+    return state
+
+
+def _digest(values: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _cell_value(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a closure variable that is not set yet
+        return "(unset)"
+
+
+def _label(thing: Any) -> str:
+    name = getattr(thing, "__qualname__", None) or type(thing).__qualname__
+    return f"{getattr(thing, '__module__', None) or type(thing).__module__}.{name}"

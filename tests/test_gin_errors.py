@@ -1,0 +1,104 @@
+"""What is wrong in a gin file is said in one line, with the file, the line and the name."""
+
+import pytest
+
+from code_ablate import config
+from code_ablate.bindings import Bindings
+from code_ablate.errors import UserError
+
+
+@pytest.fixture(autouse=True)
+def clean_gin():
+    yield
+    config.load([])
+
+
+@pytest.fixture
+def study(tmp_path):
+    def written(*lines: str) -> str:
+        file = tmp_path / "own.gin"
+        head = ("include 'scales/demo.gin'", "include 'studies/demo.gin'")
+        file.write_text("\n".join((*head, *lines)) + "\n")
+        return str(file)
+
+    return written
+
+
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ("Schedule.peak = '1e-3'", r"Schedule.peak is '1e-3': .* \(\S*own.gin:3\)$"),
+        ("cooldown/Schedule.final = True", r"Schedule.final is True: .*\(\S*own.gin:3\)$"),
+        ("Setting.tokens = 2048.7", "Setting.tokens is 2048.7"),
+        ("Setting.tokens = 1e400", "Setting.tokens is inf"),
+        ("Setting.tokens = None", "Setting.tokens is None"),
+        ("Setting.tokens = 1" + 24 * "0", "The largest is"),
+        ("Setting.model = @ModelConfig", r"an instance is written with \(\)"),
+        ("Study.recipes = (@text_only(),)", "write @text_only, without"),
+        ("Setting.tokens = (1,", "own.gin: a bracket or a quote is not closed"),
+        ("Setting.tokens 3", "own.gin, line 3: .*expected"),
+        ("Setting.tokens = many", "own.gin, line 3: .*text needs quotes"),
+        ("Setting.tokens = %many", "%many is used, and many is bound nowhere"),
+        ("a = %b\nb = %a\nSetting.tokens = %a", "a value needs itself: a -> b -> a"),
+        ("Setting.tokens = @Setting()", "a value needs itself: Setting -> Setting"),
+        ("Setting.model = @ModelCnfig()", "did you mean 'ModelConfig'"),
+        ("Seting.tokens = 3", "no gin configurable named 'Seting'; did you mean 'Setting'"),
+        ("Setting.tokns = 3", "Setting has no parameter 'tokns'; did you mean tokens"),
+        ("include 'nowhere.gin'", "no gin file 'nowhere.gin', which .*own.gin includes"),
+        ("import no_such_module", "own.gin:3 imports a module that needs 'no_such_module'"),
+    ],
+)
+def test_a_wrong_line_is_named(study, line, said):
+    with pytest.raises(UserError, match=said) as caught:
+        config.load_study(study(line))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("import no_such_module_either\n", "needs 'no_such_module_either'"),
+        ("from json import nothing_here\n", "fails: ImportError: cannot import name 'nothing"),
+        ("x = 1\n1 / 0\n", r"fails: ZeroDivisionError.*broken_12.py, line 2\)"),
+        ("def f(:\n", "fails: SyntaxError"),
+    ],
+)
+def test_a_module_that_fails_is_named_with_its_line(study, tmp_path, monkeypatch, text, said):
+    name = f"broken_{len(text)}"
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for load in (
+        lambda: config.load_study(study(f"import {name}")),
+        lambda: config.load_study("demo", imports=[name]),
+    ):
+        with pytest.raises(UserError, match=said):
+            load()
+
+
+def test_files_that_include_one_another_are_named(tmp_path):
+    first, second = tmp_path / "first.gin", tmp_path / "second.gin"
+    first.write_text(f"include '{second}'\n")
+    second.write_text(f"include '{first}'\n")
+    with pytest.raises(UserError, match=r"circle: .*first\.gin -> .*second\.gin -> .*first\.gin"):
+        config.load_study(str(first))
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path):
+    (tmp_path / "own.gin").write_bytes(b"Study.name = '\xff'\n")
+    with pytest.raises(UserError, match=r"own\.gin cannot be read"):
+        config.load_study(str(tmp_path / "own.gin"))
+
+
+def test_a_place_is_that_of_the_scope_and_the_last_one_wins(tmp_path):
+    file = tmp_path / "own.gin"
+    file.write_text("Schedule.peak = 1\nlater/Schedule.peak = 2\nSchedule.peak = 3\n")
+    read = Bindings.read([str(file)], ["x/Schedule.peak = 4"], [])
+    assert read.place("Schedule", "peak") == f"{file}:3"
+    assert read.place("Schedule", "peak", "later") == f"{file}:2"
+    assert read.place("Schedule", "peak", "x") == "--gin.x/Schedule.peak"
+    assert read.place("Schedule", "final") == "" and not read.binds("Schedule", "final")
+
+
+def test_a_model_that_the_command_line_binds_leaves_the_scale_to_be_read():
+    study = config.load_study("demo", bindings=["Setting.model = @own/ModelConfig()"])
+    assert study.scale == "demo"
