@@ -1,6 +1,12 @@
-"""Packaging. The pinned closure is requirements.txt; the ranges here are for use as a library."""
+"""Packaging. The pinned closure is requirements.txt; the ranges here are for use as a library.
+
+`gin` and `tasks` go into the package (code_ablate/shipped.py finds them there): as packages of
+their own they would overwrite gin-config, and whatever else is called tasks.
+"""
 
 from setuptools import find_packages, setup
+
+SHIPPED = {f"code_ablate._shipped.{name}": name for name in ("gin", "tasks")}
 
 setup(
     name="code-ablate",
@@ -8,8 +14,13 @@ setup(
     description="Controlled data ablations for language-model pre-training",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["code_ablate", "code_ablate.*", "tasks", "tasks.*"]),
-    package_data={"code_ablate": ["py.typed"], "tasks": ["open_prompts.jsonl"]},
+    packages=[*find_packages(include=["code_ablate", "code_ablate.*"]), *SHIPPED],
+    package_dir=SHIPPED,
+    package_data={
+        "code_ablate": ["py.typed"],
+        "code_ablate._shipped.gin": ["*/*.gin"],
+        "code_ablate._shipped.tasks": ["*.jsonl"],
+    },
     install_requires=[
         "absl-py>=2.1",
         "annotated-types>=0.6",

@@ -32,6 +32,8 @@ class Bindings:
 
     statements: tuple[config_parser.BindingStatement, ...]
     """A later one of the same scope, selector and argument wins."""
+    imports: tuple[str, ...] = ()
+    """Modules that the files import."""
 
     @classmethod
     def read(
@@ -48,7 +50,8 @@ class Bindings:
         for binding in bindings:
             statements += _parse(binding, f"the binding {binding!r}")
         kept = (s for s in statements if isinstance(s, config_parser.BindingStatement))
-        return cls(tuple(kept))
+        modules = (s.module for s in statements if isinstance(s, config_parser.ImportStatement))
+        return cls(tuple(kept), tuple(modules))
 
     def binds(self, owner: str, field: str) -> bool:
         """Whether `owner`.`field` is bound, in any scope."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from code_ablate import __version__, distributed
 from code_ablate.errors import Failed, Interrupted, UserError
+from code_ablate.shown import show
 
 LISTS = (
     "tasks",
@@ -36,8 +37,9 @@ LISTS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody, and
+    # what goes wrong in it is raised.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     # Orbax warns of what is meant: that a checkpoint is opened to be read only.
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -63,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         distributed.end_failed(130)
         return 130
     except Exception:
-        traceback.print_exc()
+        show(traceback.format_exc(), end="", file=sys.stderr)
         return fail("", 1)
 
 
 def _say(message: str, code: int) -> int:
     if distributed.is_first():
-        print(message, file=sys.stderr)
+        show(message, file=sys.stderr)
     return code
 
 
@@ -78,7 +80,7 @@ def fail(message: str, code: int) -> int:
     # Every process speaks: what is wrong may be wrong on one host alone.
     host = f"process {distributed.process_index()}: " if distributed.process_count() > 1 else ""
     if message:
-        print(host + message, file=sys.stderr)
+        show(host + message, file=sys.stderr)
     distributed.end_failed(code)
     return code
 
@@ -88,7 +90,7 @@ def _take_bindings(arguments: list[str]) -> tuple[list[str], list[str]]:
     bindings = [a.removeprefix("--gin.") for a in arguments if a.startswith("--gin.")]
     bad = [b for b in bindings if "=" not in b]
     if bad:
-        print(f"error: --gin.{bad[0]} has no value: write --gin.{bad[0]}=VALUE", file=sys.stderr)
+        show(f"error: --gin.{bad[0]} has no value: write --gin.{bad[0]}=VALUE", file=sys.stderr)
         raise SystemExit(2)
     return bindings, [a for a in arguments if not a.startswith("--gin.")]
 

@@ -6,6 +6,7 @@ are imported inside the functions, so that `code-ablate --help` is instant.
 
 from code_ablate import distributed
 from code_ablate.errors import UserError
+from code_ablate.shown import show
 
 
 def doctor(options) -> int:
@@ -15,7 +16,7 @@ def doctor(options) -> int:
     return run_checks()
 
 
-def _load_study(options):
+def _load_study(options, *, looks_only: bool = False):
     """(study, workspace) of `options.study`, read through gin."""
     from code_ablate import config
 
@@ -25,6 +26,7 @@ def _load_study(options):
         files=options.gin_file,
         bindings=options.bindings,
         imports=options.imports,
+        looks_only=looks_only,
     )
     return study, config.make_workspace()
 
@@ -57,28 +59,28 @@ def prepare(options) -> None:
     require_tasks("corpus", corpora)
     vocabulary = workspace.vocabulary(study.vocabulary)
     for store in workspace.stores(corpora, vocabulary, study.prepare).values():
-        print(describe_store(store), end="\n\n")
+        show(describe_store(store), end="\n\n")
 
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
     from code_ablate.jobs.inspect import inspect_mixture
 
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     counts = {"documents": options.documents, "windows": options.windows}
     for part in inspect_mixture(options.name, study, workspace, **counts):
-        print(part)
+        show(part)
 
 
 def plan(options) -> int:
     """Prints the plan, or the study's configuration; 2 if it cannot be carried out."""
     from code_ablate import config
 
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     if options.show_config:
         from code_ablate.settings import resolved
 
-        print(resolved(study, config.make("Hardware"), workspace.paths))
+        show(resolved(study, config.make("Hardware"), workspace.paths))
         return 0
     from code_ablate.jobs.plan_study import plan_study
     from code_ablate.study.plan_text import plan_text
@@ -91,7 +93,7 @@ def plan(options) -> int:
         mesh=config.make("MeshConfig"),
         microbatches=config.make("LoopConfig").microbatches,
     )
-    print(plan_text(made))
+    show(plan_text(made))
     return 2 if made.problems else 0
 
 
@@ -111,7 +113,7 @@ def train(options) -> None:
         config.operative(),
     )
     if distributed.is_first():
-        print(f"complete: {run.path}")
+        show(f"complete: {run.path}")
 
 
 def evaluate(options) -> None:
@@ -133,10 +135,10 @@ def evaluate(options) -> None:
         steps=options.step,
         every=options.all_checkpoints,
         wait=Pause() if options.follow else None,
-        show=lambda scores: print(f"\n{scores}", flush=True),
+        show=lambda scores: show(f"\n{scores}", flush=True),
     )
     for step, why in skipped.items() if distributed.is_first() else ():
-        print(f"note: step {step:,} was not evaluated: {why}")
+        show(f"note: step {step:,} was not evaluated: {why}")
 
 
 def study(options) -> None:
@@ -156,7 +158,7 @@ def study(options) -> None:
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
 
-        print(write_study_report(directory))
+        show(write_study_report(directory))
 
 
 def report(options) -> None:
@@ -168,7 +170,7 @@ def report(options) -> None:
         directory = _results_of_study(options)
     elif options.scale or options.gin_file or options.bindings:
         raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
-    print(write_study_report(directory, options.out))
+    show(write_study_report(directory, options.out))
 
 
 def _results_of_study(options):
@@ -179,7 +181,7 @@ def _results_of_study(options):
 
     if Path(options.study).is_dir():
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
     again = f"code-ablate study {options.study}"
     if not (directory / FILE).exists():
@@ -206,15 +208,15 @@ def judge(options) -> None:
         judged = _judge_by_likelihood(options, answers.pairs, workspace)
     else:
         judge, cache = config.make("JudgeConfig"), f"{workspace.paths.data}/judge_cache.sqlite"
-        print(judging.estimate(answers.pairs, judge, cache))
+        show(judging.estimate(answers.pairs, judge, cache))
         if options.estimate:
             return
         judged = judging.by_endpoint(answers.pairs, judge, cache)
     directory = epath.Path(options.out or answers.directory(judged, workspace.paths.runs))
-    print(judging.save(judged, answers.about, directory))
+    show(judging.save(judged, answers.about, directory))
     if spent := judged.usage:
-        print(f"{spent['requests']:,} requests, {spent['failures']:,} failed: {spent['cost']:.4f}")
-    print(f"judgements: {directory}")
+        show(f"{spent['requests']:,} requests, {spent['failures']:,} failed: {spent['cost']:.4f}")
+    show(f"judgements: {directory}")
 
 
 def _judge_by_likelihood(options, pairs, workspace):
@@ -241,20 +243,20 @@ def export(options) -> None:
         eos_token=options.eos_token,
     )
     huggingface.export(trained, options.out)
-    print(f"step {trained.step} of {options.run_directory}: {options.out}")
+    show(f"step {trained.step} of {options.run_directory}: {options.out}")
 
 
 def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.study.explain import explain_phases, explain_stores
 
-    study, workspace = _load_study(options)
+    study, workspace = _load_study(options, looks_only=True)
     vocabulary = workspace.existing_vocabulary(study.vocabulary)
     stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
     missing = explain_stores(study, stores, vocabulary, workspace.paths.data)
-    print(missing or "all token stores are prepared.")
+    show(missing or "all token stores are prepared.")
     if len(stores) == len(study.corpora):
-        print(explain_phases(study, stores, workspace.paths.runs) or "all phases are complete.")
+        show(explain_phases(study, stores, workspace.paths.runs) or "all phases are complete.")
 
 
 def show_config(options) -> None:
@@ -262,9 +264,9 @@ def show_config(options) -> None:
     from code_ablate import settings
 
     if options.markdown:
-        print(settings.markdown(), end="")
+        show(settings.markdown(), end="")
     else:
-        print(settings.one(options.name) if options.name else settings.overview())
+        show(settings.one(options.name) if options.name else settings.overview())
 
 
 def show_list(options) -> None:
@@ -273,4 +275,4 @@ def show_list(options) -> None:
     from code_ablate.listing import listing
 
     config.load(options.gin_file, options.bindings, options.imports)
-    print(listing(options.what))
+    show(listing(options.what))

@@ -9,8 +9,6 @@ name or parameter that does not exist fails while the files are read, with the c
 """
 
 import contextlib
-import functools
-import importlib
 import inspect
 import logging
 import sys
@@ -18,15 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gin
-from code_ablate import distributed
+from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
 from code_ablate.data.preparing.prepare import PrepareConfig
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.registry import expect_tasks, import_modules, require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.gin_errors import DATA_PACKAGES, explain, failing_import
+from code_ablate.gin_errors import explain
 from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
@@ -61,12 +59,10 @@ CONFIGURABLES = (
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 
-REGISTRATIONS = "tasks"
-"""Module that registers this project's own corpora, mixtures and tasks."""
-
 DEFAULT_SCALE = "demo"
 
-GIN_DIRECTORY = Path(__file__).resolve().parent.parent / "gin"
+GIN_DIRECTORY = shipped.folder("gin")
+"""This project's own gin files."""
 
 _made: dict[str, Callable] = {}
 _imported: list[str] = []
@@ -85,20 +81,24 @@ def register() -> None:
 
 def find_gin_file(name: str, folder: str) -> str:
     """The path of gin file `name`: a path, or a name in gin/`folder`. Raises UserError."""
-    candidates = [Path(name), Path.cwd() / "gin" / folder / f"{name}.gin"]
-    candidates.append(GIN_DIRECTORY / folder / f"{name}.gin")
-    for candidate in candidates:
-        if candidate.is_file():
-            return str(candidate)
-    raise unknown_name(f"gin file (looked for it in gin/{folder})", name, gin_files(folder))
+    is_path = Path(name).suffix == ".gin" or len(Path(name).parts) > 1
+    if is_path and Path(name).is_file():
+        return str(Path(name))
+    files = gin_files(folder)
+    if name not in files:
+        raise unknown_name(f"gin file (looked for it in gin/{folder})", name, files)
+    return str(files[name])
 
 
 def _gin_directories() -> list[Path]:
-    return list(dict.fromkeys([Path.cwd() / "gin", GIN_DIRECTORY]))
+    return list(dict.fromkeys([GIN_DIRECTORY, Path.cwd() / "gin"]))
 
 
 def gin_files(folder: str) -> dict[str, Path]:
-    """The files of gin/`folder` by name, those of the current folder before the project's own."""
+    """The files of gin/`folder` by name: this project's own, and others of the current folder.
+
+    A file of the current folder that has the name of one of ours is given by its path.
+    """
     files: dict[str, Path] = {}
     for base in _gin_directories():
         for file in sorted((base / folder).glob("*.gin")):
@@ -106,56 +106,35 @@ def gin_files(folder: str) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def import_modules(modules: Sequence[str]) -> None:
-    """Imports modules that register corpora, tasks or recipes. UserError if one fails.
-
-    One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
-    with a note: what is prepared can be used without them.
-    """
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").partition(".")[0]
-            if missing not in DATA_PACKAGES:
-                raise failing_import(f"the module {module!r}", error) from error
-            _say_passed_over(module, missing)
-        except UserError:
-            raise
-        except Exception as error:
-            raise failing_import(f"the module {module!r}", error) from error
-
-
-@functools.cache
-def _say_passed_over(module: str, package: str) -> None:
-    if distributed.is_first():
-        print(
-            f"note: {package} is not installed, so {module} registers nothing here. Token stores "
-            "that are prepared can be used; to prepare others: pip install 'code-ablate[data]'.",
-            file=sys.stderr,
-        )
-
-
-def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[str] = ()) -> None:
+def load(
+    files: Sequence[str],
+    bindings: Sequence[str] = (),
+    imports: Sequence[str] = (),
+    *,
+    looks_only: bool = False,
+) -> None:
     """Reads gin files and bindings into a clean gin. Raises UserError for whatever is wrong.
 
-    `imports`: modules that register more than this project's own `tasks`.
+    `imports`: modules that register more than this project's own `tasks`. `looks_only`: nothing
+    will be prepared or evaluated, so `tasks` need not be imported while its names are remembered.
     """
-    modules = (REGISTRATIONS, *imports)
-    import_modules(modules)
+    shipped.require_other_names(imports)
+    modules = (shipped.TASKS, *imports)
+    global _read
+    _read = Bindings.read(files, bindings, _gin_directories())
+    if looks_only and not imports and not _read.imports:
+        expect_tasks()
+    else:
+        import_modules(modules)
     register()
     _unlocked.close()
     gin.clear_config()
-    global _read
-    _read = Bindings.read(files, bindings, _gin_directories())
-    for directory in _gin_directories():
-        _add_search_path(str(directory))
+    # Where included files are looked for; gin itself can only add to the end of this list.
+    gin.config._LOCATION_PREFIXES[:] = [*map(str, _gin_directories()), ""]
     try:
         with _quiet_search():
             parsed = gin.parse_config_files_and_bindings(
-                list(files), list(bindings), skip_unknown=False
+                [str(Path(file).absolute()) for file in files], list(bindings), skip_unknown=False
             )
     except Exception as error:
         if explained := explain(error, _read, _parameters()):
@@ -163,7 +142,9 @@ def load(files: Sequence[str], bindings: Sequence[str] = (), imports: Sequence[s
         raise
     # t5 registers configurables when a Task first uses it, which is after the files are read.
     _unlocked.enter_context(gin.unlock_config())
-    _imported[:] = dict.fromkeys((*modules, *_imports_of(parsed)))
+    imported = _imports_of(parsed)
+    shipped.require_other_names(imported)
+    _imported[:] = dict.fromkeys((*modules, *imported))
 
 
 def load_study(
@@ -173,6 +154,7 @@ def load_study(
     files: Sequence[str] = (),
     bindings: Sequence[str] = (),
     imports: Sequence[str] = (),
+    looks_only: bool = False,
 ) -> Study:
     """The study `name` (in gin/studies, or a gin file) at a scale, with names of its data checked.
 
@@ -184,7 +166,7 @@ def load_study(
     own = [find_gin_file(name, "studies"), *files]
     scale_file = find_gin_file(scale, "scales") if scale else None
     if Bindings.read(own, (), _gin_directories()).binds("Setting", "model"):
-        load(own, bindings, imports)
+        load(own, bindings, imports, looks_only=looks_only)
         included = _bound("Study.scale")
         if scale and included != Path(scale).stem:
             its_own = f"the scale {included!r}" if included else "a size of its own"
@@ -193,7 +175,7 @@ def load_study(
         if not scale_file:
             scale_file = find_gin_file(DEFAULT_SCALE, "scales")
             _say_default_scale(name)
-        load([scale_file, *own], bindings, imports)
+        load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
     require_tasks("corpus", study.corpora)
     require_tasks("evaluation task", study.suite.tasks)
@@ -226,11 +208,6 @@ def _quiet_search() -> Iterator[None]:
         yield
     finally:
         logging.getLogger().removeFilter(matters)
-
-
-@functools.cache
-def _add_search_path(directory: str) -> None:
-    gin.add_config_file_search_path(directory)
 
 
 def _imports_of(parsed) -> list[str]:

@@ -8,7 +8,12 @@ The command line prints the message alone, without a traceback, and exits with c
 """
 
 import difflib
+import re
+import traceback
 from collections.abc import Iterable
+
+DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
+"""Packages that declaring data needs, and training from prepared token stores does not."""
 
 
 class UserError(Exception):
@@ -39,3 +44,29 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
     else:
         hint = "none is registered; is the module that registers it named with --import?"
     return UserError(f"no {kind} named {name!r}; {hint}")
+
+
+def failing_import(subject: str, error: BaseException) -> UserError:
+    """The message for an error that a module met while it was imported: "`subject` fails: ..."."""
+    missing = re.search(r"No module named '([^']+)'", str(error))
+    if missing and missing[1].partition(".")[0] in DATA_PACKAGES:
+        return UserError(
+            f"{subject} needs {missing[1]}, which is not installed: pip install "
+            "'code-ablate[data]'."
+        )
+    if missing:
+        return UserError(
+            f"{subject} needs {missing[1]!r}, which cannot be found: run from the folder that "
+            "holds it, or add that folder to PYTHONPATH."
+        )
+    what = f"{type(error).__name__}: {first_line(error)}"
+    if isinstance(error, SyntaxError):
+        return UserError(f"{subject} fails: {what}.")
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return UserError(f"{subject} fails: {what} ({last.filename}, line {last.lineno}).")
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the lines that gin adds; its type if it says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -5,15 +5,11 @@ explain(error, read, {"Schedule": ["shape", "peak"]})   # a UserError, or None: 
 
 import difflib
 import re
-import traceback
 from collections.abc import Mapping, Sequence
 
 from code_ablate.bindings import Bindings
 from code_ablate.checked import FieldError
-from code_ablate.errors import UserError, unknown_name
-
-DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
-"""Packages that declaring data needs, and training from prepared token stores does not."""
+from code_ablate.errors import UserError, failing_import, first_line, unknown_name
 
 _IMPORT = r'In (?:file "(?P<file>.*)",|bindings string) line (?P<line>\d+)\n\s*(?:import|from) '
 _GIN = (ValueError, TypeError, AttributeError, LookupError, OSError)
@@ -40,32 +36,6 @@ def explain(
     if isinstance(error, _GIN):
         return _of_a_name(str(error), known) or UserError(f"gin: {first_line(error)}")
     return None
-
-
-def failing_import(subject: str, error: BaseException) -> UserError:
-    """The message for an error that a module met while it was imported: "`subject` fails: ..."."""
-    missing = re.search(r"No module named '([^']+)'", str(error))
-    if missing and missing[1].partition(".")[0] in DATA_PACKAGES:
-        return UserError(
-            f"{subject} needs {missing[1]}, which is not installed: pip install "
-            "'code-ablate[data]'."
-        )
-    if missing:
-        return UserError(
-            f"{subject} needs {missing[1]!r}, which cannot be found: run from the folder that "
-            "holds it, or add that folder to PYTHONPATH."
-        )
-    what = f"{type(error).__name__}: {first_line(error)}"
-    if isinstance(error, SyntaxError):
-        return UserError(f"{subject} fails: {what}.")
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return UserError(f"{subject} fails: {what} ({last.filename}, line {last.lineno}).")
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, without the lines that gin adds; its type if it says nothing."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 def _place_of(error: UserError, read: Bindings) -> str:

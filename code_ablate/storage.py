@@ -56,14 +56,33 @@ def replace(path: epath.Path, content: str | bytes) -> None:
     """Writes a file so that readers find the old content or the new, and never half of it.
 
     On a disk it is written beside and renamed; on an object store a write shows when it is whole.
+    When this returns it is on the disk: without that, a power cut may leave the new name without
+    its content.
     """
     content = content.encode() if isinstance(content, str) else content
     if is_remote(path):
         path.write_bytes(content)
         return
     partial = path.parent / f".{path.name}.{os.getpid()}"
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: epath.Path) -> None:
+    """Makes the names in a local folder last."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _never_cache_listings() -> None:

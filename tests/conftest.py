@@ -11,6 +11,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache/xla")
 )
+# What is remembered between processes (code_ablate.data.remembered), out of the user's own folder.
+os.environ.setdefault(
+    "XDG_CACHE_HOME", str(Path(__file__).resolve().parents[1] / ".pytest_cache/cache")
+)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 import numpy as np

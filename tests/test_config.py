@@ -3,6 +3,7 @@
 import pytest
 
 from code_ablate import config
+from code_ablate.data.registry import import_modules
 from code_ablate.errors import UserError
 
 
@@ -47,10 +48,10 @@ def test_a_module_that_only_lacks_seqio_is_passed_over(tmp_path, monkeypatch, ca
     )
     (tmp_path / "lacking_other.py").write_text("import no_such_package\n")
     monkeypatch.syspath_prepend(tmp_path)
-    config.import_modules(["lacking_seqio"])
+    import_modules(["lacking_seqio"])
     assert "lacking_seqio registers nothing here" in capsys.readouterr().err
     with pytest.raises(UserError, match="lacking_other' needs 'no_such_package'"):
-        config.import_modules(["lacking_other"])
+        import_modules(["lacking_other"])
 
 
 def test_a_source_in_the_place_of_the_scales_brings_its_own_name():

@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Int
 
 from code_ablate.errors import UserError
+from code_ablate.names import require_name
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Mixture:
         if not rates:
             raise UserError("a mixture needs at least one corpus: give {'corpus': rate, ...}.")
         for corpus, rate in rates.items():
+            require_name("the name of a corpus", corpus)
             if not np.isfinite(rate) or rate < 0:
                 raise UserError(f"rate of {corpus!r} is {rate}: rates must be 0 or more.")
         total = float(sum(rates.values()))

@@ -1,15 +1,28 @@
 """Names that SeqIO knows, as this project's values.
 
+    import_modules(("tasks", "my_corpora"))      # which register them
     resolve_mixture("demo.code")                 # a registered SeqIO Mixture or Task
     resolve_mixture({"demo.text": 0.8, "demo.code": 0.2})
 
-SeqIO (and with it TensorFlow) is imported only when a name has to be looked up.
+SeqIO (and with it TensorFlow) is imported only when a name has to be looked up that is not
+remembered from another process (`remembered`).
 """
 
-from collections.abc import Mapping
+import dataclasses
+import functools
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+from code_ablate import distributed, shipped
+from code_ablate.data import remembered
 from code_ablate.data.mixing import Mixture
-from code_ablate.errors import UserError, unknown_name
+from code_ablate.data.quietly import import_quietly
+from code_ablate.data.remembered import Remembered
+from code_ablate.errors import DATA_PACKAGES, UserError, failing_import, unknown_name
 
 MixtureSpec = Mixture | Mapping[str, float] | str
 """A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
@@ -17,14 +30,120 @@ MixtureSpec = Mixture | Mapping[str, float] | str
 INSTALL = "pip install 'code-ablate[data]'"
 """What to do where SeqIO is missing."""
 
+_expected: Remembered | None = None
+"""What `tasks` is known to register, while its import is put off; None once it is imported."""
+
+_ours: dict[str, Any] = {}
+"""The Tasks that `tasks` registered in this process, by name."""
+
+
+def import_modules(modules: Sequence[str]) -> None:
+    """Imports modules that register corpora, tasks or recipes; `tasks` is this project's own.
+
+    One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
+    with a note: what is prepared can be used without them. Raises UserError for one that fails.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    for module in modules:
+        try:
+            if module == shipped.TASKS:
+                _import_tasks()
+            else:
+                importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing not in DATA_PACKAGES:
+                raise failing_import(f"the module {module!r}", error) from error
+            _say_passed_over(module, missing)
+        except UserError:
+            raise
+        except Exception as error:
+            raise failing_import(f"the module {module!r}", error) from error
+
+
+def expect_tasks() -> None:
+    """Imports `tasks` when something of it is needed that is not remembered from another process.
+
+    For commands that look only, and alone: what a user's modules register is not remembered.
+    """
+    global _expected
+    if shipped.TASKS not in sys.modules:
+        _expected = remembered.recall() if _is_there("seqio") else None
+    if _expected is None:
+        import_modules((shipped.TASKS,))
+
+
+def tasks_are_expected() -> bool:
+    """Whether the import of `tasks` is put off, so that looking is cheap and making is not."""
+    return _expected is not None
+
+
+def import_expected_tasks() -> None:
+    """Imports `tasks` if that was put off."""
+    if _expected is not None:
+        import_modules((shipped.TASKS,))
+
+
+def remembered_fingerprint(corpus: str) -> dict[str, Any] | None:
+    """What decides the documents of a corpus of `tasks`, as long as `tasks` is not imported."""
+    known = _expected.fingerprints.get(corpus) if _expected else None
+    return dict(known) if known else None
+
+
+def remember_fingerprint(task: Any, fingerprint: Mapping[str, Any]) -> None:
+    """Keeps the fingerprint of a Task for other processes, if it is one of `tasks`."""
+    known = remembered.recall() if _ours.get(task.name) is task else None
+    if known and task.name not in known.fingerprints:
+        fingerprints = {**known.fingerprints, task.name: fingerprint}
+        remembered.keep(dataclasses.replace(known, fingerprints=fingerprints))
+
+
+def _import_tasks() -> None:
+    global _expected
+    _expected = None
+    if shipped.TASKS in sys.modules:
+        shipped.import_tasks()  # raises if it is another one
+        return
+    import_quietly("tensorflow")
+    import seqio
+
+    before = set(seqio.TaskRegistry.names()), set(seqio.MixtureRegistry.names())
+    shipped.import_tasks()
+    tasks = sorted(set(seqio.TaskRegistry.names()) - before[0])
+    mixtures = sorted(set(seqio.MixtureRegistry.names()) - before[1])
+    _ours.update({name: seqio.TaskRegistry.get(name) for name in tasks})
+    if remembered.recall() is None:
+        rates = {name: _rates(name) for name in mixtures}
+        remembered.keep(Remembered(tuple(tasks), rates, {}))
+
+
+@functools.cache
+def _say_passed_over(module: str, package: str) -> None:
+    if distributed.is_first():
+        print(
+            f"note: {package} is not installed, so {module} registers nothing here. Token stores "
+            f"that are prepared can be used; to prepare others: {INSTALL}.",
+            file=sys.stderr,
+        )
+
 
 def seqio_is_installed() -> bool:
-    """Whether SeqIO can be imported here; imports it."""
+    """Whether SeqIO can be imported here; imports it, unless `tasks` is expected."""
+    if _expected is not None:
+        return True
     try:
         import seqio  # noqa: F401
     except ImportError:
         return False
     return True
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def resolve_mixture(spec: MixtureSpec) -> Mixture:
@@ -44,6 +163,11 @@ def resolve_mixture(spec: MixtureSpec) -> Mixture:
             f"the mixture {spec!r} is a name, and SeqIO, which knows what it stands for, is not "
             f"installed: {INSTALL}, or write the mixture as {{corpus: rate}}."
         )
+    if _expected and spec in _expected.tasks:
+        return Mixture.of({spec: 1.0})
+    if _expected and spec in _expected.mixtures:
+        return Mixture.of(_expected.mixtures[spec])
+    import_expected_tasks()
     import seqio
 
     if spec in seqio.TaskRegistry.names():
@@ -51,8 +175,15 @@ def resolve_mixture(spec: MixtureSpec) -> Mixture:
     if spec not in seqio.MixtureRegistry.names():
         names = (*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names())
         raise unknown_name("mixture or corpus", spec, names)
-    mixture = seqio.MixtureRegistry.get(spec)
-    return Mixture.of({task.name: float(mixture.get_rate(task)) for task in mixture.tasks})
+    return Mixture.of(_rates(spec))
+
+
+def _rates(name: str) -> dict[str, float]:
+    """Rate of each Task of a registered Mixture."""
+    import seqio
+
+    mixture = seqio.MixtureRegistry.get(name)
+    return {task.name: float(mixture.get_rate(task)) for task in mixture.tasks}
 
 
 def require_tasks(kind: str, names: tuple[str, ...]) -> None:
@@ -61,8 +192,9 @@ def require_tasks(kind: str, names: tuple[str, ...]) -> None:
     Where SeqIO is not installed nothing is known, and nothing is raised: whoever then looks for
     the data of a name (`find_stores`) raises if there are none.
     """
-    if not seqio_is_installed():
+    if not seqio_is_installed() or (_expected and set(names) <= set(_expected.tasks)):
         return
+    import_expected_tasks()
     import seqio
 
     known = seqio.TaskRegistry.names()

@@ -14,6 +14,7 @@ from code_ablate.evaluation.measure import Kind
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import to_plain
+from code_ablate.names import require_label
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class TaskInfo:
 
     sampling: Sampling | None = None
     """Length and choice of the tokens of answers. None: greedy, to the end of the line."""
+
+    def __post_init__(self):
+        require_label("the category of an evaluation task", self.category)
 
 
 _INFO: dict[str, TaskInfo] = {}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from code_ablate.checked import OneOf, PositiveInt, Seed, checked
 from code_ablate.errors import UserError
+from code_ablate.names import require_name
 
 
 @checked
@@ -42,3 +43,7 @@ class SuiteConfig:
         for names in (self.tasks, self.domains):
             if len(set(names)) < len(names):
                 raise UserError(f"SuiteConfig names {names}: each may occur once.")
+        for name in self.tasks:
+            require_name("a name in SuiteConfig.tasks", name)
+        for name in self.domains:
+            require_name("a name in SuiteConfig.domains", name)

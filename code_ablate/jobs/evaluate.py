@@ -20,7 +20,7 @@ from code_ablate import distributed, storage
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.generation import Generator
 from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.records import Records
@@ -30,6 +30,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.model.config import MeshConfig
 from code_ablate.progress import bar
+from code_ablate.shown import shown
 from code_ablate.training.checkpoint import Checkpoints, Unreadable
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.trained import open_checkpoint
@@ -204,13 +205,16 @@ def follow(
     One that comes and goes while another is evaluated is not seen at all: keep more of them
     (`LoopConfig.keep_checkpoints`) to have each. `wait` is given a message and returns when it is
     time to look again. Returns when the run is complete and its last checkpoint is evaluated: the
-    steps that were deleted or damaged before they could be, and what was said of them.
+    steps that were deleted or damaged before they could be, and what was said of them. Raises
+    Failed when everything is evaluated and the process that trains is known to have been killed.
     """
     done: set[int] = set()
     skipped: dict[int, str] = {}
     while True:
-        # The status first: what it says is complete has written all of its checkpoints.
+        # The status first: what it says is complete has written all of its checkpoints, and so has
+        # a process that is gone.
         status = distributed.from_first(lambda: run.status)
+        gone = distributed.from_first(lambda: run.dead_trainer)
         new = [step for step in steps_of(run) if step not in done]
         if new:
             try:
@@ -220,6 +224,12 @@ def follow(
             done.add(new[0])
         elif status["state"] == "complete":
             return skipped
+        elif gone:
+            raise Failed(
+                f"{run.path} says that it is being trained, and that process ({gone}) has ended "
+                "without a word. What it saved is evaluated. Give the command that trains it "
+                "again, and this one again for what follows."
+            )
         else:
             message = _waiting(run, status)
             distributed.from_first(lambda: wait(message))  # noqa: B023  (called at once)
@@ -241,6 +251,6 @@ class Pause:
     def __call__(self, message: str) -> None:
         """Returns after a while."""
         if message != self._said:
-            tqdm.write(message, file=sys.stderr)
+            tqdm.write(shown(message), file=sys.stderr)
             self._said = message
         time.sleep(self._seconds)

@@ -34,5 +34,5 @@ def inspect_mixture(
     yield f"first windows of {mixture}, seed {seed}:"
     corpus_N, window_N = stream.at(np.arange(windows))
     for corpus, window in zip(corpus_N, window_N, strict=True):
-        shown = stream.corpora[corpus]
-        yield f"\n{shown}:\n{show_windows(stores[shown], vocabulary, seq_len, [int(window)])}"
+        name = stream.corpora[corpus]
+        yield f"\n{name}:\n{show_windows(stores[name], vocabulary, seq_len, [int(window)])}"

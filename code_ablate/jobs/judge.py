@@ -7,7 +7,6 @@ print(save(judged, answers.about, answers.directory(judged, "runs")))
 
 import dataclasses
 import datetime
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import pandas as pd
 from etils import epath
 
 import code_ablate
-from code_ablate import storage
+from code_ablate import own_file, storage
 from code_ablate.analysis.estimation.win_rates import by_group, summarise_judgements
 from code_ablate.analysis.report.judging_tables import group_table, judging_table
 from code_ablate.data.vocabulary import Vocabulary
@@ -28,12 +27,17 @@ from code_ablate.evaluation.judge.endpoint import Endpoint
 from code_ablate.evaluation.judge.likelihood import WHAT_IT_IS, judge_by_likelihood
 from code_ablate.evaluation.judge.pairs import Pair, find_answers, pair_answers, read_answers
 from code_ablate.evaluation.judge.pairwise import judgements_of, questions_of
+from code_ablate.evaluation.records import file_name
 from code_ablate.evaluation.scoring import Scorer
 from code_ablate.identity import identity
 from code_ablate.model.config import MeshConfig
+from code_ablate.names import LONGEST
 from code_ablate.progress import bar
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.trained import open_checkpoint
+
+FORMAT = 1
+"""Of judging.json. Raised when the meaning of a field changes."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class Answers:
 
     def directory(self, judged: Judged, runs_dir: epath.PathLike) -> epath.Path:
         """Where the judgements lie, below `runs_dir`: named by what was compared, and by whom."""
-        name = f"judging-{self.about['task']}-{identity([self.about, judged.judge])}"
+        task = file_name(self.about["task"])[:LONGEST]
+        name = f"judging-{task}-{identity([self.about, judged.judge])}"
         return epath.Path(runs_dir) / name
 
 
@@ -132,7 +137,9 @@ def by_likelihood(
 
 
 def save(judged: Judged, about: Mapping[str, str], directory: epath.PathLike) -> str:
-    """Writes judgements.parquet and then judging.json; returns the summary as text.
+    """Writes judgements.parquet and then judging.json, which holds its digest.
+
+    Returns the summary as text.
 
     `about`: candidate, baseline and task.
     """
@@ -150,7 +157,9 @@ def save(judged: Judged, about: Mapping[str, str], directory: epath.PathLike) ->
         "version": code_ablate.__version__,
         "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    storage.replace(directory / "judgements.parquet", judgements.to_parquet(index=False))
-    storage.replace(directory / "judging.json", json.dumps(description, indent=1))
+    rows = judgements.to_parquet(index=False)
+    description["judgements_digest"] = own_file.sha256(rows)
+    storage.replace(directory / "judgements.parquet", rows)
+    storage.replace(directory / "judging.json", own_file.text_of(description, FORMAT))
     table = judging_table(summary, about["candidate"], about["baseline"], judged.judge["name"])
     return f"{table}\n\n{group_table(groups)}" if groups else table

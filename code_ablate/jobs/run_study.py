@@ -9,10 +9,11 @@ an interrupted one stopped.
 
 from etils import epath
 
-from code_ablate import distributed
+from code_ablate import distributed, locks
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
-from code_ablate.study.executor import Work, execute
+from code_ablate.shown import show
+from code_ablate.study.executor import Work, execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import make_plan
@@ -37,7 +38,7 @@ def run_study(
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
     plan = make_plan(study, stores, hardware, workspace.paths.runs)
     if distributed.is_first():
-        print(plan_text(plan), flush=True)
+        show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities)
     runs = {
@@ -45,9 +46,10 @@ def run_study(
         for identity, phase in graph.phases.items()
     }
     suites = Suites.of(study, vocabulary, stores, graph, runs)
+    distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():
         for task, reason in suites.missing.items():
-            print(f"missing: {task}: {reason}", flush=True)
+            show(f"missing: {task}: {reason}", flush=True)
 
     def train(work: Work) -> None:
         loop.train(
@@ -65,8 +67,9 @@ def run_study(
         run, step = runs[work.identity], work.phase.steps
         evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
 
-    execute(graph, train, evaluate)
     directory = workspace.paths.study(study.folder)
-    if distributed.is_first():
-        write_results(study, graph, runs, suites, stores, vocabulary, directory)
+    with locks.held(directory, "run"):
+        execute(graph, train, evaluate)
+        if distributed.is_first():
+            write_results(study, graph, runs, suites, stores, vocabulary, directory)
     return directory

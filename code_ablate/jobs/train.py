@@ -4,7 +4,9 @@ run = train_phase(phase, workspace, VocabularyConfig(...), PrepareConfig(), Exec
 run.path, run.status
 """
 
+from code_ablate import distributed
 from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.jobs.workspace import Workspace
@@ -25,10 +27,12 @@ def train_phase(
     """Trains `phase` until it is complete, going on where an earlier call stopped.
 
     The vocabulary and the token stores are made first where they are missing; the parent of the
-    phase must be trained. Raises UserError before any step is trained, and Interrupted.
+    phase must be trained. Raises UserError before any step is trained, also if the run is complete
+    and its parameters are gone, and Interrupted.
     """
     corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
     require_tasks("corpus", corpora)
+    require_held_out(vocabulary, prepare.validation_fraction)
     stores = workspace.stores(corpora, workspace.vocabulary(vocabulary), prepare)
     run, *parent = (
         RunDirectory.of(workspace.paths.runs, part, phase_identity(part, stores.identities))
@@ -43,4 +47,5 @@ def train_phase(
         execution=execution,
         operative_gin=operative_gin,
     )
+    distributed.from_first(lambda: run.require_parameters(phase.steps))
     return run

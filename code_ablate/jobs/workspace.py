@@ -16,7 +16,7 @@ from code_ablate.checked import checked
 from code_ablate.data.preparing import vocabulary_training
 from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
 from code_ablate.data.preparing.prepared import find_stores
-from code_ablate.data.registry import require_tasks, seqio_is_installed
+from code_ablate.data.registry import require_tasks, seqio_is_installed, tasks_are_expected
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 
@@ -79,12 +79,13 @@ class Workspace:
         require_tasks("corpus", corpora)
 
         def paths() -> dict[str, str]:
-            if seqio_is_installed():
+            stores = Stores({})
+            if tasks_are_expected() or not seqio_is_installed():
+                stores = find_stores(corpora, vocabulary, self.paths.data, config)
+            if seqio_is_installed() and not all(corpus in stores for corpus in corpora):
                 stores = make_stores(
                     corpora, vocabulary, self.paths.data, config, modules=self.modules
                 )
-            else:  # nothing can be prepared here: all must be there
-                stores = find_stores(corpora, vocabulary, self.paths.data, config)
             return {corpus: store.path for corpus, store in stores.items()}
 
         found = distributed.from_first(paths)

@@ -2,14 +2,19 @@
 
 execute(graph, train=train_phase, evaluate=evaluate_phase)
 
-What training and evaluation are is the caller's; here is the order, and what is told beside it.
+What training and evaluation are is the caller's; here is the order, what is told beside it, and
+which parameters it needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from etils import epath
+
+from code_ablate.errors import UserError
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.training.phase import Phase
+from code_ablate.training.rundir import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,32 @@ def execute(
         train(work)
         if identity in evaluated:
             evaluate(work)
+
+
+def require_parameters(
+    graph: PhaseGraph, runs: Mapping[str, RunDirectory], unevaluated: Collection[str]
+) -> None:
+    """Raises UserError if a complete run has lost parameters that this study needs.
+
+    It needs those of a phase that another one starts from which is not complete, and those of an
+    arm in `unevaluated`, identities of phases.
+    """
+    to_start: set[str] = set()
+    gone: list[epath.Path] = []
+    for identity, phase in reversed(tuple(graph.phases.items())):  # children before parents
+        run = runs[identity]
+        needed = identity in unevaluated or any(
+            graph.parents[child] == identity for child in to_start
+        )
+        lost = run.complete and needed and not run.has_parameters(phase.steps)
+        if lost:
+            gone.append(run.path)
+        if (lost or not run.complete) and not run.has_checkpoints:
+            to_start.add(identity)
+    if gone:
+        shown = ", ".join(str(path) for path in reversed(gone))
+        raise UserError(
+            f"complete runs whose parameters are needed have lost their checkpoints: {shown}. Put "
+            "checkpoints/ back; or delete status.json in each of them and give the same command "
+            "again: they are trained once more."
+        )

@@ -29,17 +29,15 @@ def explain_stores(
 def explain_phases(study: Study, stores: Stores, runs_dir: epath.PathLike) -> str:
     """For each phase without a complete run: how the nearest one differs. May be empty."""
     graph = PhaseGraph.of(study, stores.identities)
-    runs_dir = epath.Path(runs_dir)
-    runs = [
-        RunDirectory.open(file.parent)
-        for file in (sorted(runs_dir.glob("*/config.json")) if runs_dir.exists() else ())
-    ]
+    runs = RunDirectory.all_in(runs_dir)
     lines = []
     for identity, phase in graph.phases.items():
         run = RunDirectory.of(runs_dir, phase, identity)
-        if run.complete:
-            continue
         head = f"{identity} {phase.name} ({phase.mixture}, seed {phase.seed})"
+        if run.complete:
+            if not run.has_parameters(phase.steps):
+                lines.append(f"{head}: {run.path} is complete, but its parameters are gone")
+            continue
         if run.status["state"] != "new":
             lines.append(f"{head}: {run.path} is at step {run.status['step']} of {phase.steps}")
             continue

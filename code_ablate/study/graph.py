@@ -7,7 +7,6 @@ graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 
 import dataclasses
 import functools
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,16 +15,16 @@ from code_ablate.analysis.report.published import require_published
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.checked import Given, Seed, checked
 from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
+from code_ablate.names import require_label, require_name
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity
-
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @checked
@@ -34,7 +33,7 @@ class Study:
     """Recipes x model sizes x seeds, with an evaluation suite."""
 
     name: str
-    """Name of the study, and of the folder of its results: letters, digits, '.', '_' and '-'."""
+    """Name of the study, and of the folder of its results: letters, digits and '_ . - @ : +'."""
     settings: Annotated[tuple[Setting, ...], Given(tuple[Setting, ...] | Setting)]
     """What the recipes have in common, at each model size. In gin a single one may stand alone."""
     recipes: tuple[Callable[[Setting], Recipe], ...]
@@ -66,12 +65,11 @@ class Study:
             object.__setattr__(self, "settings", (settings,))
         groups = {name: _corpora(name, value) for name, value in dict(self.groups).items()}
         object.__setattr__(self, "groups", groups)
-        for field, name in (("name", self.name), ("scale", self.scale or "none")):
-            if not _PLAIN_NAME.fullmatch(name):
-                raise UserError(
-                    f"Study.{field} is {name!r}: use up to 100 letters, digits, '.', '_' and '-', "
-                    "a letter or digit first."
-                )
+        require_name("Study.name", self.name)
+        if self.scale:
+            require_name("Study.scale", self.scale)
+        for group in groups:
+            require_label("the name of a group in Study.groups", group)
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise UserError(f"Study.seeds = {self.seeds}: give at least one seed, each once.")
         if not self.recipes:
@@ -94,6 +92,7 @@ class Study:
                     f"the vocabulary has {self.vocabulary.size} entries and "
                     f"ModelConfig.vocabulary_size is {model.vocabulary_size}: raise it."
                 )
+        require_held_out(self.vocabulary, self.prepare.validation_fraction)
         self._require_placed()
 
     @property
@@ -211,8 +210,8 @@ class Study:
 def _corpora(group: str, value: tuple[str, ...] | str) -> tuple[str, ...]:
     """The corpora of a group. Raises UserError if it has no name, or no corpus."""
     corpora = (value,) if isinstance(value, str) else value
-    if not group or not corpora or not all(corpora):
-        raise UserError("Study.groups: every group needs a name and at least one corpus.")
+    if not corpora or not all(corpora):
+        raise UserError(f"Study.groups[{group!r}] is {value!r}: give at least one corpus.")
     return corpora
 
 

@@ -58,7 +58,7 @@ class PhaseRow:
     used_by: tuple[str, ...]
     """Recipes with seed that need it."""
     state: str
-    """'complete', 'at step N' or 'to do'."""
+    """'complete', 'params gone' (complete, its last checkpoint deleted), 'at step N' or 'to do'."""
     flops: float
     """Floating-point operations of its training."""
     seconds: float
@@ -210,10 +210,16 @@ def _phase_row(
         steps=phase.steps,
         learning_rates=(phase.learning_rate(0), phase.learning_rate(phase.steps - 1)),
         used_by=graph.users[identity],
-        state="complete" if run.complete else f"at step {step}" if step else "to do",
+        state=_state(run, phase, step),
         flops=training_flops(phase),
         seconds=tokens_to_do / speed,
     )
+
+
+def _state(run: RunDirectory, phase: Phase, step: int) -> str:
+    if run.complete:
+        return "complete" if run.has_parameters(phase.steps) else "params gone"
+    return f"at step {step}" if step else "to do"
 
 
 def training_flops(phase: Phase) -> float:
@@ -320,8 +326,7 @@ def _earlier_speeds(runs_dir: epath.Path) -> dict[str, list[float]]:
     """Tokens per second of the runs on devices such as are here, by shape."""
     speeds: dict[str, list[float]] = {}
     here = device_here()
-    for file in runs_dir.glob("*/config.json") if runs_dir.exists() else ():
-        run = RunDirectory.open(file.parent)
+    for run in RunDirectory.all_in(runs_dir):
         config, last = run.config, run.last_metrics()
         if config["device"] == here and "tokens_per_second" in last:
             phase = config["phase"]

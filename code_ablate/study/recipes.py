@@ -27,6 +27,7 @@ from code_ablate.data.mixing import Mixture, blend
 from code_ablate.data.registry import MixtureSpec, resolve_mixture
 from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
+from code_ablate.names import require_label
 from code_ablate.training.phase import Optimizer, OptimizerState, Phase, Schedule
 
 PRETRAINING, COOLDOWN = "pretraining", "cooldown"
@@ -56,10 +57,11 @@ class Recipe:
     """What the recipe does, in a line; empty: the first line of its function's docstring."""
 
     def __post_init__(self):
-        if not self.name:
-            raise UserError("a recipe needs a name.")
+        require_label("the name of a recipe", self.name)
         if not self.stages:
             raise UserError(f"recipe {self.name!r} has no stage: give at least {{name: phase}}.")
+        for stage in self.stages:
+            require_label(f"the name of a stage of recipe {self.name!r}", stage)
         object.__setattr__(self, "stages", dict(self.stages))
 
 
@@ -118,9 +120,12 @@ class Setting:
             if isinstance(spec, Side):
                 spec, name = spec.mixture, name or spec.name
             name = name or (spec if isinstance(spec, str) else side)
+            require_label(f"Setting.{side}_name", name)
             object.__setattr__(self, f"{side}_name", name)
             if spec is not None:
                 object.__setattr__(self, side, resolve_mixture(spec))
+        if self.size:
+            require_label("Setting.size", self.size)
         if self.source is None:
             return
         both = set(self.base_mixture.active) & set(self._source.active)

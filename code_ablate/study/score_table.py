@@ -4,14 +4,13 @@ suites = Suites.of(study, vocabulary, stores, graph, runs)      # before trainin
 write_results(study, graph, runs, suites, stores, vocabulary, directory)
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 from etils import epath
 
-from code_ablate import storage
+from code_ablate import own_file, storage
 from code_ablate.analysis.results import study_record
 from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary
@@ -59,6 +58,15 @@ class Suites:
         suites = self.by_seq_len.values()
         return {name: why for suite in suites for name, why in suite.missing.items()}
 
+    def unevaluated(self, graph: PhaseGraph, runs: Mapping[str, RunDirectory]) -> set[str]:
+        """Identities of the evaluated phases of which scores are missing."""
+        return {
+            identity
+            for identity, phase in graph.evaluated.items()
+            for part in self.of_phase(phase).parts
+            if not Records(runs[identity].evaluation(phase.steps)).has(part.key)
+        }
+
     def of_phase(self, phase: Phase) -> Suite:
         """The suite that a phase's model is evaluated with."""
         return self.by_seq_len[phase.seq_len]
@@ -100,7 +108,7 @@ def write_results(
         vocabulary,
         suites.by_seq_len.values(),
         results,
-        hashlib.sha256(table).hexdigest(),
+        own_file.sha256(table),
     )
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / study_record.FILE).unlink(missing_ok=True)

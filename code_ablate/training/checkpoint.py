@@ -30,6 +30,7 @@ from tqdm import tqdm
 from code_ablate import storage
 from code_ablate.errors import Failed, UserError
 from code_ablate.identity import differences, identity
+from code_ablate.shown import shown
 from code_ablate.training.array_fingerprint import fingerprint, named_leaves
 from code_ablate.training.step import TrainState
 
@@ -364,4 +365,4 @@ def _why_not_written(error: BaseException) -> tuple[str, str]:
 
 def _warn(text: str) -> None:
     if jax.process_index() == 0:
-        tqdm.write(f"warning: {text}", file=sys.stderr)
+        tqdm.write(shown(f"warning: {text}"), file=sys.stderr)

@@ -81,7 +81,7 @@ def train(
     require_trackers(execution.tracking)
     stream = _stream(phase, stores, run)
     mesh = make_mesh(execution.mesh)
-    _check_execution(phase, parent, execution, mesh)
+    _check_execution(phase, run, parent, execution, mesh)
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
     feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
@@ -119,9 +119,10 @@ def train(
             like = abstract_state(phase.model, phase.optimizer, mesh)
             first, state, progress = checkpoints.restore(like)
             clock.carry(progress["seconds"])
+            run.trim_metrics(first, progress.get("metrics"))
         else:
             first, state = 0, _start(phase, parent, mesh)
-        run.trim_metrics(first)
+            run.trim_metrics(0)
         run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
 
         # ---------------------------------------------------------------------------- the loop
@@ -183,10 +184,11 @@ def train(
 
                 if save:
                     with clock.waiting("checkpoint"):
-                        run.save_metrics()  # or a restart from there would miss lines before it
+                        written = run.save_metrics()  # a restart from there finds these lines
                         counts = stream.counts(done * phase.batch_windows)
                         seconds = clock.seconds
-                        checkpoints.save(done, state, {"seconds": seconds, "counts": counts})
+                        saved = {"seconds": seconds, "counts": counts, "metrics": written}
+                        checkpoints.save(done, state, saved)
                         run.set_status("running", step=done, steps=phase.steps, seconds=seconds)
                 if stopping and done < phase.steps:
                     checkpoints.wait()
@@ -224,7 +226,11 @@ def _stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
 
 
 def _check_execution(
-    phase: Phase, parent: RunDirectory | None, execution: Execution, mesh: Mesh
+    phase: Phase,
+    run: RunDirectory,
+    parent: RunDirectory | None,
+    execution: Execution,
+    mesh: Mesh,
 ) -> None:
     """Raises UserError for what would go wrong later."""
     if phase.parent and not (parent and distributed.from_first(lambda: parent.complete)):
@@ -233,6 +239,9 @@ def _check_execution(
             + (f" ({parent.path})" if parent else "")
             + ": train that one first."
         )
+    if phase.parent and parent and not distributed.from_first(lambda: run.has_checkpoints):
+        steps = phase.parent.steps
+        distributed.from_first(lambda: parent.require_parameters(steps))
     traced = execution.profile.first_step
     if traced is not None and traced >= phase.steps:
         raise UserError(

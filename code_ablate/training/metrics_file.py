@@ -1,21 +1,24 @@
 """metrics.jsonl: one JSON object a line, added to while a phase is trained.
 
     file = MetricsFile(run.path / "metrics.jsonl")
-    file.trim(first)             # what comes after is about to be done again
+    file.trim(first, written)    # what comes after is about to be done again
     file.append({"step": 20, "loss": 4.1})
-    file.save()                  # before a checkpoint: what it holds is never done again
+    written = file.save()        # before a checkpoint: what it holds is never done again
 
 On a disk each line is appended at once. On an object store, where nothing can be appended to, the
 lines are kept in memory and the whole object is written anew, at most once in SECONDS_BETWEEN and
-at each `save`. A kill loses lines since the last checkpoint only, whose steps are done again.
+at each `save`. A kill loses lines since the last checkpoint only, whose steps are done again. What
+`save` returns goes into the checkpoint, and tells after a restart whether lines were lost.
 """
 
 import json
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from etils import epath
 
-from code_ablate import storage
+from code_ablate import own_file, storage
 
 SECONDS_BETWEEN = 60
 """On an object store, lines can be read by others after this time."""
@@ -35,7 +38,9 @@ class MetricsFile:
         """All lines. The last one may be one that a kill left half-written."""
         if self._kept is not None:
             return list(self._kept)
-        return self._path.read_text().splitlines() if self._path.exists() else []
+        if not self._path.exists():
+            return []
+        return self._path.read_bytes().decode(errors="replace").splitlines()
 
     def last(self) -> dict:
         """The last whole line; empty where there is none."""
@@ -56,15 +61,25 @@ class MetricsFile:
         if time.monotonic() - self._saved_at >= SECONDS_BETWEEN:
             self.save()
 
-    def save(self) -> None:
-        """Writes what is kept in memory, if anything is."""
+    def save(self) -> dict[str, Any]:
+        """Writes what is kept in memory, if anything is. Returns what tells the lines so far."""
         if self._unsaved and self._kept is not None:
             self._write(self._kept)
+        return _summary(self.lines)
 
-    def trim(self, step: int) -> None:
-        """Drops the lines of steps after `step`, and one that is half-written."""
+    def trim(self, step: int, written: Mapping[str, Any] | None = None) -> None:
+        """Drops the lines of steps after `step`, and what is no line of metrics.
+
+        `written`: what `save` returned at that step. Warns if the lines up to there are others.
+        """
+        kept = [line for line in self.lines if _step_of(line) <= step]
+        if written is not None and _summary(kept) != written:
+            own_file.warn_once(
+                f"{self._path} has {len(kept)} of the {written['lines']} lines that were written "
+                f"up to step {step}, or has changed ones: its curves have a hole, or are not those "
+                "of this run. What is trained is not touched by it."
+            )
         if self._path.exists():
-            kept = [line for line in self.lines if _step_of(line) <= step]
             self._write(kept)
             self._kept = kept if storage.is_remote(self._path) else None
 
@@ -73,9 +88,15 @@ class MetricsFile:
         self._unsaved, self._saved_at = False, time.monotonic()
 
 
+def _summary(lines: Sequence[str]) -> dict[str, Any]:
+    """Number and digest of lines."""
+    return {"lines": len(lines), "digest": own_file.sha256("\n".join(lines).encode())}
+
+
 def _step_of(line: str) -> float:
-    """Step of a line; infinite for one that a kill left half-written."""
+    """Step of a line; infinite for one that a kill left half-written, or that is damaged."""
     try:
-        return json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError):
+        step = json.loads(line)["step"]
+    except (json.JSONDecodeError, KeyError, TypeError):
         return float("inf")
+    return step if isinstance(step, int) else float("inf")

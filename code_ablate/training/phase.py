@@ -31,6 +31,7 @@ from code_ablate.data.registry import MixtureSpec, resolve_mixture
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
 from code_ablate.model.config import ModelConfig
+from code_ablate.names import require_name
 
 Decay = Annotated[float, Ge(0), Lt(1)]
 OptimizerState = Annotated[str, OneOf(("carry", "reset"))]
@@ -140,6 +141,7 @@ class Phase:
     identity."""
 
     def __post_init__(self):
+        require_name("Phase.name", self.name)
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
         if self.steps < 1:
             raise UserError(

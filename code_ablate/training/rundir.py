@@ -9,25 +9,20 @@ status.json. On a pod every process may call the methods that write: process 0 a
 """
 
 import contextlib
-import datetime
-import fcntl
+import dataclasses
 import functools
-import json
-import os
-import socket
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from etils import epath
-from tqdm import tqdm
 
-from code_ablate import distributed, storage
+from code_ablate import distributed, locks, own_file, storage
 from code_ablate.checked import checked
 from code_ablate.errors import UserError
+from code_ablate.training import run_files
 from code_ablate.training.metrics_file import MetricsFile
 from code_ablate.training.phase import Phase, phase_from_plain
+from code_ablate.training.run_files import CHECKPOINTS, CONFIG, STATUS, RunConfig, RunStatus
 
 
 @dataclass(frozen=True)
@@ -50,17 +45,28 @@ class RunDirectory:
 
     @classmethod
     def open(cls, path: epath.PathLike) -> "RunDirectory":
-        """An existing run. Raises UserError if `path` is not one."""
+        """An existing run. Raises UserError if `path` is not one, or its config.json is damaged."""
         storage.require(path, "the run directory", storage.CHECKPOINTS)
         path = epath.Path(path)
-        if not (path / "config.json").exists():
-            raise UserError(f"{path} is not a run directory: it has no config.json.")
-        return cls(path, json.loads((path / "config.json").read_text())["identity"])
+        if not (path / CONFIG).exists():
+            raise UserError(f"{path} is not a run directory: it has no {CONFIG}.")
+        return cls(path, run_files.read_config(path).identity)
+
+    @classmethod
+    def all_in(cls, runs_dir: epath.PathLike) -> "list[RunDirectory]":
+        """The runs in a folder, by name. One whose config.json is damaged is left out, and said."""
+        runs_dir, runs = epath.Path(runs_dir), []
+        for file in sorted(runs_dir.glob(f"*/{CONFIG}")) if runs_dir.exists() else ():
+            try:
+                runs.append(cls.open(file.parent))
+            except own_file.Damaged as error:
+                own_file.warn_once(str(error))
+        return runs
 
     @property
     def checkpoints(self) -> epath.Path:
         """Folder of the checkpoints."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def metrics(self) -> epath.Path:
@@ -72,28 +78,45 @@ class RunDirectory:
         return self.path / "eval" / str(step)
 
     @property
-    def status(self) -> dict:
-        """What status.json says; {'state': 'new'} where there is none."""
-        file = self.path / "status.json"
-        return json.loads(file.read_text()) if file.exists() else {"state": "new", "step": 0}
+    def status(self) -> dict[str, Any]:
+        """The fields of RunStatus, as plain values: see `run_files.read_status`."""
+        return dataclasses.asdict(run_files.read_status(self.path))
 
     @property
     def complete(self) -> bool:
-        """Whether the phase was trained to its end."""
+        """Whether the phase was trained to its end. Its checkpoints may be gone since."""
         return self.status["state"] == "complete"
 
     @property
-    def config(self) -> dict:
-        """What config.json says: identity, its description, and the phase."""
-        return json.loads((self.path / "config.json").read_text())
+    def has_checkpoints(self) -> bool:
+        """Whether training goes on from a checkpoint of its own."""
+        return bool(run_files.checkpoint_steps(self.path))
 
-    def set_status(self, state: str, **fields) -> None:
+    def has_parameters(self, step: int) -> bool:
+        """Whether the checkpoint of `step` is there."""
+        return step in run_files.checkpoint_steps(self.path)
+
+    def require_parameters(self, step: int) -> None:
+        """Raises UserError if the run is complete and its last checkpoint, of `step`, is gone."""
+        if self.complete and not self.has_parameters(step):
+            raise UserError(
+                f"{self.path} is complete, but its parameters are gone: {CHECKPOINTS}/ has no step "
+                f"{step}. Put that folder back; or delete {self.path / STATUS} and give the same "
+                "command again: the run is trained once more."
+            )
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The fields of RunConfig, as plain values. Raises UserError if config.json is damaged."""
+        return dataclasses.asdict(run_files.read_config(self.path))
+
+    def set_status(self, state: str, **fields: Any) -> None:
         """Replaces status.json in one move, so that a reader never sees half of it.
 
-        The metrics so far are saved first.
+        `fields`: those of RunStatus. The metrics so far are saved first.
         """
         self.save_metrics()
-        self._replace("status.json", json.dumps({"state": state, **fields}, indent=1))
+        self._replace(STATUS, own_file.text_of(RunStatus(state, **fields), run_files.FORMAT))
 
     def write_config(
         self, description: dict, phase: dict, operative_gin: str, *, vocabulary: str, device: str
@@ -102,20 +125,14 @@ class RunDirectory:
 
         `vocabulary`: digest of the one its token ids are of; `device`: what it runs on.
         """
-        file = self.path / "config.json"
-        if file.exists() and self.config["identity"] != self.identity:
-            raise UserError(
-                f"{self.path} is the run of {self.config['identity']}, not of {self.identity}: "
-                "the configuration or a token store has changed. Choose another directory."
-            )
-        config = {
-            "identity": self.identity,
-            "description": description,
-            "phase": phase,
-            "vocabulary": vocabulary,
-            "device": device,
-        }
-        self._replace("config.json", json.dumps(config, indent=1))
+        with contextlib.suppress(own_file.Damaged):  # then it is written anew
+            if self.config["identity"] != self.identity:
+                raise UserError(
+                    f"{self.path} is the run of {self.config['identity']}, not of {self.identity}: "
+                    "the configuration or a token store has changed. Choose another directory."
+                )
+        config = RunConfig(self.identity, description, phase, vocabulary, device)
+        self._replace(CONFIG, own_file.text_of(config, run_files.FORMAT))
         if operative_gin:
             self._replace("operative_config.gin", operative_gin)
 
@@ -125,10 +142,14 @@ class RunDirectory:
         self.path.mkdir(parents=True, exist_ok=True)
         storage.replace(self.path / name, text)
 
-    def trim_metrics(self, step: int) -> None:
-        """Drops the lines of steps after `step`: they are about to be done again."""
+    def trim_metrics(self, step: int, written: dict[str, Any] | None = None) -> None:
+        """Drops the lines of steps after `step`: they are about to be done again.
+
+        `written`: what `save_metrics` returned when the checkpoint of `step` was saved; it is said
+        if the lines are no longer those.
+        """
         if distributed.is_first():
-            self._metrics_file.trim(step)
+            self._metrics_file.trim(step, written)
 
     def require_vocabulary(self, digest: str) -> None:
         """Raises UserError if the run's token ids are of another vocabulary than this one."""
@@ -148,66 +169,49 @@ class RunDirectory:
         if distributed.is_first():
             self._metrics_file.append(line)
 
-    def save_metrics(self) -> None:
+    def save_metrics(self) -> dict[str, Any]:
         """Writes lines that wait for it. Call it before a checkpoint is saved.
 
-        Then a restart from that checkpoint finds the lines of all steps before it.
+        Then a restart from that checkpoint finds the lines of all steps before it, and knows them
+        by what this returns on process 0; empty on the others.
         """
-        if distributed.is_first():
-            self._metrics_file.save()
+        return self._metrics_file.save() if distributed.is_first() else {}
 
     @functools.cached_property
     def _metrics_file(self) -> MetricsFile:
         return MetricsFile(self.metrics)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """Holds the run for this job. Raises UserError if another one trains it.
 
-        The kernel drops the lock of a process that dies. Object stores have no locks: there the
-        scheduler has to see to it that a job runs once, and a sign left by another job is answered
-        with a warning only.
+        On an object store, which has no locks, a sign left by another host is answered with a
+        warning only: there the scheduler has to see to it that a job runs once.
         """
-        hold = self._sign if storage.is_remote(self.path) else self._file_lock
-        with contextlib.ExitStack() as held:
-            distributed.from_first(lambda: held.enter_context(hold()))
-            yield
+        return locks.held(self.path, "trained")
 
-    @contextlib.contextmanager
-    def _file_lock(self) -> Iterator[None]:
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (Path(self.path) / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(f"{self.path} is being trained by another process.") from None
-            yield
+    @property
+    def dead_trainer(self) -> str | None:
+        """The process that trained the run, where it is gone and the run says that it trains.
 
-    @contextlib.contextmanager
-    def _sign(self) -> Iterator[None]:
-        """Says in running.json who trains this run. Warns if it is there: nothing else can tell
-        a job that runs from one that was killed."""
-        file = self.path / "running.json"
-        if file.exists():
-            tqdm.write(
-                f"warning: {self.path} was being trained by {json.loads(file.read_text())}, which "
-                "did not end in an orderly way. If it was killed, all is well. If it is still "
-                "running, stop one of the two: object stores have no locks.",
-                file=sys.stderr,
-            )
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        owner = {"host": socket.gethostname(), "process": os.getpid(), "since": now}
-        storage.replace(file, json.dumps(owner))
-        try:
-            yield
-        finally:
-            file.unlink(missing_ok=True)
+        None where it lives, or stopped in an orderly way, or this host cannot tell: that process
+        was on another one.
+        """
+        holder = locks.holder(self.path)
+        gone = holder.state == "dead" and self.status["state"] == "running"
+        return str(holder.owner) if gone else None
 
 
 @checked
 def phase_of_run(path: str) -> Phase:
     """The phase that a run executed, e.g. to be the parent of another one.
 
-    `path`: directory of the run.
+    Raises UserError if it was of another version. `path`: directory of the run.
     """
-    return phase_from_plain(RunDirectory.open(path).config["phase"])
+    run = RunDirectory.open(path)
+    try:
+        return phase_from_plain(run.config["phase"])
+    except (TypeError, KeyError, ValueError) as error:
+        raise UserError(
+            f"{run.path} is of another version of code-ablate, whose phases have other fields "
+            f"({error}): train it again with this version."
+        ) from error

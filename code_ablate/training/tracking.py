@@ -23,9 +23,6 @@ from code_ablate import storage
 from code_ablate.checked import checked
 from code_ablate.errors import Interrupted, UserError
 
-FLUSH_SECONDS = 10
-"""TensorBoard events reach the disk within this time."""
-
 
 @checked
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Tracker:
         self._sinks = sinks
 
     def log(self, line: Mapping[str, float]) -> None:
-        """Logs a line of metrics, which holds its `step`. Returns without waiting for the disk."""
+        """Logs a line of metrics, which holds its `step`. They are in its files when it returns."""
         for sink in self._sinks:
             sink(line)
 
@@ -122,22 +119,28 @@ def _require(module: str, package: str, asked_by: str, off: Any) -> None:
 
 @contextlib.contextmanager
 def _tensorboard(run_path: epath.PathLike, first_step: int):
-    import tensorboardX
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
 
-    writer = tensorboardX.SummaryWriter(
-        str(events_folder(run_path)),
-        # Readers drop earlier events of this step and later ones. Step `first_step` itself is in
-        # the checkpoint, and so are its events.
-        purge_step=first_step + 1,
-        flush_secs=FLUSH_SECONDS,
-        # The writer names files by the second, and would overwrite one of the same second.
-        filename_suffix=f".{time.time_ns()}",
-    )
+    folder = events_folder(run_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not its SummaryWriter: that one leaves events in the queue of a thread, where `flush` does not
+    # see them, and a kill after a checkpoint would lose lines that are never logged again.
+    # The writer names files by the second, and would overwrite one of the same second.
+    writer = EventsWriter(str(folder / "events"), f".{time.time_ns()}")
+    # Readers drop earlier events of this step and later ones. Step `first_step` itself is in the
+    # checkpoint, and so are its events.
+    start = SessionLog(status=SessionLog.START)
+    writer.write_event(Event(wall_time=time.time(), step=first_step + 1, session_log=start))
 
     def log(line: Mapping[str, float]) -> None:
+        now = time.time()
         for name, value in line.items():
             if name != "step":
-                writer.add_scalar(name, value, line["step"])
+                event = Event(wall_time=now, step=line["step"], summary=scalar(name, value))
+                writer.write_event(event)
+        writer.flush()
 
     try:
         yield log

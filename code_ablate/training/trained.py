@@ -56,7 +56,8 @@ def open_run(
     """
     run = RunDirectory.open(directory)
     file = vocabulary or _find_vocabulary(run, data_dir)
-    found = load_vocabulary(file, VocabularyConfig(file, size=0, eos_token=eos_token))
+    asked = VocabularyConfig(file, size=0, allow_loss=True, eos_token=eos_token)
+    found = load_vocabulary(file, asked)
     return open_checkpoint(run, found, mesh or MeshConfig(), step)
 
 

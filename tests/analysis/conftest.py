@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from code_ablate import own_file
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import figures
-from code_ablate.analysis.results import study_record
 from code_ablate.analysis.results.study_record import StudyRecord
 from code_ablate.identity import to_plain
 
@@ -330,7 +330,7 @@ def save_study(directory: Path, study: dict, table: pd.DataFrame) -> None:
     content = buffer.getvalue()
     (directory / "results.parquet").write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    record = study_record._build(StudyRecord, {**study, "results_digest": digest})
+    record = own_file.build(StudyRecord, {**study, "results_digest": digest})
     (directory / "study.json").write_text(record.to_json())
 
 

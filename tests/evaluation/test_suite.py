@@ -1,9 +1,6 @@
 """Suites: what is named, loaded, kept and missing, and what a checkpoint's records say."""
 
-import json
-
 import numpy as np
-import pandas as pd
 import pytest
 import seqio
 import tensorflow as tf
@@ -15,7 +12,7 @@ from code_ablate.evaluation import declarations, kinds
 from code_ablate.evaluation.kinds import programs
 from code_ablate.evaluation.kinds.ranked import add_task
 from code_ablate.evaluation.measure import Engine
-from code_ablate.evaluation.records import Key, Records
+from code_ablate.evaluation.records import Records
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import Outcome as Ran
 from code_ablate.evaluation.suite import COLUMNS, Suite
@@ -282,20 +279,3 @@ def test_mistakes_are_found_before_any_work(tasks):
         suite_of(require_all=True)
     with pytest.raises(UserError, match="no part of the evaluation suite can be run"):
         suite_of(("suite.two",))
-
-
-def test_a_record_is_there_when_its_table_is(records):
-    key = Key("bits_per_byte/demo.text: a", "0f")
-    assert key.stem == "bits_per_byte-demo.text-a-0f"
-    items = pd.DataFrame({"item": ["x"], "bits": [2.0]})
-    records.save(key, {"kind": "bits_per_byte"}, items)
-    table = records.directory / f"{key.stem}.parquet"
-    found, about = records.load(key)
-    pd.testing.assert_frame_equal(found, items)
-    assert about == {"task": key.name, "identity": "0f", "kind": "bits_per_byte"}
-    content = table.read_bytes()
-    table.unlink()  # killed between the two
-    assert records.load(key) is None
-    table.write_bytes(content)
-    assert json.loads((records.directory / f"{key.stem}.json").read_text()) == about
-    assert not list(records.directory.glob(".*"))

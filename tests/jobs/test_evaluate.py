@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.measure import Outcome
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.records import Key
@@ -160,6 +160,40 @@ def test_a_run_is_followed_to_its_end(training, suite):
         run, lambda step: evaluation.evaluate_checkpoint(run, suite, MESH, step), wait
     )
     assert len(said) == 4 and asked(suite) == [4, 4]
+
+
+def test_a_run_whose_process_was_killed_is_not_waited_for(training, suite):
+    run = training.run
+    with run.locked():
+        training.checkpoint(5)
+
+        def looked(message):  # it lives: the one who follows waits; then it is killed
+            assert "waiting for the next checkpoint" in message
+            raise InterruptedError
+
+        with pytest.raises(InterruptedError):
+            evaluation.follow(run, lambda step: None, looked)
+        training.checkpoint(10)
+    seen = []
+    with pytest.raises(Failed, match=r"has ended without a word\. What it saved is evaluated"):
+        evaluation.follow(run, seen.append, wait=None)
+    assert seen == [5, 10]
+    run.set_status("complete", step=20, steps=20)
+    assert evaluation.follow(run, seen.append, wait=None) == {}
+
+
+def test_a_damaged_table_is_evaluated_again(training, suite, capfd):
+    run = training.run
+    training.checkpoint(5)
+    evaluation.evaluate_checkpoint(run, suite, MESH, 5)
+    before = bits(run, suite, 5)
+    table = run.evaluation(5) / f"{suite.parts[0].key.stem}.parquet"
+    table.write_bytes(table.read_bytes()[:-9])
+    (run.evaluation(5) / f"{suite.parts[1].key.stem}.json").unlink()
+    evaluation.evaluate_checkpoint(run, suite, MESH, 5)
+    assert asked(suite) == [2, 2] and bits(run, suite, 5) == before
+    said = capfd.readouterr().err
+    assert "first counts as not evaluated" in said and "second counts as not evaluated" in said
 
 
 def test_a_checkpoint_of_another_model_is_not_taken_for_a_deleted_one(training, suite):

@@ -83,7 +83,7 @@ def test_killed_while_a_checkpoint_is_written_it_ends_with_the_same_bits(bucket,
     ((code, output),) = finish_job(start_job("tests.training.test_faults:killed_at", arguments))
     assert code == -signal.SIGKILL, output
     assert train_in(directory)["fingerprint"] == on_a_disk
-    assert "did not end in an orderly way" in capfd.readouterr().err
+    assert "orderly" not in capfd.readouterr().err  # that process is known to be gone
     assert steps_in_metrics(run_in(directory)) == [2, 4, 6, 8, 10, 12]
 
 

@@ -91,7 +91,7 @@ def test_how_and_where_do_not_change_the_identity(phase):
     model = dataclasses.replace(phase.model, remat="full", attention="dot_product")
     for same in (
         dataclasses.replace(phase, model=model),
-        dataclasses.replace(phase, name="another name"),
+        dataclasses.replace(phase, name="another_name"),
         dataclasses.replace(phase, max_epochs=1.5),
         dataclasses.replace(phase, varied=("a",)),
         dataclasses.replace(phase, mixture=Mixture.of({"a": 0.5, "b": 0.3, "c": 0.2, "d": 0})),

@@ -166,3 +166,10 @@ def test_events_of_runs_on_object_stores_stay_on_this_host(tmp_path):
 def test_an_entity_without_a_project_is_refused():
     with pytest.raises(UserError, match="name the project"):
         TrackingConfig(wandb_entity="lab")
+
+
+def test_a_line_is_on_disk_when_it_is_logged(tmp_path):
+    with open_trackers(TrackingConfig(), tmp_path, "0f3c", {}, 0) as tracker:
+        tracker.log({"step": 1, "loss": 2.0})
+        (events,) = (tmp_path / "tensorboard").iterdir()
+        assert b"loss" in events.read_bytes()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from code_ablate.analysis.estimation.statistics import holm
 from code_ablate.analysis.estimation.win_rates import Interval, JudgingSummary
+from code_ablate.shown import one_line
 
 
 def judging_table(summary: JudgingSummary, candidate: str, baseline: str, judge: str) -> str:
@@ -37,15 +38,16 @@ def judging_table(summary: JudgingSummary, candidate: str, baseline: str, judge:
         "prefers the first": _percent(summary.first_position, summary.first_position_interval)
         + "  50 % is without bias",
     }
-    return "\n".join(f"{name:<22}{value}" for name, value in rows.items())
+    return "\n".join(f"{name:<22}{one_line(value)}" for name, value in rows.items())
 
 
 def group_table(groups: Mapping[str, JudgingSummary]) -> str:
     """A line for each sort of request, for the console."""
     p_values = holm([summary.sign_p for summary in groups.values()])
-    width = max(map(len, groups))
+    names = [one_line(name) for name in groups]
+    width = max(map(len, names))
     lines = [f"{'':<{width}}  {'n':>4} {'wins':>5} {'losses':>7} {'ties':>5}  win rate; sign test"]
-    for (name, summary), p in zip(groups.items(), p_values, strict=True):
+    for name, summary, p in zip(names, groups.values(), p_values, strict=True):
         counts = f"{summary.n:>4} {summary.wins:>5} {summary.losses:>7} {summary.ties:>5}"
         rate = _percent(summary.win_rate, summary.interval)
         lines.append(f"{name:<{width}}  {counts}  {rate}; p = {p:.3g}")

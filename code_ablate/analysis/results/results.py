@@ -7,7 +7,6 @@
 A study writes `study.json` (`StudyRecord`) and `results.parquet` (one row per arm, task and item).
 """
 
-import hashlib
 import io
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +15,12 @@ import numpy as np
 import pandas as pd
 from etils import epath
 
+from code_ablate import own_file
 from code_ablate.analysis.estimation.scores import Place, ScoredTask, Scores, TaskScores
 from code_ablate.analysis.results.arm import KEYS, Arm
 from code_ablate.analysis.results.study_record import (
     FILE,
+    TABLE,
     ArmRecord,
     RecipeRecord,
     SizeRecord,
@@ -28,9 +29,6 @@ from code_ablate.analysis.results.study_record import (
 )
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.kinds import ANSWERS, BITS_PER_BYTE, KINDS
-
-ITEMS_FILE = "results.parquet"
-"""Name of the table of scores in a study's directory."""
 
 _COLUMNS = (*KEYS, "phase", "task", "category", "kind", "item")
 _SCORE_COLUMNS = (
@@ -205,8 +203,9 @@ def load_results(study_dir: epath.PathLike) -> Results:
     directory = epath.Path(study_dir)
     record = StudyRecord.read(directory / FILE)
     _require_names(record, directory / FILE)
-    results = Results(record, _read_items(directory / ITEMS_FILE, record.results_digest))
+    results = Results(record, _read_items(directory / TABLE, record.results_digest))
     _require_same_arms(results, directory)
+    _require_all_rows(results, directory / TABLE)
     return results
 
 
@@ -214,7 +213,7 @@ def _read_items(path: epath.Path, digest: str) -> pd.DataFrame:
     if not path.exists():
         raise UserError(f"{path} does not exist: the study has not been evaluated; run it again.")
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != digest:
+    if own_file.sha256(content) != digest:
         raise UserError(
             f"{path} is damaged, or is not the table that {FILE} beside it was written with; run "
             "the study again: what is trained and evaluated is found, and only the two files are "
@@ -279,7 +278,7 @@ def _require_same_arms(results: Results, directory: epath.Path) -> None:
     scored = {Arm(*row) for row in keys.itertuples(index=False, name=None)}
     if listed != scored:
         arm = min(listed ^ scored)
-        where = ITEMS_FILE if arm in scored else FILE
+        where = TABLE if arm in scored else FILE
         raise UserError(
             f"{directory}: the two files do not belong together: {arm}, is only in {where}; run "
             "the study again."
@@ -287,3 +286,17 @@ def _require_same_arms(results: Results, directory: epath.Path) -> None:
     for task in results.items["task"].unique():
         if task not in results.record.tasks:
             raise unknown_name(f"task in {FILE}", task, results.record.tasks)
+
+
+def _require_all_rows(results: Results, path: epath.Path) -> None:
+    """Every arm has a row for each item that the record says was scored."""
+    rows = results.items.groupby([*KEYS, "task"], sort=False).size().to_dict()
+    for arm in (record.arm for record in results.record.arms):
+        for task in results.record.tasks.values():
+            found = rows.get((arm.recipe, arm.size, arm.seed, arm.stage, task.name), 0)
+            if found != task.items:
+                raise UserError(
+                    f"{path}: {arm}, has {found} rows for the {task.items} items of {task.name!r}: "
+                    "run the study again; what is evaluated is found, and the table is written "
+                    "anew."
+                )

@@ -8,21 +8,16 @@ The dataclasses are the schema. A file of another format is refused by its numbe
 lacks a field or has one too many by the field's name.
 """
 
-import dataclasses
-import hashlib
-import json
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from etils import epath
 
+from code_ablate import own_file
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.data.mixing import CorpusUse
 from code_ablate.errors import UserError
-from code_ablate.identity import to_plain
 
 FORMAT = 2
 """Raised when the meaning of a field changes."""
@@ -247,9 +242,7 @@ class StudyRecord:
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""
-        content = to_plain(self)
-        head = {"format": FORMAT, "digest": _digest(content)}
-        return json.dumps({**head, **content}, indent=1)
+        return own_file.text_of(self, FORMAT)
 
     @classmethod
     def read(cls, path: epath.PathLike) -> "StudyRecord":
@@ -261,51 +254,9 @@ class StudyRecord:
                 "`code-ablate study`."
             )
         try:
-            content = json.loads(path.read_text())
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise UserError(f"{path} is not readable JSON ({error}); {_AGAIN}") from error
-        if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-            raise UserError(f"{path} is not a study of format {FORMAT}; {_AGAIN}")
-        if content.pop("digest", None) != _digest(content):
-            raise UserError(f"{path} was changed after it was written; {_AGAIN}")
-        try:
-            return _build(cls, content)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{path} is not the record of a study: {error}; {_AGAIN}") from error
+            return own_file.read(path, cls, FORMAT)
+        except own_file.Damaged as error:
+            raise UserError(f"{error}; {_AGAIN}") from error
 
 
 _AGAIN = "run the study again: what is trained and evaluated is found, and only this is written."
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-Built = TypeVar("Built")
-
-
-def _build(kind: type[Built], row: Mapping[str, Any]) -> Built:
-    """A dataclass from a JSON object. Raises TypeError for fields that are missing or unknown."""
-    hints = typing.get_type_hints(kind)
-    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(row) - fields):
-        raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
-    return kind(**{name: _value(hints[name], value) for name, value in row.items()})
-
-
-def _value(hint: Any, value: Any) -> Any:
-    """A JSON value as the annotation says; containers are built item by item."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, value)  # type: ignore[arg-type]
-    if origin is tuple:
-        return tuple(_value(arguments[0], item) for item in value)
-    if origin in (Mapping, typing.get_origin(Mapping[str, Any])):
-        return {key: _value(arguments[1], item) for key, item in value.items()}
-    if origin is types.UnionType:
-        return value
-    if hint is float and isinstance(value, int):
-        return float(value)
-    if hint in (int, float, str) and not isinstance(value, hint):
-        raise TypeError(f"{value!r} is not {hint.__name__}")
-    return value

@@ -41,6 +41,7 @@ from code_ablate.data.fingerprints.installed import (
     is_ours,
     version_of,
 )
+from code_ablate.data.fingerprints.named_files import named_files
 from code_ablate.data.fingerprints.source_text import (
     Unfollowable,
     imports_in,
@@ -50,14 +51,13 @@ from code_ablate.data.fingerprints.source_text import (
     source_text,
     texts_in,
 )
+from code_ablate.data.sources.content_digests import content_digests
 
 _ATOMS = (bool, int, float, complex, bytes, type(None), type(Ellipsis))
 _INERT = (logging.Logger, type(threading.Lock()), type(threading.RLock()), threading.local)
 """Types whose state changes no result."""
 _DEPTH = 100
 """Values within values; Python's own limit is near."""
-_LONGEST_PATH = 4096
-_LONGEST_PATH = 4096
 _ROOT = str(Path(__file__).resolve().parents[3])
 """Folder that holds this project."""
 
@@ -78,6 +78,10 @@ class Reached:
     def __init__(self, *, follow_ours: bool = True):
         """`follow_ours`: whether this project's own code is followed, or named as if installed."""
         self._follow_ours = follow_ours
+        self.strings: set[str] = set()
+        """Texts and paths that were met, those in the code of the user's own functions too."""
+        self.names: set[str] = set()
+        """Names that those functions refer to."""
         self._seen: dict[int, int] = {}
         self._alive: list[Any] = []  # ids stay unique only while their objects live
         self._waiting: collections.deque[types.FunctionType | type] = collections.deque()
@@ -86,6 +90,12 @@ class Reached:
 
     def describe(self, thing: Any) -> str:
         """The text of `thing` and of all that it reaches. Raises Unfollowable."""
+        text = self._described(thing)
+        files = named_files(self.strings)
+        digests = zip(files, content_digests(files), strict=True)
+        return "\n".join([text, *(f"{_placed(file)} {digest}" for file, digest in digests)])
+
+    def _described(self, thing: Any) -> str:
         texts = [self._text(thing)]
         while self._waiting:  # one after the other: chains of calls may be long
             code = self._waiting.popleft()
@@ -97,7 +107,8 @@ class Reached:
         if type(thing) in _ATOMS:
             return repr(thing)
         if type(thing) is str:
-            return f"{_placed(thing)!r}{_file(thing)}"
+            self.strings.add(thing)
+            return repr(_placed(thing))
         if id(thing) in self._seen:
             return f"<{self._seen[id(thing)]}>"
         if self._depth > _DEPTH:
@@ -148,8 +159,8 @@ class Reached:
     def _value(self, thing: Any) -> str:
         """The text of a value that holds others, or of a plain one; '' for all else."""
         if type(thing) in (dict, types.MappingProxyType) or isinstance(thing, collections.Counter):
-            values = {self._alone(key): thing[key] for key in thing}
-            parts = (f"{key}: {self._text(values[key])}" for key in sorted(values))
+            by_key = {self._alone(key): thing[key] for key in thing}
+            parts = (f"{key}: {self._text(by_key[key])}" for key in sorted(by_key))
             return "{" + ", ".join(parts) + "}"
         if type(thing) in (list, tuple):
             return self._all(thing)
@@ -169,10 +180,11 @@ class Reached:
             return f"Struct({thing.format!r})"
         return ""
 
-    @staticmethod
-    def _alone(thing: Any) -> str:
+    def _alone(self, thing: Any) -> str:
         """The text of what has no order of its own: it must not depend on what came before."""
-        return Reached().describe(thing)
+        other = Reached(follow_ours=self._follow_ours)
+        other.strings, other.names = self.strings, self.names
+        return other._described(thing)
 
     def _vouched(self, thing: Any) -> str:
         """The arguments of something whose author vouches for the rest."""
@@ -194,7 +206,7 @@ class Reached:
         inner = inspect.unwrap(function)
         if bound and inner is not function:  # gin's wrapper, around what is the user's
             return self._text(inner) + bound
-        parts = [[_cell_value(cell) for cell in function.__closure__ or ()]]
+        parts: list[Any] = [[_cell_value(cell) for cell in function.__closure__ or ()]]
         parts += [function.__defaults__, function.__kwdefaults__]
         if vars(function):  # attributes of a function, __wrapped__ among them
             parts.append(dict(vars(function)))
@@ -232,7 +244,8 @@ class Reached:
             name = "." * level + module
             parts.append(f"import {name}={self._imported(name, scope.get('__package__'), names)}")
         if not ours:
-            parts += [f"{text!r}{_file(text)}" for text in sorted(texts_in(code)) if _file(text)]
+            self.strings |= texts_in(code)
+            self.names |= names
         return "; ".join(parts)
 
     def _imported(self, name: str, package: str | None, names: Iterable[str]) -> str:
@@ -311,22 +324,10 @@ class Reached:
 
     def _items(self, thing: Any) -> str:
         """What an instance of a subclass of a built-in type holds beside its attributes."""
-        for base in (dict, list, tuple, set, frozenset, str, bytes, int, float):
+        bases: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, bytes, int, float)
+        for base in bases:
             if isinstance(thing, base):
                 return " " + self._text(base(thing))
-        return ""
-
-
-def _file(text: str) -> str:
-    """' file DIGEST' if a text is the path of a file; else ''."""
-    if not ("." in text or "/" in text) or len(text) > _LONGEST_PATH or "\0" in text:
-        return ""
-    try:
-        if not os.path.isfile(text):
-            return ""
-        with open(text, "rb") as file:
-            return f" file {hashlib.file_digest(file, 'sha256').hexdigest()}"
-    except (OSError, ValueError):
         return ""
 
 

@@ -9,7 +9,6 @@ tokens do not.
 """
 
 import dataclasses
-import importlib
 import os
 import uuid
 from collections import Counter
@@ -19,6 +18,7 @@ import numpy as np
 
 from code_ablate.data.preparing.runner import Place
 from code_ablate.data.preparing.signatures import ALWAYS, SIGNATURES, index_dtype
+from code_ablate.data.registry import import_modules
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 
@@ -69,20 +69,6 @@ class PieceResult:
 def token_dtype(size: int) -> np.dtype:
     """The smallest unsigned type for the ids of a vocabulary of `size` entries."""
     return np.dtype(np.uint16 if size <= 65536 else np.uint32)
-
-
-def import_modules(modules: Sequence[str]) -> None:
-    """Imports the modules that register corpora. Raises UserError for one that does not exist."""
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise
-            raise UserError(
-                f"no module named {module!r} to import corpora from: correct the name, and run "
-                "where Python finds it."
-            ) from error
 
 
 _PROCESS = uuid.uuid4().hex

@@ -10,6 +10,7 @@ pieces are extracted. A preparation that was interrupted leaves no manifest and 
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import tempfile
@@ -25,19 +26,20 @@ from code_ablate import storage
 from code_ablate.checked import Seed, checked
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
+from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
 from code_ablate.data.preparing.extract import (
     Extraction,
     Piece,
     PieceResult,
     Registration,
-    import_modules,
 )
 from code_ablate.data.preparing.extracted import ExtractedCorpus
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.runner import Runner
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, judge
+from code_ablate.data.registry import import_modules
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.identity import identity
@@ -71,11 +73,16 @@ class StorePlan:
 
     corpus: str
     key_fields: dict[str, Any]
-    """Plain values that decide the content of the store."""
+    """Plain values that decide the content of the store; its key is their identity."""
     path: epath.Path
     """Directory of the store."""
-    task: Any
-    """SeqIO Task that is run."""
+
+    @functools.cached_property
+    def task(self) -> Any:
+        """SeqIO Task that is run."""
+        from code_ablate.data.preparing.task_run import find_task
+
+        return find_task(self.corpus)
 
     @property
     def finished(self) -> bool:
@@ -87,22 +94,9 @@ def plan_store(
     corpus: str, vocabulary: Vocabulary, data_dir: epath.PathLike, config: PrepareConfig
 ) -> StorePlan:
     """Which store the registered corpus needs. Raises UserError for an unknown corpus."""
-    from code_ablate.data.preparing.task_run import find_task
-
-    task = find_task(corpus)
-    fields = store_key_fields(task, vocabulary, config)
+    fields = {**corpus_fingerprint(corpus), **store_settings(vocabulary, config)}
     path = epath.Path(data_dir) / "stores" / f"{corpus}-{identity(fields)[:_KEY_LENGTH]}"
-    return StorePlan(corpus, fields, path, task)
-
-
-def store_key_fields(task: Any, vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
-    """What decides a store's content, as plain values; the store's key is their identity."""
-    from code_ablate.data.preparing.task_run import task_fingerprint
-
-    return {
-        **task_fingerprint(task),
-        **store_settings(vocabulary, config),
-    }
+    return StorePlan(corpus, fields, path)
 
 
 def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
@@ -239,8 +233,11 @@ class _Preparation:
         """Judges the documents of one corpus, accounts for them, and writes the store.
 
         A corpus is judged as soon as it is extracted, because it is judged against no other one
-        (`store_settings`).
+        (`store_settings`). Raises Failed if its source has changed since the store was planned.
         """
+        from code_ablate.data.preparing.task_run import require_unchanged
+
+        require_unchanged(plan.task, plan.key_fields["source"])
         corpus = ExtractedCorpus.load(results, self.config.validation_fraction)
         (verdicts,) = judge([corpus.documents], self._judges)
         account = Account(results, getattr(plan.task.source, "skipped", dict)())

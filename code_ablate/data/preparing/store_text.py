@@ -3,6 +3,8 @@
 print(describe_store(store))
 print(show_documents(store, vocabulary, 3))
 print(show_windows(store, vocabulary, seq_len=256, indices=(0, 1)))
+
+Control characters of documents and names are written out, so that a terminal does not obey them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,7 @@ from jaxtyping import Int
 
 from code_ablate.data.store import SPLITS, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.shown import one_line, shown
 
 EOS = "<EOS>"
 _MAX_CHARACTERS = 2000
@@ -35,7 +38,8 @@ def describe_store(store: TokenStore) -> str:
     lines += [_row(split, manifest.splits[split]) for split in SPLITS]
     if manifest.skipped:
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in manifest.skipped.items())
-        lines.append(f"files the source found and did not read: {skipped}")
+        lines.append(f"files the source found and did not read: {one_line(skipped)}")
+    lines += [f"for example: {one_line(messages[0])}" for messages in manifest.examples.values()]
     return "\n".join(lines)
 
 
@@ -49,7 +53,7 @@ def show_documents(store: TokenStore, vocabulary: Vocabulary, n: int, split: str
         if len(text) > _MAX_CHARACTERS:
             text = f"{text[:_MAX_CHARACTERS]} [... {len(text) - _MAX_CHARACTERS:,} characters more]"
         head = f"document {index} ({split}): {len(tokens_T):,} tokens, {sizes[index]:,} bytes"
-        parts.append(f"--- {head}\n{text}{EOS}")
+        parts.append(f"--- {head}\n{shown(text)}{EOS}")
     return "\n".join(parts)
 
 
@@ -76,14 +80,14 @@ def show_windows(
 def _with_boundaries(tokens_T: Int[np.ndarray, " T"], vocabulary: Vocabulary) -> str:
     pieces = np.split(tokens_T, np.flatnonzero(tokens_T == vocabulary.eos_id) + 1)
     return "".join(
-        vocabulary.decode(piece) + (f"{EOS}\n" if piece[-1] == vocabulary.eos_id else "")
+        shown(vocabulary.decode(piece)) + (f"{EOS}\n" if piece[-1] == vocabulary.eos_id else "")
         for piece in pieces
         if len(piece)
     )
 
 
 def _row(label: str, entry: Mapping[str, int]) -> str:
-    row = f"{label:<36} {entry['documents']:>12,} {entry['bytes']:>16,}"
+    row = f"{one_line(label):<36} {entry['documents']:>12,} {entry['bytes']:>16,}"
     if entry.get("tokens"):
         row += f" {entry['tokens']:>15,} {entry['bytes'] / entry['tokens']:>12.2f}"
     return row

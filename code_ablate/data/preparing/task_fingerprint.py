@@ -11,13 +11,16 @@ how to vouch for it by a `version`.
 import contextlib
 import functools
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from code_ablate.data.fingerprints.installed import is_installed, is_ours
+from code_ablate.data.fingerprints.named_files import named_files, opens_files, say_unfollowed
 from code_ablate.data.fingerprints.opened import files_opened
 from code_ablate.data.fingerprints.reachable import Reached
 from code_ablate.data.fingerprints.source_text import Unfollowable
+from code_ablate.data.sources.content_digests import content_digests
 from code_ablate.errors import UserError
 
 _PROBED_DOCUMENTS = 2
@@ -112,10 +115,12 @@ def _hash(text: str) -> str:
 def source_digest(source: Any) -> str:
     """What a SeqIO source would read: its own `digest()`, or the best that it lets be seen.
 
-    Of a file source that is every file with its size and time of change; of a TFDS source the name
-    with version and the sizes of its splits; of others (FunctionDataSource) the class and its
-    attributes, and all that its functions reach. A class of the user's own counts with its code.
-    Raises UserError if something cannot be followed, unless the source has a `version`.
+    Of a file source that is every file with its content (on an object store its size and time of
+    change); of a TFDS source the name with version and the sizes of its splits; of others
+    (FunctionDataSource) the class and its attributes, and all that its functions reach, files that
+    they name among it. A class of the user's own counts with its code. Raises UserError if
+    something cannot be followed, unless the source has a `version`; tells the user where a function
+    reads files and names none.
     """
     name = type(source).__name__
     version = getattr(source, "version", None)
@@ -137,14 +142,33 @@ def source_digest(source: Any) -> str:
         return _hash(f"{source!r} {source.tfds_dataset.info.full_name} {sorted(sizes.items())}")
     else:
         seen = []
-    return _hash("\n".join([_followed(name, lambda: Reached().describe(source)), *seen]))
+    reached = Reached()
+    text = "\n".join([_followed(name, lambda: reached.describe(source)), *seen])
+    unseen = opens_files(reached.names) and not named_files(reached.strings)
+    if isinstance(source, seqio.FunctionDataSource) and unseen:
+        say_unfollowed(_where_defined(source._dataset_fn))
+    return _hash(text)
 
 
 def _describe_files(source: Any, split: str) -> str:
     import tensorflow as tf
 
+    paths = list(source.list_shards(split))
+    local = [path for path in paths if os.path.isfile(path)]
+    digests = dict(zip(local, content_digests(local), strict=True))
     lines = [split]
-    for path in source.list_shards(split):
-        stat = tf.io.gfile.stat(path)
-        lines.append(f"{path} {stat.length} {stat.mtime_nsec}")
+    for path in paths:
+        if path in digests:
+            lines.append(f"{path} {digests[path]}")
+        else:
+            stat = tf.io.gfile.stat(path)
+            lines.append(f"{path} {stat.length} {stat.mtime_nsec}")
     return "\n".join(lines)
+
+
+def _where_defined(function: Any) -> str:
+    """A function's module and name, through partials."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '')}.{name}"

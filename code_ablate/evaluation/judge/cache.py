@@ -14,7 +14,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge.endpoint import Question, Reply
 from code_ablate.storage import is_remote
 
@@ -26,6 +26,7 @@ class AnswerCache:
         """Opens or creates `path`. Raises UserError if it is no file on a disk."""
         if is_remote(path):
             raise UserError(f"JudgeConfig.cache = {path!r}: name a file on a local disk.")
+        self._path = path
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=60.0)
@@ -46,15 +47,24 @@ class AnswerCache:
 
     def get(self, question: Question) -> Reply | None:
         """The reply to an equal question, if there is one."""
-        row = self._connection.execute(
-            "SELECT reply FROM replies WHERE key = ?", (question.key,)
-        ).fetchone()
-        return Reply(**json.loads(row[0])) if row else None
+        row = self._execute("SELECT reply FROM replies WHERE key = ?", question.key).fetchone()
+        try:
+            return Reply(**json.loads(row[0])) if row else None
+        except (TypeError, ValueError):  # of another version, or damaged: it is asked again
+            return None
 
     def put(self, question: Question, reply: Reply) -> None:
         """Keeps a reply; it is on disk when this returns."""
         texts = [json.dumps(dataclasses.asdict(thing)) for thing in (question, reply)]
         with self._connection:  # one transaction
-            self._connection.execute(
-                "INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", (question.key, *texts)
-            )
+            self._execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", question.key, *texts)
+
+    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
+        """Raises Failed for a file that cannot be read or written."""
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise Failed(
+                f"the cache of replies {self._path}: {error}. What it held before stays; free the "
+                "disk or set JudgeConfig.cache to another file."
+            ) from None

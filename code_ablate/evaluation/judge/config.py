@@ -3,6 +3,7 @@
 JudgeConfig(base_url="https://host/v1", model="name", input_price=2.5, output_price=10.0)
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,8 @@ from urllib.parse import urlsplit
 from code_ablate.checked import NonNegative, NonNegativeInt, Positive, PositiveInt, checked
 from code_ablate.errors import UserError
 
-_OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
+OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
+"""Parameters that say how long a reply may be."""
 _OURS = ("model", "messages", "stream", "n")
 
 
@@ -60,13 +62,22 @@ class JudgeConfig:
         taken = [name for name in _OURS if name in self.parameters]
         if taken:
             raise UserError(f"JudgeConfig.parameters sets {', '.join(taken)}: leave them out.")
+        for name in OUTPUT_LIMITS:
+            limit = self.parameters.get(name, 1)
+            if type(limit) is not int or limit < 1:
+                raise UserError(
+                    f"JudgeConfig.parameters: {name} is {limit!r}: it must be a whole number of 1 "
+                    "or more."
+                )
+        try:
+            json.dumps(dict(self.parameters), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"JudgeConfig.parameters cannot be sent as JSON: {error}.") from None
 
     @property
     def output_tokens(self) -> int:
         """Tokens of a reply, at most."""
-        return int(
-            next(self.parameters[name] for name in _OUTPUT_LIMITS if name in self.parameters)
-        )
+        return int(next(self.parameters[name] for name in OUTPUT_LIMITS if name in self.parameters))
 
     def cost(self, input_tokens: float, output_tokens: float) -> float:
         """What that many tokens cost, in the currency of the prices."""
@@ -91,9 +102,9 @@ class JudgeConfig:
                 "JudgeConfig.base_url holds more than an address. It is written to the results: "
                 "give the key by the environment variable that JudgeConfig.key_variable names."
             )
-        if not any(name in self.parameters for name in _OUTPUT_LIMITS):
+        if not any(name in self.parameters for name in OUTPUT_LIMITS):
             raise UserError(
-                f"JudgeConfig.parameters has neither of {' and '.join(_OUTPUT_LIMITS)}: set the "
+                f"JudgeConfig.parameters has neither of {' and '.join(OUTPUT_LIMITS)}: set the "
                 "one that the model takes, so that the cost has a bound."
             )
         if self.input_price is None or self.output_price is None:

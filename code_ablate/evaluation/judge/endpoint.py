@@ -11,14 +11,22 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from code_ablate.errors import Failed, UserError
-from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.judge.config import OUTPUT_LIMITS, JudgeConfig
 from code_ablate.identity import identity, to_plain
+from code_ablate.shown import shown, storable
 
 CHARACTERS_PER_TOKEN = 3.0
 """For estimates, which count characters. English has about 4: estimates err to the high side."""
+
+
+_ENDED = ("stop", "end_turn", "eos")
+"""Names that servers give to a normal end."""
+
+_MOST_TOKENS = 100_000_000
+"""Counts above are no counts."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,11 @@ class Reply:
     retries: int = 0
     error: str = ""
     """Why there is no reply; empty where there is one."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a reply, and the model ended it by itself."""
+        return not self.error and self.finish_reason.lower() in _ENDED
 
 
 class Endpoint:
@@ -122,7 +135,8 @@ class Endpoint:
             return _no_reply(self._clean(f"not a chat completion: {text!r}"))
 
     def _clean(self, message: str) -> str:
-        return message.replace(self._key, "(key)") if self._key else message
+        """A message for the terminal, without the key."""
+        return shown(message.replace(self._key, "(key)") if self._key else message)
 
 
 def _read(body: Any, question: Question, retries: int) -> Reply:
@@ -131,24 +145,54 @@ def _read(body: Any, question: Question, retries: int) -> Reply:
     Raises ValueError, LookupError, TypeError or AttributeError if it is no chat completion.
     """
     choice = body["choices"][0]
-    # None: the model spent all its tokens on thinking, or declined.
-    text = choice["message"]["content"] or ""
-    if not isinstance(text, str):
-        raise TypeError
-    usage = body.get("usage") or {}
-    counts: list[Any] = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    counted = all(isinstance(count, int) for count in counts)
-    if not counted:
-        counts = [question.input_tokens, round(len(text) / CHARACTERS_PER_TOKEN)]
+    text = _text_of(choice["message"]["content"])
+    usage = body.get("usage")
+    input_tokens, output_tokens, counted = _counts(usage, question, text)
     return Reply(
         text=text,
-        model=str(body.get("model", "")),
-        finish_reason=str(choice.get("finish_reason", "")),
-        input_tokens=counts[0],
-        output_tokens=counts[1],
+        model=storable(str(body.get("model", ""))),
+        finish_reason=storable(str(choice.get("finish_reason", ""))),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
         counted=counted,
         retries=retries,
     )
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message, which may come in parts. Raises TypeError or LookupError."""
+    if content is None:  # the model spent all its tokens on thinking, or declined
+        return ""
+    if isinstance(content, list):
+        content = "".join(part["text"] for part in content if part.get("type") == "text")
+    if not isinstance(content, str):
+        raise TypeError
+    return storable(content)
+
+
+def _counts(usage: Any, question: Question, text: str) -> tuple[int, int, bool]:
+    """(tokens sent, tokens received, whether the endpoint counted them).
+
+    Estimates stand in for counts that are missing; for counts that cannot be, those of a reply of
+    the greatest length, so that nonsense never lowers the cost.
+    """
+    known = usage if isinstance(usage, dict) else {}
+    sent, received = known.get("prompt_tokens"), known.get("completion_tokens")
+    if _is_count(sent, 1) and _is_count(received, 1 if text else 0):
+        return sent, received, True
+    estimate = round(len(text) / CHARACTERS_PER_TOKEN)
+    if sent is not None or received is not None:
+        estimate = max(estimate, *map(int, _output_limits(question.parameters)))
+    return question.input_tokens, estimate, False
+
+
+def _is_count(value: Any, least: int) -> TypeGuard[int]:
+    return type(value) is int and least <= value <= _MOST_TOKENS
+
+
+def _output_limits(parameters: Mapping[str, Any]) -> list[int]:
+    """The greatest length of a reply, as the parameters of a question say."""
+    return [0, *(parameters[name] for name in OUTPUT_LIMITS if name in parameters)]
 
 
 def _no_reply(error: str) -> Reply:

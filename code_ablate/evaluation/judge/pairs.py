@@ -13,7 +13,7 @@ import pandas as pd
 from etils import epath
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.records import file_name
+from code_ablate.evaluation.records import file_name, read_items
 
 _COLUMNS = ("item", "prompt", "prediction")
 
@@ -46,8 +46,7 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
     UserError if there are none.
     """
     file = find_answers(epath.Path(path), task)
-    with file.open("rb") as opened:
-        table = pd.read_parquet(opened)
+    table = read_items(file)
     missing = [name for name in _COLUMNS if name not in table]
     if missing:
         raise UserError(

@@ -54,7 +54,7 @@ def judgements_of(
     for pair in pairs:
         for order, shown in ORDERS.items():
             reply = replies[_question(pair, order, config).key]
-            letter = None if reply.error else prompt.preferred(reply.text)
+            letter = prompt.preferred(reply.text) if reply.is_whole else None
             rows.append(
                 {
                     "item": pair.item,

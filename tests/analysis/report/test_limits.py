@@ -38,7 +38,12 @@ def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study):
             if arm["arm"]["recipe"] == "code_25":  # one phase, at the same share
                 arm["shares"]["code"] = 0.3
         for row in study["tasks"].values():
-            row["items"] = max(row["items"], 30)
+            if row["items"] < 30:
+                few = table[table["task"] == row["name"]]
+                table = pd.concat(
+                    [table, few.assign(item=few["item"] + " again")], ignore_index=True
+                )
+                row["items"] *= 2
         table.loc[table["task"] == "boolq", "predicted"] = table["gold"]
         table = table[table["stage"] == "pretraining"]
         study["arms"] = [arm for arm in study["arms"] if arm["arm"]["stage"] == "pretraining"]

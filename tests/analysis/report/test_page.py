@@ -6,6 +6,7 @@ import pytest
 
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.report.page import (
+    terminal_table,
     write_report,
 )
 from code_ablate.errors import UserError
@@ -52,6 +53,35 @@ def test_names_are_escaped(tmp_path, make_study, undrawn):
     text = (tmp_path / "r.html").read_text()
     assert "<script" not in text and "&lt;script&gt;" in text
     assert "a&lt;b (not &quot;there&quot; &amp; gone)" in text
+
+
+UNUSUAL = r"50 $\alpha_ % & <b>co^de</b>$"
+
+
+def unusual_names(study, table):
+    """Names that LaTeX, HTML and format strings would each read in a way of their own."""
+    for recipe in (arm["arm"] for arm in study["arms"] if arm["arm"]["recipe"] == "code_100"):
+        recipe["recipe"] = UNUSUAL
+    for recipe in (recipe for recipe in study["recipes"] if recipe["name"] == "code_100"):
+        recipe["name"] = UNUSUAL
+    for task in (task for task in study["tasks"].values() if task["category"] == "reasoning"):
+        task["category"] = UNUSUAL
+    table["recipe"] = table["recipe"].replace("code_100", UNUSUAL)
+    table["category"] = table["category"].replace("reasoning", UNUSUAL)
+    study["source"] = UNUSUAL
+    study["groups"] = {UNUSUAL: study["groups"]["code"]}
+    for part in (*study["arms"], *study["phases"].values()):
+        for field in ("shares", "requested_shares"):
+            if field in part:
+                part[field] = {UNUSUAL: part[field]["code"]}
+
+
+def test_names_are_drawn_and_written_as_they_are(tmp_path, make_study):
+    study = make_study(tmp_path / "a", change=unusual_names, **SMALL)
+    report = write_report(study, tmp_path / "r.html", QUICK)
+    page = (tmp_path / "r.html").read_text()
+    assert "<b>co" not in page and "&lt;b&gt;co^de" in page
+    assert UNUSUAL in terminal_table(report)
 
 
 def test_same_results_give_the_same_page(tmp_path, study_dir, page):

@@ -51,12 +51,12 @@ def test_matrices_are_aligned_by_item_whatever_the_order_of_rows(tmp_path, make_
 
 
 def test_arms_scored_on_other_items_cannot_be_compared(tmp_path, make_study):
-    def drop(study, table):
-        gone = (table["recipe"] == "code_100") & (table["seed"] == 1) & (table["item"] == "sciq:3")
-        return table[~gone]
+    def other(study, table):
+        row = (table["recipe"] == "code_100") & (table["seed"] == 1) & (table["item"] == "sciq:3")
+        table.loc[row, "item"] = "sciq:99"
 
-    results = load_results(make_study(tmp_path / "a", change=drop, **SMALL))
-    with pytest.raises(UserError, match=r"code_100, 1.07M, seed 1.*19 of the 20 items of 'sciq'"):
+    results = load_results(make_study(tmp_path / "a", change=other, **SMALL))
+    with pytest.raises(UserError, match=r"text_only, 1.07M, seed 0.*20 of the 21 items of 'sciq'"):
         results.scores  # noqa: B018
 
 
@@ -86,7 +86,7 @@ def test_foreign_files(tmp_path, study_dir):
     with pytest.raises(UserError, match="not readable JSON"):
         load_results(tmp_path / "s")
     (tmp_path / "s/study.json").write_text(json.dumps({"name": "x"}))
-    with pytest.raises(UserError, match="not a study of format"):
+    with pytest.raises(UserError, match="not of format 2: another version"):
         load_results(tmp_path / "s")
     save_study(tmp_path / "s", read_content(study_dir), pd.DataFrame({"recipe": ["a"]}))
     with pytest.raises(UserError, match="lacks column size"):
@@ -97,7 +97,7 @@ def test_a_study_of_the_old_format_is_refused_in_one_message(tmp_path, study_dir
     shutil.copytree(study_dir, tmp_path / "s")
     old = {"name": "demo", "baseline": "text_only", "code_corpora": [], "arms": []}
     (tmp_path / "s/study.json").write_text(json.dumps(old))
-    with pytest.raises(UserError, match=r"not a study of format 2; run the study again"):
+    with pytest.raises(UserError, match="another version wrote it; run the study again"):
         load_results(tmp_path / "s")
 
 
@@ -109,14 +109,19 @@ def test_a_damaged_record_is_refused(tmp_path, study_dir):
         load_results(tmp_path / "s")
 
 
-def test_a_flipped_byte_of_the_table_is_refused(tmp_path, study_dir):
-    shutil.copytree(study_dir, tmp_path / "s")
-    path = tmp_path / "s/results.parquet"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
-    with pytest.raises(UserError, match="is damaged, or is not the table"):
-        load_results(tmp_path / "s")
+@pytest.mark.parametrize("file", ["results.parquet", "study.json"])
+def test_a_damaged_file_is_refused_wherever_the_damage_is(tmp_path, make_study, file):
+    study = make_study(tmp_path / "s", **SMALL)
+    content = (study / file).read_bytes()
+    damaged = [content[: len(content) * part // 5] for part in range(5)]
+    for place in range(0, len(content), len(content) // 60):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        damaged.append(bytes(flipped))
+    for wrong in damaged:
+        (study / file).write_bytes(wrong)
+        with pytest.raises(UserError, match="run the study again"):
+            load_results(study)
 
 
 def test_a_table_that_lacks_rows_is_refused(tmp_path, study_dir):
@@ -152,6 +157,14 @@ def _lose_rows(study, table):
     return table.iloc[:0]
 
 
+def _lose_every_second_row(study, table):
+    return table.iloc[::2]
+
+
+def _lose_task_of_an_arm(study, table):
+    return table[(table["recipe"] != "code_100") | (table["task"] != "sciq")]
+
+
 def _lose_task(study, table):
     del study["tasks"]["sciq"]
 
@@ -170,6 +183,8 @@ def _wrong_arm(study, table):
         (_repeat, "1 repeated rows"),
         (_lose_arm, "do not belong together: code_100"),
         (_lose_rows, "no rows"),
+        (_lose_every_second_row, "text_only, 1.07M, seed 0, pretraining, has 30 rows for the 60"),
+        (_lose_task_of_an_arm, "code_100, .* has 0 rows for the 20 items of 'sciq'"),
         (_lose_task, "no task in study.json named 'sciq'"),
         (_wrong_baseline, "did you mean 'text_only'"),
         (_wrong_arm, "has shares of notes, but the study's groups are code"),

@@ -7,7 +7,8 @@ import itertools
 import seqio
 import tensorflow as tf
 
-from code_ablate.data.preparing.prepare import PrepareConfig, make_stores, store_key_fields
+from code_ablate.data.preparing.prepare import PrepareConfig, make_stores, store_settings
+from code_ablate.data.preparing.task_run import task_fingerprint
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.identity import identity
@@ -81,4 +82,4 @@ def one(corpus, vocabulary, data_dir, config=HERE, **kwargs) -> TokenStore:
 
 
 def store_key(task: seqio.Task, vocabulary: Vocabulary, config: PrepareConfig) -> str:
-    return identity(store_key_fields(task, vocabulary, config))
+    return identity({**task_fingerprint(task), **store_settings(vocabulary, config)})

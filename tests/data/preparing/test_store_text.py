@@ -31,3 +31,11 @@ def test_inspection_shows_what_is_trained_on(tmp_path, vocabulary):
             assert vocabulary.decode(part) in shown
     with pytest.raises(UserError, match="lower seq_len"):
         show_windows(store, vocabulary, 10**7, (0,))
+
+
+def test_documents_do_not_control_the_terminal(tmp_path, vocabulary):
+    documents = [f"title \x1b]0;{i}\x07 and {text}" for i, text in enumerate(texts(20))]
+    store = one(register(documents), vocabulary, tmp_path)
+    shown = show_documents(store, vocabulary, 3) + show_windows(store, vocabulary, 40, (0, 1, 2))
+    assert r"\x1b]0;" in shown and r"\x07" in shown
+    assert "\x1b" not in shown and "\x07" not in shown

@@ -3,14 +3,16 @@
 import contextlib
 import http.server
 import json
+import re
 import threading
 
 
-def completion(text, *, input_tokens=100, output_tokens=10):
+def completion(text, *, input_tokens=100, output_tokens=10, finish_reason="stop"):
     """A chat completion, as (status, headers, body)."""
+    message = {"role": "assistant", "content": text}
     body = {
         "model": "judge-2026",
-        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "choices": [{"message": message, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": input_tokens, "completion_tokens": output_tokens},
     }
     return 200, {}, json.dumps(body)
@@ -19,10 +21,12 @@ def completion(text, *, input_tokens=100, output_tokens=10):
 def answers_of(body):
     """The texts shown as answers A and B."""
     question = body["messages"][-1]["content"]
-    return [
-        question.split(f"[Answer {letter}]\n")[1].split(f"\n[End of answer {letter}]")[0]
-        for letter in "AB"
-    ]
+    mark = re.search(r"\[Request (\w+)\]", question)[1]
+    answers = []
+    for letter in "AB":
+        begin, end = f"[Answer {letter} {mark}]\n", f"\n[End of answer {letter} {mark}]"
+        answers.append(question.split(begin)[1].split(end)[0])
+    return answers
 
 
 def fair(number, body):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -130,7 +131,7 @@ def test_the_client_waits_as_long_as_the_server_says(tmp_path, monkeypatch):
 NONSENSE = {
     "no verdict": (completion("I like both."), "unparseable"),
     "another letter": (completion("Preferred: C"), "unparseable"),
-    "both": (completion("Preferred: A\nPreferred: B"), "unparseable"),
+    "both": (completion("Preferred: A or B"), "unparseable"),
     "nothing": (completion(None), "unparseable"),
     "not JSON": ((200, {}, f"<html>login please, {KEY}</html>"), "unanswered"),
     "no completion": ((200, {}, '{"choices": []}'), "unanswered"),
@@ -367,3 +368,55 @@ def test_a_missing_client_is_named(tmp_path, monkeypatch):
 def test_a_server_of_ones_own_needs_no_key(tmp_path):
     judged, server = judge(fair, tmp_path, key_variable="")
     assert summarise_judgements(judged.judgements).n == 4 and KEY not in server.keys[0]
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", "tool_calls", None, ""])
+def test_a_reply_that_did_not_end_by_itself_has_no_verdict(tmp_path, reason):
+    reply = completion("Preferred: A", finish_reason=reason)
+    judged, _ = judge(lambda number, body: reply, tmp_path)
+    assert set(judged.judgements["status"]) == {"unparseable"}
+    assert judged.judgements["verdict"].isna().all()
+
+
+@pytest.mark.parametrize("count", [-5, "many", True, 0, 1e300, 10**30, [1]])
+def test_counts_that_cannot_be_do_not_lower_the_cost(tmp_path, count):
+    judged, _ = judge(
+        lambda number, body: completion("Preferred: A", input_tokens=100, output_tokens=count),
+        tmp_path,
+    )
+    usage = judged.usage
+    assert usage["uncounted"] == usage["requests"] == 7
+    assert usage["output_tokens"] == 7 * 512  # as if all were of the greatest length
+
+
+def test_a_reply_in_parts_and_half_a_surrogate_pair_are_kept(tmp_path):
+    parts = [
+        {"type": "text", "text": "half \ud83d\n"},
+        {"type": "image"},
+        {"type": "text", "text": "Preferred: B"},
+    ]
+    judged, _ = judge(lambda number, body: completion(parts), tmp_path)
+    assert set(judged.judgements["reply"]) == {"half \ufffd\nPreferred: B"}
+
+
+@pytest.mark.parametrize(
+    "parameters, said",
+    [
+        ({"max_tokens": "512"}, "max_tokens is '512'"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+        ({"max_tokens": 5, "temperature": float("nan")}, "cannot be sent as JSON"),
+        ({"max_tokens": 5, "stop": {1}}, "cannot be sent as JSON"),
+    ],
+)
+def test_parameters_that_cannot_be_sent_are_refused(parameters, said):
+    with pytest.raises(UserError, match=said):
+        JudgeConfig(base_url="http://x/v1", model="m", parameters=parameters)
+
+
+def test_a_damaged_row_of_the_cache_is_asked_again(tmp_path):
+    with JudgeServer(fair) as server:
+        config = config_for(server, tmp_path)
+        judging.by_endpoint(PAIRS, config, "")
+        with sqlite3.connect(config.cache) as connection:
+            connection.execute("UPDATE replies SET reply = '{' WHERE rowid = 1")
+        assert judging.by_endpoint(PAIRS, config, "").usage["requests"] == 1

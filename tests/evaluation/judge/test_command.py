@@ -1,5 +1,6 @@
 """`code-ablate judge`, from the command line to the files."""
 
+import hashlib
 import json
 
 import pandas as pd
@@ -51,11 +52,21 @@ def test_two_tables_are_judged(tmp_path, capsys, command):
     assert str(folder) in printed
     saved = json.loads((folder / "judging.json").read_text())
     assert saved["judge"]["parameters"] == {"temperature": 0.0, "max_tokens": 512}
+    table = (folder / "judgements.parquet").read_bytes()
+    assert saved["judgements_digest"] == hashlib.sha256(table).hexdigest()
     rows = pd.read_parquet(folder / "judgements.parquet")
     assert "animals     2     2" in printed
     assert [saved["groups"][name]["wins"] for name in ("animals", "pets")] == [2, 0]
     assert sorted(rows["order"].unique()) == ["baseline_first", "candidate_first"]
     assert len(rows) == 6 and rows["reply"].str.startswith("Comparison:").all()
+
+
+def test_a_task_leads_to_no_other_folder(tmp_path, capsys, command):
+    with JudgeServer(fair) as server:
+        arguments = ["../../" + "x" * 300 if part == "t" else part for part in command(server)]
+        assert main(arguments) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("judging-..-..-xxx") and len(folder.name) < 140
 
 
 def test_what_costs_too_much_is_bad_input(capsys, command):

@@ -1,0 +1,20 @@
+"""What decides the documents of a registered corpus; from memory where that is known to be right.
+
+fields = corpus_fingerprint("demo.text")     # {"source": digest, "preprocessors": [...]}
+"""
+
+from typing import Any
+
+from code_ablate.data import registry
+
+
+def corpus_fingerprint(name: str) -> dict[str, Any]:
+    """`task_fingerprint` of the registered corpus. Raises UserError for an unknown one."""
+    if known := registry.remembered_fingerprint(name):
+        return known
+    from code_ablate.data.preparing.task_run import find_task, task_fingerprint
+
+    task = find_task(name)
+    fingerprint = task_fingerprint(task)
+    registry.remember_fingerprint(task, fingerprint)
+    return fingerprint
