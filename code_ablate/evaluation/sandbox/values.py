@@ -25,8 +25,8 @@ class Limits:
     """What one program may use."""
 
     cpu_seconds: int = 10
-    """CPU seconds of the program's process, import and isolation included; and, counted apart, of the
-    process that runs the tests."""
+    """CPU seconds of the program's process, import and isolation included; and, counted apart, of
+    the process that runs the tests."""
 
     wall_seconds: int = 120
     """Seconds of wall time for all tests together; far above the CPU limit, so that a slow machine
@@ -76,16 +76,16 @@ class Program:
     Trusted."""
 
     functions: tuple[str, ...]
-    """Names in `code` that the tests use: functions, classes, constants. In the tests they stand for
-    objects that send their arguments to the code and return what it returns: values as exact types
-    of the standard library, instances of the code's own classes as objects of this sort."""
+    """Names in `code` that the tests use: functions, classes, constants. In the tests they stand
+    for objects that send their arguments to the code and return what it returns: values as exact
+    types of the standard library, instances of the code's own classes as objects of this sort."""
 
     setup: str = ""
     """Trusted code that is run before the names are bound, for what else the tests call."""
 
     operators: tuple[str, ...] = ()
-    """Special methods, such as "__add__" or "__contains__", by which the tests may combine objects of
-    the code with plain values: those that a right solution defines. The code's word is taken for
+    """Special methods, such as "__add__" or "__contains__", by which the tests may combine objects
+    of the code with plain values: those that a right solution defines. The code's word is taken for
     what they give, so that every further one is an opportunity to cheat."""
 
     def __post_init__(self):
@@ -100,12 +100,12 @@ class Outcome:
     """Name of what became of the program: a key of STATUSES."""
 
     detail: str
-    """Line that says why, such as the exception; "" if it passed. Not trusted: it may be the program's
-    own text."""
+    """Line that says why, such as the exception; "" if it passed. Not trusted: it may be the
+    program's own text."""
 
     isolation: str
-    """Means of isolation: "namespaces and seccomp" or "namespaces"; where isolation was not required,
-    "seccomp" or "none"."""
+    """Means of isolation: "namespaces and seccomp" or "namespaces"; where isolation was not
+    required, "seccomp" or "none"."""
 
     cpu_seconds: float = 0.0
     """CPU seconds that the program's process used; 0 where they were not counted."""

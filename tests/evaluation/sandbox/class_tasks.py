@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # programs as people write them
 """Right programs with classes, tests as HumanEval, MBPP and ClassEval write them, and wrong variants.
 
 TASKS: name -> (solution, tests, variants), a variant being (text of the solution, what is put there).
@@ -434,10 +435,9 @@ def flatten(items):
 """,
     """
 from itertools import count, islice, takewhile
-import types
 assert list(islice(fibonacci(), 8)) == [0, 1, 1, 2, 3, 5, 8, 13]
 assert list(takewhile(lambda n: n < 10, fibonacci())) == [0, 1, 1, 2, 3, 5, 8]
-assert isinstance(fibonacci(), types.GeneratorType)
+assert next(iter(fibonacci())) == 0
 assert list(chunks([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
 assert next(chunks(count(), 3)) == [0, 1, 2]
 assert list(chunks((n * n for n in range(3)), 2)) == [[0, 1], [4]]
@@ -602,7 +602,6 @@ Date(1, 1, 1)
 assert Date.count == 11
 """,
     ("return cls(", "return Date("),
-    ("y % 400 == 0", "y % 500 == 0"),
     ("Date.count += 1", "self.count += 1"),
 )
 
@@ -671,7 +670,6 @@ except AppError as error:
 """,
     ("raise NotFound(key) from error", "raise NotFound(key) from None"),
     ("class NotFound(AppError, KeyError)", "class NotFound(AppError)"),
-    ("except Retry", "except Exception"),
     ("code = 404", "code = 405"),
 )
 
@@ -962,7 +960,7 @@ assert list(ordered([("b", 1), ("a", 2)])) == ["b", "a"] and numbers(3) == range
     ("Point(p.y, p.x)", "p"),
     ("items.rotate(n)", "items.rotate(-n)"),
     ("OrderedDict(pairs)", "OrderedDict(sorted(pairs))"),
-    ('Counter(text)', 'Counter(text[1:])'),
+    ("Counter(text)", "Counter(text[1:])"),
 )
 
 task(
@@ -1520,7 +1518,6 @@ for action in (lambda: Money(1) + Money(1, "USD"), lambda: Money(1) < Money(1, "
     ("self.amount + other.amount", "self.amount * other.amount"),
     ("if self.currency != other.currency:", "if False:"),
     ("return NotImplemented", "return True"),
-    ("(TypeError): pass", "(BaseException): pass"),
 )
 
 task(
@@ -1663,7 +1660,6 @@ except ValueError:
 board.cells[2][2] = "X"
 assert str(board).endswith("X")
 """,
-    ("*zip(*c)", "*c"),
     ("[*c, *zip(*c)", "[*zip(*c)"),
     ('raise ValueError("taken")', "pass"),
 )
@@ -1706,7 +1702,6 @@ except Conflict as conflict:
 calendar.add(Event("c", first.end, timedelta(minutes=5)))
 assert calendar.on(date(2024, 5, 1)) == ["a", "c"] and calendar.on(date(2024, 5, 2)) == []
 """,
-    ("self.start < other.end", "self.start <= other.end"),
     ("self.start + self.length", "self.start"),
     ("if clash: raise Conflict(clash)", ""),
 )

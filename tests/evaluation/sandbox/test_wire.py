@@ -104,7 +104,7 @@ def test_objects_are_kept_by_the_side_that_has_them():
 
 LIBRARY = [
     datetime.date(2024, 2, 29),
-    datetime.datetime(2024, 2, 29, 1, 2, 3, 4, datetime.timezone.utc, fold=1),
+    datetime.datetime(2024, 2, 29, 1, 2, 3, 4, datetime.UTC, fold=1),
     datetime.datetime(2024, 2, 29, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
     datetime.time(1, 2, 3),
     datetime.timedelta(-1, 2, 3),

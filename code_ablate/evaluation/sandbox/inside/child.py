@@ -15,9 +15,9 @@ import os
 import select
 import time
 
-from . import errors, library, proxies, updating, wire
-from .errors import Ended
+from . import library, proxies, raised, updating, wire
 from .kernel import SIGKILL, SIGSYS, SIGXCPU
+from .raised import Ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class Child:
         self.status, self.detail = "", ""
         """What became of it, once it can be asked no more."""
         self.failed_within: AssertionError | None = None
-        """A failed assertion of a function of the tests that the program called: it may catch it."""
+        """A failed assertion of a function of the tests that the program called: it may catch
+        it."""
         self.cpu_seconds = 0.0
         self.proxies = proxies.Proxies(self.ask)
         self._functions: list[Any] = []
@@ -48,34 +49,34 @@ class Child:
         if self.status:
             raise Ended
         identity = os.urandom(8).hex()
-        request = {"id": identity, "do": do}
+        request: dict[str, Any] = {"id": identity, "do": do}
         try:
             request["arguments"] = wire.encode(arguments, self._keep)
             request["named"] = wire.encode(named, self._keep)
         except wire.TooDeep as error:  # a value of the program's, with more around it
             raise self._end("failed", str(error)) from None
         except TypeError as error:
-            raise errors.Unusable(f"the tests give the program what {error}") from None
+            raise raised.Unusable(f"the tests give the program what {error}") from None
         try:
             self._write(request)
             reply = self._reply(identity)
             if "error" in reply:
-                raised = self._decoded(reply["error"])
-                if not isinstance(raised, BaseException):
+                exception = self._decoded(reply["error"])
+                if not isinstance(exception, BaseException):
                     raise wire.Malformed("an exception that is none")
             else:
-                raised, value = None, self._decoded(reply["value"])
+                exception, value = None, self._decoded(reply["value"])
                 if "arguments" in reply:
                     updating.update(arguments, self._decoded(reply["arguments"]))
         except wire.Closed:
             raise self._ended() from None
         except (wire.Malformed, KeyError) as error:
             raise self._end("tampered", f"its reply is malformed: {error}") from None
-        if raised is None:
+        if exception is None:
             return value
-        if isinstance(raised, MemoryError):
-            raise self._end("memory", errors.described(raised))
-        raise raised
+        if isinstance(exception, MemoryError):
+            raise self._end("memory", raised.described(exception))
+        raise exception
 
     def ready(self) -> str:
         """By what it is isolated. Raises OSError if the kernel refused something."""

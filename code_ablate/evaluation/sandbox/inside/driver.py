@@ -16,8 +16,8 @@ import sys
 
 from . import candidate, isolation, kernel, rewriting, seccomp, wire
 from .child import Child
-from .errors import Unusable, described
 from .kernel import SIGKILL
+from .raised import Unusable, described
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,5 +146,9 @@ def run_test_cases(tests: dict[str, Any]) -> None:
     if unittest is None:
         return
     for case in [*tests.values()]:
-        if type(case) is type and issubclass(case, unittest.TestCase) and case.__module__ == "tests":
+        if (
+            type(case) is type
+            and issubclass(case, unittest.TestCase)
+            and case.__module__ == "tests"
+        ):
             unittest.defaultTestLoader.loadTestsFromTestCase(case).debug()

@@ -3,8 +3,8 @@
     parts_of(Fraction(1, 2))                        # ("fractions.Fraction", 1, 2)
     value_of(("fractions.Fraction", 1, 2))          # Fraction(1, 2)
 
-Only exact types: an instance of a program's own subclass is an object, not a value. `value_of` builds
-the types of TYPES, PLAIN_TYPES and ERRORS and calls nothing else, whatever names arrive.
+Only exact types: an instance of a program's own subclass is an object, not a value. `value_of`
+builds the types of TYPES, PLAIN_TYPES and ERRORS and calls nothing else, whatever names arrive.
 """
 
 from __future__ import annotations
@@ -149,9 +149,7 @@ def function_named(module: str, name: str) -> Any:
 
 def _can_be_built(parts: tuple) -> bool:
     """False of a time in a program's own time zone: that is an object."""
-    return all(
-        not hasattr(part, "utcoffset") or name_of(type(part)) != "" for part in parts
-    )
+    return all(not hasattr(part, "utcoffset") or name_of(type(part)) != "" for part in parts)
 
 
 def _exception(name: Any, arguments: Any, cause: Any) -> BaseException:

@@ -27,7 +27,8 @@ class Kept:
         return wire.Handle(self._number(value), about(value))
 
     def held(self, value: Any) -> Any:
-        """A handle if a program holds on to a value that changes, such as a list; else the value."""
+        """A handle if a program holds on to a value that changes, such as a list; else the
+        value."""
         if library.name_of(type(value)) in library.MUTABLE:
             return wire.Handle(self._number(value), ("container", library.name_of(type(value)), ""))
         return value
@@ -79,7 +80,9 @@ def _built_in(base: Any, value: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """A list, dict, deque or the like as exactly that type, whatever methods its subclass has."""
-    base = next(base for base in type(value).__mro__ if library.name_of(base) in library.MUTABLE)
+    base: Any = next(
+        base for base in type(value).__mro__ if library.name_of(base) in library.MUTABLE
+    )
     name = library.name_of(base)
     if issubclass(base, dict):
         items = dict(dict.items(value))

@@ -18,8 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-ARITHMETIC = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "lshift",
-              "rshift", "and", "xor", "or")  # fmt: skip
+ARITHMETIC = (
+    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
+    *("lshift", "rshift", "and", "xor", "or"),
+)
 IN_PLACE = tuple(name for name in ARITHMETIC if name != "divmod")
 ORDER = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 """Comparison: the same with its sides exchanged."""
@@ -32,11 +34,19 @@ def _equal(one: Any, other: Any) -> bool:
 
     Raises AssertionError for one that equals whatever it is compared with.
     """
-    if not one == other:
+    equal = one == other
+    if not equal:
         return False
-    if one is not other and (one == object() or other == object()):
+    if one is not other and (_equals_anything(one) or _equals_anything(other)):
         raise AssertionError("an object of the program equals everything")
     return True
+
+
+def _equals_anything(value: Any) -> bool:
+    try:
+        return bool(value == object())
+    except Exception:  # it looked for an attribute, as it may
+        return False
 
 
 def _is_instance(value: Any, kinds: Any) -> bool:
@@ -74,10 +84,16 @@ def _call(function: Any, /, *arguments: Any, **named: Any) -> Any:
     return function(*arguments, **named)
 
 
-_NAMED = ("len str repr format hash bool iter next reversed int float complex bytes round dir "
-          "callable divmod pow abs type setattr delattr").split()  # fmt: skip
-_OPERATORS = ("getitem setitem delitem contains index lt le gt ge add sub mul matmul truediv "
-              "floordiv mod lshift rshift and_ xor or_ neg pos invert").split()  # fmt: skip
+_NAMED = (
+    *("len", "str", "repr", "format", "hash", "bool", "iter", "next", "reversed", "int", "float"),
+    *("complex", "bytes", "round", "dir", "callable", "divmod", "pow", "abs", "type"),
+    *("setattr", "delattr"),
+)
+_OPERATORS = (
+    *("getitem", "setitem", "delitem", "contains", "index", "lt", "le", "gt", "ge", "add", "sub"),
+    *("mul", "matmul", "truediv", "floordiv", "mod", "lshift", "rshift", "and_", "xor", "or_"),
+    *("neg", "pos", "invert"),
+)
 
 OPERATIONS: dict[str, Any] = {
     **{name: getattr(builtins, name) for name in _NAMED},

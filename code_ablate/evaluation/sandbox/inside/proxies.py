@@ -3,17 +3,18 @@
     stack = proxies.find(wire.Handle(3, None))
     stack.push(1), len(stack), str(stack), stack == other       # each is asked of the candidate
 
-What the program says is believed about its own objects alone. Compared with a plain value, an object
-equals nothing; its order, `in` and arithmetic with plain values are asked only where the reference
-solution defines that operator (`operators`), so that an object that agrees to everything does not
-stand for a number. An instance of a subclass of a built-in type is compared by its built-in value.
+What the program says is believed about its own objects alone. Compared with a plain value, an
+object equals nothing; its order, `in` and arithmetic with plain values are asked only where the
+reference solution defines that operator (`operators`), so that an object that agrees to everything
+does not stand for a number. An instance of a subclass of a built-in type is compared by its
+built-in value.
 """
 
 from __future__ import annotations
 
 import operator
 
-from . import errors, library, operations, wire
+from . import library, operations, raised, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Remote:
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__" and (known := _class_of(self)):
             return known
+        if name == "__deepcopy__":  # `copy` asks the object for it, and not its class
+            return lambda memo: home_of(self).ask("deepcopy", self)
         return home_of(self).ask("getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -42,6 +45,7 @@ class Remote:
         home_of(self).ask("delattr", self, name)
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
+        """What the program's object returns when it is called."""
         return home_of(self).ask("call", self, *arguments, **named)
 
     def __iter__(self) -> Any:
@@ -70,7 +74,7 @@ class Remote:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
         home = home_of(self)
-        if isinstance(error, errors.Ended):
+        if isinstance(error, raised.Ended):
             return False
         result = home.ask("exit", self, None if error is None else home.sendable(error))
         return bool(result) and not isinstance(error, AssertionError)
@@ -81,11 +85,11 @@ class Remote:
     def __subclasscheck__(self, kind: Any) -> bool:
         return home_of(self).ask("issubclass", kind, self) is True
 
-    def __deepcopy__(self, memo: Any) -> Any:
-        return home_of(self).ask("deepcopy", self)
+    def __copy__(self) -> Any:
+        return home_of(self).ask("copy", self)
 
     def __mro_entries__(self, bases: Any) -> tuple:
-        raise errors.Unusable("the tests derive a class from one of the program")
+        raise raised.Unusable("the tests derive a class from one of the program")
 
 
 class Container(Remote):
@@ -180,7 +184,7 @@ def _computed(do: str, name: str, *, exchanged: bool = False) -> Any:
             return NotImplemented
         if name.startswith("__i") and do.startswith("i"):
             return home.ask(do, self, other)
-        local = getattr(operator, do, None) or getattr(operator, f"{do}_", divmod)
+        local: Any = getattr(operator, do, None) or getattr(operator, f"{do}_", divmod)
         return local(*(plain(side) if side is self else side for side in sides))
 
     return method
@@ -190,8 +194,11 @@ def _has_own_operators(remote: Remote) -> bool:
     return type(remote) is not Container or bool(_subclass_name(remote))
 
 
-_ALWAYS_ASKED = ("len str repr format next reversed int float complex bytes round dir index neg pos "
-                 "invert abs getitem setitem delitem trunc floor ceil copy").split()  # fmt: skip
+_ALWAYS_ASKED = (
+    *("len", "str", "repr", "format", "next", "reversed", "int", "float", "complex", "bytes"),
+    *("round", "dir", "index", "neg", "pos", "invert", "abs", "getitem", "setitem", "delitem"),
+    *("trunc", "floor", "ceil", "copy"),
+)
 
 
 def _arithmetic() -> dict[str, Any]:
@@ -236,6 +243,7 @@ class Attached:
         return attached_to(self)[1].ask("format", self, form)
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
+        """What the program's object returns when it is called."""
         return attached_to(self)[1].ask("call", self, *arguments, **named)
 
 
@@ -292,9 +300,9 @@ class Proxies:
     def _made(self, number: int, about: Any) -> Any:
         match about:
             case ("error class", str(name), str(origin), tuple(bases)):
-                return errors.error_class(number, self, name, origin, bases)
+                return raised.error_class(number, self, name, origin, bases)
             case ("error", kind, tuple(arguments), str(said), cause):
-                return errors.error(number, kind, arguments, said, cause)
+                return raised.error(number, kind, arguments, said, cause)
             case ("container", str(base), str(_)) if base in library.MUTABLE:
                 return Container(number, self, about)
             case ("value", value) if type(value) in ATTACHED:
@@ -312,11 +320,11 @@ class Proxies:
             return _number(value)
         if kind in ATTACHED.values():
             return attached_to(value)[0]
-        return errors.number_of(value)
+        return raised.number_of(value)
 
     def sendable(self, error: BaseException) -> BaseException:
         """An exception of the tests, for the program to see: without what the tests expected."""
-        if errors.number_of(error) is not None:
+        if raised.number_of(error) is not None:
             return error
-        kind = next(kind for kind in type(error).__mro__ if kind in library.ERRORS.values())
+        kind: Any = next(kind for kind in type(error).__mro__ if kind in library.ERRORS.values())
         return kind() if issubclass(kind, AssertionError) else kind(*error.args)

@@ -2,8 +2,8 @@
 
     compiled = compiled_tests("assert type(stack) is Stack")
 
-`type(x)`, `isinstance`, `issubclass` and `callable` become functions of Builtins. A `with` block that
-asserts something is guarded: the program's `__exit__` is called, and cannot hide what failed.
+`type(x)`, `isinstance`, `issubclass` and `callable` become functions of Builtins. A `with` block
+that asserts something is guarded: the program's `__exit__` is called, and cannot hide what failed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def compiled_tests(tests: str) -> CodeType:
 class Rewriting(ast.NodeTransformer):
     """Puts the functions of Builtins into the place of Python's."""
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Replaces a call of one of REPLACED."""
         self.generic_visit(node)
         match node:
             case ast.Call(func=ast.Name(id="type"), args=[_], keywords=[]):
@@ -40,7 +41,8 @@ class Rewriting(ast.NodeTransformer):
                 node.func = _name(name)
         return node
 
-    def visit_With(self, node: ast.With) -> ast.AST:  # noqa: N802
+    def visit_With(self, node: ast.With) -> ast.AST:
+        """Guards a block that asserts something."""
         self.generic_visit(node)
         if any(_asserts(part) for statement in node.body for part in ast.walk(statement)):
             for item in node.items:
@@ -69,9 +71,7 @@ class Builtins:
 
     def names(self) -> dict[str, Any]:
         """What the rewritten tests call, by name."""
-        return {
-            f"__sandbox_{name}__": getattr(self, f"_{name}") for name in (*REPLACED, "guarded")
-        }
+        return {f"__sandbox_{name}__": getattr(self, f"_{name}") for name in (*REPLACED, "guarded")}
 
     def _is_object(self, value: Any) -> bool:
         return self._home.number_of(value) is not None

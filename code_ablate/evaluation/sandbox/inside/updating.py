@@ -1,6 +1,6 @@
 """Brings the arguments of a call up to what the call made of them, as if they had been passed.
 
-    update(numbers, [1, 2, 3])          # the same list, with other numbers
+update(numbers, [1, 2, 3])          # the same list, with other numbers
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def update(value: Any, after: Any) -> None:
     """Changes lists, dicts, sets and the like within `value` to what they are in `after`.
 
-    Objects that were changed are kept and changed, so that the tests see it wherever they hold them.
+    Objects that were changed are kept and changed, so that the tests see it wherever they hold
+    them.
     """
     if type(value) is not type(after):
         return

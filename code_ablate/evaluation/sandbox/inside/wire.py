@@ -5,9 +5,9 @@
 
 It carries None, bool, int, float, complex, str, bytes, tuple, list, dict, set, frozenset, and what
 `library` makes of these: dates, fractions, queues. Everything else crosses as a number, under which
-the side that has the object keeps it. Whatever bytes arrive, `decode` builds values of exactly these
-types or raises Malformed. (pickle and marshal are unsafe on hostile bytes; JSON lacks most of these
-types, and importing it takes as long as starting the interpreter.)
+the side that has the object keeps it. Whatever bytes arrive, `decode` builds values of exactly
+these types or raises Malformed. (pickle and marshal are unsafe on hostile bytes; JSON lacks most of
+these types, and importing it takes as long as starting the interpreter.)
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _BUILD: dict[bytes, Callable[[list], Any]] = {
     b"Z": frozenset,
     b"d": lambda parts: dict(zip(parts[::2], parts[1::2], strict=True)),
 }
-_TAGS = {tuple: b"t", list: b"l", set: b"S", frozenset: b"Z"}
+_TAGS: dict[type, bytes] = {tuple: b"t", list: b"l", set: b"S", frozenset: b"Z"}
 _CONSTANTS = {b"N": None, b"T": True, b"F": False}
 _PIECE = 4096
 """Bytes that a pipe is sure to take when poll says that it takes any (PIPE_BUF)."""

@@ -1,8 +1,8 @@
 """Exceptions in the tests: those of the program's own classes, and those of the sandbox itself.
 
-    kind = error_class(7, home, "Overdrawn", "solution.Overdrawn", (ValueError,))
-    try: ...
-    except kind as error: error.balance        # asked of the candidate's exception
+kind = error_class(7, home, "Overdrawn", "solution.Overdrawn", (ValueError,))
+try: ...
+except kind as error: error.balance        # asked of the candidate's exception
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from . import library, objects
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from .proxies import Proxies
 
 
 class Ended(BaseException):
@@ -37,8 +35,9 @@ class ErrorType(type):
         return _home(cls).ask("getattr", cls, name)
 
 
-def error_class(number: int, home: Proxies, name: str, origin: str, bases: tuple) -> type:
-    """The class that stands for an exception class of the program, or the standard library's own."""
+def error_class(number: int, home: Any, name: str, origin: str, bases: tuple) -> type:
+    """The class that stands for an exception class of the program, or the standard library's
+    own."""
     known = _loaded(origin)
     if known is not None:
         return known
@@ -70,11 +69,13 @@ def error(number: int, kind: Any, arguments: tuple, said: str, cause: Any) -> Ba
     """What stands for an exception of the program. Raises TypeError for what is none."""
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         raise TypeError("an exception of no class")
+    made: Any
     if type(kind) is not ErrorType:  # the standard library's
         made = kind.__new__(kind, said)
         made.args = arguments
         return made
-    made = kind.__new__(kind, *arguments)
+    make: Any = kind.__new__
+    made = make(kind, *arguments)
     made.args = arguments
     made.__dict__.update(__said__=said, __object__=number)
     if isinstance(cause, BaseException):
@@ -91,7 +92,7 @@ def number_of(value: Any) -> int | None:
     return None
 
 
-def _home(kind: ErrorType) -> Proxies:
+def _home(kind: type) -> Any:
     return type.__getattribute__(kind, "__dict__")["__object__"][1]
 
 
