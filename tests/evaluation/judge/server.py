@@ -3,14 +3,16 @@
 import contextlib
 import http.server
 import json
+import re
 import threading
 
 
-def completion(text, *, input_tokens=100, output_tokens=10):
-    """A chat completion, as (status, headers, body)."""
+def completion(text, *, input_tokens=100, output_tokens=10, finish_reason="stop", **message):
+    """A chat completion, as (status, headers, body). `message`: more fields of it."""
+    said = {"role": "assistant", "content": text, **message}
     body = {
         "model": "judge-2026",
-        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
+        "choices": [{"message": said, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": input_tokens, "completion_tokens": output_tokens},
     }
     return 200, {}, json.dumps(body)
@@ -19,10 +21,9 @@ def completion(text, *, input_tokens=100, output_tokens=10):
 def answers_of(body):
     """The texts shown as answers A and B."""
     question = body["messages"][-1]["content"]
-    return [
-        question.split(f"[Answer {letter}]\n")[1].split(f"\n[End of answer {letter}]")[0]
-        for letter in "AB"
-    ]
+    code = re.search(r"^\[Answer A (\w+)\]$", question, re.MULTILINE)[1]
+    frames = {x: (f"[Answer {x} {code}]\n", f"\n[End of answer {x} {code}]") for x in "AB"}
+    return [question.split(begin)[1].split(end)[0] for begin, end in frames.values()]
 
 
 def fair(number, body):
