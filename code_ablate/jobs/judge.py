@@ -19,7 +19,7 @@ from code_ablate import own_file, storage
 from code_ablate.analysis.estimation.win_rates import by_group, summarise_judgements
 from code_ablate.analysis.report.judging_tables import group_table, judging_table
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.evaluation.judge import prompt
+from code_ablate.evaluation.judge import prompt, verdict
 from code_ablate.evaluation.judge.asking import JudgingCost, ask_all
 from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
@@ -94,15 +94,17 @@ def by_endpoint(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Judge
 
     Raises UserError before anything is asked, and Failed with what is kept when it cannot go on.
     """
-    expected = estimate(pairs, config, cache)
-    expected.require_at_most(config.ceiling)
+    config.require_endpoint()
+    questions = questions_of(pairs, config)
     with (
         AnswerCache(config.cache or cache) as replies,
         Endpoint(config) as endpoint,
-        bar(expected.requests, "judging", unit="req") as progress,
+        replies.alone(config),
     ):
-        questions = questions_of(pairs, config)
-        answered, usage = ask_all(questions, endpoint, replies, config, progress.update)
+        expected = JudgingCost.of(questions, replies, config)
+        expected.require_at_most(config.ceiling)
+        with bar(expected.requests, "judging", unit="req") as progress:
+            answered, usage = ask_all(questions, endpoint, replies, config, progress.update)
     judge = {
         "name": f"{config.model} at {config.base_url}, both orders",
         "kind": "endpoint",
@@ -110,6 +112,8 @@ def by_endpoint(pairs: Sequence[Pair], config: JudgeConfig, cache: str) -> Judge
         "model": config.model,
         "parameters": dict(config.parameters),
         "prompt_version": prompt.VERSION,
+        "prompt_digest": prompt.DIGEST,
+        "reading_version": verdict.VERSION,
     }
     return Judged(judgements_of(pairs, config, answered), judge, dataclasses.asdict(usage))
 

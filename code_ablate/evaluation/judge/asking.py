@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
-from code_ablate.evaluation.judge.endpoint import CHARACTERS_PER_TOKEN, Endpoint, Question, Reply
+from code_ablate.evaluation.judge.endpoint import Endpoint
+from code_ablate.evaluation.judge.exchange import CHARACTERS_PER_TOKEN, Question, Reply
 
 MOST_FAILURES = 8
 """Failed requests in a row, each after its retries, after which the endpoint counts as down and
@@ -105,9 +106,11 @@ class Usage:
     output_tokens: int = 0
     """Tokens received."""
     uncounted: int = 0
-    """Replies whose tokens the endpoint did not count: they are estimated from characters."""
+    """Requests whose tokens the endpoint did not count, or not sensibly: they are taken for the
+    most that they can be."""
     cost: float = 0.0
-    """Cost of all replies, in the currency of the prices."""
+    """Cost of all requests, in the currency of the prices; of one without a reply that may have
+    been paid for, the most that it can have cost."""
 
 
 def ask_all(
@@ -134,10 +137,12 @@ def ask_all(
             # After Ctrl-C too: what is under way will be paid for.
             while run.pending:
                 run.collect()
+    if run.unexpected:
+        raise run.unexpected
     if run.stopped:
         raise Failed(
-            f"{run.stopped} {run.usage.requests - run.usage.failures} replies of this call, for "
-            f"{run.usage.cost:.4f}, are kept; the same command asks only for what is missing."
+            f"{run.stopped} {run.kept} replies of this call are kept; it cost "
+            f"{run.usage.cost:.4f} at most. The same command asks only for what is missing."
         )
     return {q.key: run.failed.get(q.key) or _cached(q, cache) for q in questions}, run.usage
 
@@ -160,8 +165,12 @@ class _Run:
         self.usage = Usage()
         self.failed: dict[str, Reply] = {}
         self.pending: dict[Future, Question] = {}
+        self.kept = 0
+        """Replies that are in the cache by now."""
         self.stopped = ""
         """Reason why nothing more is asked; empty while all is well."""
+        self.unexpected: Exception | None = None
+        """An error that nobody foresaw: raised when what is under way is in the cache."""
 
     def may_ask(self, question: Question) -> bool:
         """Waits until the question may be asked; False if none may be asked any more."""
@@ -189,20 +198,24 @@ class _Run:
             try:
                 self._take(question, future.result())
             except Failed as error:
-                self.stopped = str(error)
+                self.stopped = self.stopped or str(error)
+            except Exception as error:
+                self.unexpected = self.unexpected or error
+                self.stopped = self.stopped or str(error) or type(error).__name__
 
     def _take(self, question: Question, reply: Reply) -> None:
         self.usage.requests += 1
         self.usage.retries += reply.retries
+        self.usage.input_tokens += reply.input_tokens
+        self.usage.output_tokens += reply.output_tokens
+        self.usage.uncounted += not reply.counted
+        self.usage.cost += self._config.cost(reply.input_tokens, reply.output_tokens)
         if reply.error:
             self._take_failure(question, reply)
         else:
             self._cache.put(question, reply)
+            self.kept += 1
             self._failures_in_a_row = 0
-            self.usage.input_tokens += reply.input_tokens
-            self.usage.output_tokens += reply.output_tokens
-            self.usage.uncounted += not reply.counted
-            self.usage.cost += self._config.cost(reply.input_tokens, reply.output_tokens)
         self._advance(1)
 
     def _take_failure(self, question: Question, reply: Reply) -> None:

@@ -1,21 +1,32 @@
 """Replies that were paid for, in a file that a kill at any moment leaves whole.
 
-    with AnswerCache("data/judge_cache.sqlite") as cache:
+    with AnswerCache("data/judge_cache.sqlite") as cache, cache.alone(config):
         cache.put(question, reply)
         cache.get(question)
 
 A reply is kept under a hash of endpoint, model, messages and parameters: the same question is not
-paid for twice, by any comparison that shares the file. Keys and headers are not part of it.
+paid for twice, by any comparison that shares the file. Keys and headers are not part of it. Kept is
+what the model said, not how it was read: replies are read anew by each comparison.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import sqlite3
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
+from code_ablate import own_file
 from code_ablate.errors import Failed, UserError
-from code_ablate.evaluation.judge.endpoint import Question, Reply
+from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.judge.exchange import Question, Reply
+from code_ablate.identity import identity
+from code_ablate.shown import shown, storable
 from code_ablate.storage import is_remote
 
 
@@ -23,21 +34,21 @@ class AnswerCache:
     """A SQLite file. Several processes may use it at once."""
 
     def __init__(self, path: str):
-        """Opens or creates `path`. Raises UserError if it is no file on a disk."""
+        """Opens or creates `path`. Raises UserError if it is not a file of replies on a disk."""
         if is_remote(path):
             raise UserError(f"JudgeConfig.cache = {path!r}: name a file on a local disk.")
-        self._path = path
+        # As a whole path: SQLite takes ":memory:" for no file at all.
+        self._path = Path(path).absolute()
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=60.0)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self._path, timeout=60.0)
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS replies "
                 "(key TEXT PRIMARY KEY, question TEXT NOT NULL, reply TEXT NOT NULL)"
             )
+            self._connection.execute("SELECT key, question, reply FROM replies LIMIT 1").fetchone()
         except (OSError, sqlite3.Error) as error:
-            raise UserError(
-                f"the cache of replies {path} cannot be opened ({error}): set JudgeConfig.cache."
-            ) from None
+            raise self._unreadable(str(error)) from None
 
     def __enter__(self) -> "AnswerCache":
         return self
@@ -45,26 +56,69 @@ class AnswerCache:
     def __exit__(self, *exc_info: Any) -> None:
         self._connection.close()
 
-    def get(self, question: Question) -> Reply | None:
-        """The reply to an equal question, if there is one."""
-        row = self._execute("SELECT reply FROM replies WHERE key = ?", question.key).fetchone()
+    @contextlib.contextmanager
+    def alone(self, config: JudgeConfig) -> Iterator[None]:
+        """Lets one process at a time ask a judge; what it is told, the next one finds here.
+
+        Raises UserError, before anything is paid for, if the file cannot be written to.
+        """
+        name = f"{self._path.name}-{identity([config.base_url, config.model])}.lock"
         try:
-            return Reply(**json.loads(row[0])) if row else None
-        except (TypeError, ValueError):  # of another version, or damaged: it is asked again
+            # BEGIN IMMEDIATE is refused where writing would be.
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.rollback()
+            lock = (self._path.parent / name).open("a")
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(
+                f"{self._path} cannot be written to ({error}): make it writable, or set "
+                "JudgeConfig.cache to another file."
+            ) from None
+        with lock:
+            _wait_for(lock, f"waiting for another process that asks {config.model} ...")
+            yield
+
+    def get(self, question: Question) -> Reply | None:
+        """The reply to an equal question, if there is one. Raises UserError if it is damaged."""
+        try:
+            row = self._connection.execute(
+                "SELECT reply FROM replies WHERE key = ?", (question.key,)
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise self._unreadable(str(error)) from None
+        if row is None:
             return None
+        try:
+            fields = {name: storable(value) for name, value in json.loads(row[0]).items()}
+            return own_file.build(Reply, fields)
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise UserError(
+                f"{self._path} holds a damaged reply ({shown(error)}): sqlite3 {self._path} "
+                f"\"DELETE FROM replies WHERE key = '{question.key}'\" removes it, and it is asked "
+                "for again."
+            ) from None
 
     def put(self, question: Question, reply: Reply) -> None:
-        """Keeps a reply; it is on disk when this returns."""
+        """Keeps a reply; it is on disk when this returns. Raises Failed if it cannot be."""
         texts = [json.dumps(dataclasses.asdict(thing)) for thing in (question, reply)]
-        with self._connection:  # one transaction
-            self._execute("INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", question.key, *texts)
-
-    def _execute(self, statement: str, *values: str) -> sqlite3.Cursor:
-        """Raises Failed for a file that cannot be read or written."""
         try:
-            return self._connection.execute(statement, values)
+            with self._connection:  # one transaction
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO replies VALUES (?, ?, ?)", (question.key, *texts)
+                )
         except sqlite3.Error as error:
-            raise Failed(
-                f"the cache of replies {self._path}: {error}. What it held before stays; free the "
-                "disk or set JudgeConfig.cache to another file."
-            ) from None
+            raise Failed(f"a reply cannot be kept in {self._path} ({error}): mend that.") from error
+
+    def _unreadable(self, why: str) -> UserError:
+        return UserError(
+            f"{self._path} is not a readable file of replies ({why}): move it away, put back a "
+            "copy, or set JudgeConfig.cache to another file."
+        )
+
+
+def _wait_for(lock: Any, message: str) -> None:
+    """Takes a lock; says so if that takes time."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        tqdm.write(shown(message), file=sys.stderr)
+        fcntl.flock(lock, fcntl.LOCK_EX)

@@ -7,10 +7,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from code_ablate.checked import NonNegative, NonNegativeInt, Positive, PositiveInt, checked
+from code_ablate.checked import (
+    LARGEST,
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    checked,
+)
 from code_ablate.errors import UserError
+from code_ablate.identity import to_plain
+from code_ablate.names import require_label
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 """Parameters that say how long a reply may be."""
@@ -62,22 +71,25 @@ class JudgeConfig:
         taken = [name for name in _OURS if name in self.parameters]
         if taken:
             raise UserError(f"JudgeConfig.parameters sets {', '.join(taken)}: leave them out.")
-        for name in OUTPUT_LIMITS:
-            limit = self.parameters.get(name, 1)
-            if type(limit) is not int or limit < 1:
+        _require_json("JudgeConfig.parameters", self.parameters)
+        limits = output_limits(self.parameters)
+        if len(limits) > 1:
+            raise UserError(
+                f"JudgeConfig.parameters sets {' and '.join(limits)}: set the one that the model "
+                "takes."
+            )
+        for name, limit in limits.items():
+            if isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit <= LARGEST:
                 raise UserError(
-                    f"JudgeConfig.parameters: {name} is {limit!r}: it must be a whole number of 1 "
+                    f"JudgeConfig.parameters[{name!r}] is {limit!r}: set it to a whole number of 1 "
                     "or more."
                 )
-        try:
-            json.dumps(dict(self.parameters), allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise UserError(f"JudgeConfig.parameters cannot be sent as JSON: {error}.") from None
 
     @property
     def output_tokens(self) -> int:
         """Tokens of a reply, at most."""
-        return int(next(self.parameters[name] for name in OUTPUT_LIMITS if name in self.parameters))
+        (limit,) = output_limits(self.parameters).values()
+        return limit
 
     def cost(self, input_tokens: float, output_tokens: float) -> float:
         """What that many tokens cost, in the currency of the prices."""
@@ -91,18 +103,14 @@ class JudgeConfig:
                 "no judge is named: set JudgeConfig.base_url and JudgeConfig.model, or judge by "
                 "likelihood with --reference RUN."
             )
-        address = urlsplit(self.base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
-            raise UserError(
-                f"JudgeConfig.base_url = {address.hostname or self.base_url!r} is not an address: "
-                "write it as https://host/v1."
-            )
-        if address.username or address.password or address.query:
+        require_label("JudgeConfig.model", self.model)
+        address = _address(self.base_url)
+        if address.username or address.password or address.query or address.fragment:
             raise UserError(
                 "JudgeConfig.base_url holds more than an address. It is written to the results: "
                 "give the key by the environment variable that JudgeConfig.key_variable names."
             )
-        if not any(name in self.parameters for name in OUTPUT_LIMITS):
+        if not output_limits(self.parameters):
             raise UserError(
                 f"JudgeConfig.parameters has neither of {' and '.join(OUTPUT_LIMITS)}: set the "
                 "one that the model takes, so that the cost has a bound."
@@ -112,3 +120,33 @@ class JudgeConfig:
                 "set JudgeConfig.input_price and JudgeConfig.output_price, the prices of a million "
                 "tokens, so that the cost can be estimated beforehand; 0 for a server of your own."
             )
+
+
+def output_limits(parameters: Mapping[str, Any]) -> dict[str, int]:
+    """The parameters that say how many tokens a reply may have."""
+    return {name: parameters[name] for name in _OUTPUT_LIMITS if name in parameters}
+
+
+def _address(url: str) -> SplitResult:
+    """The parts of an address. Raises UserError, without the password that may be in it."""
+    wrong = UserError("JudgeConfig.base_url is not an address: write it as https://host/v1.")
+    try:
+        address = urlsplit(url)
+        host, _ = address.hostname, address.port
+    except ValueError:  # brackets or a port that are wrong
+        raise wrong from None
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if not plain or not host or address.scheme not in ("http", "https"):
+        raise wrong
+    return address
+
+
+def _require_json(name: str, value: Any) -> None:
+    """Raises UserError for what cannot be sent as JSON."""
+    try:
+        json.dumps(to_plain(value), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"{name} cannot be sent ({error}): use text, finite numbers, True, False, None, lists "
+            "and dicts."
+        ) from None

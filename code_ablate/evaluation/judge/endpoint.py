@@ -7,65 +7,17 @@ The client retries, backs off and obeys Retry-After. The key goes from the envir
 client; messages of errors, which may repeat it, are cleaned of it.
 """
 
-import functools
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard, cast
+from typing import Any, cast
 
 from code_ablate.errors import Failed, UserError
-from code_ablate.evaluation.judge.config import OUTPUT_LIMITS, JudgeConfig
-from code_ablate.identity import identity, to_plain
-from code_ablate.shown import shown, storable
+from code_ablate.evaluation.judge.completion import NotACompletion, read_completion
+from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.judge.exchange import Question, Reply
+from code_ablate.shown import one_line
 
-CHARACTERS_PER_TOKEN = 3.0
-"""For estimates, which count characters. English has about 4: estimates err to the high side."""
-
-
-_ENDED = ("stop", "end_turn", "eos")
-"""Names that servers give to a normal end."""
-
-_MOST_TOKENS = 100_000_000
-"""Counts above are no counts."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """Everything that the reply depends on."""
-
-    base_url: str
-    model: str
-    messages: Sequence[Mapping[str, str]]
-    parameters: Mapping[str, Any]
-
-    @functools.cached_property
-    def key(self) -> str:
-        """A hash of all of it."""
-        return identity(to_plain(self))
-
-    @property
-    def input_tokens(self) -> int:
-        """An estimate from the number of characters."""
-        characters = sum(len(message["content"]) for message in self.messages)
-        return round(characters / CHARACTERS_PER_TOKEN)
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came back: a text, or the reason why there is none."""
-
-    text: str
-    model: str
-    """Model that replied, as the endpoint names it: often more exact than the name asked for."""
-    finish_reason: str
-    """"stop", "length" (the reply was cut off), ..."""
-    input_tokens: int
-    output_tokens: int
-    counted: bool = True
-    """Whether the endpoint counted the tokens; otherwise they are estimated from characters."""
-    retries: int = 0
-    error: str = ""
-    """Why there is no reply; empty where there is one."""
+LONGEST_ERROR = 300
+"""Characters of an error that are kept: servers send whole pages of HTML."""
 
     @property
     def is_whole(self) -> bool:
@@ -86,13 +38,7 @@ class Endpoint:
                 f"judging by an endpoint needs the client `openai` ({error}): "
                 "pip install 'code-ablate[judge]'."
             ) from None
-        self._key = os.environ.get(config.key_variable, "") if config.key_variable else ""
-        if config.key_variable and not self._key:
-            raise UserError(
-                f"the environment variable {config.key_variable} is not set: put the key of "
-                f"{config.base_url} there, or set JudgeConfig.key_variable (empty for a server "
-                "that wants none)."
-            )
+        self._key = _key(config)
         self._openai = openai
         self._client = openai.OpenAI(
             # The client wants some key, also for servers that do not.
@@ -100,6 +46,8 @@ class Endpoint:
             base_url=config.base_url,
             timeout=config.timeout_seconds,
             max_retries=config.retries,
+            # Questions go where the configuration says, and nowhere else.
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
 
     def __enter__(self) -> "Endpoint":
@@ -126,36 +74,52 @@ class Endpoint:
             openai.NotFoundError,
         ) as error:
             raise Failed(self._clean(f"{question.base_url} refuses: {error}")) from None
+        except openai.APIStatusError as error:
+            if error.response.is_redirect:
+                raise Failed(self._clean(_redirected(question, error.response))) from None
+            return _no_reply(self._clean(f"{type(error).__name__}: {error}"))
+        except openai.APITimeoutError as error:
+            return _maybe_paid(self._clean(f"{type(error).__name__}: {error}"), question)
         except openai.OpenAIError as error:
             return _no_reply(self._clean(f"{type(error).__name__}: {error}"))
+        response = raw.http_response
         try:
-            return _read(raw.http_response.json(), question, raw.retries_taken)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            text = raw.http_response.text[:200]
-            return _no_reply(self._clean(f"not a chat completion: {text!r}"))
+            return read_completion(response.content, question, raw.retries_taken)
+        except NotACompletion:
+            return _maybe_paid(self._clean(f"not a chat completion: {response.text}"), question)
 
     def _clean(self, message: str) -> str:
-        """A message for the terminal, without the key."""
-        return shown(message.replace(self._key, "(key)") if self._key else message)
+        """The message as one line of bounded length, without the key."""
+        # Before it is cut: part of a key is a secret, too.
+        message = message.replace(self._key, "(key)") if self._key else message
+        cut = message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}..."
+        return one_line(cut)
 
 
-def _read(body: Any, question: Question, retries: int) -> Reply:
-    """The reply in a body; not by the client's types, which let nonsense through.
+def _key(config: JudgeConfig) -> str:
+    """The key in the environment; empty where none is wanted. Raises UserError."""
+    variable = config.key_variable
+    if not variable:
+        return ""
+    key = os.environ.get(variable, "")
+    if not key:
+        raise UserError(
+            f"the environment variable {variable} is not set: put the key of {config.base_url} "
+            "there, or set JudgeConfig.key_variable (empty for a server that wants none)."
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UserError(
+            f"the environment variable {variable} holds a space, a line end or another character "
+            "that no key has: put the key alone there."
+        )
+    return key
 
-    Raises ValueError, LookupError, TypeError or AttributeError if it is no chat completion.
-    """
-    choice = body["choices"][0]
-    text = _text_of(choice["message"]["content"])
-    usage = body.get("usage")
-    input_tokens, output_tokens, counted = _counts(usage, question, text)
-    return Reply(
-        text=text,
-        model=storable(str(body.get("model", ""))),
-        finish_reason=storable(str(choice.get("finish_reason", ""))),
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        counted=counted,
-        retries=retries,
+
+def _redirected(question: Question, response: Any) -> str:
+    target = response.headers.get("location", "another address")
+    return (
+        "set JudgeConfig.base_url to the address that answers: "
+        f"{question.base_url} sends questions on to {target}."
     )
 
 
@@ -197,3 +161,9 @@ def _output_limits(parameters: Mapping[str, Any]) -> list[int]:
 
 def _no_reply(error: str) -> Reply:
     return Reply("", "", "", 0, 0, error=error)
+
+
+def _maybe_paid(error: str, question: Question) -> Reply:
+    """No reply, though the endpoint may have made one: it counts as the most that it can cost."""
+    sent, received = question.input_tokens, question.output_tokens
+    return Reply("", "", "", sent, received, counted=False, error=error)

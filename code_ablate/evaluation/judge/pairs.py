@@ -6,6 +6,7 @@
 Answers are what the evaluation of an open-ended task keeps (open_ended.score_items).
 """
 
+import numbers
 import re
 from dataclasses import dataclass
 
@@ -60,9 +61,10 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
         table = table.assign(input=table["prompt"])
     groups = table["group"].astype(object) if "group" in table else pd.Series("", table.index)
     table = table.assign(group=groups.where(groups.notna(), ""))
-    table = table[[*_COLUMNS, "input", "group"]]
+    table = table[[*_COLUMNS, "input", "group"]].astype(object)
     if table.isna().any(axis=None):
         raise UserError(f"{file} has rows of {task!r} without a prompt or an answer.")
+    _require_text(file, table)
     table = table.astype(str)
     repeated = table["item"][table["item"].duplicated()]
     if len(repeated):
@@ -73,10 +75,22 @@ def read_answers(path: epath.PathLike, task: str) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def _require_text(file: epath.Path, table: pd.DataFrame) -> None:
+    """Raises UserError for what is no text. Items may be whole numbers, too."""
+    for column in table:
+        for row, value in enumerate(table[column]):
+            number = column == "item" and isinstance(value, numbers.Integral)
+            if isinstance(value, bool) or not (isinstance(value, str) or number):
+                raise UserError(
+                    f"{file}, row {row}: {column} is {type(value).__name__}, not text. Make the "
+                    "column one of strings."
+                )
+
+
 def find_answers(path: epath.Path, task: str) -> epath.Path:
     """`path` if it is a Parquet file; of a run directory, the task's table of the last step."""
     if path.name.endswith(".parquet"):
-        if not path.exists():
+        if not path.exists() or path.is_dir():
             raise UserError(f"no file {path} with answers.")
         return path
     found: dict[int, list[epath.Path]] = {}

@@ -14,8 +14,9 @@ import pandas as pd
 
 from code_ablate.evaluation.judge import prompt
 from code_ablate.evaluation.judge.config import JudgeConfig
-from code_ablate.evaluation.judge.endpoint import Question, Reply
+from code_ablate.evaluation.judge.exchange import Question, Reply
 from code_ablate.evaluation.judge.pairs import Pair
+from code_ablate.evaluation.judge.verdict import read_verdict
 
 CANDIDATE, BASELINE = "candidate", "baseline"
 
@@ -54,7 +55,7 @@ def judgements_of(
     for pair in pairs:
         for order, shown in ORDERS.items():
             reply = replies[_question(pair, order, config).key]
-            letter = prompt.preferred(reply.text) if reply.is_whole else None
+            letter = None if reply.error else read_verdict(reply.text, reply.finish_reason)
             rows.append(
                 {
                     "item": pair.item,

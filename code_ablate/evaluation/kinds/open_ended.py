@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from etils import epy
 
+from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
 from code_ablate.evaluation.kinds.prompts import Prompts
@@ -89,11 +90,20 @@ def preprocessors(
 def postprocess(
     target: Any, example: Mapping[str, Any] | None = None, is_target: bool = False
 ) -> Any:
-    """The `Asked` of an example; a model's answer passes."""
+    """The `Asked` of an example; a model's answer passes.
+
+    Raises UserError for text that is not UTF-8.
+    """
     if not is_target or example is None:
         return target
     fields = ("item", "prompt", "inputs_pretokenized", "group")
-    return Asked(*(bytes(example[name]).decode() for name in fields))
+    try:
+        return Asked(*(bytes(example[name]).decode() for name in fields))
+    except UnicodeDecodeError as error:
+        item = bytes(example["item"]).decode(errors="replace")
+        raise UserError(
+            f"item {item!r} of an open-ended task is not UTF-8 ({error}): mend its data."
+        ) from None
 
 
 def add_task(

@@ -7,12 +7,12 @@ import re
 import threading
 
 
-def completion(text, *, input_tokens=100, output_tokens=10, finish_reason="stop"):
-    """A chat completion, as (status, headers, body)."""
-    message = {"role": "assistant", "content": text}
+def completion(text, *, input_tokens=100, output_tokens=10, finish_reason="stop", **message):
+    """A chat completion, as (status, headers, body). `message`: more fields of it."""
+    said = {"role": "assistant", "content": text, **message}
     body = {
         "model": "judge-2026",
-        "choices": [{"message": message, "finish_reason": finish_reason}],
+        "choices": [{"message": said, "finish_reason": finish_reason}],
         "usage": {"prompt_tokens": input_tokens, "completion_tokens": output_tokens},
     }
     return 200, {}, json.dumps(body)
@@ -21,12 +21,9 @@ def completion(text, *, input_tokens=100, output_tokens=10, finish_reason="stop"
 def answers_of(body):
     """The texts shown as answers A and B."""
     question = body["messages"][-1]["content"]
-    mark = re.search(r"\[Request (\w+)\]", question)[1]
-    answers = []
-    for letter in "AB":
-        begin, end = f"[Answer {letter} {mark}]\n", f"\n[End of answer {letter} {mark}]"
-        answers.append(question.split(begin)[1].split(end)[0])
-    return answers
+    code = re.search(r"^\[Answer A (\w+)\]$", question, re.MULTILINE)[1]
+    frames = {x: (f"[Answer {x} {code}]\n", f"\n[End of answer {x} {code}]") for x in "AB"}
+    return [question.split(begin)[1].split(end)[0] for begin, end in frames.values()]
 
 
 def fair(number, body):

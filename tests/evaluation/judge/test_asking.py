@@ -19,6 +19,7 @@ from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge import asking
 from code_ablate.evaluation.judge.cache import AnswerCache
 from code_ablate.evaluation.judge.config import JudgeConfig
+from code_ablate.evaluation.judge.endpoint import LONGEST_ERROR
 from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.judge.pairwise import questions_of
 from code_ablate.jobs import judge as judging
@@ -128,11 +129,21 @@ def test_the_client_waits_as_long_as_the_server_says(tmp_path, monkeypatch):
     assert 77 in waits
 
 
+TWICE = '{"choices": [{"message": {"content": "Preferred: A", "content": "Preferred: B"}}]}'
+
 NONSENSE = {
     "no verdict": (completion("I like both."), "unparseable"),
     "another letter": (completion("Preferred: C"), "unparseable"),
     "both": (completion("Preferred: A or B"), "unparseable"),
     "nothing": (completion(None), "unparseable"),
+    "cut off": (completion("Preferred: A", finish_reason="length"), "unparseable"),
+    "thoughts alone": (completion(None, reasoning_content="Preferred: A"), "unparseable"),
+    "refused by the model": (completion(None, refusal="Preferred: A"), "unparseable"),
+    "a tool": (completion(None, finish_reason="tool_calls"), "unparseable"),
+    "half a surrogate pair": (completion("half \ud83d of it"), "unparseable"),
+    "half a pair in an error": ((400, {}, '{"error": {"message": "\\ud83d"}}'), "unanswered"),
+    "two things at once": ((200, {}, TWICE), "unanswered"),
+    "depth": ((200, {}, "[" * 100_000), "unanswered"),
     "not JSON": ((200, {}, f"<html>login please, {KEY}</html>"), "unanswered"),
     "no completion": ((200, {}, '{"choices": []}'), "unanswered"),
     "a list": ((200, {}, "[1, 2]"), "unanswered"),
@@ -157,13 +168,17 @@ def test_nonsense_is_counted_and_not_guessed(tmp_path, nonsense):
         rows = judged.judgements[judged.judgements["item"] == "1"]
         assert set(rows["status"]) == {status} and rows["verdict"].isna().all()
         assert not rows["reply"].str.contains(KEY).any()
+        assert rows["reply"].str.len().max() < 500
+        about = {"candidate": "a", "baseline": "b", "task": "t"}
+        judging.save(judged, about, tmp_path / "out")
+        assert len(pd.read_parquet(tmp_path / "out" / "judgements.parquet")) == 2 * len(PAIRS)
         # A reply that cannot be read was paid for, and stays; a missing one is asked for again.
         before = server.asked
         judging.by_endpoint(PAIRS, config, "")
         assert server.asked - before == (0 if status == "unparseable" else 2)
 
 
-def test_tokens_that_the_endpoint_does_not_count_are_estimated(tmp_path):
+def test_tokens_that_the_endpoint_does_not_count_are_the_most_that_they_can_be(tmp_path):
     text = "Comparison: -\nPreferred: A"
 
     def reply(number, body):
@@ -172,7 +187,7 @@ def test_tokens_that_the_endpoint_does_not_count_are_estimated(tmp_path):
 
     judged, server = judge(reply, tmp_path)
     assert judged.usage["uncounted"] == server.asked == 7
-    assert judged.usage["output_tokens"] == 7 * round(len(text) / 3)
+    assert judged.usage["output_tokens"] == 7 * 512
     sent = sum(len(message["content"]) for body in server.bodies for message in body["messages"])
     assert judged.usage["input_tokens"] == pytest.approx(sent / 3, abs=7)
 
@@ -345,7 +360,11 @@ def test_an_idle_pace_lets_the_first_through():
 WRONG = {
     "no judge is named": {"base_url": ""},
     "is not an address": {"base_url": "localhost:8000"},
+    "write it as": {"base_url": "https://user:secret@host:port/v1"},
+    "https://host/v1": {"base_url": "https://[host/v1"},
     "more than an address": {"base_url": "https://user:secret@host/v1"},
+    "is written to the results": {"base_url": "https://host/v1#secret"},
+    "printable characters": {"model": "\ud83d\x1b"},
     "so that the cost has a bound": {"parameters": {"temperature": 0}},
     "input_price and": {"input_price": None},
     "is not set": {"key_variable": "SURELY_NOT_SET"},
@@ -370,53 +389,184 @@ def test_a_server_of_ones_own_needs_no_key(tmp_path):
     assert summarise_judgements(judged.judgements).n == 4 and KEY not in server.keys[0]
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter", "tool_calls", None, ""])
-def test_a_reply_that_did_not_end_by_itself_has_no_verdict(tmp_path, reason):
-    reply = completion("Preferred: A", finish_reason=reason)
-    judged, _ = judge(lambda number, body: reply, tmp_path)
-    assert set(judged.judgements["status"]) == {"unparseable"}
-    assert judged.judgements["verdict"].isna().all()
+WRONG_PARAMETERS = {
+    "a whole number of 1": [{"max_tokens": value} for value in (0, -5, "512", 1.5, True, None)],
+    "set the one": [{"max_tokens": 5, "max_completion_tokens": 5}],
+    "leave them out": [{"max_tokens": 5, "model": "other"}],
+    "cannot be sent": [
+        {"max_tokens": 5, "temperature": value}
+        for value in (float("nan"), float("inf"), "\ud83d", b"x", {1, 2}, object())
+    ],
+}
 
 
-@pytest.mark.parametrize("count", [-5, "many", True, 0, 1e300, 10**30, [1]])
-def test_counts_that_cannot_be_do_not_lower_the_cost(tmp_path, count):
-    judged, _ = judge(
-        lambda number, body: completion("Preferred: A", input_tokens=100, output_tokens=count),
-        tmp_path,
-    )
-    usage = judged.usage
-    assert usage["uncounted"] == usage["requests"] == 7
-    assert usage["output_tokens"] == 7 * 512  # as if all were of the greatest length
+@pytest.mark.parametrize("message", WRONG_PARAMETERS)
+def test_parameters_are_what_a_request_can_hold(message):
+    for parameters in WRONG_PARAMETERS[message]:
+        with pytest.raises(UserError, match=message):
+            JudgeConfig(parameters=parameters)
 
 
-def test_a_reply_in_parts_and_half_a_surrogate_pair_are_kept(tmp_path):
-    parts = [
-        {"type": "text", "text": "half \ud83d\n"},
-        {"type": "image"},
-        {"type": "text", "text": "Preferred: B"},
-    ]
-    judged, _ = judge(lambda number, body: completion(parts), tmp_path)
-    assert set(judged.judgements["reply"]) == {"half \ufffd\nPreferred: B"}
+@pytest.mark.parametrize("wrong", [f"{KEY}\n", f" {KEY}", "schlüssel", "two words"])
+def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(tmp_path, monkeypatch, wrong):
+    monkeypatch.setenv("JUDGE_TEST_KEY", wrong)
+    with JudgeServer(fair) as server, pytest.raises(UserError, match="JUDGE_TEST_KEY") as error:
+        judging.by_endpoint(PAIRS, config_for(server, tmp_path), "")
+    assert server.asked == 0 and wrong.strip() not in str(error.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_questions_go_to_no_other_address(tmp_path, status):
+    with JudgeServer(fair) as other:
+        sent = status, {"Location": f"{other.url}/chat/completions"}, ""
+        with (
+            JudgeServer(lambda number, body: sent) as server,
+            pytest.raises(Failed, match=r"set JudgeConfig\.base_url.*sends questions on to"),
+        ):
+            judging.by_endpoint(PAIRS, config_for(server, tmp_path), "")
+    assert other.asked == 0
+
+
+def test_an_error_is_one_short_line_without_the_key(tmp_path):
+    page = f"<html>\x1b[2J\n{KEY}" + "x" * 10**6
+    sent = json.dumps({"error": {"message": page}})
+    judged, _ = judge(lambda number, body: (400, {}, sent), tmp_path, PAIRS[:1])
+    for reply in judged.judgements["reply"]:
+        assert len(reply) < 500 and reply.isprintable()
+        assert "<html>" in reply and "(key)" in reply and KEY not in reply
+
+
+def test_part_of_a_key_is_not_shown_either(tmp_path):
+    prefix = len("not a chat completion: ")
+    page = "x" * (LONGEST_ERROR - prefix - 10) + KEY  # cut within the key, if it were not hidden
+    judged, _ = judge(lambda number, body: (200, {}, page), tmp_path, PAIRS[3:])
+    assert "x(key)" in judged.judgements["reply"][0] and "sk-" not in judged.judgements["reply"][0]
 
 
 @pytest.mark.parametrize(
-    "parameters, said",
+    "wait", ["soon", "-1", "nan", "inf", "", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400, "1e999"]
+)
+def test_nonsense_about_when_to_ask_again_does_not_stop_the_rest(tmp_path, monkeypatch, wait):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+    def reply(number, body):
+        return (429, {"Retry-After": wait}, "{}") if number == 0 else fair(number, body)
+
+    judged, _ = judge(reply, tmp_path, concurrency=1)
+    assert (judged.judgements["status"] == "judged").sum() >= 7
+
+
+def test_what_may_have_been_paid_for_counts(tmp_path):
+    with JudgeServer(lambda number, body: (200, {}, "<html>")) as server:
+        config = config_for(server, tmp_path)
+        expected = judging.estimate(PAIRS, config, "").cost
+        assert judging.by_endpoint(PAIRS, config, "").usage["cost"] == pytest.approx(expected)
+    with JudgeServer(lambda number, body: (400, {}, "{}")) as server:
+        assert judging.by_endpoint(PAIRS, config_for(server, tmp_path), "").usage["cost"] == 0
+
+
+@pytest.mark.parametrize("count", [-(10**9), 0, "0", None, True, float("nan"), 10**30])
+def test_no_count_leads_past_the_ceiling(tmp_path, count):
+    """The first reply costs as much as it may by estimate; nothing makes it less."""
+
+    def reply(number, body):
+        return completion("Preferred: A", input_tokens=count, output_tokens=count)
+
+    with JudgeServer(reply) as server:
+        config = config_for(server, tmp_path)
+        expected = judging.estimate(PAIRS, config, "").cost
+        judged = judging.by_endpoint(PAIRS, config, "")
+    assert judged.usage["cost"] == pytest.approx(expected)
+    judging.save(judged, {"candidate": "a", "baseline": "b", "task": "t"}, tmp_path / "out")
+
+
+def test_two_that_judge_the_same_at_once_pay_once(tmp_path):
+    begun, go_on, results = threading.Event(), threading.Event(), []
+
+    def reply(number, body):
+        begun.set()
+        go_on.wait(60)
+        return fair(number, body)
+
+    with JudgeServer(reply) as server:
+        config = config_for(server, tmp_path)
+
+        def work():
+            results.append(judging.by_endpoint(PAIRS, config, ""))
+
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        assert begun.wait(60)
+        go_on.set()
+        for thread in threads:
+            thread.join(60)
+    assert server.asked == 7
+    assert sorted(judged.usage["requests"] for judged in results) == [0, 7]
+    pd.testing.assert_frame_equal(*(judged.judgements for judged in results))
+
+
+def test_an_error_that_nobody_foresaw_loses_no_reply(tmp_path):
+    together = threading.Barrier(2, timeout=60)
+
+    def reply(number, body):
+        together.wait()
+        return fair(number, body)
+
+    with JudgeServer(reply) as server, AnswerCache(str(tmp_path / "cache.sqlite")) as cache:
+        config = config_for(server, tmp_path)
+        questions = questions_of(PAIRS, config)
+        with judging.Endpoint(config) as endpoint:
+            ask = endpoint.ask
+
+            def broken(question):
+                reply = ask(question)
+                if question is questions[0]:
+                    raise ZeroDivisionError
+                return reply
+
+            endpoint.ask = broken
+            with pytest.raises(ZeroDivisionError):
+                asking.ask_all(questions, endpoint, cache, config)
+        assert sum(cache.get(q) is not None for q in questions) == server.asked - 1
+
+
+def test_a_reply_that_cannot_be_kept_ends_the_asking(tmp_path):
+    with JudgeServer(fair) as server, AnswerCache(str(tmp_path / "cache.sqlite")) as cache:
+        config = config_for(server, tmp_path, concurrency=1)
+        cache._connection.execute("PRAGMA query_only = ON")
+        with (
+            judging.Endpoint(config) as endpoint,
+            pytest.raises(Failed, match=r"cannot be kept.* 0 replies of this call are kept"),
+        ):
+            asking.ask_all(questions_of(PAIRS, config), endpoint, cache, config)
+        assert server.asked == 1
+
+
+@pytest.mark.parametrize(
+    "change",
     [
-        ({"max_tokens": "512"}, "max_tokens is '512'"),
-        ({"max_tokens": 0}, "max_tokens is 0"),
-        ({"max_tokens": 5, "temperature": float("nan")}, "cannot be sent as JSON"),
-        ({"max_tokens": 5, "stop": {1}}, "cannot be sent as JSON"),
+        (judging.prompt, "DIGEST", "other words"),
+        (judging.prompt, "VERSION", 99),
+        (judging.verdict, "VERSION", 99),
     ],
 )
-def test_parameters_that_cannot_be_sent_are_refused(parameters, said):
-    with pytest.raises(UserError, match=said):
-        JudgeConfig(base_url="http://x/v1", model="m", parameters=parameters)
+def test_another_wording_or_reading_is_another_comparison(tmp_path, monkeypatch, change):
+    answers = judging.Answers(PAIRS, {"candidate": "a", "baseline": "b", "task": "t"})
+    with JudgeServer(fair) as server:
+        config = config_for(server, tmp_path)
+        same = {answers.directory(judging.by_endpoint(PAIRS, config, ""), "r") for _ in range(2)}
+        other_model = dataclasses.replace(config, model="another")
+        others = {answers.directory(judging.by_endpoint(PAIRS, other_model, ""), "r")}
+        monkeypatch.setattr(*change)
+        others.add(answers.directory(judging.by_endpoint(PAIRS, config, ""), "r"))
+    assert len(same) == 1 and len(others) == 2 and not same & others
 
 
-def test_a_damaged_row_of_the_cache_is_asked_again(tmp_path):
+def test_other_words_are_another_question(tmp_path, monkeypatch):
     with JudgeServer(fair) as server:
         config = config_for(server, tmp_path)
         judging.by_endpoint(PAIRS, config, "")
-        with sqlite3.connect(config.cache) as connection:
-            connection.execute("UPDATE replies SET reply = '{' WHERE rowid = 1")
-        assert judging.by_endpoint(PAIRS, config, "").usage["requests"] == 1
+        monkeypatch.setattr(judging.prompt, "_QUESTION", judging.prompt._QUESTION + " ")
+        judging.by_endpoint(PAIRS, config, "")
+    assert server.asked == 14

@@ -1,4 +1,4 @@
-"""What a judge is shown, and how its reply is read."""
+"""Two models' answers, joined by item."""
 
 import re
 
@@ -7,66 +7,8 @@ import pytest
 from etils import epath
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.judge import prompt
 from code_ablate.evaluation.judge.pairs import Pair, pair_answers, read_answers
 from code_ablate.evaluation.records import Key, Records
-
-REPLIES = {
-    "Comparison: A is longer.\nPreferred: B": "B",
-    "**Comparison:** fine\n\n**Preferred:** **A**": "A",
-    "Preferred: Answer (B).": "B",
-    "preferred: 'A'": "A",
-    "## Preferred: [B]\n": "B",
-    "Preferred: A\n...\nPreferred: A": "A",
-    "Preferred: A or B": None,
-    "Preferred: neither": None,
-    "Preferred: both A": None,
-    "I preferred: B was worse": None,
-    "Preferred: a": "A",
-    "preferred: b.": "B",
-    "Preferred: B, because A is wrong": "B",
-    "Preferred: B because A is wrong": "B",
-    "**Preferred: B** (shorter)": "B",
-    "Verdict: [[B]]": "B",
-    "My final answer is B": "B",
-    "[[A]]": "A",
-    "Answer B": "B",
-    "```\nPreferred: B\n```": "B",
-    "<think>Preferred: A</think>\nPreferred: B": "B",
-    "<think>Preferred: A": None,
-    "Preferred: A</think>": None,
-    "so A it is</think>Preferred: B": "B",
-    "<Thinking depth=1>x</Thinking>\npreferred: B": "B",
-    "<|channel|>analysis<|message|>Preferred: A<|channel|>final<|message|>Preferred: B": "B",
-    "Answer A says\n> Preferred: A": None,
-    "The first one ends with\nPreferred: A\nwhich is no merit.": None,
-    "Preferred: A\nPreferred: B": "B",
-    "Preferred: a better answer is B": None,
-    "Preferred: A tie": None,
-    "Preferred: A/B": None,
-    "Preferred: A and B": None,
-    "Preferred: neither A nor B": None,
-    "A is better than B": None,
-    "Preferred: C": None,
-    "Comparison: B": None,
-    "Preferred:": None,
-    "": None,
-}
-
-
-@pytest.mark.parametrize("reply", REPLIES)
-def test_a_reply_is_read_only_where_it_is_clear(reply):
-    assert prompt.preferred(reply) == REPLIES[reply]
-
-
-def test_the_question_holds_criteria_answers_and_form():
-    question = prompt.messages("Why {x}?", " first {0} ", "")[1]["content"]
-    for part in ("reasons correctly", "what the request asks", "factually right", "grammatical"):
-        assert part in question
-    mark = re.search(r"\[Request (\w{8})\]\nWhy \{x\}\?\n", question)[1]
-    assert f"[Answer A {mark}]\nfirst {{0}}\n" in question
-    assert f"[Answer B {mark}]\n(no answer)\n" in question
-    assert question.index("Comparison:") < question.index("Preferred: <A or B>")
 
 
 def test_no_answer_can_end_its_own_frame():
@@ -86,9 +28,8 @@ def test_text_that_no_encoding_holds_is_asked_and_kept():
 
 
 def answers(path, items=("1", "2"), **columns):
-    table = pd.DataFrame(
-        {"item": list(items), "prompt": [f"{i}?" for i in items], "prediction": "x", **columns}
-    )
+    prompts = [f"{i}?" for i in items]
+    table = pd.DataFrame({"item": list(items), "prompt": prompts, "prediction": "x"} | columns)
     if path.parent.parent.name == "eval":
         name, _, asked = path.stem.rpartition("-")
         Records(epath.Path(path.parent)).save(Key(name, asked), {}, table)
@@ -145,3 +86,32 @@ def test_answers_that_do_not_belong_together_are_refused(tmp_path):
         read_answers(answers(tmp_path / "e.parquet", ("1", "1")), "t")
     with pytest.raises(UserError, match="no answers to 't'"):
         read_answers(tmp_path, "t")
+
+
+WRONG_ROWS = {
+    "prediction is int": {"prediction": [1, 2]},
+    "prediction is bytes": {"prediction": [b"x", b"y"]},
+    "prompt is ndarray": {"prompt": [["a"], ["b"]]},
+    "group is float": {"group": [0.5, 1.5]},
+    "item is float": {"item": [1.5, 2.5]},
+    "item is bool": {"item": [True, False]},
+}
+
+
+@pytest.mark.parametrize("message", WRONG_ROWS)
+def test_what_is_no_text_is_refused(tmp_path, message):
+    file = answers(tmp_path / "a.parquet", **WRONG_ROWS[message])
+    with pytest.raises(UserError, match=f"row 0: {message}, not text"):
+        read_answers(file, "t")
+
+
+def test_items_may_be_whole_numbers(tmp_path):
+    a = read_answers(answers(tmp_path / "a.parquet", item=[1, 2]), "t")
+    b = read_answers(answers(tmp_path / "b.parquet", ("2", "1")), "t")
+    assert [pair.item for pair in pair_answers(a, b)] == ["1", "2"]
+
+
+def test_a_folder_is_no_table(tmp_path):
+    (tmp_path / "a.parquet").mkdir()
+    with pytest.raises(UserError, match="no file"):
+        read_answers(tmp_path / "a.parquet", "t")
