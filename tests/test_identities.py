@@ -71,7 +71,7 @@ SCORES = {
     "mbpp_bpb": "2efc767179482970",
     "mmlu": "5689d983bc8d5df2",
     "nq_open": "454c4bf9db975751",
-    "open_prompts": "0dfe6d8ba9a93fb4",
+    "open_prompts": "042150a3af076771",
     "sciq": "30ac779b72c45395",
     "triviaqa": "775da83d79b46e67",
     "winogrande": "c2e156c76ebf8260",
@@ -104,8 +104,8 @@ def test_scores(task, monkeypatch):
     assert part.key.identity == SCORES[task]
 
 
-VOCABULARY = "b609f1a64604ec27cbfab45af2c78a8567cfd57702393209d5a2e03901a25bed"
-STORE = "ba18c2e6dcc6f8fc40190eec7640c35215bed117442ab18a00dd9bd31133f74a"
+VOCABULARY = "106f4fabc3f5bde0e2b6ba1f0b38d3c4ab86743a574fa223d689e1182877e2e9"
+STORE = "7ca2336026b96f796ac255bded6675575cb741178cd2f1b1d62793c190469569"
 """Hashes of a vocabulary and of a token store, made of the documents of the test below."""
 
 

@@ -21,8 +21,7 @@ from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.names import require_label
 
-OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
-"""Parameters that say how long a reply may be."""
+_OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 _OURS = ("model", "messages", "stream", "n")
 
 
@@ -112,7 +111,7 @@ class JudgeConfig:
             )
         if not output_limits(self.parameters):
             raise UserError(
-                f"JudgeConfig.parameters has neither of {' and '.join(OUTPUT_LIMITS)}: set the "
+                f"JudgeConfig.parameters has neither of {' and '.join(_OUTPUT_LIMITS)}: set the "
                 "one that the model takes, so that the cost has a bound."
             )
         if self.input_price is None or self.output_price is None:

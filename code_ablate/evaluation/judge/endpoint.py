@@ -19,11 +19,6 @@ from code_ablate.shown import one_line
 LONGEST_ERROR = 300
 """Characters of an error that are kept: servers send whole pages of HTML."""
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether there is a reply, and the model ended it by itself."""
-        return not self.error and self.finish_reason.lower() in _ENDED
-
 
 class Endpoint:
     """A client with its key. `ask` may be called from several threads."""
@@ -121,42 +116,6 @@ def _redirected(question: Question, response: Any) -> str:
         "set JudgeConfig.base_url to the address that answers: "
         f"{question.base_url} sends questions on to {target}."
     )
-
-
-def _text_of(content: Any) -> str:
-    """The text of a message, which may come in parts. Raises TypeError or LookupError."""
-    if content is None:  # the model spent all its tokens on thinking, or declined
-        return ""
-    if isinstance(content, list):
-        content = "".join(part["text"] for part in content if part.get("type") == "text")
-    if not isinstance(content, str):
-        raise TypeError
-    return storable(content)
-
-
-def _counts(usage: Any, question: Question, text: str) -> tuple[int, int, bool]:
-    """(tokens sent, tokens received, whether the endpoint counted them).
-
-    Estimates stand in for counts that are missing; for counts that cannot be, those of a reply of
-    the greatest length, so that nonsense never lowers the cost.
-    """
-    known = usage if isinstance(usage, dict) else {}
-    sent, received = known.get("prompt_tokens"), known.get("completion_tokens")
-    if _is_count(sent, 1) and _is_count(received, 1 if text else 0):
-        return sent, received, True
-    estimate = round(len(text) / CHARACTERS_PER_TOKEN)
-    if sent is not None or received is not None:
-        estimate = max(estimate, *map(int, _output_limits(question.parameters)))
-    return question.input_tokens, estimate, False
-
-
-def _is_count(value: Any, least: int) -> TypeGuard[int]:
-    return type(value) is int and least <= value <= _MOST_TOKENS
-
-
-def _output_limits(parameters: Mapping[str, Any]) -> list[int]:
-    """The greatest length of a reply, as the parameters of a question say."""
-    return [0, *(parameters[name] for name in OUTPUT_LIMITS if name in parameters)]
 
 
 def _no_reply(error: str) -> Reply:

@@ -60,15 +60,7 @@ def messages(prompt: str, first: str, second: str) -> list[dict[str, str]]:
 
 
 def _shown(answer: str) -> str:
-    return storable(answer.strip()) or "(no answer)"
-
-
-def _mark(texts: Sequence[str]) -> str:
-    """Eight hex digits that stand in none of the texts: no answer can end its own frame."""
-    digest = hashlib.sha256("\0".join(texts).encode())
-    while any(digest.hexdigest()[:8] in text for text in texts):
-        digest.update(b"again")
-    return digest.hexdigest()[:8]
+    return answer.strip() or "(no answer)"
 
 
 def _code_outside(texts: tuple[str, ...]) -> str:

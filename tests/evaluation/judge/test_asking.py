@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
