@@ -1,4 +1,4 @@
-"""Judging by an endpoint, against a server on this machine."""
+"""Many questions at once, within limits, against a server on this machine."""
 
 import dataclasses
 import json
@@ -17,50 +17,11 @@ from code_ablate.analysis.estimation.win_rates import summarise_judgements
 from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge import asking
 from code_ablate.evaluation.judge.cache import AnswerCache
-from code_ablate.evaluation.judge.config import JudgeConfig
-from code_ablate.evaluation.judge.endpoint import LONGEST_ERROR
 from code_ablate.evaluation.judge.pairs import Pair
 from code_ablate.evaluation.judge.pairwise import questions_of
 from code_ablate.jobs import judge as judging
-from tests.evaluation.judge.server import JudgeServer, completion, fair
-
-KEY = "sk-never-to-be-seen"
-
-# fair() prefers the later word: the candidate wins two, loses one, and one is equal.
-PAIRS = [
-    Pair("1", "Say a word.", "Say a word.", "zebra", "ant"),
-    Pair("2", "Say another.", "Say another.", "yak", "bee, said at some length"),
-    Pair("3", "And another.", "And another.", "cat", "dog"),
-    Pair("4", "The last.", "The last.", "eel", "eel "),
-]
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch):
-    monkeypatch.setenv("JUDGE_TEST_KEY", KEY)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-def config_for(server, tmp_path, **changes):
-    config = JudgeConfig(
-        base_url=server.url,
-        model="judge",
-        key_variable="JUDGE_TEST_KEY",
-        input_price=1.0,
-        output_price=10.0,
-        requests_per_minute=1e6,
-        tokens_per_minute=1e9,
-        concurrency=2,
-        retries=2,
-        cache=str(tmp_path / "cache.sqlite"),
-    )
-    return dataclasses.replace(config, **changes)
-
-
-def judge(reply, tmp_path, pairs=PAIRS, **changes):
-    """(what came of it, the server)."""
-    with JudgeServer(reply) as server:
-        return judging.by_endpoint(pairs, config_for(server, tmp_path, **changes), ""), server
+from tests.evaluation.judge.cases import KEY, PAIRS, config_for, judge
+from tests.evaluation.judge.server import JudgeServer, answers_of, completion, fair
 
 
 def test_a_fair_judge_is_read_in_both_orders(tmp_path):
@@ -97,35 +58,6 @@ def test_what_was_asked_once_is_not_asked_again(tmp_path):
         warmer = dataclasses.replace(config, parameters={"temperature": 0.5, "max_tokens": 512})
         judging.by_endpoint(PAIRS, warmer, "")
         assert server.asked == 14
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        (500, {"retry-after-ms": "1"}, "{}"),
-        (429, {"Retry-After": "0.001"}, '{"error": {"message": "slower"}}'),
-        (503, {"Retry-After": "0.001"}, "<html>"),
-    ],
-)
-def test_errors_and_limits_are_retried(tmp_path, trouble):
-    def reply(number, body):
-        return trouble if number in (0, 3) else fair(number, body)
-
-    judged, server = judge(reply, tmp_path)
-    assert server.asked == 9
-    assert judged.usage["retries"] == 2 and judged.usage["failures"] == 0
-    assert set(judged.judgements["status"]) == {"judged"}
-
-
-def test_the_client_waits_as_long_as_the_server_says(tmp_path, monkeypatch):
-    waits = []
-    monkeypatch.setattr("time.sleep", waits.append)
-
-    def reply(number, body):
-        return fair(number, body) if number else (429, {"Retry-After": "77"}, "{}")
-
-    judge(reply, tmp_path, PAIRS[3:], concurrency=1)
-    assert 77 in waits
 
 
 TWICE = '{"choices": [{"message": {"content": "Preferred: A", "content": "Preferred: B"}}]}'
@@ -189,17 +121,6 @@ def test_tokens_that_the_endpoint_does_not_count_are_the_most_that_they_can_be(t
     assert judged.usage["output_tokens"] == 7 * 512
     sent = sum(len(message["content"]) for body in server.bodies for message in body["messages"])
     assert judged.usage["input_tokens"] == pytest.approx(sent / 3, abs=7)
-
-
-def test_a_wrong_key_stops_at_once_and_is_not_repeated(tmp_path):
-    def reply(number, body):
-        return 401, {}, json.dumps({"error": {"message": f"no such key: {KEY}"}})
-
-    pairs = [Pair(str(i), f"{i}?", f"{i}?", "a", "b") for i in range(50)]
-    with JudgeServer(reply) as server, pytest.raises(Failed) as failed:
-        judging.by_endpoint(pairs, config_for(server, tmp_path), "")
-    assert "no such key: (key)" in str(failed.value) and KEY not in str(failed.value)
-    assert server.asked <= 4
 
 
 def test_an_endpoint_that_is_down_is_left_alone(tmp_path):
@@ -356,105 +277,6 @@ def test_an_idle_pace_lets_the_first_through():
     assert asking.Pace(1, 1).begin(5.0, 100) == 5.0
 
 
-WRONG = {
-    "no judge is named": {"base_url": ""},
-    "is not an address": {"base_url": "localhost:8000"},
-    "write it as": {"base_url": "https://user:secret@host:port/v1"},
-    "https://host/v1": {"base_url": "https://[host/v1"},
-    "more than an address": {"base_url": "https://user:secret@host/v1"},
-    "is written to the results": {"base_url": "https://host/v1#secret"},
-    "printable characters": {"model": "\ud83d\x1b"},
-    "so that the cost has a bound": {"parameters": {"temperature": 0}},
-    "input_price and": {"input_price": None},
-    "is not set": {"key_variable": "SURELY_NOT_SET"},
-}
-
-
-@pytest.mark.parametrize("message", WRONG)
-def test_what_is_wrong_is_said_before_anything_is_asked(tmp_path, message):
-    with JudgeServer(fair) as server, pytest.raises(UserError, match=message) as error:
-        judging.by_endpoint(PAIRS, config_for(server, tmp_path, **WRONG[message]), "")
-    assert server.asked == 0 and "secret" not in str(error.value)
-
-
-def test_a_missing_client_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "openai", None)
-    with JudgeServer(fair) as server, pytest.raises(UserError, match=r"code-ablate\[judge\]"):
-        judging.by_endpoint(PAIRS, config_for(server, tmp_path), "")
-
-
-def test_a_server_of_ones_own_needs_no_key(tmp_path):
-    judged, server = judge(fair, tmp_path, key_variable="")
-    assert summarise_judgements(judged.judgements).n == 4 and KEY not in server.keys[0]
-
-
-WRONG_PARAMETERS = {
-    "a whole number of 1": [{"max_tokens": value} for value in (0, -5, "512", 1.5, True, None)],
-    "set the one": [{"max_tokens": 5, "max_completion_tokens": 5}],
-    "leave them out": [{"max_tokens": 5, "model": "other"}],
-    "cannot be sent": [
-        {"max_tokens": 5, "temperature": value}
-        for value in (float("nan"), float("inf"), "\ud83d", b"x", {1, 2}, object())
-    ],
-}
-
-
-@pytest.mark.parametrize("message", WRONG_PARAMETERS)
-def test_parameters_are_what_a_request_can_hold(message):
-    for parameters in WRONG_PARAMETERS[message]:
-        with pytest.raises(UserError, match=message):
-            JudgeConfig(parameters=parameters)
-
-
-@pytest.mark.parametrize("wrong", [f"{KEY}\n", f" {KEY}", "schlüssel", "two words"])
-def test_a_key_that_cannot_be_one_is_refused_and_not_repeated(tmp_path, monkeypatch, wrong):
-    monkeypatch.setenv("JUDGE_TEST_KEY", wrong)
-    with JudgeServer(fair) as server, pytest.raises(UserError, match="JUDGE_TEST_KEY") as error:
-        judging.by_endpoint(PAIRS, config_for(server, tmp_path), "")
-    assert server.asked == 0 and wrong.strip() not in str(error.value)
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_questions_go_to_no_other_address(tmp_path, status):
-    with JudgeServer(fair) as other:
-        sent = status, {"Location": f"{other.url}/chat/completions"}, ""
-        with (
-            JudgeServer(lambda number, body: sent) as server,
-            pytest.raises(Failed, match=r"set JudgeConfig\.base_url.*sends questions on to"),
-        ):
-            judging.by_endpoint(PAIRS, config_for(server, tmp_path), "")
-    assert other.asked == 0
-
-
-def test_an_error_is_one_short_line_without_the_key(tmp_path):
-    page = f"<html>\x1b[2J\n{KEY}" + "x" * 10**6
-    sent = json.dumps({"error": {"message": page}})
-    judged, _ = judge(lambda number, body: (400, {}, sent), tmp_path, PAIRS[:1])
-    for reply in judged.judgements["reply"]:
-        assert len(reply) < 500 and reply.isprintable()
-        assert "<html>" in reply and "(key)" in reply and KEY not in reply
-
-
-def test_part_of_a_key_is_not_shown_either(tmp_path):
-    prefix = len("not a chat completion: ")
-    page = "x" * (LONGEST_ERROR - prefix - 10) + KEY  # cut within the key, if it were not hidden
-    judged, _ = judge(lambda number, body: (200, {}, page), tmp_path, PAIRS[3:])
-    assert "x(key)" in judged.judgements["reply"][0] and "sk-" not in judged.judgements["reply"][0]
-
-
-@pytest.mark.parametrize(
-    "wait", ["soon", "-1", "nan", "inf", "", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400, "1e999"]
-)
-def test_nonsense_about_when_to_ask_again_does_not_stop_the_rest(tmp_path, monkeypatch, wait):
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-
-    def reply(number, body):
-        return (429, {"Retry-After": wait}, "{}") if number == 0 else fair(number, body)
-
-    judged, _ = judge(reply, tmp_path, concurrency=1)
-    assert (judged.judgements["status"] == "judged").sum() >= 7
-
-
 def test_what_may_have_been_paid_for_counts(tmp_path):
     with JudgeServer(lambda number, body: (200, {}, "<html>")) as server:
         config = config_for(server, tmp_path)
@@ -506,10 +328,13 @@ def test_two_that_judge_the_same_at_once_pay_once(tmp_path):
 
 
 def test_an_error_that_nobody_foresaw_loses_no_reply(tmp_path):
-    together = threading.Barrier(2, timeout=60)
+    two, raised = threading.Event(), threading.Event()
 
     def reply(number, body):
-        together.wait()
+        if number == 1:
+            two.set()
+        if answers_of(body) != ["zebra", "ant"]:  # the first question is answered at once
+            raised.wait(60)
         return fair(number, body)
 
     with JudgeServer(reply) as server, AnswerCache(str(tmp_path / "cache.sqlite")) as cache:
@@ -521,13 +346,16 @@ def test_an_error_that_nobody_foresaw_loses_no_reply(tmp_path):
             def broken(question):
                 reply = ask(question)
                 if question is questions[0]:
+                    two.wait(60)
+                    raised.set()
                     raise ZeroDivisionError
                 return reply
 
             endpoint.ask = broken
             with pytest.raises(ZeroDivisionError):
                 asking.ask_all(questions, endpoint, cache, config)
-        assert sum(cache.get(q) is not None for q in questions) == server.asked - 1
+        kept = {question.key for question in questions if cache.get(question)}
+        assert len(kept) == server.asked - 1 >= 1
 
 
 def test_a_reply_that_cannot_be_kept_ends_the_asking(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import seqio
 
 import tasks  # noqa: F401
-from code_ablate.errors import MissingData
+from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation import declarations, kinds
 from code_ablate.evaluation.kinds import open_ended
 from code_ablate.evaluation.sampling import Completion
@@ -42,6 +42,12 @@ def targets(name):
         task.postprocess_fn(example["targets"], example=example, is_target=True)
         for example in examples(name)
     ]
+
+
+def test_a_request_that_is_no_text_is_refused():
+    example = {"item": b"a", "prompt": b"\xff", "inputs_pretokenized": b"", "group": b""}
+    with pytest.raises(UserError, match=r"item 'a' .* is not UTF-8"):
+        open_ended.postprocess(b"", example=example, is_target=True)
 
 
 def test_a_request_is_put_in_a_frame_and_has_no_target(task):
