@@ -67,6 +67,8 @@ class Manifest:
     """Documents and bytes that a preprocessor added, by its name; mostly empty."""
     skipped: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Files or other units that the source found and did not read, by reason."""
+    examples: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    """What was wrong with some of the rows that the source skipped, by reason."""
     created: str = ""
     """Time at which the store was finished, in UTC."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)

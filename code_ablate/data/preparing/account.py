@@ -11,6 +11,7 @@ from typing import Any
 from code_ablate.data.preparing.extract import PieceResult
 from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.verdicts import Verdicts
+from code_ablate.data.sources.bad_rows import MAX_EXAMPLES
 from code_ablate.errors import UserError
 
 EMPTY = "empty_document"
@@ -24,6 +25,7 @@ class Account:
         self.skipped = {reason: count for reason, count in skipped.items() if count}
         self.dropped: dict[str, dict[str, int]] = {}
         self.added: dict[str, dict[str, int]] = {}
+        self.examples = _examples(results)
         totals = [
             (
                 stages[0].name,
@@ -67,7 +69,8 @@ class Account:
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the manifest that say where the documents went."""
-        return {name: getattr(self, name) for name in ("read", "dropped", "added", "skipped")}
+        names = ("read", "dropped", "added", "skipped", "examples")
+        return {name: getattr(self, name) for name in names}
 
     def _check(self, corpus: str, documents: int, size: int) -> None:
         for unit, stored in (("documents", documents), ("bytes", size)):
@@ -95,3 +98,12 @@ class Account:
             entry = table.setdefault(name, {"documents": 0, "bytes": 0})
             entry["documents"] += documents
             entry["bytes"] += size
+
+
+def _examples(results: Sequence[PieceResult]) -> dict[str, list[str]]:
+    """What was wrong with the first rows that the source skipped, by reason."""
+    examples: dict[str, list[str]] = {}
+    for stage in (stage for result in results for stage in result.stages):
+        if stage.examples:
+            examples.setdefault(stage.name, []).extend(stage.examples)
+    return {reason: sorted(messages)[:MAX_EXAMPLES] for reason, messages in examples.items()}

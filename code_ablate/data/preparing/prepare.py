@@ -239,8 +239,11 @@ class _Preparation:
         """Judges the documents of one corpus, accounts for them, and writes the store.
 
         A corpus is judged as soon as it is extracted, because it is judged against no other one
-        (`store_settings`).
+        (`store_settings`). Raises Failed if its source has changed since the store was planned.
         """
+        from code_ablate.data.preparing.task_run import require_unchanged
+
+        require_unchanged(plan.task, plan.key_fields["source"])
         corpus = ExtractedCorpus.load(results, self.config.validation_fraction)
         (verdicts,) = judge([corpus.documents], self._judges)
         account = Account(results, getattr(plan.task.source, "skipped", dict)())

@@ -158,7 +158,7 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     old, new = dict(old), dict(new)
     changes = []
     if old.pop("source", None) != new.pop("source"):
-        changes.append("the source has changed (other files, sizes or versions)")
+        changes.append("the source has changed (other files, or other content)")
     if old.pop("vocabulary", None) != new.pop("vocabulary"):
         changes.append("it was made with another vocabulary")
     before, now = old.pop("preprocessors", []), new.pop("preprocessors")

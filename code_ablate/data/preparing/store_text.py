@@ -36,6 +36,7 @@ def describe_store(store: TokenStore) -> str:
     if manifest.skipped:
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in manifest.skipped.items())
         lines.append(f"files the source found and did not read: {skipped}")
+    lines += [f"for example: {messages[0]}" for messages in manifest.examples.values()]
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import functools
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,13 +28,23 @@ from code_ablate.data.preparing.task_fingerprint import (
     preprocessor_name,
     source_digest,
 )
-from code_ablate.errors import UserError, unknown_name
+from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
+from code_ablate.data.sources.base import DocumentSource
+from code_ablate.errors import Failed, MissingData, UserError, unknown_name
 
 TRAIN = "train"
 VALIDATION = "validation"
 
 _TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
 _BATCH_DOCUMENTS = 32
+
+_TRACEBACK = "\nTraceback (most recent call last)"
+_FOR_USERS = {error.__name__: error for error in (UserError, MissingData, Failed)}
+_SAID = re.compile(rf"\b({'|'.join(_FOR_USERS)}): (.*?){re.escape(_TRACEBACK)}", re.DOTALL)
+"""How TensorFlow tells of an exception in a function of Python's: its type, its message."""
+_NODE = re.compile(r"^\{\{function_node .*?\}\} |\s*\[\[\{\{node .*| \[Op:\w+\] name: *$")
+"""Where in its graph TensorFlow was."""
+_FILE_ERRORS = (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.DataLossError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +68,8 @@ class Stage:
     """Bytes of text; None where documents have no text to count."""
     is_filter: bool = False
     """Whether the step has a `name` of its own, as filters do."""
+    examples: tuple[str, ...] = ()
+    """What was wrong with the first rows of a source that were skipped at this step."""
 
 
 def find_task(name: str) -> seqio.Task:
@@ -72,6 +85,20 @@ def find_task(name: str) -> seqio.Task:
             "its output_features."
         )
     return task
+
+
+def require_unchanged(task: seqio.Task, digest: str) -> None:
+    """Raises Failed unless the source of a Task would still read what `digest` stands for.
+
+    Of files, that is: the digest of another source may cover what it keeps while it is used.
+    """
+    if not isinstance(task.source, DocumentSource | seqio.FileDataSource):
+        return
+    if source_digest(task.source) != digest:
+        raise Failed(
+            f"the source of corpus {task.name!r} changed while the corpus was prepared, and no "
+            "store of it was written: let what writes its files finish, then prepare again."
+        )
 
 
 def corpus_splits(task: seqio.Task) -> tuple[str, ...]:
@@ -110,6 +137,7 @@ class TaskRun:
     ):
         _leave_accelerators_alone()
         self._name = task.name
+        self._files = _files_of(task.source, split)
         self._probes = [_Probe("read", False)]
         chain: list[Any] = [self._probes[0]]
         for preprocessor in _preprocessors(task):
@@ -124,9 +152,17 @@ class TaskRun:
         }
         probed = task.replace(preprocessors=chain, output_features=features)
         shard = seqio.ShardInfo(index=piece, num_shards=pieces) if pieces > 1 else None
-        dataset = task.source.get_dataset(
-            split=split, shuffle=shuffle, seed=seed if shuffle else None, shard_info=shard
-        )
+        self._watch = SourceWatch()
+        self._reasons: tuple[str, ...] = ()
+        if isinstance(task.source, DocumentSource):
+            self._reasons = tuple(task.source.reasons())
+            dataset = task.source.watched(
+                self._watch, shuffle, seed if shuffle else None, shard or seqio.ShardInfo(0, 1)
+            )
+        else:
+            dataset = task.source.get_dataset(
+                split=split, shuffle=shuffle, seed=seed if shuffle else None, shard_info=shard
+            )
         dataset = probed.preprocess_postcache(dataset, sequence_length=None, seed=seed)
         self._text = _text_feature(dataset.element_spec)
         self._dataset = self._slim(dataset, threads)
@@ -134,6 +170,7 @@ class TaskRun:
     def __iter__(self) -> Iterator[Document]:
         try:
             for batch in self._dataset:
+                self._watch.require_success(self._name)
                 if any(map(len, _rows(batch.get("inputs")))):
                     raise UserError(
                         f"corpus {self._name!r} yields inputs beside its targets: a corpus is a "
@@ -142,13 +179,25 @@ class TaskRun:
                 texts = batch["text"].numpy() if "text" in batch else itertools.repeat(None)
                 yield from map(Document, texts, _rows(batch["targets"]))
         except tf.errors.OpError as error:
-            raise RuntimeError(
-                f"a preprocessor of {self._name!r} failed: {error.message}"
-            ) from None
+            self._watch.require_success(self._name)
+            raise _without_tensorflow(self._name, self._files, error) from None
+        self._watch.require_success(self._name)
 
     def stages(self) -> list[Stage]:
-        """What came out of the source and of each preprocessor, after the iteration has ended."""
-        return [probe.stage() for probe in self._probes]
+        """What came out of the source and of each preprocessor, after the iteration has ended.
+
+        The rows that a source skips count as read, and as gone in a step for each reason.
+        """
+        read, *steps = (probe.stage() for probe in self._probes)
+        skipped = [(why, self._watch.skipped.get(why, SkippedRows())) for why in self._reasons]
+        documents = read.documents + sum(rows.rows for _, rows in skipped)
+        size = (read.bytes or 0) + sum(rows.bytes for _, rows in skipped)
+        stages = [Stage(read.name, documents, None if read.bytes is None else size)]
+        for reason, rows in skipped:
+            documents, size = documents - rows.rows, size - rows.bytes
+            known = None if read.bytes is None else size
+            stages.append(Stage(reason, documents, known, examples=tuple(rows.examples)))
+        return [*stages, *steps]
 
     def _slim(self, dataset: tf.data.Dataset, threads: int) -> tf.data.Dataset:
         """Only what a store needs, many documents at a time: each crossing to Python is slow."""
@@ -175,6 +224,36 @@ class TaskRun:
             options.threading.private_threadpool_size = threads
         dataset = dataset.map(slim).ragged_batch(_BATCH_DOCUMENTS).with_options(options)
         return dataset.prefetch(2)
+
+
+def _files_of(source: seqio.DataSource, split: str) -> str:
+    """Which files TensorFlow reads, in words; it does not say in which of them an error is."""
+    if not isinstance(source, seqio.FileDataSource):
+        return ""
+    files = list(source.list_shards(split))
+    more = f" or {len(files) - 3} more" if len(files) > 3 else ""
+    return f", in {', '.join(files[:3])}{more}"
+
+
+def _without_tensorflow(corpus: str, files: str, error: tf.errors.OpError) -> Exception:
+    """What failed within tf.data, as it was raised where it was meant for the user."""
+    if raised := _SAID.search(error.message):
+        return _FOR_USERS[raised[1]](raised[2])
+    if _TRACEBACK not in error.message and isinstance(error, _FILE_ERRORS):
+        said = _without_frames_of_tensorflow(error.message)
+        return UserError(
+            f"the source of corpus {corpus!r} cannot be read ({said}{files}): are its files there, "
+            "whole, and yours to read?"
+        )
+    said = _without_frames_of_tensorflow(error.message)
+    return RuntimeError(f"a preprocessor, or the source, of {corpus!r} failed: {said}")
+
+
+def _without_frames_of_tensorflow(message: str) -> str:
+    """What TensorFlow says of an exception, with the lines of its traceback that are the user's."""
+    blocks = _NODE.sub("", message).strip().split("\n\n")
+    frames = re.compile(r'  File ".*/tensorflow/')
+    return "\n".join(block for block in blocks if block.strip() and not frames.match(block))
 
 
 @functools.cache

@@ -19,13 +19,14 @@ Beside this module are `distributions` (what pip installed), `files` (files, loc
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import seqio
 import tensorflow as tf
 
+from code_ablate.data.sources.bad_rows import BadRow, SourceWatch
 from code_ablate.data.sources.documents import DOCUMENT_FIELDS
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import UserError
@@ -47,8 +48,11 @@ class DocumentSource(OneSplitSource):
         """What is read one after the other, in a fixed order; mostly files. Cheap to list."""
         raise NotImplementedError
 
-    def read(self, unit: Any) -> Iterator[dict[str, str]]:
-        """The documents of one unit: `text`, `path`, `language`, `source`."""
+    def read(self, unit: Any) -> Iterator[Mapping[str, str] | BadRow]:
+        """The documents of one unit: `text`, `path`, `language`, `source`.
+
+        A `BadRow` stands for a row that is to be skipped and counted.
+        """
         raise NotImplementedError
 
     def describe(self) -> Iterable[str]:
@@ -59,13 +63,25 @@ class DocumentSource(OneSplitSource):
         """Units that were found and are not read, counted by reason."""
         return {}
 
+    def reasons(self) -> Sequence[str]:
+        """Reasons of the bad rows that `read` may give, each once, in a fixed order."""
+        return ()
+
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of what would be read now."""
         lines = (type(self).__name__, *self.describe())
         return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
-    def documents(self, index: int = 0, count: int = 1, order: Sequence[int] | None = None):
+    def documents(
+        self, index: int = 0, count: int = 1, order: Sequence[int] | None = None
+    ) -> Iterator[Mapping[str, str]]:
         """Documents of shard `index` of `count`; `order` is a permutation of the units."""
+        rows = self._rows(index, count, order)
+        return (row for row in rows if not isinstance(row, BadRow))
+
+    def _rows(
+        self, index: int, count: int, order: Sequence[int] | None
+    ) -> Iterator[Mapping[str, str] | BadRow]:
         units = self.units()
         if order is not None:
             units = [units[i] for i in order]
@@ -73,8 +89,8 @@ class DocumentSource(OneSplitSource):
             for unit in units[index::count]:
                 yield from self.read(unit)
             return
-        numbered = enumerate(document for unit in units for document in self.read(unit))
-        yield from (document for number, document in numbered if number % count == index)
+        numbered = enumerate(row for unit in units for row in self.read(unit))
+        yield from (row for number, row in numbered if number % count == index)
 
     def list_shards(self, split: str) -> Sequence[str]:
         """One name per unit."""
@@ -82,19 +98,33 @@ class DocumentSource(OneSplitSource):
 
     def elements(self, shuffle: bool, seed: int | None, shard: seqio.ShardInfo) -> tf.data.Dataset:
         """The documents as a dataset of scalar strings. Raises UserError when there are none."""
+        order = self._order(shuffle, seed)
+        return _dataset(lambda: self.documents(shard.index, shard.num_shards, order))
+
+    def watched(
+        self, watch: SourceWatch, shuffle: bool, seed: int | None, shard: seqio.ShardInfo
+    ) -> tf.data.Dataset:
+        """As `elements`, but an error ends the dataset and is left with `watch`, to be raised."""
+        order = self._order(shuffle, seed)
+        return _dataset(lambda: watch.documents(self._rows(shard.index, shard.num_shards, order)))
+
+    def _order(self, shuffle: bool, seed: int | None) -> Sequence[int] | None:
         units = self.units()
         if not units:
             raise UserError(f"{self} has no documents: nothing matches it on this machine.")
-        order = np.random.default_rng(seed).permutation(len(units)).tolist() if shuffle else None
-        dataset = tf.data.Dataset.from_generator(
-            lambda: _groups(self.documents(shard.index, shard.num_shards, order)),
-            output_signature={k: tf.TensorSpec([None], tf.string) for k in DOCUMENT_FIELDS},
-        )
-        return dataset.unbatch()
+        return np.random.default_rng(seed).permutation(len(units)).tolist() if shuffle else None
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
         return f"{type(self).__name__}({shown})"
+
+
+def _dataset(documents: Callable[[], Iterable[Mapping[str, str]]]) -> tf.data.Dataset:
+    dataset = tf.data.Dataset.from_generator(
+        lambda: _groups(documents()),
+        output_signature={k: tf.TensorSpec([None], tf.string) for k in DOCUMENT_FIELDS},
+    )
+    return dataset.unbatch()
 
 
 def _groups(documents: Iterable[Mapping[str, str]]) -> Iterator[dict[str, np.ndarray]]:
@@ -136,7 +166,7 @@ class Together(DocumentSource):
         """The units of all sources."""
         return [(source, unit) for source in self.sources for unit in source.units()]
 
-    def read(self, unit: tuple[DocumentSource, Any]) -> Iterator[dict[str, str]]:
+    def read(self, unit: tuple[DocumentSource, Any]) -> Iterator[Mapping[str, str] | BadRow]:
         """The documents of one unit of one source."""
         source, own = unit
         return source.read(own)
@@ -152,3 +182,7 @@ class Together(DocumentSource):
             for reason, count in source.skipped().items():
                 total[reason] = total.get(reason, 0) + count
         return total
+
+    def reasons(self) -> Sequence[str]:
+        """Those of all sources."""
+        return tuple(dict.fromkeys(r for source in self.sources for r in source.reasons()))

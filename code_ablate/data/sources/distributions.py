@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.data.sources.base import DocumentSource
+from code_ablate.data.sources.content_digests import content_digests
 from code_ablate.errors import UserError
 
 
@@ -149,16 +150,21 @@ class DistributionFiles(DocumentSource):
         return dict(self._listing.skipped)
 
     def describe(self) -> Iterator[str]:
-        """The distributions with their versions, then every file with its size and language."""
-        owners = {(f.owner, f.version) for f, _ in self._listing.chosen}
-        yield from (f"{owner}=={version}" for owner, version in sorted(owners))
-        for file, size in self._listing.chosen:
-            yield f"{file.path}\t{size}\t{self._language(file)}"
+        """Every file with its distribution, language, and a digest of its content."""
+        files = self.units()
+        digests = content_digests([file.location for file in files])
+        for file, digest in zip(files, digests, strict=True):
+            yield f"{file.path}\t{file.owner}\t{self._language(file)}\t{digest}"
 
     def read(self, unit: InstalledFile) -> Iterator[dict[str, str]]:
-        """The file as one document."""
-        with open(unit.location, "rb") as file:
-            text = file.read().decode("utf-8", "replace")
+        """The file as one document. Raises UserError for a file that cannot be read."""
+        try:
+            with open(unit.location, "rb") as file:
+                text = file.read().decode("utf-8", "replace")
+        except OSError as error:
+            raise UserError(
+                f"{unit.location} cannot be read ({error.strerror}): install {unit.owner} again."
+            ) from error
         if unit.path.endswith("/METADATA"):
             text = text.partition("\n\n")[2]
         language = self._language(unit)

@@ -1,45 +1,62 @@
 """Documents in files: JSON lines, Parquet, plain text; compressed or not; local or remote.
 
-    Files("data/web-*.jsonl.zst", text="content", language_field="lang")
-    Files(["gs://bucket/a/*.parquet", "gs://bucket/b/*.parquet"])
+    Files("data/web-*.jsonl.zst", text="content", language_field="meta.lang")
+    Files(["gs://bucket/a/*.parquet", "gs://bucket/b/*.parquet"], on_bad="skip")
     Files("notes/**/*.md", format="text", language="markdown")
 
-Paths are what fsspec takes; a store may need its package (`pip install gcsfs`, `s3fs`, ...).
+Paths are what fsspec takes; a store may need its package (`pip install gcsfs`, `s3fs`, ...). Links
+to folders are entered; names that begin with a point are left out. A field is a name in the row, a
+name with points for a field in a field, or the name of a folder like `lang=de`.
+
+A row or file that is wrong stops the preparation, or is skipped and counted with its reason in the
+store's manifest, as `on_bad` says.
 """
 
-import io
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import IO, Any
+from itertools import islice
+from typing import Any
 
-import fsspec
-import pyarrow.parquet
-import zstandard
-
+from code_ablate.data.sources.bad_rows import (
+    CUT,
+    DAMAGED,
+    METADATA_NOT_A_STRING,
+    MISSING_FIELD,
+    REASONS,
+    TEXT_NOT_A_STRING,
+    BadRow,
+)
 from code_ablate.data.sources.base import DocumentSource
+from code_ablate.data.sources.content_digests import changed_while_read
+from code_ablate.data.sources.file_rows import (
+    MISSING,
+    Row,
+    SourceFile,
+    field_of,
+    file_rows,
+    kind_of,
+    no_such_field,
+)
+from code_ablate.data.sources.file_search import (
+    FoundFiles,
+    change_stamp,
+    file_digests,
+    find_files,
+)
+from code_ablate.data.sources.formats import FORMATS
 from code_ablate.errors import UserError
 
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
-_FORMATS = {
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".txt": "text",
+STOP, SKIP = "stop", "skip"
+
+_TRIED_ROWS = 100
+_SHOWN_PROBLEMS = 5
+_ADVICE = {
+    CUT: "Copy or write the file again",
+    DAMAGED: "Copy or write the file again",
+    MISSING_FIELD: "Name the field that the rows have (text=..., language_field=..., path_field=.."
+    ".), or correct the row",
 }
-
-
-@dataclass(frozen=True)
-class _File:
-    filesystem: fsspec.AbstractFileSystem
-    path: str
-    """Path as the file system takes it."""
-    name: str
-    """The path after what all files have in common: the same wherever the folder lies."""
-    format: str
-    compression: str | None
+"""Reason -> what to do about it, beside skipping."""
 
 
 class Files(DocumentSource):
@@ -54,6 +71,8 @@ class Files(DocumentSource):
         language_field: str | None = None,
         path_field: str | None = None,
         language: str = "",
+        on_bad: str = STOP,
+        hidden: bool = False,
         storage_options: dict[str, Any] | None = None,
     ):
         """What to read.
@@ -62,143 +81,161 @@ class Files(DocumentSource):
           patterns: paths or globs, one or several.
           format: "jsonl", "parquet" or "text"; None: as the suffix says, before .gz, .zst, .bz2 or
             .xz.
-          text: the field that holds the text; a row where it is null is an empty document.
-          language_field: the field that holds the language; None: there is none.
-          path_field: the field that holds the path; None: the file's name and the row's number.
+          text: the field that holds the text.
+          language_field: the field that holds the language, in every row; it may be null. None:
+            there is none.
+          path_field: the field that holds the path, in every row; it may be null. None: the file's
+            name and the row's number.
           language: the language of all documents, where no field says it.
+          on_bad: "stop": a row that is no document, and a file that is cut, damaged or unreadable,
+            is an error. "skip": it is left out, and counted in the store's manifest.
+          hidden: whether files and folders are read whose names begin with a point.
           storage_options: options for the fsspec file system, such as {"anon": True}.
         """
         super().__init__()
         self.patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
-        if format is not None and format not in _FORMATS.values():
+        if format is not None and format not in FORMATS:
             raise UserError(f"format is {format!r}; it can be 'jsonl', 'parquet' or 'text'.")
+        if on_bad not in (STOP, SKIP):
+            raise UserError(f"on_bad is {on_bad!r}; it can be 'stop' or 'skip'.")
         self.format = format
         self.text = text
         self.language_field = language_field
         self.path_field = path_field
         self.language = language
+        self.on_bad = on_bad
+        self.hidden = hidden
         self._storage_options = storage_options or {}
 
-    def units(self) -> Sequence[_File]:
+    def units(self) -> Sequence[SourceFile]:
         """The files, sorted. Raises UserError where a pattern matches none or lacks a field."""
-        return self._files
+        return self._found.files
+
+    def skipped(self) -> dict[str, int]:
+        """What matches and cannot be read, such as links to nothing, counted by reason."""
+        counts: dict[str, int] = {}
+        for problem in self._found.problems:
+            counts[problem.reason] = counts.get(problem.reason, 0) + 1
+        return counts
+
+    def reasons(self) -> Sequence[str]:
+        """All reasons for which rows may be skipped."""
+        return REASONS if self.on_bad == SKIP else ()
 
     def describe(self) -> Iterator[str]:
-        """Arguments, then every file with its size and the time, or tag, of its last change."""
-        yield repr((self.text, self.language_field, self.path_field, self.language))
-        for file in self._files:
-            info = file.filesystem.info(file.path)
-            keys = ("mtime", "ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated")
-            change = next((str(info[key]) for key in keys if info.get(key)), "")
-            yield f"{file.name}\t{file.format}\t{info.get('size')}\t{change}"
+        """Arguments, then every file as it is now, with a digest of its content."""
+        yield repr((self.text, self.language_field, self.path_field, self.language, self.on_bad))
+        files = self._search().files
+        for file, digest in zip(files, file_digests(files), strict=True):
+            hive = {name: file.hive[name] for name in self._wanted if name in file.hive}
+            yield f"{file.name}\t{file.format}\t{digest}\t{hive or ''}"
 
-    def read(self, unit: _File) -> Iterator[dict[str, str]]:
-        """The documents of one file."""
-        for number, row in enumerate(self._rows(unit)):
-            if self.text not in row:
-                raise UserError(
-                    f"row {number} of {unit.path} has no field {self.text!r}; it has "
-                    f"{', '.join(map(repr, sorted(row)))}. Name the right one with text=..."
-                )
-            path = row.get(self.path_field) if self.path_field else f"{unit.name}#{number}"
-            language = row.get(self.language_field) if self.language_field else self.language
-            yield {
-                "text": _string(row[self.text], unit.path, number),
-                "path": str(path or ""),
-                "language": str(language or ""),
-                "source": unit.name,
-            }
+    def read(self, unit: SourceFile) -> Iterator[Mapping[str, str] | BadRow]:
+        """The documents of one file.
 
-    def _rows(self, file: _File) -> Iterator[dict[str, Any]]:
-        if file.format == "parquet":
-            with file.filesystem.open(file.path, "rb") as stream:
-                table = pyarrow.parquet.ParquetFile(stream)
-                wanted = {self.text, self.language_field, self.path_field}
-                there = [name for name in table.schema_arrow.names if name in wanted]
-                if self.text not in there:
-                    there = table.schema_arrow.names  # for the message
-                for batch in table.iter_batches(batch_size=1024, columns=there):
-                    yield from batch.to_pylist()
-            return
-        with _opened(file) as stream:
-            if file.format == "text":
-                yield {self.text: stream.read().decode("utf-8", "replace")}
-                return
-            for number, line in enumerate(stream):
-                if line.strip():
-                    yield _json_object(line, file.path, number)
+        Raises UserError for a bad row, unless bad rows are skipped, and for a file that changes.
+        """
+        before = change_stamp(unit)
+        for row in file_rows(unit, text=self.text, wanted=self._wanted):
+            document = row if isinstance(row, BadRow) else self._document(unit, row)
+            if isinstance(document, BadRow) and self.on_bad == STOP:
+                _require_unchanged(unit, before)
+                raise _stopped_by(document)
+            yield document
+        _require_unchanged(unit, before)
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        """Fields that are looked at."""
+        return tuple(
+            name for name in (self.text, self.language_field, self.path_field) if name is not None
+        )
+
+    def _document(self, file: SourceFile, row: Row) -> Mapping[str, str] | BadRow:
+        values = {}
+        for name in self._wanted:
+            value = field_of(row.fields, name)
+            values[name] = file.hive.get(name, MISSING) if value is MISSING else value
+            if values[name] is MISSING:
+                fields = (*row.fields, *file.hive)
+                message = f"{row.where} has {no_such_field(name, fields)}"
+                return BadRow(MISSING_FIELD, message, row.bytes)
+        text = _text(values[self.text])
+        if text is None:
+            kind = kind_of(values[self.text])
+            message = f"{row.where}: the text ({self.text!r}) is {kind}, not a string"
+            return BadRow(TEXT_NOT_A_STRING, message, row.bytes)
+        for name in self._wanted[1:]:
+            if isinstance(values[name], Mapping | list):
+                message = f"{row.where}: {name!r} is {kind_of(values[name])}, not a string"
+                return BadRow(METADATA_NOT_A_STRING, message, row.bytes)
+        path = values[self.path_field] if self.path_field else f"{file.name}#{row.number}"
+        language = values[self.language_field] if self.language_field else self.language
+        return {
+            "text": text,
+            "path": _metadata(path),
+            "language": _metadata(language),
+            "source": file.name,
+        }
 
     @cached_property
-    def _files(self) -> tuple[_File, ...]:
-        found: dict[str, fsspec.AbstractFileSystem] = {}
-        for pattern in self.patterns:
-            filesystem, path = self._filesystem(pattern)
-            matches = [p for p in filesystem.glob(path) if not filesystem.isdir(p)]
-            if not matches:
-                raise UserError(f"no file matches {pattern!r}.")
-            found.update(dict.fromkeys(matches, filesystem))
-        paths = sorted(found)
-        folder = _common_folder(paths)
-        files = tuple(
-            _File(found[path], path, path[len(folder) :], *self._format_of(path)) for path in paths
-        )
-        next(self.read(files[0]), None)  # a wrong field name is told here, before any work
-        return files
-
-    def _filesystem(self, pattern: str) -> tuple[fsspec.AbstractFileSystem, str]:
-        try:
-            return fsspec.core.url_to_fs(pattern, **self._storage_options)
-        except (ImportError, ValueError) as error:
-            raise UserError(f"cannot open {pattern!r}: {error}") from error
-
-    def _format_of(self, path: str) -> tuple[str, str | None]:
-        stem, compression = path, None
-        for suffix, name in _COMPRESSIONS.items():
-            if path.endswith(suffix):
-                stem, compression = path.removesuffix(suffix), name
-        suffix = "." + stem.rpartition("/")[2].rpartition(".")[2]
-        format = self.format or _FORMATS.get(suffix)
-        if format is None:
+    def _found(self) -> FoundFiles:
+        found = self._search()
+        if found.problems and self.on_bad == STOP:
+            shown = "; ".join(problem.message for problem in found.problems[:_SHOWN_PROBLEMS])
+            more = len(found.problems) - _SHOWN_PROBLEMS
             raise UserError(
-                f"the suffix of {path} does not say its format; give format='jsonl', 'parquet' or "
-                f"'text' (known suffixes: {', '.join(_FORMATS)})."
+                f"not all that matches {', '.join(map(repr, self.patterns))} is a file that can be "
+                f"read: {shown}{f'; and {more} more' if more > 0 else ''}. Mend or remove them, "
+                "or leave them out: Files(..., on_bad='skip')."
             )
-        return format, compression
+        if found.files:
+            self._try_first_rows(found.files[0])
+        return found
+
+    def _search(self) -> FoundFiles:
+        return find_files(
+            self.patterns,
+            format=self.format,
+            hidden=self.hidden,
+            storage_options=self._storage_options,
+        )
+
+    def _try_first_rows(self, file: SourceFile) -> None:
+        """Raises UserError for a wrong field name: it is told here, before any work."""
+        if self.on_bad == STOP:
+            next(self.read(file), None)
+            return
+        bad = []
+        for row in islice(self.read(file), _TRIED_ROWS):
+            if not isinstance(row, BadRow):
+                return
+            bad.append(row)
+        if bad and bad[0].reason == MISSING_FIELD:
+            raise _stopped_by(bad[0])
 
 
-def _opened(file: _File) -> IO[bytes]:
-    if file.compression != "zstd":
-        return file.filesystem.open(file.path, "rb", compression=file.compression)
-    # fsspec's own reader ends after the first frame; pzstd and cat make files of several.
-    raw = file.filesystem.open(file.path, "rb")
-    reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-    return io.BufferedReader(reader)
+def _stopped_by(row: BadRow) -> UserError:
+    advice = _ADVICE.get(row.reason, "Correct it")
+    return UserError(
+        f"{row.message}. {advice}; or have what is bad skipped and counted: "
+        "Files(..., on_bad='skip')."
+    )
 
 
-def _common_folder(paths: Sequence[str]) -> str:
-    """The folder that all paths are in, with a slash at its end."""
-    first, last = paths[0], paths[-1]  # sorted: what these two share, all share
-    shared = 0
-    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
-        shared += 1
-    return first[: first.rfind("/", 0, shared) + 1]
+def _require_unchanged(file: SourceFile, before: tuple | None) -> None:
+    if change_stamp(file) != before:
+        raise changed_while_read(file.path)
 
 
-def _json_object(line: bytes, path: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line.decode("utf-8", "replace"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"line {number + 1} of {path} is not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise UserError(f"line {number + 1} of {path} is a {type(row).__name__}, not an object.")
-    return row
-
-
-def _string(value: Any, path: str, number: int) -> str:
-    if value is None:
-        return ""
+def _text(value: Any) -> str | None:
+    """A string, or bytes as one; None for what is no text."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        raise UserError(f"row {number} of {path}: the text is a {type(value).__name__}.")
-    return value
+    return value if isinstance(value, str) else None
+
+
+def _metadata(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)

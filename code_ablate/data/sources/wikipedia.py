@@ -7,13 +7,15 @@ The markup is stripped with the standard library alone: good enough for running 
 renderer. Templates, tables, references, files and the closing lists of sources are dropped.
 """
 
-import bz2
 import html
 import re
 import xml.etree.ElementTree
 from collections.abc import Iterator, Sequence
 
+from code_ablate.data.sources.bad_rows import BadFile
 from code_ablate.data.sources.base import DocumentSource
+from code_ablate.data.sources.content_digests import content_digests
+from code_ablate.data.sources.decompression import decompressed
 from code_ablate.data.sources.distributions import InstalledFile, distribution_file, installed_files
 from code_ablate.errors import UserError
 
@@ -98,8 +100,20 @@ def _until_stable(pattern: re.Pattern, replacement, text: str) -> str:
 
 
 def articles(export: str) -> Iterator[tuple[str, str]]:
-    """(title, wikitext) of the articles in a bz2 MediaWiki export; redirects are left out."""
-    with bz2.open(export) as stream:
+    """(title, wikitext) of the articles in a bz2 MediaWiki export; redirects are left out.
+
+    Raises UserError for an export that is missing, cut or damaged.
+    """
+    try:
+        yield from _articles(export)
+    except (BadFile, OSError, xml.etree.ElementTree.ParseError) as error:
+        raise UserError(
+            f"the Wikipedia export {export} cannot be read ({error}): fetch or install it again."
+        ) from error
+
+
+def _articles(export: str) -> Iterator[tuple[str, str]]:
+    with decompressed(open(export, "rb"), "bz2") as stream:
         for _, page in xml.etree.ElementTree.iterparse(stream):
             if not page.tag.endswith("}page"):
                 continue
@@ -127,9 +141,9 @@ class GensimWikipedia(DocumentSource):
         return found
 
     def describe(self) -> Iterator[str]:
-        """gensim's version, as a release's files do not change, and that of `plain_text`."""
+        """The version of `plain_text`, and what the export holds."""
         yield f"plain_text {PLAIN_TEXT_VERSION}"
-        yield from (f"{file.owner}=={file.version}" for file in self.units())
+        yield from content_digests([file.location for file in self.units()])
 
     def read(self, unit: InstalledFile) -> Iterator[dict[str, str]]:
         """Title and prose of each article."""

@@ -4,8 +4,10 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
+import os
 import textwrap
 
+import pytest
 import seqio
 import tensorflow as tf
 
@@ -113,8 +115,62 @@ def test_digests_of_sources_without_one(tmp_path):
 
     before, more = digest(1), digest(2)
     assert digest(1) == before
-    files[0].write_text("other")
+    os.utime(files[0], (1, 1))
+    assert digest(1) == before
+    files[0].write_text("two")
+    os.utime(files[0], (1, 1))
     assert len({before, more, digest(1), digest(2)}) == 4
+
+
+FOLDER = ""
+
+
+def _lines(split, shuffle_files, path=""):
+    return tf.data.TextLineDataset(path)
+
+
+def _joined(split, shuffle_files):
+    return tf.data.TextLineDataset(os.path.join(FOLDER, "a.txt"))
+
+
+def _by_glob(split, shuffle_files):
+    return tf.data.TextLineDataset(tf.io.gfile.glob(FOLDER + "/*.txt"))
+
+
+@pytest.mark.parametrize("kind", ["argument", "path", "closure", "joined", "glob"])
+def test_an_edited_file_of_a_function_has_another_digest(tmp_path, monkeypatch, capsys, kind):
+    monkeypatch.setitem(globals(), "FOLDER", str(tmp_path))
+    file = tmp_path / "a.txt"
+    file.write_text("one")
+    functions = {
+        "argument": functools.partial(_lines, path=str(file)),
+        "path": functools.partial(_lines, path=file),
+        "closure": lambda split, shuffle_files: _lines(split, shuffle_files, str(file)),
+        "joined": _joined,
+        "glob": _by_glob,
+    }
+    source = seqio.FunctionDataSource(functions[kind], splits=("train",))
+    before = source_digest(source)
+    os.utime(file, (1, 1))
+    assert source_digest(source) == before
+    file.write_text("two")
+    os.utime(file, (1, 1))
+    assert source_digest(source) != before
+    assert capsys.readouterr().err == ""
+
+
+def test_a_function_whose_files_cannot_be_seen_is_told_of_once(capsys):
+    def unseen(split, shuffle_files):
+        return tf.data.TextLineDataset(os.environ["SOME_FILE"])
+
+    def itself(split, shuffle_files):
+        return tf.data.Dataset.from_tensor_slices(["a", "b/c"])
+
+    for function in (unseen, unseen, itself):
+        source_digest(seqio.FunctionDataSource(function, splits=("train",)))
+    said = capsys.readouterr().err
+    assert said.count("cannot be seen from its text") == 1
+    assert "<locals>.unseen reads" in said and "itself" not in said
 
 
 def test_where_a_module_lies_is_not_part_of_it(tmp_path):

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import os
 
 import pytest
 
@@ -91,8 +92,20 @@ def test_distribution_digest(installed):
     assert digest() != digest(max_bytes=500)
     assert digest() != DistributionFiles(["beta"], {".py": "cython"}).digest()
     before = digest()
-    (installed / "beta" / "3.py").write_bytes(b"x" * 101)
+    edited = installed / "beta" / "3.py"
+    os.utime(edited, (1, 1))
+    assert digest() == before
+    edited.write_bytes(b"y" * 100)
+    os.utime(edited, (1, 1))
     assert digest() != before
+
+
+def test_a_file_that_is_gone_when_it_is_read(installed):
+    source = DistributionFiles(["beta"], {".py": "python"})
+    assert len(source.units()) == 20
+    (installed / "beta" / "3.py").unlink()
+    with pytest.raises(UserError, match=r"beta/3\.py cannot be read .*install beta again"):
+        list(source.documents())
 
 
 def test_a_distribution_that_is_not_installed(installed):

@@ -5,6 +5,7 @@ import bz2
 import pytest
 
 from code_ablate.data.sources import distributions, wikipedia
+from code_ablate.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -33,16 +34,28 @@ def test_plain_text(wikitext, expected):
     assert wikipedia.plain_text(wikitext) == expected
 
 
+EXPORT = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">
+  <page><title>Old</title><ns>0</ns><redirect title="New"/>
+    <revision><text>#REDIRECT [[New]]</text></revision></page>
+  <page><title>New</title><ns>0</ns><revision><text>It is ''new''.</text></revision></page>
+  <page><title>Talk:New</title><ns>1</ns><revision><text>Hm.</text></revision></page>
+</mediawiki>"""
+
+
 def test_articles_of_an_export(tmp_path):
-    export = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">
-      <page><title>Old</title><ns>0</ns><redirect title="New"/>
-        <revision><text>#REDIRECT [[New]]</text></revision></page>
-      <page><title>New</title><ns>0</ns><revision><text>It is ''new''.</text></revision></page>
-      <page><title>Talk:New</title><ns>1</ns><revision><text>Hm.</text></revision></page>
-    </mediawiki>"""
     path = tmp_path / "x.bz2"
-    path.write_bytes(bz2.compress(export.encode()))
+    path.write_bytes(bz2.compress(EXPORT.encode()))
     assert list(wikipedia.articles(str(path))) == [("New", "It is ''new''.")]
+
+
+def test_an_export_that_is_cut_is_an_error(tmp_path):
+    path = tmp_path / "x.bz2"
+    whole = bz2.compress(EXPORT.encode())
+    cut = [whole[:size] for size in range(0, len(whole), 7)]
+    for content in (*cut, bz2.compress(EXPORT.encode()[:-20])):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"x\.bz2 cannot be read .*fetch or install it again"):
+            list(wikipedia.articles(str(path)))
 
 
 def test_the_articles_in_gensim_are_prose():
