@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Shaped, UInt
 
-from code_ablate.data.preparing.extract import PieceResult, load_piece, token_dtype
+from code_ablate.data.preparing.extract import load_piece, token_dtype
+from code_ablate.data.preparing.pieces import PieceResult
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ def test_what_a_killed_run_left_behind_does_not_matter(tmp_path, vocabulary):
     expected = one(corpus, vocabulary, tmp_path / "clean")
     scratch = tmp_path / "stores" / ".scratch" / os.path.basename(expected.path)
     scratch.mkdir(parents=True)
-    (scratch / f"{corpus}-train-0.tokens").write_bytes(b"garbage of a run before")
+    (scratch / f"{corpus}-train-0-of-1.tokens").write_bytes(b"garbage of a run before")
     assert one(corpus, vocabulary, tmp_path).manifest.identity == expected.manifest.identity
     assert not scratch.exists()
 
