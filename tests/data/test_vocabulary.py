@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -8,8 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from code_ablate.data.preparing.vocabulary_training import find_vocabulary, train_model
-from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
-from code_ablate.errors import UserError
+from code_ablate.data.vocabulary import (
+    Vocabulary,
+    VocabularyConfig,
+    VocabularyRecord,
+    file_digest,
+)
+from code_ablate.errors import NewerFormat, UserError
 
 TEXTS = [
     "def add(first, second):\n        return first + second\n" * 20,
@@ -151,3 +157,14 @@ def test_huggingface_eos_is_named_or_asked_for(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|start|>"}))
     beside = find_vocabulary(VocabularyConfig(path, size=0), tmp_path)
     assert (named.eos_id, beside.eos_id) == (1, 0)
+
+
+def test_a_record_of_a_newer_version_is_told_of_and_not_written_over(tmp_path):
+    model = tmp_path / "mine.model"
+    model.write_bytes(b"model")
+    record = VocabularyRecord(file_digest(model), 300, 1, {})
+    record.write(model)
+    assert VocabularyRecord.read(model) == record
+    dataclasses.replace(record, format=2).write(model)
+    with pytest.raises(NewerFormat, match=r"mine\.json was written by a newer"):
+        VocabularyRecord.read(model)

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+import gin
 from code_ablate.data.preparing.finished_pieces import write_record
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
@@ -62,6 +63,8 @@ class Registration:
     """Modules that a worker imports, after `tasks`."""
     preprocessors: Mapping[str, Sequence[Mapping[str, str]]]
     """Fingerprints of each corpus' preprocessors where the preparation was started."""
+    bindings: str = ""
+    """gin bindings there, as text: preprocessors may be functions that gin configures."""
     process: str = _PROCESS
     """Where it was started: there, nothing is imported or compared."""
 
@@ -80,6 +83,8 @@ class Extraction:
         known = (self.registration.process, piece.corpus)
         if self.registration.process != _PROCESS and known not in _checked:
             import_modules(("tasks", *self.registration.modules))
+            # Its own commands bind more than these modules have: the rest is nobody's here.
+            gin.parse_config(self.registration.bindings, skip_unknown=True)
             check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
             _checked.add(known)
         return extract(piece, place)

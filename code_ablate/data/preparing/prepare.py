@@ -20,6 +20,7 @@ from annotated_types import Ge, Le, Lt
 from etils import epath
 from tqdm import tqdm
 
+import gin
 from code_ablate.checked import Seed, checked
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
@@ -183,7 +184,7 @@ class _Preparation:
         by_corpus = {plan.corpus: plan for plan in plans}
         pieces = [piece for plan in plans for piece in self._pieces(plan)]
         expected = {plan.corpus: plan.key_fields["preprocessors"] for plan in plans}
-        extraction = Extraction(Registration(self.modules, expected))
+        extraction = Extraction(Registration(self.modules, expected, gin.config_str()))
         results: dict[str, list[PieceResult]] = {plan.corpus: [] for plan in plans}
         with contextlib.closing(_extracted(extraction, pieces, runner)) as extracted:
             for result in extracted:

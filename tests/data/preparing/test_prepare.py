@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
 from code_ablate.data.preparing.task_fingerprint import source_digest
 from code_ablate.data.store import TokenStore
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from tests.data.preparing.corpora import (
     HERE,
     TOKENIZE,
@@ -253,3 +254,26 @@ def test_wrong_settings_are_refused(fields, message):
 def test_a_key_covers_what_a_corpus_was_judged_against(tmp_path, vocabulary):
     store = one(register(texts(20)), vocabulary, tmp_path)
     assert store.manifest.key_fields["judged"] == {"exact_duplicates": True, "against": []}
+
+
+@pytest.mark.parametrize("phase", ["pieces", "store"])
+def test_a_disk_that_takes_no_more_is_one_line(tmp_path, vocabulary, monkeypatch, phase):
+    """A limit on the size of files acts as a full disk does."""
+    corpus = register(texts(400))
+    expected = one(corpus, vocabulary, tmp_path / "whole").manifest.identity
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    work = {"pieces": "_extracted", "store": "assemble"}[phase]
+    original = getattr(prepare, work)
+
+    def without_space(*args, **kwargs):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, work, without_space)
+        try:
+            with pytest.raises(Failed, match=r"File too large.*ulimit -f.*same command again"):
+                one(corpus, vocabulary, tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert one(corpus, vocabulary, tmp_path).manifest.identity == expected
