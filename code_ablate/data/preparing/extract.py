@@ -1,6 +1,6 @@
 """First pass: the documents of a piece of a corpus become tokens and signatures, in files.
 
-    result = extract(Piece("demo.text", "train", 0, 16, vocabulary, seed=0, scratch="/tmp/x"))
+    result = extract(Piece("demo.text", "train", 0, 16, vocabulary, 0, "/tmp/x", 10_000_000))
     tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
@@ -105,6 +105,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         pieces=piece.count,
         seed=piece.seed,
         threads=place.threads,
+        max_bytes=piece.max_document_bytes,
     )
     path = piece.path
     writer = _PieceWriter(path, piece)

@@ -84,6 +84,7 @@ def _describe(piece: Piece) -> dict[str, Any]:
         "index": piece.index,
         "count": piece.count,
         "seed": piece.seed,
+        "max_document_bytes": piece.max_document_bytes,
         "vocabulary": piece.vocabulary.digest,
         "signatures": list(piece.signatures),
     }

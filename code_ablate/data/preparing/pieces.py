@@ -1,6 +1,6 @@
 """Parts of corpora, and what is known of them when they are extracted.
 
-    piece = Piece("demo.text", "train", 0, 16, vocabulary, seed=0, scratch="/tmp/x")
+    piece = Piece("demo.text", "train", 0, 16, vocabulary, 0, "/tmp/x", 10_000_000)
     piece.path + TOKENS, piece.path + INDEX      # its files
 
 Pieces and results are small picklable values: they go to worker processes and come back.
@@ -33,6 +33,8 @@ class Piece:
     """Seed of preprocessors that draw at random."""
     scratch: str
     """Directory for the temporary files, on a disk that the later passes read too."""
+    max_document_bytes: int
+    """Most bytes of text that a document may have; a longer one is left out."""
     signatures: tuple[str, ...] = ALWAYS
     """Names of the signatures that the judges need."""
 

@@ -21,7 +21,7 @@ from etils import epath
 from tqdm import tqdm
 
 import gin
-from code_ablate.checked import Seed, checked
+from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
 from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
@@ -43,7 +43,10 @@ from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import Failed, disk_failures
 from code_ablate.identity import identity
 
+FIELDS_OF_TASK = ("source", "preprocessors")
+"""What of a store's key fields is not among its settings."""
 _KEY_LENGTH = 12
+_MAX_DOCUMENT_BYTES = 10_000_000
 
 
 @checked
@@ -58,6 +61,10 @@ class PrepareConfig:
     whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
+    max_document_bytes: PositiveInt = _MAX_DOCUMENT_BYTES
+    """Most bytes of text that a document of a source may have. A longer one is left out, and
+    counted in the store's manifest: a tokenizer takes about 230 bytes of memory for each of its
+    bytes."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
     pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
@@ -108,7 +115,10 @@ def store_key_fields(task: Any, vocabulary: Vocabulary, config: PrepareConfig) -
 
 def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
     """The part of a store's key fields that does not depend on the corpus."""
+    limit = config.max_document_bytes
     return {
+        # The default stands in no key, so that stores from before there was a limit keep theirs.
+        **({} if limit == _MAX_DOCUMENT_BYTES else {"max_document_bytes": limit}),
         "vocabulary": vocabulary.digest,
         "eos_id": vocabulary.eos_id,
         "seed": config.seed,
@@ -202,13 +212,22 @@ class _Preparation:
         from code_ablate.data.preparing.task_run import corpus_splits
 
         pieces = []
-        scratch, seed = self.scratch[plan.corpus], self.config.seed
         asked_for = (*ALWAYS, *(name for one in self._judges for name in one.signatures))
         signatures = tuple(dict.fromkeys(asked_for))
         for split in corpus_splits(plan.task):
             count = max(1, min(self.config.pieces, len(plan.task.source.list_shards(split))))
             pieces += [
-                Piece(plan.corpus, split, index, count, self.vocabulary, seed, scratch, signatures)
+                Piece(
+                    plan.corpus,
+                    split,
+                    index,
+                    count,
+                    self.vocabulary,
+                    self.config.seed,
+                    self.scratch[plan.corpus],
+                    self.config.max_document_bytes,
+                    signatures,
+                )
                 for index in range(count)
             ]
         return pieces

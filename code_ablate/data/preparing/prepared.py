@@ -16,7 +16,12 @@ from typing import Any
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate.data.preparing.prepare import PrepareConfig, plan_store, store_settings
+from code_ablate.data.preparing.prepare import (
+    FIELDS_OF_TASK,
+    PrepareConfig,
+    plan_store,
+    store_settings,
+)
 from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.store import MANIFEST, Manifest, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
@@ -117,7 +122,7 @@ def _by_manifest(
     for path, manifest in _manifests(data_dir):
         if manifest.corpus != corpus:
             continue
-        fields = {name: manifest.key_fields.get(name, "(absent)") for name in wanted}
+        fields = {k: v for k, v in manifest.key_fields.items() if k not in FIELDS_OF_TASK}
         if identity(fields) == identity(wanted):
             fitting.append(path)
         else:

@@ -1,6 +1,7 @@
 """All four passes: what is stored, found again, and resumed."""
 
 import dataclasses
+import functools
 import json
 import os
 import resource
@@ -13,12 +14,13 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data.preparing import prepare
-from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.preparing.prepare import PrepareConfig, store_key_fields
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
 from code_ablate.data.preparing.task_fingerprint import source_digest
 from code_ablate.data.store import TokenStore
 from code_ablate.errors import Failed, UserError
 from tests.data.preparing.corpora import (
+    FEATURES,
     HERE,
     TOKENIZE,
     Shorter,
@@ -277,3 +279,37 @@ def test_a_disk_that_takes_no_more_is_one_line(tmp_path, vocabulary, monkeypatch
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert one(corpus, vocabulary, tmp_path).manifest.identity == expected
+
+
+def test_documents_over_the_limit_are_left_out_and_counted(tmp_path, vocabulary):
+    documents = [*texts(30), "long " * 400, "é" * 500, "é" * 501]
+    config = dataclasses.replace(HERE, max_document_bytes=1000)
+    store = one(register(documents), vocabulary, tmp_path, config)
+    assert store.manifest.dropped["over_max_document_bytes"] == {"documents": 2, "bytes": 3002}
+    assert store.manifest.read["documents"] == 33
+    both = stored(store, vocabulary) + stored(store, vocabulary, "validation")
+    assert sorted(both) == sorted([*texts(30), "é" * 500])
+
+
+def test_the_limit_holds_where_a_task_first_has_text(tmp_path, vocabulary):
+    def dataset(split, shuffle_files):
+        return tf.data.Dataset.from_tensor_slices({"content": [*texts(30), "long " * 400]})
+
+    rekey = functools.partial(seqio.preprocessors.rekey, key_map={"text": "content"})
+    seqio.TaskRegistry.add(
+        "prepare.content",
+        source=seqio.FunctionDataSource(dataset, splits=("train",)),
+        preprocessors=[rekey, *TOKENIZE],
+        output_features=FEATURES,
+    )
+    config = dataclasses.replace(HERE, max_document_bytes=1000)
+    manifest = one("prepare.content", vocabulary, tmp_path, config).manifest
+    assert manifest.dropped == {"over_max_document_bytes": {"documents": 1, "bytes": 2000}}
+
+
+def test_the_limit_is_in_the_key_unless_it_is_the_default(vocabulary):
+    task = seqio.TaskRegistry.get(register(texts(3)))
+    base = store_key_fields(task, vocabulary, HERE)
+    assert "max_document_bytes" not in base
+    other = dataclasses.replace(HERE, max_document_bytes=1000)
+    assert store_key_fields(task, vocabulary, other) == {**base, "max_document_bytes": 1000}
