@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from code_ablate import __version__, distributed
-from code_ablate.errors import Failed, Interrupted, UserError
+from code_ablate.errors import Failed, Interrupted, UserError, disk_failures
 from code_ablate.shown import show
 
 LISTS = (
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.joins:
             distributed.join()
-        code = options.run(options) or 0
+        with disk_failures("the disk"):
+            code = options.run(options) or 0
         # Process 0 may still be writing the report; who leaves before it ends it.
         distributed.wait_for_all()
         return code

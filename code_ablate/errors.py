@@ -7,10 +7,14 @@ The command line prints the message alone, without a traceback, and exits with c
 3 (Failed) or 130 (Interrupted).
 """
 
+import contextlib
 import difflib
+import errno
+import os
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
 """Packages that declaring data needs, and training from prepared token stores does not."""
@@ -22,6 +26,10 @@ class UserError(Exception):
 
 class MissingData(UserError):
     """Data or a library that a task needs are missing on this machine; nothing else is wrong."""
+
+
+class NewerFormat(UserError):
+    """A file that a newer version of this program wrote: nothing is wrong with it."""
 
 
 class Failed(Exception):
@@ -75,3 +83,54 @@ def first_line(error: BaseException) -> str:
     """What an error says, without the lines that gin adds; its type if it says nothing."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def require_format(what: str, found: Any, known: int) -> None:
+    """Raises NewerFormat if `what` is of a format above `known`, ValueError if of another one."""
+    if isinstance(found, int) and found > known:
+        raise NewerFormat(
+            f"{what} was written by a newer code-ablate (its format is {found}; this version reads "
+            f"{known}): upgrade code-ablate."
+        )
+    if found != known:
+        raise ValueError(f"its format is {found!r}, not {known}")
+
+
+_CHOOSE = "choose a folder that you may write to, or have its permissions changed"
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space, or have your quota raised",
+    errno.EFBIG: "have the limit on the size of files raised (ulimit -f)",
+    errno.EROFS: _CHOOSE,
+    errno.EACCES: _CHOOSE,
+    errno.EPERM: _CHOOSE,
+}
+"""What to do about a disk that does not take a file, by the number of the error."""
+_ERROR_OF_TENSORSTORE = re.compile(r"os_error_code='(\d+)'")
+
+
+@contextlib.contextmanager
+def disk_failures(place: str | os.PathLike) -> Iterator[None]:
+    """Full disks, folders that cannot be written and missing permissions become one Failed.
+
+    `place`: where the work writes; named where the error names no file.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        number = _number_of(error)
+        if number not in _REMEDIES:
+            raise
+        name = getattr(error, "filename", None) or os.fspath(place)
+        raise Failed(
+            f"{name}: {os.strerror(number)}. What was finished before is kept: "
+            f"{_REMEDIES[number]}, and run the same command again."
+        ) from error
+
+
+def _number_of(error: OSError | ValueError) -> int:
+    """The number of an error of the system, as Python or TensorStore gives it; 0: none."""
+    if isinstance(error, OSError):
+        return error.errno or 0
+    told = _ERROR_OF_TENSORSTORE.search(str(error))
+    return int(told[1]) if told else 0

@@ -11,6 +11,7 @@ share one token, so that every token but the first is a target exactly once. Thi
 neither TensorFlow nor SeqIO.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -24,7 +25,7 @@ from etils import epath
 from jaxtyping import Int
 
 from code_ablate import storage
-from code_ablate.errors import UserError
+from code_ablate.errors import NewerFormat, UserError, disk_failures, require_format
 
 FORMAT = 1
 SPLITS = ("train", "validation")
@@ -82,10 +83,12 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Raises ValueError or TypeError if the text is not a manifest of this format."""
+        """Raises ValueError or TypeError if the text is not a manifest of this format, and
+        NewerFormat (a UserError) if it is one of a newer version."""
         fields = json.loads(text)
-        if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-            raise ValueError(f"not a manifest of format {FORMAT}")
+        if not isinstance(fields, dict):
+            raise ValueError("not a manifest")
+        require_format(f"a token store of {fields.get('corpus')!r}", fields.get("format"), FORMAT)
         return cls(**fields)
 
 
@@ -100,25 +103,24 @@ class TokenStore:
 
     @classmethod
     def open(cls, path: str | epath.PathLike) -> "TokenStore":
-        """Opens the store in directory `path`. Raises UserError if it is missing or damaged."""
+        """Opens the store in directory `path`. Raises UserError if it is missing, damaged or of a
+        newer format."""
         directory = epath.Path(path)
         if not directory.exists():
             raise UserError(f"no token store at {directory}: run code-ablate prepare.")
         if not (directory / MANIFEST).exists():
             raise UserError(f"the token store at {directory} is half-written; prepare it again.")
         try:
-            manifest = Manifest.from_json((directory / MANIFEST).read_text())
-            context = ts.Context({"cache_pool": {"total_bytes_limit": _CACHE_BYTES}})
-            arrays = {
-                f"{split}/{name}": _open_array(str(directory), f"{split}/{name}", context)
-                for split in SPLITS
-                for name in ("tokens", "document_ends", "document_bytes")
-            }
+            with disk_failures(directory):
+                manifest = Manifest.from_json((directory / MANIFEST).read_text())
+                arrays = _open_arrays(str(directory))
             for split in SPLITS:
                 sizes = manifest.splits[split]
                 _expect(arrays[f"{split}/tokens"], sizes["tokens"])
                 _expect(arrays[f"{split}/document_ends"], sizes["documents"])
                 _expect(arrays[f"{split}/document_bytes"], sizes["documents"])
+        except NewerFormat as error:
+            raise NewerFormat(f"{directory}: {error}") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(
                 f"the token store at {directory} is damaged ({error}); delete the directory and "
@@ -201,25 +203,27 @@ class TokenStore:
 
     def _read_into(self, rows_NxT: np.ndarray, starts: list[int], split: str) -> None:
         tokens, length = self._arrays[f"{split}/tokens"], rows_NxT.shape[1]
-        try:
+        with self._reading():
             with ts.Batch() as batch:
                 reads = [tokens[start : start + length].read(batch=batch) for start in starts]
             for row, read in zip(rows_NxT, reads, strict=True):
                 row[:] = read.result()
-        except ValueError as error:
-            raise self._damaged(error) from error
 
     def _read(self, name: str, start: int, stop: int) -> np.ndarray:
-        try:
+        with self._reading():
             return np.asarray(self._arrays[name][start:stop].read().result())
-        except ValueError as error:
-            raise self._damaged(error) from error
 
-    def _damaged(self, error: Exception) -> UserError:
-        return UserError(
-            f"the token store at {self.path} is damaged; delete the directory and prepare it "
-            f"again. TensorStore says: {str(error)[:400]}"
-        )
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raises UserError where TensorStore finds damage, Failed where it may not read."""
+        try:
+            with disk_failures(self.path):
+                yield
+        except ValueError as error:
+            raise UserError(
+                f"the token store at {self.path} is damaged; delete the directory and prepare it "
+                f"again. TensorStore says: {str(error)[:400]}"
+            ) from error
 
 
 class Stores(Mapping[str, TokenStore]):
@@ -375,6 +379,16 @@ def _array_spec(directory: str, name: str, total: int, dtype: np.dtype) -> dict[
         },
         # A chunk that is missing must be an error, not zeros: so zeros have to be written, too.
         "store_data_equal_to_fill_value": True,
+    }
+
+
+def _open_arrays(directory: str) -> dict[str, ts.TensorStore]:
+    """The arrays of a store by 'split/name'; they share one cache."""
+    context = ts.Context({"cache_pool": {"total_bytes_limit": _CACHE_BYTES}})
+    return {
+        f"{split}/{name}": _open_array(directory, f"{split}/{name}", context)
+        for split in SPLITS
+        for name in ("tokens", "document_ends", "document_bytes")
     }
 
 

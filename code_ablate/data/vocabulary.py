@@ -25,7 +25,7 @@ from jaxtyping import Int
 
 from code_ablate import storage
 from code_ablate.checked import PositiveInt, Seed, checked
-from code_ablate.errors import UserError
+from code_ablate.errors import UserError, require_format
 from code_ablate.names import require_name
 
 if TYPE_CHECKING:
@@ -157,14 +157,18 @@ class VocabularyRecord:
 
     @classmethod
     def read(cls, model: epath.PathLike) -> "VocabularyRecord | None":
-        """The record of a model file; None if there is none, or it belongs to other content."""
+        """The record of a model file; None if there is none, or it belongs to other content.
+
+        Raises NewerFormat (a UserError) if a newer version wrote it.
+        """
         path = epath.Path(model).with_suffix(".json")
         try:
             fields = json.loads(path.read_text())
-            record = cls(**fields) if fields.get("format") == RECORD_FORMAT else None
+            require_format(str(path), fields.get("format"), RECORD_FORMAT)
+            record = cls(**fields)
         except (OSError, ValueError, TypeError, AttributeError):
             return None
-        return record if record and record.digest == file_digest(model) else None
+        return record if record.digest == file_digest(model) else None
 
     def write(self, model: epath.PathLike) -> None:
         """Writes the record of a model file."""

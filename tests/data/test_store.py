@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import os
 
@@ -8,8 +9,9 @@ import tensorstore as ts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from code_ablate.data import store as store_module
 from code_ablate.data.store import Manifest, StoreWriter, TokenStore
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, NewerFormat, UserError
 
 VOCABULARY = {"name": "small", "size": 1000, "digest": "d1", "eos_id": 1}
 FIELDS = {
@@ -181,7 +183,7 @@ def test_a_damaged_manifest_is_refused(tmp_path):
     damaged = [
         path.read_text()[:-20],
         "[]",
-        json.dumps({**whole, "format": 99}),
+        json.dumps({**whole, "format": 0}),
         json.dumps({key: value for key, value in whole.items() if key != "identity"}),
         json.dumps({**whole, "splits": {**whole["splits"], "train": too_long}}),
     ]
@@ -252,3 +254,31 @@ def test_a_sequence_longer_than_the_store_is_refused(tmp_path):
         store.read_windows([0], 4)
     with pytest.raises(UserError, match="validation"):
         store.read_windows([0], 3, "validation")
+
+
+def test_a_store_of_a_newer_format_is_not_called_damaged(tmp_path):
+    write(tmp_path / "s", documents(5))
+    manifest = tmp_path / "s" / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 99, "new": 1}))
+    with pytest.raises(NewerFormat, match=r"newer code-ablate .*: upgrade") as raised:
+        TokenStore.open(tmp_path / "s")
+    assert "damaged" not in str(raised.value) and "delete" not in str(raised.value)
+
+
+@pytest.mark.parametrize("path", ["s/manifest.json", "s/train/tokens/zarr.json"])
+def test_a_store_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch, path):
+    write(tmp_path / "s", documents(5))
+
+    def forbidden(*args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / path))
+
+    def forbidden_to_tensorstore(*args, **kwargs):
+        raise ValueError("PERMISSION_DENIED: Permission denied [os_error_code='13']")
+
+    if path.endswith("manifest.json"):
+        monkeypatch.setattr(Manifest, "from_json", forbidden)
+    else:
+        monkeypatch.setattr(store_module, "_open_array", forbidden_to_tensorstore)
+    with pytest.raises(Failed, match=r"Permission denied.*permissions changed") as raised:
+        TokenStore.open(tmp_path / "s")
+    assert "damaged" not in str(raised.value)

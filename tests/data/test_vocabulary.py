@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -12,10 +13,12 @@ from code_ablate.data.preparing.vocabulary_training import find_vocabulary, trai
 from code_ablate.data.vocabulary import (
     Vocabulary,
     VocabularyConfig,
+    VocabularyRecord,
+    file_digest,
     load_vocabulary,
     lost_text,
 )
-from code_ablate.errors import UserError
+from code_ablate.errors import NewerFormat, UserError
 
 TEXTS = [
     "def add(first, second):\n        return first + second\n" * 20,
@@ -175,3 +178,14 @@ def test_a_vocabulary_that_loses_text_is_refused_or_its_bytes_are_those_encoded(
 
 def test_the_trained_vocabulary_keeps_every_probe(vocabulary):
     assert vocabulary.lossless and lost_text(vocabulary) == {}
+
+
+def test_a_record_of_a_newer_version_is_told_of_and_not_written_over(tmp_path):
+    model = tmp_path / "mine.model"
+    model.write_bytes(b"model")
+    record = VocabularyRecord(file_digest(model), 300, 1, {})
+    record.write(model)
+    assert VocabularyRecord.read(model) == record
+    dataclasses.replace(record, format=2).write(model)
+    with pytest.raises(NewerFormat, match=r"mine\.json was written by a newer"):
+        VocabularyRecord.read(model)

@@ -8,8 +8,8 @@ account.fields                     # {"read": ..., "dropped": {"length_under_200
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from code_ablate.data.preparing.extract import PieceResult
 from code_ablate.data.preparing.extracted import Documents
+from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.data.sources.bad_rows import MAX_EXAMPLES
 from code_ablate.errors import UserError

@@ -6,8 +6,6 @@ The order goes by the documents' hashes, so that neither the number of pieces no
 they were made matters.
 """
 
-import importlib.metadata
-import platform
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,12 +15,12 @@ from jaxtyping import Int, UInt
 from tqdm import tqdm
 
 from code_ablate.data.preparing.extracted import ExtractedCorpus
+from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.data.store import StoreWriter, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 
 _GATHERED_TOKENS = 2**22
-_PACKAGES = ("seqio", "tensorflow", "tensorflow-text", "sentencepiece", "tokenizers", "tensorstore")
 
 
 def assemble(
@@ -48,7 +46,7 @@ def assemble(
             chosen = chosen[document_order(rows_N["text"][chosen], seed)]
             chunks = _gather(extracted, chosen, bar)
             writer.write_split(split, chunks, rows_N["tokens"][chosen], rows_N["bytes"][chosen])
-    return writer.finish(corpus=corpus, seed=seed, versions=_versions(), **manifest)
+    return writer.finish(corpus=corpus, seed=seed, versions=package_versions(), **manifest)
 
 
 def document_order(text: UInt[np.ndarray, "N 2"], seed: int) -> Int[np.ndarray, " N"]:
@@ -80,13 +78,3 @@ def _gather(
     if gathered:
         yield np.concatenate(gathered)
         bar.update(size)
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -1,6 +1,6 @@
 """First pass: the documents of a piece of a corpus become tokens and signatures, in files.
 
-    result = extract(Piece("demo.text", "train", 0, 16, vocabulary, seed=0, scratch="/tmp/x"))
+    result = extract(Piece("demo.text", "train", 0, 16, vocabulary, 0, "/tmp/x", 10_000_000))
     tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
@@ -16,8 +16,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+import gin
+from code_ablate.data.preparing.finished_pieces import write_record
+from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
-from code_ablate.data.preparing.signatures import ALWAYS, SIGNATURES, index_dtype
+from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype
 from code_ablate.data.registry import import_modules
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
@@ -27,43 +30,6 @@ _CHECKED_CHARACTERS = 2000
 _REPORT_DOCUMENTS = 64
 _REPORT_BYTES = 250_000
 _PACKED_ROWS = 65536
-
-
-@dataclasses.dataclass(frozen=True)
-class Piece:
-    """A part of a split of a corpus: what is extracted in one go."""
-
-    corpus: str
-    split: str
-    index: int
-    """Number of the piece, from 0."""
-    count: int
-    """Pieces that the split is cut into."""
-    vocabulary: Vocabulary
-    seed: int
-    """Seed of preprocessors that draw at random."""
-    scratch: str
-    """Directory for the temporary files, on a disk that the later passes read too."""
-    signatures: tuple[str, ...] = ALWAYS
-    """Names of the signatures that the judges need."""
-
-    def __str__(self) -> str:
-        return self.corpus
-
-
-@dataclasses.dataclass(frozen=True)
-class PieceResult:
-    """What `extract` left behind."""
-
-    piece: Piece
-    path: str
-    """Path of the temporary files, without their suffixes."""
-    stages: tuple
-    """`task_run.Stage`s: what the source gave and what each preprocessor let through."""
-    empty: int
-    """Documents without a token; they are left out."""
-    empty_bytes: int
-    """Bytes of text in documents without a token: some vocabularies have none for white space."""
 
 
 def token_dtype(size: int) -> np.dtype:
@@ -83,6 +49,8 @@ class Registration:
     """Modules that a worker imports, after `tasks`."""
     preprocessors: Mapping[str, Sequence[Mapping[str, str]]]
     """Fingerprints of each corpus' preprocessors where the preparation was started."""
+    bindings: str = ""
+    """gin bindings there, as text: preprocessors may be functions that gin configures."""
     process: str = _PROCESS
     """Where it was started: there, nothing is imported or compared."""
 
@@ -101,13 +69,15 @@ class Extraction:
         known = (self.registration.process, piece.corpus)
         if self.registration.process != _PROCESS and known not in _checked:
             import_modules(("tasks", *self.registration.modules))
+            # Its own commands bind more than these modules have: the rest is nobody's here.
+            gin.parse_config(self.registration.bindings, skip_unknown=True)
             check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
             _checked.add(known)
         return extract(piece, place)
 
 
 def extract(piece: Piece, place: Place) -> PieceResult:
-    """Runs the piece and writes its files.
+    """Runs the piece and writes its files, and last the record that says that they are whole.
 
     Raises UserError if the Task does not fit the study's vocabulary.
     """
@@ -121,11 +91,12 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         pieces=piece.count,
         seed=piece.seed,
         threads=place.threads,
+        max_bytes=piece.max_document_bytes,
     )
-    path = os.path.join(piece.scratch, f"{piece.corpus}-{piece.split}-{piece.index}")
+    path = piece.path
     writer = _PieceWriter(path, piece)
     checked, fitting, new_documents, new_bytes = 0, 0, 0, 0
-    with open(path + ".tokens", "wb") as file:
+    with open(path + TOKENS, "wb") as file:
         for document in run:
             size = writer.add(file, document)
             if document.text and checked < _CHECKED_DOCUMENTS:
@@ -141,17 +112,20 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             "preprocessors has a vocabulary of its own; let it use that of `output_features`."
         )
     place.report(new_documents, new_bytes)
-    np.save(path + ".index.npy", writer.index())
-    return PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
+    with open(path + INDEX, "w+b") as file:  # not "wb": NumPy would hide why a disk fails
+        np.save(file, writer.index())
+    result = PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
+    write_record(result)
+    return result
 
 
 def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """(tokens, index) of a piece, memory-mapped."""
-    index = np.load(path + ".index.npy", mmap_mode="r")
-    if not os.path.getsize(path + ".tokens"):
+    index = np.load(path + INDEX, mmap_mode="r")
+    if not os.path.getsize(path + TOKENS):
         return np.zeros(0, dtype), index
     # asarray: slicing a plain array takes a fifth of the time that slicing a memmap does.
-    return np.asarray(np.memmap(path + ".tokens", dtype, mode="r")), index
+    return np.asarray(np.memmap(path + TOKENS, dtype, mode="r")), index
 
 
 class _PieceWriter:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
-from code_ablate.data.preparing.extract import PieceResult, load_piece, token_dtype
+from code_ablate.data.preparing.extract import load_piece, token_dtype
+from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.signatures import split_bound
 
 

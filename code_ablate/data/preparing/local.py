@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from tqdm import tqdm
 
 from code_ablate.data.preparing.runner import P, Place, R
+from code_ablate.errors import Failed
 
 SECONDS_HERE = 60
 """Time for which this process works alone; what is left then goes to worker processes."""
@@ -101,7 +103,10 @@ def _run(
 def _run_in_workers(
     function: Callable[[P, Place], R], pieces: Sequence[P], workers: int, bar: Bar
 ) -> Iterator[R]:
-    """One pool for all pieces. An exception, Ctrl-C too, stops the workers and passes on."""
+    """One pool for all pieces. An exception, Ctrl-C too, stops the workers and passes on.
+
+    Raises Failed if a worker is killed.
+    """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     counts, stop = context.Array("q", bar.counts), context.Event()
     if workers > len(pieces):
@@ -111,6 +116,7 @@ def _run_in_workers(
         )
         workers = len(pieces)
     threads = max(1, (os.cpu_count() or 1) // workers)
+    finished = 0
     with ProcessPoolExecutor(
         workers, mp_context=context, initializer=_start_worker, initargs=(counts, stop, threads)
     ) as pool:
@@ -122,12 +128,25 @@ def _run_in_workers(
                 bar.show(*counts[:])
                 for future in done:
                     result = future.result()
+                    finished += 1
                     bar.piece_done(pieces_by_future[future])
                     yield result
-        except BaseException:
+        except BaseException as error:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+            if isinstance(error, BrokenProcessPool):
+                raise _killed(len(pieces) - finished, len(pieces), workers) from error
             raise
+
+
+def _killed(unfinished: int, total: int, workers: int) -> Failed:
+    return Failed(
+        "a worker process was killed from outside; when memory runs short, the system does that. "
+        f"Of {total} pieces {total - unfinished} are finished and kept; the work on "
+        f"{min(workers, unfinished)} at most is lost. Run the same command again: it goes on with "
+        f"the {unfinished} that are left. If memory ran short, set PrepareConfig.workers below "
+        f"{workers}."
+    )
 
 
 class _Stopped(Exception):

@@ -5,16 +5,15 @@
 
 A store is kept as `<data_dir>/stores/<corpus>-<key>`; the key covers all that decides its content,
 so a store is found again exactly when it is still right. The result does not depend on where the
-pieces are extracted. A preparation that was interrupted leaves no manifest and starts afresh.
+pieces are extracted. A preparation that was interrupted leaves no manifest; the next one of the
+same store goes on with the pieces that were finished.
 """
 
 import contextlib
-import fcntl
 import functools
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,29 +21,34 @@ from annotated_types import Ge, Le, Lt
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate import storage
-from code_ablate.checked import Seed, checked
+import gin
+from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
 from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
 from code_ablate.data.preparing.extract import (
     Extraction,
-    Piece,
-    PieceResult,
     Registration,
 )
 from code_ablate.data.preparing.extracted import ExtractedCorpus
+from code_ablate.data.preparing.finished_pieces import find_finished
 from code_ablate.data.preparing.local import LocalRunner
+from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.preparing.runner import Runner
+from code_ablate.data.preparing.scratch import locked, scratch_folder
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, judge
 from code_ablate.data.registry import import_modules
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import Failed, disk_failures
 from code_ablate.identity import identity
 
+FIELDS_OF_TASK = ("source", "preprocessors")
+"""What of a store's key fields is not among its settings."""
 _KEY_LENGTH = 12
+_MAX_DOCUMENT_BYTES = 10_000_000
 
 
 @checked
@@ -59,6 +63,10 @@ class PrepareConfig:
     whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
+    max_document_bytes: PositiveInt = _MAX_DOCUMENT_BYTES
+    """Most bytes of text that a document of a source may have. A longer one is left out, and
+    counted in the store's manifest: a tokenizer takes about 230 bytes of memory for each of its
+    bytes."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
     pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
@@ -101,7 +109,10 @@ def plan_store(
 
 def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
     """The part of a store's key fields that does not depend on the corpus."""
+    limit = config.max_document_bytes
     return {
+        # The default stands in no key, so that stores from before there was a limit keep theirs.
+        **({} if limit == _MAX_DOCUMENT_BYTES else {"max_document_bytes": limit}),
         "vocabulary": vocabulary.digest,
         "eos_id": vocabulary.eos_id,
         "seed": config.seed,
@@ -127,61 +138,38 @@ def make_stores(
     `modules` register corpora, and are imported here and in every worker (with `tasks`). `runner`
     says where pieces are extracted; None: on this machine. Two processes that prepare the same
     store on one machine wait for each other. Raises UserError for an unknown or empty corpus, or
-    one that does not fit the vocabulary.
+    one that does not fit the vocabulary, and Failed where the disk takes no more or a worker is
+    killed; pieces that are finished then are kept for the next call.
     """
     import_modules(modules)
     runner = runner or LocalRunner(config.workers, progress)
     plans = {corpus: plan_store(corpus, vocabulary, data_dir, config) for corpus in corpora}
-    with contextlib.ExitStack() as held:
+    with disk_failures(data_dir), contextlib.ExitStack() as held:
         for corpus in sorted(plans):  # in one order, so that no two processes wait for each other
             if not plans[corpus].finished:
-                held.enter_context(_lock(plans[corpus], data_dir))
+                held.enter_context(locked(plans[corpus].path.name, data_dir))
         missing = [plan for plan in plans.values() if not plan.finished]
         if missing:
-            with _scratch(missing, data_dir) as scratch:
-                preparation = _Preparation(vocabulary, config, tuple(modules), scratch, progress)
-                preparation.run(missing, runner)
+            scratch = {plan.corpus: scratch_folder(plan.path.name, data_dir) for plan in missing}
+            preparation = _Preparation(vocabulary, config, tuple(modules), scratch, progress)
+            preparation.run(missing, runner)
     return Stores({corpus: TokenStore.open(plan.path) for corpus, plan in plans.items()})
 
 
-@contextlib.contextmanager
-def _lock(plan: StorePlan, data_dir: epath.PathLike) -> Iterator[None]:
-    """Holds the right to write one store. Local disks only: an object store has no locks."""
-    if storage.is_remote(data_dir):
-        yield
-        return
-    directory = os.path.join(data_dir, "stores", ".locks")
-    os.makedirs(directory, exist_ok=True)
-    with open(os.path.join(directory, plan.path.name), "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tqdm.write(f"waiting for another process that prepares {plan.corpus} ...")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _scratch(plans: Sequence[StorePlan], data_dir: epath.PathLike) -> Iterator[dict[str, str]]:
-    """A local directory for each corpus' temporary files; what a killed run left is removed
-    first."""
-    if storage.is_remote(data_dir):
-        with tempfile.TemporaryDirectory(prefix="code-ablate-") as root:
-            paths = {plan.corpus: os.path.join(root, plan.path.name) for plan in plans}
-            for path in paths.values():
-                os.makedirs(path)
-            yield paths
-        return
-    root = os.path.join(data_dir, "stores", ".scratch")
-    paths = {plan.corpus: os.path.join(root, plan.path.name) for plan in plans}
-    try:
-        for path in paths.values():  # nobody else uses it: its name is the name of the lock we hold
-            shutil.rmtree(path, ignore_errors=True)
-            os.makedirs(path)
-        yield paths
-    finally:
-        for path in paths.values():
-            shutil.rmtree(path, ignore_errors=True)
+def _extracted(
+    extraction: Extraction, pieces: Sequence[Piece], runner: Runner
+) -> Generator[PieceResult, None, None]:
+    """The results of all pieces: first of those that were finished before, then of the others."""
+    with ThreadPoolExecutor() as threads:  # what is finished is read once more, to be sure of it
+        finished = [result for result in threads.map(find_finished, pieces) if result]
+    if finished:
+        tqdm.write(f"{len(finished)} of {len(pieces)} pieces were finished before, and are kept.")
+    yield from finished
+    done = {result.piece for result in finished}
+    with contextlib.closing(
+        runner.run(extraction, [piece for piece in pieces if piece not in done])
+    ) as others:
+        yield from others
 
 
 @dataclass(frozen=True)
@@ -192,7 +180,7 @@ class _Preparation:
     config: PrepareConfig
     modules: tuple[str, ...]
     scratch: dict[str, str]
-    """Directory for the temporary files of each corpus."""
+    """Folder for the pieces of each corpus; what is finished there already is used."""
     progress: bool
 
     def run(self, plans: Sequence[StorePlan], runner: Runner) -> None:
@@ -200,9 +188,9 @@ class _Preparation:
         by_corpus = {plan.corpus: plan for plan in plans}
         pieces = [piece for plan in plans for piece in self._pieces(plan)]
         expected = {plan.corpus: plan.key_fields["preprocessors"] for plan in plans}
-        extraction = Extraction(Registration(self.modules, expected))
+        extraction = Extraction(Registration(self.modules, expected, gin.config_str()))
         results: dict[str, list[PieceResult]] = {plan.corpus: [] for plan in plans}
-        with contextlib.closing(runner.run(extraction, pieces)) as extracted:
+        with contextlib.closing(_extracted(extraction, pieces, runner)) as extracted:
             for result in extracted:
                 corpus = result.piece.corpus
                 results[corpus].append(result)
@@ -218,13 +206,22 @@ class _Preparation:
         from code_ablate.data.preparing.task_run import corpus_splits
 
         pieces = []
-        scratch, seed = self.scratch[plan.corpus], self.config.seed
         asked_for = (*ALWAYS, *(name for one in self._judges for name in one.signatures))
         signatures = tuple(dict.fromkeys(asked_for))
         for split in corpus_splits(plan.task):
             count = max(1, min(self.config.pieces, len(plan.task.source.list_shards(split))))
             pieces += [
-                Piece(plan.corpus, split, index, count, self.vocabulary, seed, scratch, signatures)
+                Piece(
+                    plan.corpus,
+                    split,
+                    index,
+                    count,
+                    self.vocabulary,
+                    self.config.seed,
+                    self.scratch[plan.corpus],
+                    self.config.max_document_bytes,
+                    signatures,
+                )
                 for index in range(count)
             ]
         return pieces
@@ -237,7 +234,11 @@ class _Preparation:
         """
         from code_ablate.data.preparing.task_run import require_unchanged
 
-        require_unchanged(plan.task, plan.key_fields["source"])
+        try:
+            require_unchanged(plan.task, plan.key_fields["source"])
+        except Failed:
+            shutil.rmtree(self.scratch[plan.corpus])  # nobody knows what the pieces hold
+            raise
         corpus = ExtractedCorpus.load(results, self.config.validation_fraction)
         (verdicts,) = judge([corpus.documents], self._judges)
         account = Account(results, getattr(plan.task.source, "skipped", dict)())

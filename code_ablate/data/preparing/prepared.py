@@ -16,11 +16,16 @@ from typing import Any
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate.data.preparing.prepare import PrepareConfig, plan_store, store_settings
+from code_ablate.data.preparing.prepare import (
+    FIELDS_OF_TASK,
+    PrepareConfig,
+    plan_store,
+    store_settings,
+)
 from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.store import MANIFEST, Manifest, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.errors import UserError
+from code_ablate.errors import NewerFormat, UserError
 from code_ablate.identity import differences, identity
 
 
@@ -53,7 +58,8 @@ def explain_missing(
     """Why no existing store of `corpus` is used, field by field; '' if one is."""
     if not seqio_is_installed():
         fitting, others = _by_manifest(corpus, vocabulary, data_dir, config)
-        return "" if len(fitting) == 1 else _why_none(corpus, fitting, others, data_dir)
+        why = [_why_none(corpus, fitting, others, data_dir), *_newer(corpus, data_dir)]
+        return "" if len(fitting) == 1 else "\n".join(why)
     plan = plan_store(corpus, vocabulary, data_dir, config)
     if plan.finished:
         return ""
@@ -64,6 +70,7 @@ def explain_missing(
         if manifest.corpus == corpus:
             changes = _changes(dict(manifest.key_fields), plan.key_fields)
             lines.append(f"{path.name} is not used: {'; '.join(changes)}.")
+    lines += _newer(corpus, data_dir)
     return "\n".join(lines) or f"no store of {corpus!r} was prepared in {data_dir}."
 
 
@@ -99,7 +106,7 @@ def _paths_by_manifest(
         if len(fitting) == 1:
             paths[corpus] = fitting[0]
         else:
-            reasons.append(_why_none(corpus, fitting, others, data_dir))
+            reasons += [_why_none(corpus, fitting, others, data_dir), *_newer(corpus, data_dir)]
     if reasons:
         raise UserError("\n".join([*reasons, f"To prepare corpora, or to have keys: {INSTALL}."]))
     say_unchecked("token stores")
@@ -115,7 +122,7 @@ def _by_manifest(
     for path, manifest in _manifests(data_dir):
         if manifest.corpus != corpus:
             continue
-        fields = {name: manifest.key_fields.get(name, "(absent)") for name in wanted}
+        fields = {k: v for k, v in manifest.key_fields.items() if k not in FIELDS_OF_TASK}
         if identity(fields) == identity(wanted):
             fitting.append(path)
         else:
@@ -149,8 +156,21 @@ def _manifests(data_dir: epath.PathLike) -> Iterator[tuple[epath.Path, Manifest]
     for path in sorted(stores.iterdir()) if stores.exists() else ():
         try:
             yield path, Manifest.from_json((path / MANIFEST).read_text())
+        except (OSError, ValueError, TypeError, NewerFormat):
+            continue
+
+
+def _newer(corpus: str, data_dir: epath.PathLike) -> list[str]:
+    """What is said of the stores of a corpus that a newer version of the program wrote."""
+    said = []
+    for path in sorted((epath.Path(data_dir) / "stores").glob(f"{corpus}-{'[0-9a-f]' * 12}")):
+        try:
+            Manifest.from_json((path / MANIFEST).read_text())
+        except NewerFormat as error:
+            said.append(f"{path.name} is not used: {error}")
         except (OSError, ValueError, TypeError):
             continue
+    return said
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

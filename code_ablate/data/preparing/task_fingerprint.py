@@ -125,7 +125,7 @@ def source_digest(source: Any) -> str:
     name = type(source).__name__
     version = getattr(source, "version", None)
     if isinstance(version, str | int):
-        return _hash(f"{name} version {version!r} {source!r}")
+        return _hash(f"{type(source).__module__}.{name} version {version!r} {source.splits}")
     if hasattr(source, "digest"):
         own = [cls for cls in type(source).__mro__ if _is_own(cls)]
         if not own:

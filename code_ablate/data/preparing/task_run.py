@@ -33,6 +33,9 @@ from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import Failed, MissingData, UserError, unknown_name
 
+TOO_LONG = "over_max_document_bytes"
+"""Step that leaves out what has more text than `max_bytes`."""
+
 TRAIN = "train"
 VALIDATION = "validation"
 
@@ -136,15 +139,18 @@ class TaskRun:
         seed: int = 0,
         shuffle: bool = False,
         threads: int = 0,
+        max_bytes: int | None = None,
     ):
+        """`max_bytes`: documents with more text are left out where the Task first has text."""
         _leave_accelerators_alone()
         self._name = task.name
         self._files = _files_of(task.source, split)
-        self._probes = [_Probe("read", False)]
+        limit = _Limit(max_bytes)
+        self._probes = [_Probe("read", False, limit)]
         chain: list[Any] = [self._probes[0]]
         for preprocessor in _preprocessors(task):
             own_name = isinstance(getattr(preprocessor, "name", None), str)
-            self._probes.append(_Probe(preprocessor_name(preprocessor), own_name))
+            self._probes.append(_Probe(preprocessor_name(preprocessor), own_name, limit))
             chain += [preprocessor, self._probes[-1]]
         features = {
             name: dataclasses.replace(feature, vocabulary=vocabulary)
@@ -190,7 +196,7 @@ class TaskRun:
 
         The rows that a source skips count as read, and as gone in a step for each reason.
         """
-        read, *steps = (probe.stage() for probe in self._probes)
+        read, *steps = (stage for probe in self._probes for stage in probe.stages())
         skipped = [(why, self._watch.skipped.get(why, SkippedRows())) for why in self._reasons]
         documents = read.documents + sum(rows.rows for _, rows in skipped)
         size = (read.bytes or 0) + sum(rows.bytes for _, rows in skipped)
@@ -265,33 +271,66 @@ def _leave_accelerators_alone() -> None:
         tf.config.set_visible_devices([], "GPU")
 
 
-class _Probe:
-    """A preprocessor that changes nothing and counts documents and bytes of text."""
+@dataclasses.dataclass
+class _Limit:
+    """The most text that a document may have, until a probe has seen to it."""
 
-    def __init__(self, name: str, is_filter: bool):
-        self._name, self._is_filter = name, is_filter
+    max_bytes: int | None
+    """Bytes; None: no limit, or one that a probe holds already."""
+
+    def take(self) -> int | None:
+        """The limit, for the first who asks."""
+        taken, self.max_bytes = self.max_bytes, None
+        return taken
+
+
+class _Probe:
+    """A preprocessor that counts documents and bytes of text, and leaves out what is too long.
+
+    A document that tokenizers are given whole takes some 230 times its size in memory.
+    """
+
+    def __init__(self, name: str, is_filter: bool, limit: _Limit):
+        self._name, self._is_filter, self._limit = name, is_filter, limit
         self._has_text = True
+        self._max_bytes: int | None = None
         with tf.device("CPU:0"):  # where the functions of tf.data run
             self._counts = tf.Variable([0, 0], dtype=tf.int64, trainable=False)
+            self._too_long = tf.Variable([0, 0], dtype=tf.int64, trainable=False)
 
     def __call__(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         feature = _text_feature(dataset.element_spec)
         self._has_text = feature is not None
 
+        def size_of(example) -> tf.Tensor:
+            text = example[feature] if isinstance(example, dict) else example
+            return tf.cast(tf.strings.length(text, unit="BYTE"), tf.int64)
+
         @tf.autograph.experimental.do_not_convert  # halves the time to build it; a piece has many
         def count(example):
-            size = tf.constant(0, tf.int64)
-            if feature is not None:
-                text = example[feature] if isinstance(example, dict) else example
-                size = tf.cast(tf.strings.length(text, unit="BYTE"), tf.int64)
+            size = tf.constant(0, tf.int64) if feature is None else size_of(example)
             self._counts.assign_add(tf.stack([tf.constant(1, tf.int64), size]))
             return example
 
-        return dataset.map(count)
+        @tf.autograph.experimental.do_not_convert
+        def fits(example):
+            size = size_of(example)
+            too_long = tf.cast(size > self._max_bytes, tf.int64)
+            self._too_long.assign_add(too_long * tf.stack([tf.constant(1, tf.int64), size]))
+            return too_long == 0
 
-    def stage(self) -> Stage:
+        dataset = dataset.map(count)
+        self._max_bytes = self._limit.take() if self._has_text else None
+        return dataset if self._max_bytes is None else dataset.filter(fits)
+
+    def stages(self) -> list[Stage]:
         documents, size = (int(n) for n in self._counts.numpy())
-        return Stage(self._name, documents, size if self._has_text else None, self._is_filter)
+        known = size if self._has_text else None
+        stages = [Stage(self._name, documents, known, self._is_filter)]
+        if self._max_bytes is not None:
+            more, more_bytes = (int(n) for n in self._too_long.numpy())
+            stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
+        return stages
 
 
 def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:

@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+import gin
 from code_ablate.data.preparing import local
+from code_ablate.data.preparing.extract import import_modules
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.prepare import make_stores
 from code_ablate.data.preparing.runner import Place
@@ -77,6 +79,61 @@ def test_the_number_of_workers_changes_nothing(tmp_path, vocabulary, worker_modu
         assert plain[0].skipped == {"too_long": 2}
     assert made["two"]["workers.first"].manifest.dropped["exact_duplicate"]["documents"] > 0
     assert not os.listdir(tmp_path / "two" / "stores" / ".scratch")
+
+
+GIN_MODULE = """
+import functools, gin, seqio, tensorflow as tf
+
+@gin.configurable(module="filters_of_gin")
+def longer(dataset, least=0):
+    return dataset.filter(lambda d: tf.strings.length(d["text"]) > least)
+
+class Words(seqio.DataSource):
+    supports_arbitrary_sharding = True
+    def __init__(self):
+        super().__init__(splits=("train",))
+    def digest(self):
+        return "words"
+    def list_shards(self, split):
+        return ["0", "1", "2", "3"]
+    def get_dataset(self, split="train", shuffle=True, seed=None, shard_info=None, **_):
+        shard = shard_info or seqio.ShardInfo(0, 1)
+        numbers = range(shard.index, 100, shard.num_shards)
+        return tf.data.Dataset.from_tensor_slices({"text": ["a" * (1 + i) for i in numbers]})
+
+seqio.TaskRegistry.add("workers.gin", source=Words(),
+    preprocessors=[longer,
+        functools.partial(seqio.preprocessors.rekey, key_map={"targets": "text"}),
+        seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
+    output_features={"targets": seqio.Feature(seqio.ByteVocabulary())})
+"""
+
+
+@pytest.mark.slow
+def test_workers_have_the_gin_bindings_of_a_users_filter(tmp_path, vocabulary, monkeypatch):
+    (tmp_path / "filters_of_gin.py").write_text(GIN_MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(local, "SECONDS_HERE", 0)  # straight to the workers
+    import_modules(("filters_of_gin",))
+    config = dataclasses.replace(HERE, workers=2, pieces=4)
+    with gin.unlock_config():
+        gin.parse_config(
+            ["longer.least = %LEAST", "LEAST = 30", "NoSuch.parameter = @no_such()"],
+            skip_unknown=True,
+        )
+    try:
+        store = make_stores(
+            ("workers.gin",),
+            vocabulary,
+            tmp_path,
+            config,
+            modules=("filters_of_gin",),
+            progress=False,
+        )["workers.gin"]
+    finally:
+        gin.clear_config()
+    assert store.manifest.dropped["longer"]["documents"] == 30
+    assert store.manifest.read["documents"] == 100
 
 
 def square(piece: int, place: Place) -> int:

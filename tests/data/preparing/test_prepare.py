@@ -1,8 +1,10 @@
 """All four passes: what is stored, found again, and resumed."""
 
 import dataclasses
+import functools
 import json
 import os
+import resource
 import threading
 from pathlib import Path
 
@@ -12,12 +14,13 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data.preparing import prepare
-from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.preparing.prepare import PrepareConfig, store_key_fields
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
 from code_ablate.data.preparing.task_fingerprint import source_digest
 from code_ablate.data.store import TokenStore
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from tests.data.preparing.corpora import (
+    FEATURES,
     HERE,
     TOKENIZE,
     Shorter,
@@ -154,7 +157,7 @@ def test_what_a_killed_run_left_behind_does_not_matter(tmp_path, vocabulary):
     expected = one(corpus, vocabulary, tmp_path / "clean")
     scratch = tmp_path / "stores" / ".scratch" / os.path.basename(expected.path)
     scratch.mkdir(parents=True)
-    (scratch / f"{corpus}-train-0.tokens").write_bytes(b"garbage of a run before")
+    (scratch / f"{corpus}-train-0-of-1.tokens").write_bytes(b"garbage of a run before")
     assert one(corpus, vocabulary, tmp_path).manifest.identity == expected.manifest.identity
     assert not scratch.exists()
 
@@ -253,3 +256,60 @@ def test_wrong_settings_are_refused(fields, message):
 def test_a_key_covers_what_a_corpus_was_judged_against(tmp_path, vocabulary):
     store = one(register(texts(20)), vocabulary, tmp_path)
     assert store.manifest.key_fields["judged"] == {"exact_duplicates": True, "against": []}
+
+
+@pytest.mark.parametrize("phase", ["pieces", "store"])
+def test_a_disk_that_takes_no_more_is_one_line(tmp_path, vocabulary, monkeypatch, phase):
+    """A limit on the size of files acts as a full disk does."""
+    corpus = register(texts(400))
+    expected = one(corpus, vocabulary, tmp_path / "whole").manifest.identity
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    work = {"pieces": "_extracted", "store": "assemble"}[phase]
+    original = getattr(prepare, work)
+
+    def without_space(*args, **kwargs):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
+        return original(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, work, without_space)
+        try:
+            with pytest.raises(Failed, match=r"File too large.*ulimit -f.*same command again"):
+                one(corpus, vocabulary, tmp_path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert one(corpus, vocabulary, tmp_path).manifest.identity == expected
+
+
+def test_documents_over_the_limit_are_left_out_and_counted(tmp_path, vocabulary):
+    documents = [*texts(30), "long " * 400, "é" * 500, "é" * 501]
+    config = dataclasses.replace(HERE, max_document_bytes=1000)
+    store = one(register(documents), vocabulary, tmp_path, config)
+    assert store.manifest.dropped["over_max_document_bytes"] == {"documents": 2, "bytes": 3002}
+    assert store.manifest.read["documents"] == 33
+    both = stored(store, vocabulary) + stored(store, vocabulary, "validation")
+    assert sorted(both) == sorted([*texts(30), "é" * 500])
+
+
+def test_the_limit_holds_where_a_task_first_has_text(tmp_path, vocabulary):
+    def dataset(split, shuffle_files):
+        return tf.data.Dataset.from_tensor_slices({"content": [*texts(30), "long " * 400]})
+
+    rekey = functools.partial(seqio.preprocessors.rekey, key_map={"text": "content"})
+    seqio.TaskRegistry.add(
+        "prepare.content",
+        source=seqio.FunctionDataSource(dataset, splits=("train",)),
+        preprocessors=[rekey, *TOKENIZE],
+        output_features=FEATURES,
+    )
+    config = dataclasses.replace(HERE, max_document_bytes=1000)
+    manifest = one("prepare.content", vocabulary, tmp_path, config).manifest
+    assert manifest.dropped == {"over_max_document_bytes": {"documents": 1, "bytes": 2000}}
+
+
+def test_the_limit_is_in_the_key_unless_it_is_the_default(vocabulary):
+    task = seqio.TaskRegistry.get(register(texts(3)))
+    base = store_key_fields(task, vocabulary, HERE)
+    assert "max_document_bytes" not in base
+    other = dataclasses.replace(HERE, max_document_bytes=1000)
+    assert store_key_fields(task, vocabulary, other) == {**base, "max_document_bytes": 1000}

@@ -1,0 +1,98 @@
+"""Pieces that are extracted already: what an interrupted preparation has done is not done again.
+
+    write_record(result)                # the last that is done for a piece
+    result = find_finished(piece)       # None: it must be extracted
+
+A record stands beside the files of a piece and holds their digests. It is written when they are
+whole, so that half of a piece is never taken for one; and files that are not what their record says
+are not taken either.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from etils import epath
+
+from code_ablate import storage
+from code_ablate.data.preparing.package_versions import package_versions
+from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
+
+FORMAT = 1
+_RECORD = ".json"
+
+
+@dataclasses.dataclass(frozen=True)
+class PieceRecord:
+    """What stands in the record of a finished piece."""
+
+    piece: Mapping[str, Any]
+    """What the piece is, of what the name of its folder, the store's, does not say."""
+    stages: Sequence[Mapping[str, Any]]
+    """Fields of the `task_run.Stage`s."""
+    empty: int
+    """Documents without a token."""
+    empty_bytes: int
+    """Bytes of text in documents without a token."""
+    digests: Mapping[str, str]
+    """SHA-256 of each file, by its suffix."""
+    versions: Mapping[str, str]
+    """Versions of Python and of the packages that made it."""
+    format: int = FORMAT
+    """Format of the record and of the files."""
+
+
+def write_record(result: PieceResult) -> None:
+    """Says that the files of a piece are whole."""
+    record = PieceRecord(
+        _describe(result.piece),
+        [dataclasses.asdict(stage) for stage in result.stages],
+        result.empty,
+        result.empty_bytes,
+        _digests(result.path),
+        package_versions(),
+    )
+    text = json.dumps(dataclasses.asdict(record), indent=1)
+    storage.replace(epath.Path(result.path + _RECORD), text)
+
+
+def find_finished(piece: Piece) -> PieceResult | None:
+    """The result of a piece whose files are there and whole; None if it must be extracted."""
+    from code_ablate.data.preparing.task_run import Stage
+
+    path = piece.path
+    try:
+        record = PieceRecord(**json.loads(epath.Path(path + _RECORD).read_text()))
+        if (record.format, record.versions) != (FORMAT, package_versions()):
+            return None
+        if record.piece != _describe(piece) or record.digests != _digests(path):
+            return None
+        stages = tuple(
+            Stage(**{**stage, "examples": tuple(stage["examples"])}) for stage in record.stages
+        )
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+    return PieceResult(piece, path, stages, record.empty, record.empty_bytes)
+
+
+def _describe(piece: Piece) -> dict[str, Any]:
+    return {
+        "corpus": piece.corpus,
+        "split": piece.split,
+        "index": piece.index,
+        "count": piece.count,
+        "seed": piece.seed,
+        "max_document_bytes": piece.max_document_bytes,
+        "vocabulary": piece.vocabulary.digest,
+        "signatures": list(piece.signatures),
+    }
+
+
+def _digests(path: str) -> dict[str, str]:
+    digests = {}
+    for suffix in (TOKENS, INDEX):
+        with open(path + suffix, "rb") as file:
+            digests[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests

@@ -1,0 +1,63 @@
+"""Parts of corpora, and what is known of them when they are extracted.
+
+    piece = Piece("demo.text", "train", 0, 16, vocabulary, 0, "/tmp/x", 10_000_000)
+    piece.path + TOKENS, piece.path + INDEX      # its files
+
+Pieces and results are small picklable values: they go to worker processes and come back.
+"""
+
+import os
+from dataclasses import dataclass
+
+from code_ablate.data.preparing.signatures import ALWAYS
+from code_ablate.data.vocabulary import Vocabulary
+
+TOKENS = ".tokens"
+"""Suffix of the file of a piece's tokens, all documents joined."""
+INDEX = ".index.npy"
+"""Suffix of the file of a piece's documents: their signatures, starts and lengths."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a split of a corpus: what is extracted in one go."""
+
+    corpus: str
+    split: str
+    index: int
+    """Number of the piece, from 0."""
+    count: int
+    """Pieces that the split is cut into."""
+    vocabulary: Vocabulary
+    seed: int
+    """Seed of preprocessors that draw at random."""
+    scratch: str
+    """Directory for the temporary files, on a disk that the later passes read too."""
+    max_document_bytes: int
+    """Most bytes of text that a document may have; a longer one is left out."""
+    signatures: tuple[str, ...] = ALWAYS
+    """Names of the signatures that the judges need."""
+
+    def __str__(self) -> str:
+        return self.corpus
+
+    @property
+    def path(self) -> str:
+        """Path of the piece's files, without their suffixes."""
+        name = f"{self.corpus}-{self.split}-{self.index}-of-{self.count}"
+        return os.path.join(self.scratch, name)
+
+
+@dataclass(frozen=True)
+class PieceResult:
+    """What `extract` left behind."""
+
+    piece: Piece
+    path: str
+    """Path of the temporary files, without their suffixes."""
+    stages: tuple
+    """`task_run.Stage`s: what the source gave and what each preprocessor let through."""
+    empty: int
+    """Documents without a token; they are left out."""
+    empty_bytes: int
+    """Bytes of text in documents without a token: some vocabularies have none for white space."""

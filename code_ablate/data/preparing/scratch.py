@@ -1,0 +1,85 @@
+"""Where a preparation keeps its finished pieces until the store is written, and who may use it.
+
+with locked(plan.path.name, data_dir): ...        # one process for each store
+folder = scratch_folder(plan.path.name, data_dir)
+
+The folder has the name of the store: the next preparation of the same store finds the pieces there.
+Local disks only: pieces of a store on an object store lie in $TMPDIR of the machine.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from etils import epath
+from tqdm import tqdm
+
+from code_ablate import storage
+from code_ablate.errors import UserError
+
+_STORE = re.compile(r"(.+)-[0-9a-f]{12}")
+"""Name of a store: corpus and key."""
+
+
+@contextlib.contextmanager
+def locked(store: str, data_dir: epath.PathLike) -> Iterator[None]:
+    """Holds the right to write one store, and its scratch folder; waits for who holds it.
+
+    Among processes that see the same disk. On an object store: among those of this machine.
+    """
+    with _lock_file(store, data_dir) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tqdm.write(f"waiting for another process that prepares {store} ...")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def scratch_folder(store: str, data_dir: epath.PathLike) -> str:
+    """The folder for the pieces of a store, made if it is missing. The caller holds the lock.
+
+    Pieces that other settings or another source left for the same corpus are deleted.
+    """
+    root = _root(data_dir) / ".scratch"
+    folder = root / store
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in root.iterdir():
+        if other != folder and _corpus(other.name) == _corpus(store):
+            _delete_unused(other, data_dir)
+    return str(folder)
+
+
+def _delete_unused(folder: Path, data_dir: epath.PathLike) -> None:
+    in_use = contextlib.suppress(BlockingIOError)  # another process holds its lock
+    with _lock_file(folder.name, data_dir) as file, in_use:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock_file(store: str, data_dir: epath.PathLike):
+    directory = _root(data_dir) / ".locks"
+    directory.mkdir(parents=True, exist_ok=True)
+    return open(directory / store, "w")
+
+
+def _corpus(store: str) -> str:
+    name = _STORE.fullmatch(store)
+    return name[1] if name else store
+
+
+def _root(data_dir: epath.PathLike) -> Path:
+    """The local folder that holds locks and scratch folders."""
+    if not storage.is_remote(data_dir):
+        return Path(data_dir) / "stores"
+    root = Path(tempfile.gettempdir()) / f"code-ablate-{os.getuid()}"
+    root.mkdir(mode=0o700, exist_ok=True)
+    if root.stat().st_uid != os.getuid():
+        raise UserError(f"{root} belongs to another user: set TMPDIR to a folder of your own.")
+    return root / hashlib.sha256(os.fspath(data_dir).encode()).hexdigest()[:16]
