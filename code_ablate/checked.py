@@ -9,7 +9,8 @@
     Schedule(peak="1e-3")   # UserError: Schedule.peak is '1e-3': it must be a number above 0.
 
 Types are strict: a bool is no number, text is no number, and no number is infinite. What loses
-nothing is converted: 1e9 to a whole number, a list to a tuple, NumPy's numbers to Python's.
+nothing is converted: 1e9 to a whole number, a list to a tuple, a path to text, NumPy's
+numbers to Python's.
 pydantic checks; the classes stay plain dataclasses, and the functions plain functions.
 """
 
@@ -17,6 +18,7 @@ import dataclasses
 import difflib
 import functools
 import inspect
+import os
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -150,8 +152,8 @@ def _strict(annotation: Any) -> Any:
         return Annotated[(origin[tuple(inner)], pydantic.BeforeValidator(_tuple))]
     if origin is not None and origin is not Callable and parts:
         return origin[tuple(_strict(part) for part in parts)]
-    if annotation in (int, float):
-        convert = _whole if annotation is int else _plain
+    convert = {int: _whole, float: _plain, str: _text}.get(annotation)
+    if convert:
         return Annotated[annotation, pydantic.BeforeValidator(convert)]
     if dataclasses.is_dataclass(annotation):  # pydantic would look into it, and make a copy
         return Annotated[Any, pydantic.AfterValidator(_require_instance(annotation))]
@@ -187,6 +189,10 @@ def _whole(value: Any) -> Any:
     if isinstance(value, int) and abs(value) > LARGEST:
         raise ValueError("too large")
     return value
+
+
+def _text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _tuple(value: Any) -> Any:

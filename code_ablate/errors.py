@@ -54,6 +54,11 @@ def failing_import(subject: str, error: BaseException) -> UserError:
             f"{subject} needs {missing[1]}, which is not installed: pip install "
             "'code-ablate[data]'."
         )
+    if missing and repr(missing[1]) in subject:
+        return UserError(
+            f"no module named {missing[1]!r} can be imported: run from the folder that holds it, "
+            "or add that folder to PYTHONPATH."
+        )
     if missing:
         return UserError(
             f"{subject} needs {missing[1]!r}, which cannot be found: run from the folder that "

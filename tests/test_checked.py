@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -91,6 +92,7 @@ def test_what_loses_nothing_is_converted():
     value = Outer(1e9, names=["a"], rate=np.float32(2), whole=3, parent=Outer(np.int64(7)))
     assert value.count == 10**9 and type(value.count) is int
     assert value.names == ("a",) and value.whole == (3,)
+    assert Outer(1, rates=Path("a/b")).rates == "a/b"
     assert type(value.rate) is float and type(value.parent.count) is int
 
 

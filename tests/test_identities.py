@@ -61,22 +61,22 @@ PHASES = {
 """Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""
 
 SCORES = {
-    "arc_easy": "4859334ef2e522f6",
-    "arc_easy_5shot": "726d8e931a16d06f",
-    "basic_skills_coding": "f8982d05adbf1987",
-    "boolq": "8c1dc58a503452e9",
-    "copa": "d05a5f112f2a628b",
-    "humaneval": "343e8082623a9242",
-    "lambada": "148ad40fe3943651",
-    "mbpp_bpb": "1025eb535d4beaba",
-    "mmlu": "6bc8a2d89d32ba99",
-    "nq_open": "9f57613a18b5175d",
-    "open_prompts": "170a6cb9081d7f92",
-    "sciq": "2a75f060b0a71b21",
-    "triviaqa": "fac0290d11086fc9",
-    "winogrande": "fd3df628b300e11c",
-    "hellaswag": "bf9e43e2e1e7f7b4",
-    "gsm8k": "39d4e752308e02aa",
+    "arc_easy": "0fee6c50750338de",
+    "arc_easy_5shot": "b97eb6c81e4b30ea",
+    "basic_skills_coding": "858ae1309857cb1c",
+    "boolq": "1a49d1c51482adb5",
+    "copa": "d464a945b9fb0bf9",
+    "humaneval": "69ddad3949381b8b",
+    "lambada": "38bb306ee205a8a8",
+    "mbpp_bpb": "2efc767179482970",
+    "mmlu": "5689d983bc8d5df2",
+    "nq_open": "454c4bf9db975751",
+    "open_prompts": "042150a3af076771",
+    "sciq": "30ac779b72c45395",
+    "triviaqa": "775da83d79b46e67",
+    "winogrande": "c2e156c76ebf8260",
+    "hellaswag": "cf2c60f75aaa50e4",
+    "gsm8k": "3cb0ecd01bd98f89",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 
@@ -104,8 +104,8 @@ def test_scores(task, monkeypatch):
     assert part.key.identity == SCORES[task]
 
 
-VOCABULARY = "b609f1a64604ec27cbfab45af2c78a8567cfd57702393209d5a2e03901a25bed"
-STORE = "ba18c2e6dcc6f8fc40190eec7640c35215bed117442ab18a00dd9bd31133f74a"
+VOCABULARY = "106f4fabc3f5bde0e2b6ba1f0b38d3c4ab86743a574fa223d689e1182877e2e9"
+STORE = "7ca2336026b96f796ac255bded6675575cb741178cd2f1b1d62793c190469569"
 """Hashes of a vocabulary and of a token store, made of the documents of the test below."""
 
 
@@ -127,7 +127,9 @@ def test_vocabulary_and_store(tmp_path, monkeypatch):
         output_features=documents.FEATURES,
     )
     try:
-        asked = VocabularyConfig("recorded", 300, ("recorded.rows",), sample_bytes=100_000)
+        asked = VocabularyConfig(
+            "recorded", 300, ("recorded.rows",), sample_bytes=100_000, held_out=0.2
+        )
         vocabulary = make_vocabulary(asked, "data", progress=False)
         settings = PrepareConfig(validation_fraction=0.2, workers=1)
         stores = make_stores(("recorded.rows",), vocabulary, "data", settings, progress=False)

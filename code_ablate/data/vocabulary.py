@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Lt
 from etils import epath
 from jaxtyping import Int
 
@@ -51,6 +51,12 @@ class VocabularyConfig:
     """Bytes of text that it is trained on, over all corpora."""
     seed: Seed = 0
     """Seed of the choice of the sample."""
+    held_out: Annotated[float, Ge(0), Lt(1)] = 0.02
+    """Share of the documents that it is not trained on, by the hash that splits off validation
+    documents: PrepareConfig.validation_fraction, or more."""
+    allow_loss: bool = False
+    """Whether a file may lose text, such as double spaces: bits per byte of a domain then count
+    what is encoded. Otherwise such a file is refused."""
     eos_token: str = ""
     """Token of a tokenizer.json that ends a document. Empty: what tokenizer_config.json beside the
     file says, or the only special token there is."""
@@ -92,6 +98,8 @@ class Vocabulary:
     """SHA-256 of the model file, in hexadecimal."""
     eos_id: int
     """Id of the token that ends a document."""
+    lossless: bool = True
+    """Whether text comes back as it was, as far as probes can tell."""
 
     def encode(self, texts: Sequence[str]) -> list[Int[np.ndarray, " T"]]:
         """The ids of each text as int32, without EOS."""
@@ -189,10 +197,11 @@ def load_vocabulary(
             f"no vocabulary file at {path} (VocabularyConfig.name): correct the path, or give a "
             "plain name to have a vocabulary trained."
         )
-    digest = file_digest(path)
+    digest, can_encode = file_digest(path), True
     try:
         size, eos_id = _size_and_eos(path, digest, config.eos_token)
     except ImportError as error:
+        can_encode = False
         if recorded is None:
             record = VocabularyRecord.read(path)
             if record is None:
@@ -205,7 +214,52 @@ def load_vocabulary(
         raise UserError(
             f"{path} has {size} entries; VocabularyConfig.size is {config.size}: make it {size}."
         )
-    return Vocabulary(config.name, str(path), size, digest, eos_id)
+    vocabulary = Vocabulary(config.name, str(path), size, digest, eos_id)
+    # Without its library nothing is encoded here.
+    return _with_loss_known(vocabulary, config) if can_encode else vocabulary
+
+
+PROBES = {
+    "indentation": "def f(x):\n    return  1\n",
+    "tabs": "\ta\tb",
+    "line feeds": "a\n\n\nb\n",
+    "carriage returns": "a\r\nb\r\n",
+    "spaces at the start": "  a",
+    "spaces at the end": "a  ",
+    "double spaces": "a  b",
+    "composed characters": "\u00e9",
+    "decomposed characters": "e\u0301",
+    "compatibility characters": "\uff21\u3000\ufb01\u2460\u00b2",
+    "invisible characters": "a\u200bb\u00adc\ufeffd\u00a0e",
+    "control characters": "a\x07b\x1b[0m\x7f",
+    "emoji": "\U0001f642\U0001f469\u200d\U0001f4bb",
+    "rare scripts": "\u6f22\u5b57 \u0939\u093f \u10e5 \U00010348",
+    "text that spells special tokens": "</s> <s> <pad> <unk> <|endoftext|> [SEP]",
+}
+"""Texts that tokenizers are known to change, by what is in them."""
+
+
+def lost_text(vocabulary: Vocabulary) -> dict[str, str]:
+    """Probes that do not come back, with what comes back instead."""
+    encoded = vocabulary.encode(list(PROBES.values()))
+    found = {name: vocabulary.decode(ids) for name, ids in zip(PROBES, encoded, strict=True)}
+    return {name: text for name, text in found.items() if text != PROBES[name]}
+
+
+def _with_loss_known(vocabulary: Vocabulary, config: VocabularyConfig) -> Vocabulary:
+    lost = lost_text(vocabulary)
+    if not lost:
+        return vocabulary
+    if config.allow_loss:
+        return dataclasses.replace(vocabulary, lossless=False)
+    name, text = next(iter(lost.items()))
+    raise UserError(
+        f"{vocabulary.path} loses {', '.join(lost)}: {PROBES[name]!r} comes back as {text!r}, and "
+        "bits per byte would count bytes that no model has seen. Train it to keep all text "
+        "(SentencePiece: normalization_rule_name='identity', remove_extra_whitespaces=False, "
+        "add_dummy_prefix=False, byte_fallback=True), let code-ablate train one, or set "
+        "VocabularyConfig.allow_loss = True."
+    )
 
 
 def _library_missing(path: epath.PathLike, error: ImportError) -> UserError:

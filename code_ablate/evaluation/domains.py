@@ -126,7 +126,7 @@ def domain_items(
         assert len(kept), "a document has no whole character in its first tokens"
         size = (
             len(vocabulary.decode(kept).encode())
-            if cropped
+            if cropped or not vocabulary.lossless
             else int(store.document_bytes("validation")[index])
         )
         requests = _pieces(kept, vocabulary.eos_id, seq_len)

@@ -26,10 +26,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from code_ablate.evaluation.packing import padded_length
 from code_ablate.evaluation.sampling import Completion, Sampling
+from code_ablate.evaluation.scoring import not_finite
 from code_ablate.model import sharding
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.decoding import decode, prefill
@@ -69,16 +70,19 @@ class Generator:
         *,
         longest: int,
         batch_rows: int = 0,
+        name: str = "the model",
     ):
-        """`longest`: tokens of a prompt and its answer; `batch_rows`: answers made at a time.
+        """`longest`: tokens of a prompt and its answer; `batch_rows`: answers made at a time;
+        `name`: the checkpoint, as errors call it.
 
-        0 chooses: 32 on a CPU, 128 elsewhere. It is rounded up to a multiple of the devices.
+        0 rows chooses: 32 on a CPU, 128 elsewhere. It is rounded up to a multiple of the devices.
         """
         on_cpu = jax.default_backend() == "cpu"
         shards = math.prod(mesh.shape[name] for name in sharding.RULES["batch"])
         rows = batch_rows or (32 if on_cpu else 128)
         self._model, self._params, self._mesh, self._vocabulary = model, params, mesh, vocabulary
         self._longest, self._rows = longest, -(-rows // shards) * shards
+        self._name = name
         # Devices that work together need the same programs in the same order, and have no room for
         # what `decoding.Caches` says of a list.
         self._alone = on_cpu and mesh.size == 1
@@ -99,7 +103,8 @@ class Generator:
         A prompt has at least one token; the first is usually the EOS that comes before a document.
         `items` names each prompt: an answer's draws depend on the name, the number of the answer
         and `sampling.seed` alone. `advance` is told how many answers have ended: in other threads
-        than the caller's, but once at a time.
+        than the caller's, but once at a time. Raises UserError, naming the checkpoint, if the
+        model's logits are not finite.
         """
         if len(prompts) != len(items):
             raise ValueError(f"{len(prompts)} prompts for {len(items)} items")
@@ -181,6 +186,8 @@ class Generator:
             while not (ended_B.all() or given_up.is_set()):
                 until = int(progress.step) + SEGMENT
                 caches, progress = go_on(self._params, caches, progress, rows, ended_B, until)
+                if not progress.finite:
+                    raise not_finite(self._name)
                 made_BN = np.asarray(progress.made_BN)[:, : int(progress.step)]
                 for row in np.flatnonzero(~ended_B).tolist():
                     ended_B[row] = answers[row].read(made_BN[row], sampling.stop, self._vocabulary)
@@ -276,6 +283,8 @@ class _Progress(NamedTuple):
     last_B: Int[Array, "B"]
     """The token to be fed next."""
     made_BN: Int[Array, "B N"]
+    finite: Bool[Array, ""]
+    """Whether all logits were, in rows that had not ended."""
 
 
 @functools.lru_cache(maxsize=32)
@@ -299,7 +308,8 @@ def _compiled(
     def start(params, tokens_BT, last_B):
         B, T = tokens_BT.shape
         caches = prefill(model, params, tokens_BT, columns=T + N, unrolled=unrolled)
-        return caches, _Progress(jnp.int32(0), last_B, jnp.zeros((B, N), jnp.int32))
+        made_BN = jnp.zeros((B, N), jnp.int32)
+        return caches, _Progress(jnp.int32(0), last_B, made_BN, jnp.bool_(True))
 
     @functools.partial(jax.jit, donate_argnames="caches")
     def go_on(params, caches, progress, rows, ended_B, until):
@@ -308,13 +318,14 @@ def _compiled(
         until = jnp.minimum(until, N)
 
         def make_token(state):
-            caches, (step, last_B, made_BN), ended_B = state
+            caches, (step, last_B, made_BN, finite), ended_B = state
             visible_BS = columns_S < rows.fed_B[:, None]
             visible_BS |= (columns_S >= T) & (columns_S < T + step)
             logits_BV, caches = decode(
                 model, params, last_B, rows.fed_B + step, caches, visible_BS, column=T + step
             )
             logits_BV = logits_BV[:, :ids]
+            finite &= (jnp.isfinite(logits_BV).all(axis=1) | ended_B).all()
             if greedy:
                 token_B = logits_BV.argmax(axis=1).astype(jnp.int32)
             else:
@@ -322,7 +333,7 @@ def _compiled(
                 token_B = draw(logits_BV, rows.draw_BX, step, rows.temperature, top_p)
             made_BN = jax.lax.dynamic_update_slice(made_BN, token_B[:, None], (0, step))
             ended_B |= (token_B == eos_id) | (step + 1 >= rows.limit_B)
-            return caches, _Progress(step + 1, token_B, made_BN), ended_B
+            return caches, _Progress(step + 1, token_B, made_BN, finite), ended_B
 
         caches, progress, _ = jax.lax.while_loop(
             lambda state: (state[1].step < until) & ~state[2].all(),

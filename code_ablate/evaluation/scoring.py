@@ -19,6 +19,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int
 
+from code_ablate.errors import UserError
 from code_ablate.evaluation.packing import Request, Row, pack, padded_length
 from code_ablate.model import sharding
 from code_ablate.model.config import ModelConfig
@@ -40,16 +41,23 @@ class Scorer:
     """Scores requests with one model and its parameters."""
 
     def __init__(
-        self, model: ModelConfig, params: Params, mesh: Mesh, *, longest: int, batch_tokens: int = 0
+        self,
+        model: ModelConfig,
+        params: Params,
+        mesh: Mesh,
+        *,
+        longest: int,
+        batch_tokens: int = 0,
+        name: str = "the model",
     ):
         """`longest`: tokens the model sees at once; `batch_tokens`: padded tokens in a batch,
-        on each device that has rows of its own.
+        on each device that has rows of its own; `name`: the checkpoint, as errors call it.
 
-        0 chooses 2,048 on a CPU, where more is no faster, and four times that elsewhere.
+        0 tokens chooses 2,048 on a CPU, where more is no faster, and four times that elsewhere.
         """
         batch_tokens = batch_tokens or (2048 if jax.default_backend() == "cpu" else 8192)
         self._model, self._params, self._mesh = model, params, mesh
-        self._batch_tokens, self._longest = batch_tokens, longest
+        self._batch_tokens, self._longest, self._name = batch_tokens, longest, name
         self.tokens_computed = 0
         """Tokens that went through the model so far, without padding."""
 
@@ -63,7 +71,8 @@ class Scorer:
     ) -> Float[np.ndarray, " N"]:
         """Sum of log p (nats) over the scored tokens of each request, in the order given.
 
-        `advance` is told how many pieces each batch has done, for a progress bar.
+        `advance` is told how many pieces each batch has done, for a progress bar. Raises UserError,
+        naming the checkpoint, if the model's logits are not finite.
         """
         return self._score(requests, advance, compare=False)[0]
 
@@ -85,7 +94,10 @@ class Scorer:
             log_p_BT, best_BT = map(np.asarray, found)
             for index, row in enumerate(batch):
                 scored = len(row.targets)
-                np.add.at(scores_N, row.owners, log_p_BT[index, :scored].astype(np.float64))
+                log_p_T = log_p_BT[index, :scored].astype(np.float64)
+                if not np.isfinite(log_p_T).all():  # of finite logits it always is
+                    raise not_finite(self._name)
+                np.add.at(scores_N, row.owners, log_p_T)
                 np.logical_and.at(greedy_N, row.owners, best_BT[index, :scored])
             self.tokens_computed += sum(row.used for row in batch)
             advance(sum(row.requests for row in batch))
@@ -143,6 +155,14 @@ class Scorer:
             score = _compiled(self._model, self._mesh, batch[0].branching, compare)
             placed = [sharding.place_batch(self._mesh, array) for array in arrays]
             return score(self._params, *placed, most)
+
+
+def not_finite(name: str) -> UserError:
+    """The error for a checkpoint whose weights are finite, and whose logits are not."""
+    return UserError(
+        f"{name} gives logits that are not finite: its numbers grow out of the range of the type "
+        "that it computes in. Training has diverged: evaluate an earlier step."
+    )
 
 
 def _cut(rows: list[Row], count: int) -> Iterator[list[Row]]:

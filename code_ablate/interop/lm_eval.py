@@ -65,9 +65,13 @@ class CodeAblateLM(TemplateLM):
             )
         self.trained = trained = run
         model, longest = (trained.model, trained.params, trained.mesh), trained.seq_len + 1
-        self._scorer = Scorer(*model, longest=longest, batch_tokens=batch_tokens)
+        self._scorer = Scorer(*model, longest=longest, batch_tokens=batch_tokens, name=trained.name)
         self._generator = Generator(
-            *model, trained.vocabulary, longest=longest, batch_rows=batch_rows
+            *model,
+            trained.vocabulary,
+            longest=longest,
+            batch_rows=batch_rows,
+            name=trained.name,
         )
 
     @property

@@ -192,8 +192,10 @@ def _engine(run: RunDirectory, suite: Suite, mesh: MeshConfig, step: int) -> Eng
         raise
     model, params, longest = trained.model, trained.params, trained.seq_len + 1
     return Engine(
-        Scorer(model, params, trained.mesh, longest=longest),
-        Generator(model, params, trained.mesh, suite.vocabulary, longest=longest),
+        Scorer(model, params, trained.mesh, longest=longest, name=trained.name),
+        Generator(
+            model, params, trained.mesh, suite.vocabulary, longest=longest, name=trained.name
+        ),
     )
 
 

@@ -128,7 +128,7 @@ def by_likelihood(
     """Judged by the likelihood of the answers under the last checkpoint of `run`, or `step`."""
     trained = open_checkpoint(run, vocabulary, mesh, step)
     longest = trained.seq_len + 1
-    scorer = Scorer(trained.model, trained.params, trained.mesh, longest=longest)
+    scorer = Scorer(trained.model, trained.params, trained.mesh, longest=longest, name=trained.name)
     with bar(None, "scoring", unit="req") as progress:
         judgements = judge_by_likelihood(pairs, scorer, vocabulary, progress.update)
     judge = {

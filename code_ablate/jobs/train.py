@@ -6,6 +6,7 @@ run.path, run.status
 
 from code_ablate import distributed
 from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.jobs.workspace import Workspace
@@ -31,6 +32,7 @@ def train_phase(
     """
     corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
     require_tasks("corpus", corpora)
+    require_held_out(vocabulary, prepare.validation_fraction)
     stores = workspace.stores(corpora, workspace.vocabulary(vocabulary), prepare)
     run, *parent = (
         RunDirectory.of(workspace.paths.runs, part, phase_identity(part, stores.identities))

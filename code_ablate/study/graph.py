@@ -15,6 +15,7 @@ from code_ablate.analysis.report.published import require_published
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.checked import Given, Seed, checked
 from code_ablate.data.preparing.prepare import PrepareConfig
+from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.suite_config import SuiteConfig
@@ -91,6 +92,7 @@ class Study:
                     f"the vocabulary has {self.vocabulary.size} entries and "
                     f"ModelConfig.vocabulary_size is {model.vocabulary_size}: raise it."
                 )
+        require_held_out(self.vocabulary, self.prepare.validation_fraction)
         self._require_placed()
 
     @property

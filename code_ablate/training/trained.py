@@ -6,6 +6,8 @@ trained.model, trained.params, trained.vocabulary, trained.seq_len, trained.step
 
 from dataclasses import dataclass
 
+import jax
+import jax.numpy as jnp
 from etils import epath
 from jax.sharding import Mesh
 
@@ -38,6 +40,11 @@ class Trained:
     mesh: Mesh
     """Mesh that the parameters lie on."""
 
+    @property
+    def name(self) -> str:
+        """The checkpoint, as messages call it."""
+        return f"the checkpoint at step {self.step:,} of phase {self.identity}"
+
 
 def open_run(
     directory: epath.PathLike,
@@ -56,7 +63,8 @@ def open_run(
     """
     run = RunDirectory.open(directory)
     file = vocabulary or _find_vocabulary(run, data_dir)
-    found = load_vocabulary(file, VocabularyConfig(file, size=0, eos_token=eos_token))
+    asked = VocabularyConfig(file, size=0, allow_loss=True, eos_token=eos_token)
+    found = load_vocabulary(file, asked)
     return open_checkpoint(run, found, mesh or MeshConfig(), step)
 
 
@@ -65,15 +73,35 @@ def open_checkpoint(
 ) -> Trained:
     """The checkpoint of `run` at `step`, or the newest, for a vocabulary that is loaded already.
 
-    Raises UserError if the run was trained with another vocabulary, or there is no such checkpoint;
-    Unreadable if it cannot be read.
+    Raises UserError if the run was trained with another vocabulary, if there is no such checkpoint,
+    or if its weights are not finite; Unreadable if it cannot be read.
     """
     run.require_vocabulary(vocabulary.digest)
     phase, devices = phase_of_run(str(run.path)), make_mesh(mesh)
     with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
         step = checkpoints.existing(step)
         params = checkpoints.restore_params(abstract_params(phase.model, devices), step)
+    require_finite(params, f"step {step:,} of {run.path}")
     return Trained(phase.model, params, vocabulary, phase.seq_len, run.identity, step, devices)
+
+
+def require_finite(params: Params, checkpoint: str) -> None:
+    """Raises UserError, naming the checkpoint, if a weight is NaN or infinite.
+
+    Such a model would not fail by itself: all of its likelihoods are NaN, and the likeliest of NaN
+    is the first token, which may by chance be right.
+    """
+    # Under jit the answers are whole on every process, wherever the weights lie.
+    finite = jax.jit(lambda tree: jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), tree))(params)
+    broken = [
+        jax.tree_util.keystr(at) for at, whole in jax.tree.leaves_with_path(finite) if not whole
+    ]
+    if broken:
+        raise UserError(
+            f"the weights of {checkpoint} are not finite ({len(broken)} arrays, such as "
+            f"{broken[0]}): training has diverged. Name an earlier step with --step, or train "
+            "again with a lower learning rate."
+        )
 
 
 def _find_vocabulary(run: RunDirectory, data_dir: epath.PathLike) -> str:

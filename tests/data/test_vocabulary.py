@@ -2,13 +2,19 @@ import json
 
 import numpy as np
 import pytest
+import sentencepiece
 import tensorflow as tf
 import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from code_ablate.data.preparing.vocabulary_training import find_vocabulary, train_model
-from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
+from code_ablate.data.vocabulary import (
+    Vocabulary,
+    VocabularyConfig,
+    load_vocabulary,
+    lost_text,
+)
 from code_ablate.errors import UserError
 
 TEXTS = [
@@ -151,3 +157,21 @@ def test_huggingface_eos_is_named_or_asked_for(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|start|>"}))
     beside = find_vocabulary(VocabularyConfig(path, size=0), tmp_path)
     assert (named.eos_id, beside.eos_id) == (1, 0)
+
+
+def test_a_vocabulary_that_loses_text_is_refused_or_its_bytes_are_those_encoded(tmp_path):
+    """SentencePiece's own settings make one space of two, which flatters code."""
+    path = tmp_path / "own.model"
+    text = ["def f(x):", "    return  1", "some words of a text, more words"] * 50
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text), model_prefix=str(path.with_suffix("")), vocab_size=60,
+        hard_vocab_limit=False, minloglevel=2, eos_id=1, unk_id=2, pad_id=0, bos_id=-1,
+    )  # fmt: skip
+    with pytest.raises(UserError, match=r"loses indentation, .*double spaces.*'def f.x.:"):
+        load_vocabulary(path)
+    allowed = load_vocabulary(path, VocabularyConfig(str(path), size=0, allow_loss=True))
+    assert not allowed.lossless and "double spaces" in lost_text(allowed)
+
+
+def test_the_trained_vocabulary_keeps_every_probe(vocabulary):
+    assert vocabulary.lossless and lost_text(vocabulary) == {}

@@ -273,3 +273,16 @@ def test_bad_tasks_are_refused_when_they_are_loaded():
         measure(register_generation("test_downstream_numbers", postprocess_fn=lambda *a, **k: 3))
     with pytest.raises(UserError, match="nothing says how it is scored"):
         measure(register("test_downstream_unscored", metric_fns=[]))
+
+
+def test_items_with_equal_options_are_counted():
+    def rows(split, shuffle_files, seed=None):
+        answers = [[" blue", " blue"], [" red", " green"], [" white", " black"]]
+        return tf.data.Dataset.from_tensor_slices(
+            {"question": QUESTIONS, "answers": answers, "gold": GOLD}
+        )
+
+    source = seqio.FunctionDataSource(rows, splits=("validation",))
+    name = register("test_downstream_equal_options", source=source)
+    (note,) = measure(name).describe()["notes"]
+    assert note.startswith("1 of 3 items have options that are equal")

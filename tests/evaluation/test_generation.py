@@ -12,6 +12,7 @@ from scipy import stats
 
 from code_ablate.data.preparing.vocabulary_training import train_model
 from code_ablate.data.vocabulary import load_vocabulary
+from code_ablate.errors import UserError
 from code_ablate.evaluation import generation
 from code_ablate.evaluation.generation import Generator, added_text, draw
 from code_ablate.evaluation.sampling import Completion, Sampling
@@ -294,3 +295,21 @@ def test_eight_devices_write_what_one_writes():
     print(len({answer.text for answers in results[0] for answer in answers}))
     """
     assert int(run_on_eight_devices(program)) > 3  # otherwise the draws show little
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(max_tokens=4), Sampling(max_tokens=4, temperature=1)]
+)
+def test_logits_that_are_not_finite_are_refused_by_name(sampling):
+    overflowing = {**params(), "embedding": jnp.full_like(params()["embedding"], 3e38)}
+    broken = Generator(
+        MODEL,
+        overflowing,
+        make_mesh(MeshConfig()),
+        Letters(),
+        longest=33,
+        batch_rows=4,
+        name="step 7 of runs/x",
+    )
+    with pytest.raises(UserError, match=r"step 7 of runs/x gives logits that are not finite"):
+        broken.generate(prompts_of(3, 5), sampling, ["a", "b"])

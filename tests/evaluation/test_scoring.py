@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from code_ablate.errors import UserError
 from code_ablate.evaluation.domains import domain_items
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.scoring import Scorer
@@ -250,3 +251,17 @@ def test_the_choice_of_documents_is_seeded_and_counted():
     assert [i.item for i in one.items] == [i.item for i in same.items]
     assert [i.item for i in one.items] != [i.item for i in other.items]
     assert one.available == 50 and len(one.items) == 5
+
+
+def overflowing():
+    """Finite weights whose logits are not: hidden states times these embeddings overflow."""
+    return {**PARAMS, "embedding": np.full_like(PARAMS["embedding"], 3e38)}
+
+
+def test_logits_that_are_not_finite_are_refused_by_name():
+    broken = Scorer(
+        TINY, overflowing(), make_mesh(MeshConfig()), longest=129, name="step 7 of runs/x"
+    )
+    for score in (broken.score, broken.score_greedy):
+        with pytest.raises(UserError, match=r"step 7 of runs/x gives logits that are not finite"):
+            score(requests_of(0, count=3))

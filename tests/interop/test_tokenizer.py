@@ -8,7 +8,7 @@ import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from code_ablate.data.vocabulary import load_vocabulary
+from code_ablate.data.vocabulary import VocabularyConfig, load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.interop.tokenizer import tokenizer_files
 from tests.trained_run import make_vocabulary, texts
@@ -100,6 +100,7 @@ def test_a_model_that_would_give_other_ids_is_refused(tmp_path, options):
         minloglevel=2,
         **plain | options,
     )
-    vocabulary = load_vocabulary(tmp_path / "own.model")
+    path = str(tmp_path / "own.model")
+    vocabulary = load_vocabulary(path, VocabularyConfig(path, size=0, allow_loss=True))
     with pytest.raises(UserError, match=r"cannot be exported|can be exported"):
         tokenizer_files(vocabulary)

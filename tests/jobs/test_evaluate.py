@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 import threading
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +22,7 @@ from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import initial_state
+from code_ablate.training.trained import open_checkpoint
 
 MESH = MeshConfig()
 
@@ -68,8 +70,10 @@ class Training:
         self.run, self.phase, self.mesh = run, phase, make_mesh(MESH)
         run.write_config({}, to_plain(phase), "", vocabulary="fake", device="cpu")
 
-    def checkpoint(self, step):
+    def checkpoint(self, step, scale=1.0):
         state = initial_state(self.phase.model, self.phase.optimizer, step, self.mesh)
+        scaled = jax.tree.map(lambda leaf: leaf * scale, state.params["final_norm"])
+        state = dataclasses.replace(state, params={**state.params, "final_norm": scaled})
         with Checkpoints(self.run.checkpoints, keep=2) as checkpoints:
             checkpoints.save(step, state, {"seconds": 0.0, "counts": {}})
         self.run.set_status("running", step=step, steps=self.phase.steps, seconds=0.0)
@@ -101,6 +105,17 @@ def test_each_checkpoint_has_its_own_scores_and_none_is_computed_twice(training,
     (run.evaluation(10) / f"{suite.parts[1].key.stem}.parquet").unlink()
     evaluation.evaluate_checkpoint(run, suite, MESH, 10)
     assert asked(suite) == [2, 3] and bits(run, suite, 10) == second
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(training, suite, scale):
+    run = training.run
+    training.checkpoint(5, scale)
+    with pytest.raises(UserError, match=r"the weights of step 5 of .* not finite .*final_norm"):
+        evaluation.evaluate_checkpoint(run, suite, MESH, 5)
+    assert asked(suite) == [0, 0]
+    with pytest.raises(UserError, match="the weights of step 5 of"):  # as a judge, or exported
+        open_checkpoint(run, NoVocabulary(), MESH, 5)
 
 
 def test_which_checkpoints_are_meant(training, suite):

@@ -370,7 +370,7 @@ def test_what_cannot_be_written_ends_training_with_the_reason(tmp_path, phase, s
     ("execution", "message"),
     [
         (lambda: Execution(loop=LoopConfig(read_ahead=None)), "whole number"),
-        (lambda: Execution(loop=LoopConfig(microbatches=2.0)), "whole number"),
+        (lambda: Execution(loop=LoopConfig(microbatches=2.5)), "whole number"),
         (lambda: Execution(loop=LoopConfig(microbatches=3)), "3 microbatches"),
         (lambda: Execution(profile=ProfileConfig(first_step=20)), "numbered from 0"),
         (lambda: Execution(tracking=TrackingConfig(wandb_entity="me")), "name the project"),

@@ -316,9 +316,12 @@ class Reached:
         if not is_installed(type(thing).__module__):
             return f"{kind} {self._text(_state(thing))}{self._items(thing)}"
         try:
-            made, arguments, state, items, pairs = (*thing.__reduce_ex__(4), None, None, None)[:5]
+            reduced = thing.__reduce_ex__(4)
         except Exception as error:
             raise Unfollowable(f"what {_label(thing)} holds cannot be seen ({error})") from None
+        if isinstance(reduced, str):  # the name of the only one of its kind
+            return f"{kind} {reduced}"
+        made, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
         parts = [arguments, state, list(items or ()), dict(pairs or ())]
         return f"{kind} {self._text(made)} {self._all(parts)}"
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped, UInt
+from jaxtyping import Bool, Int, Shaped
 
 from code_ablate.data.preparing.extract import PieceResult, load_piece, token_dtype
+from code_ablate.data.preparing.signatures import split_bound
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,8 @@ class ExtractedCorpus:
     def load(cls, results: Sequence[PieceResult], validation_fraction: float) -> "ExtractedCorpus":
         """Puts all pieces of a corpus together; the order of `results` does not matter.
 
-        Where the source has no validation split, one is taken by a hash of the text that knows
-        neither corpus nor seed: a document that stands in two corpora is validation in both (at
-        equal fractions), and adding documents moves none.
+        Where the source has no validation split, one is taken by a hash of the text
+        (`signatures.held_out`).
         """
         results = sorted(results, key=lambda result: (result.piece.split, result.piece.index))
         dtype = token_dtype(results[0].piece.vocabulary.size)
@@ -53,13 +53,9 @@ class ExtractedCorpus:
         sizes = [len(index) for _, index in pieces]
         in_validation_N = np.repeat([r.piece.split == "validation" for r in results], sizes)
         if not any(r.piece.split == "validation" for r in results):
-            in_validation_N = _below(rows_N["text"][:, 1], validation_fraction)
+            in_validation_N = rows_N["text"][:, 1] < np.uint64(split_bound(validation_fraction))
         return cls(
             Documents(results[0].piece.corpus, rows_N, in_validation_N),
             [tokens for tokens, _ in pieces],
             np.repeat(np.arange(len(pieces)), sizes),
         )
-
-
-def _below(hashes: UInt[np.ndarray, " N"], fraction: float) -> Bool[np.ndarray, " N"]:
-    return hashes < np.uint64(int(fraction * 2**64))

@@ -32,6 +32,20 @@ def _words(content: bytes, count: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(count))
 
 
+def held_out(text: bytes, fraction: float) -> bool:
+    """Whether a document goes to validation, where `fraction` of all documents do.
+
+    By its text alone: a document that stands in two corpora is validation in both, adding documents
+    moves none, and what a fraction holds out a larger one does too.
+    """
+    return _words(text, 2)[1] < split_bound(fraction)
+
+
+def split_bound(fraction: float) -> int:
+    """The second word of the signature "text" below which a document is validation."""
+    return int(fraction * 2**64)
+
+
 SIGNATURES = {
     signature.name: signature
     for signature in (

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from code_ablate import storage
 from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.prepared import say_unchecked, vocabulary_in_stores
+from code_ablate.data.preparing.signatures import held_out
 from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.vocabulary import (
     Vocabulary,
@@ -38,8 +39,8 @@ from code_ablate.identity import differences, identity
 if TYPE_CHECKING:
     import seqio
 
-_RECIPE = 1
-"""Version of `train_model`: raised when it makes something else of the same text."""
+_RECIPE = 2
+"""Version of the sample and of `train_model`: raised when they make something else of a text."""
 
 _ESCAPE = "\U0010ffff"
 _ENCODE_RULES = (("\u2581", _ESCAPE + "1"), (_ESCAPE, _ESCAPE + "2"))
@@ -70,6 +71,16 @@ def find_vocabulary(config: VocabularyConfig, data_dir: epath.PathLike) -> Vocab
     return load_vocabulary(path, config)
 
 
+def require_held_out(config: VocabularyConfig, validation_fraction: float) -> None:
+    """Raises UserError if a vocabulary would be trained on documents of the validation split."""
+    if not config.is_file and validation_fraction > config.held_out:
+        raise UserError(
+            f"PrepareConfig.validation_fraction is {validation_fraction:g}, and the vocabulary "
+            f"leaves out {config.held_out:g} of the documents: set VocabularyConfig.held_out to "
+            f"{validation_fraction:g} or more, so that it is not trained on validation documents."
+        )
+
+
 def has_vocabulary(config: VocabularyConfig, data_dir: epath.PathLike) -> bool:
     """Whether there is such a vocabulary, for `find_vocabulary` to find or to choose from."""
     if config.is_file:
@@ -98,7 +109,7 @@ def make_vocabulary(
         part = -(-config.sample_bytes // len(config.corpora))
         texts: list[str] = []
         for corpus in config.corpora:
-            texts += sample_texts(corpus, part, config.seed, progress=progress)
+            texts += sample_texts(corpus, part, config, progress=progress)
         model = train_model(texts, config.size)
         path.parent.mkdir(parents=True, exist_ok=True)
         storage.replace(path, model)
@@ -132,6 +143,7 @@ def _settings(config: VocabularyConfig) -> dict[str, Any]:
         "size": config.size,
         "sample_bytes": config.sample_bytes,
         "seed": config.seed,
+        "held_out": config.held_out,
     }
 
 
@@ -251,15 +263,18 @@ def _without_paths(model: bytes) -> bytes:
     return proto.SerializeToString(deterministic=True)
 
 
-def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) -> list[str]:
-    """Text of about `size` bytes from the train split, in pieces, chosen by `seed`.
+def sample_texts(
+    corpus: str, size: int, config: VocabularyConfig, *, progress: bool = True
+) -> list[str]:
+    """Text of about `size` bytes from the train split, in pieces, chosen by `config.seed`.
 
-    Reads at most twice as much, from a seeded choice of shards, and chooses pieces among that. All
-    text of a smaller corpus is taken. Raises UserError if the corpus is empty.
+    Of documents that may be held out for validation none. Reads at most twice as much, from a
+    seeded choice of shards, and chooses pieces among that. All text of a smaller corpus is taken.
+    Raises UserError if the corpus is empty.
     """
     from code_ablate.data.preparing.task_run import find_task
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(config.seed)
     pieces: list[str] = []
     with tqdm(
         total=_SAMPLE_OVERSHOOT * size,
@@ -268,10 +283,13 @@ def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) ->
         unit_scale=True,
         disable=not progress,
     ) as bar:
-        for text in _texts(find_task(corpus), _SAMPLE_OVERSHOOT * size, seed, rng):
+        for content in _texts(find_task(corpus), _SAMPLE_OVERSHOOT * size, config.seed, rng):
+            bar.update(len(content))
+            if held_out(content, config.held_out):
+                continue
+            text = content.decode("utf-8", "replace")
             for start in range(0, len(text), _SAMPLE_PIECE_CHARACTERS):
                 pieces.append(text[start : start + _SAMPLE_PIECE_CHARACTERS])
-            bar.update(len(text.encode()))
     if not pieces:
         raise UserError(f"corpus {corpus!r} is empty after its filters: nothing to train on.")
     chosen, taken = [], 0
@@ -283,8 +301,8 @@ def sample_texts(corpus: str, size: int, seed: int, *, progress: bool = True) ->
     return chosen
 
 
-def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -> Iterator[str]:
-    """Documents up to `size` bytes, spread over shards."""
+def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -> Iterator[bytes]:
+    """Documents up to `size` bytes, spread over shards, in UTF-8."""
     import seqio
 
     from code_ablate.data.preparing.task_run import TRAIN, TaskRun
@@ -309,4 +327,4 @@ def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -
             if text is None:
                 text = vocabulary.decode(document.tokens.tolist()).encode()
             read += len(text)
-            yield text.decode("utf-8", "replace")
+            yield text

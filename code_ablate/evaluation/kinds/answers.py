@@ -8,15 +8,14 @@
 `prompt` maps a row to the text before the answer. A metric says how an answer is brought into the
 form in which it is compared: `trivia_qa` and `squad` by t5's functions (lower case, no punctuation,
 no articles, the best of the accepted answers), `exact` by cutting white space alone, `last_number`
-by the last number in the text.
+by the last number in the text. An accepted answer of which that form leaves nothing ("The", "A+")
+matches no answer, least of all an empty one: `comparable` says which are left.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ from jaxtyping import Float
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
+from code_ablate.evaluation.kinds.numbers import number_at_the_end
 from code_ablate.evaluation.kinds.prompts import Prompts
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
@@ -33,6 +33,7 @@ from code_ablate.evaluation.sampling import Sampling
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
     import seqio
     import t5.evaluation.metrics
+    import t5.evaluation.qa_utils
     import tensorflow as tf
 
 if TYPE_CHECKING:
@@ -125,18 +126,18 @@ def _after_solved(prompt: Prompt, row: Mapping[str, tf.Tensor]) -> tf.Tensor:
 
 def trivia_qa(targets, predictions) -> dict[str, float]:
     """Exact match and token F1 as TriviaQA's own script computes them, in fractions of 1."""
-    return _by_t5(t5.evaluation.metrics.trivia_qa, targets, predictions)
+    return _by_t5(trivia_qa, t5.evaluation.metrics.trivia_qa, targets, predictions)
 
 
 def squad(targets, predictions) -> dict[str, float]:
     """Exact match and token F1 as SQuAD's own script computes them, in fractions of 1."""
-    return _by_t5(t5.evaluation.metrics.squad, targets, predictions)
+    return _by_t5(squad, t5.evaluation.metrics.squad, targets, predictions)
 
 
 def exact(targets, predictions) -> dict[str, float]:
     """Exact match of the text as it stands, without the white space around it."""
     right = [
-        prediction.strip() in {answer.strip() for answer in as_accepted(target).answers}
+        prediction.strip() in {answer.strip() for answer in comparable(exact, target)}
         for target, prediction in zip(targets, predictions, strict=True)
     ]
     return {EXACT_MATCH: float(np.mean(right))}
@@ -152,20 +153,40 @@ def last_number(targets, predictions) -> dict[str, float]:
     return {EXACT_MATCH: float(np.mean(right))}
 
 
-# A minus sign behind a digit or a bracket is a difference, and not a sign.
-_NUMBER = re.compile(r"(?:(?<![\d)])-)?\$?(?:\d[\d,]*(?:\.\d+)?|\.\d+)")
+def _by_t5(
+    ours: Metric, theirs: Metric, targets: Sequence[Any], predictions: Sequence[str]
+) -> dict[str, float]:
+    accepted = [comparable(ours, target) for target in targets]
+    asked = [number for number, answers in enumerate(accepted) if answers]
+    if not asked:
+        return {EXACT_MATCH: 0.0, "f1": 0.0}
+    percent = theirs([accepted[n] for n in asked], [predictions[n] for n in asked])
+    share = len(asked) / len(accepted)  # the rest are wrong, whatever was said
+    return {EXACT_MATCH: percent["em"] / 100 * share, "f1": percent["f1"] / 100 * share}
 
 
-def number_at_the_end(text: str) -> Decimal | None:
-    """The last number of a text, with its commas and currency left out; None without any."""
-    found = _NUMBER.findall(text)
-    return Decimal(re.sub("[$,]", "", found[-1])) if found else None
+def comparable(metric: Metric, target: Any) -> tuple[str, ...]:
+    """The accepted answers of which something is left in the form that `metric` compares.
+
+    All of them for a metric that is not of this module.
+    """
+    answers = as_accepted(target).answers
+    if metric is trivia_qa:
+        form: Callable[[str], Any] = t5.evaluation.qa_utils.normalize_trivia_qa
+    elif metric is squad:
+        form = t5.evaluation.qa_utils.normalize_squad
+    elif metric is exact:
+        form = str.strip
+    elif metric is last_number:
+        form = _number_text
+    else:
+        return answers
+    return tuple(answer for answer in answers if form(answer))
 
 
-def _by_t5(metric: Metric, targets: Sequence[Any], predictions: Sequence[str]) -> dict[str, float]:
-    accepted = [as_accepted(target).answers for target in targets]
-    percent = metric(accepted, predictions)
-    return {EXACT_MATCH: percent["em"] / 100, "f1": percent["f1"] / 100}
+def _number_text(answer: str) -> str:
+    number = number_at_the_end(answer)
+    return "" if number is None else str(number)
 
 
 def as_accepted(target: Any, number: int = 0) -> Accepted:
@@ -183,6 +204,9 @@ def as_accepted(target: Any, number: int = 0) -> Accepted:
         f"of strings or an answers.Accepted; this one gives {target!r}."
     )
 
+
+OWN_METRICS = (trivia_qa, squad, exact, last_number)
+"""The metrics of this module."""
 
 PREFERRED = (EXACT_MATCH, "em", "accuracy", "sequence_accuracy")
 """Metrics that say how much of an answer is right, ours in fractions of 1 and t5's in percent."""
@@ -245,7 +269,29 @@ class AnswersMeasure:
 
     def describe(self) -> dict:
         """Says nothing of chance: guessing is hardly ever right."""
-        return self._prompts.describe(KIND.name)
+        return self._prompts.describe(KIND.name, notes=self._notes())
+
+    def _notes(self) -> list[str]:
+        """Items that no answer can be right for, and items that an empty answer is right for."""
+        notes, targets = [], self._task.targets
+        own = [function for function in self._functions if function in OWN_METRICS]
+        empty = [t for t in targets if any(not comparable(metric, t) for metric in own)]
+        if empty:
+            example = as_accepted(empty[0]).answers[0]
+            notes.append(
+                f"{len(empty)} of {len(targets)} items have no answer that can be compared, such "
+                f"as {example!r}, of which nothing is left: they count as wrong"
+            )
+        correct, _ = correct_per_item(
+            self._functions, targets, self._predictions([""] * len(targets))
+        )
+        unasked = int((correct > 0).sum())
+        if unasked:
+            notes.append(
+                f"{unasked} of {len(targets)} items call an empty answer right, by the task's own "
+                "metric"
+            )
+        return notes
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Generates an answer to each prompt, and has it judged."""

@@ -291,7 +291,23 @@ class RankedMeasure:
     def describe(self) -> dict:
         """The chance level is the mean of 1 / choices."""
         choices = choices_per_item(self._choices)
-        return self._continuations.describe(KIND.name, chance=float(np.mean(1 / choices)))
+        chance = float(np.mean(1 / choices))
+        return self._continuations.describe(
+            KIND.name, chance=chance, notes=self._notes(len(choices))
+        )
+
+    def _notes(self, items: int) -> list[str]:
+        """How many items offer the same option twice, of which the first is always taken."""
+        asked: dict[int, list[bytes]] = {}
+        for choice, request in zip(self._choices, self._continuations.requests, strict=True):
+            asked.setdefault(choice.idx[0], []).append(request.tokens.tobytes())
+        equal = sum(len(set(options)) < len(options) for options in asked.values())
+        if not equal:
+            return []
+        return [
+            f"{equal} of {items} items have options that are equal: the first of them is taken, so "
+            "that the other is never right"
+        ]
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Scores every choice."""

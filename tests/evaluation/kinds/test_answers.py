@@ -1,4 +1,4 @@
-from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -7,11 +7,15 @@ import t5.evaluation.metrics
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import declarations, kinds
+from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds import answers
 from code_ablate.evaluation.kinds.answers import Accepted
+from code_ablate.evaluation.kinds.numbers import number_at_the_end
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sets.source import ANSWERS, EvaluationSet
+from code_ablate.evaluation.suite_config import SuiteConfig
 from tests.evaluation.sets.written import write
+from tests.evaluation.test_downstream import Bytes
 
 ROWS = [
     {"id": "a", "question": "Capital of France?", "answers": ["Paris", "City of Light"]},
@@ -27,9 +31,8 @@ def prompt(row):
 
 @pytest.fixture
 def add_task(tmp_path):
-    file = write(tmp_path / "quiz.jsonl", ROWS)
-
-    def add(shots=0, metric=answers.squad):
+    def add(shots=0, metric=answers.squad, rows=ROWS):
+        file = write(tmp_path / "quiz.jsonl", rows)
         source = EvaluationSet(
             "quiz", file=file, fields=("question",), form=ANSWERS, examples=file if shots else None
         )
@@ -46,6 +49,11 @@ def add_task(tmp_path):
     yield add
     seqio.TaskRegistry.remove("test.quiz")
     declarations.forget("test.quiz")
+
+
+def measured():
+    config = SuiteConfig(tasks=("test.quiz",))
+    return answers.AnswersMeasure(LoadedTask.load("test.quiz", Bytes(), config, longest=65))
 
 
 def examples(task):
@@ -68,7 +76,7 @@ def test_examples_of_a_task(add_task):
 
 
 def test_solved_examples(add_task):
-    expected = "Capital of France? A: Paris\n\nCapital of France? A:"
+    expected = "Größe? A: groß\n\nCapital of France? A:"  # never itself
     assert examples(add_task(shots=1))[0]["inputs_pretokenized"].decode() == expected
 
 
@@ -134,20 +142,51 @@ def test_exact():
     ("text", "number"),
     [
         ("So the answer is 18.", 18),
-        ("2 + 2 = 4, so 1,234.50 dollars", Decimal("1234.5")),
+        ("2 + 2 = 4, so 1,234.50 dollars", Fraction("1234.5")),
         ("It costs $-5", -5),
         ("It costs -$5 and then nothing", -5),
         ("7-3", 3),
         ("minus -3", -3),
         ("(4)-3 is wrong", 3),
         ("3.", 3),
-        ("a half is .5", Decimal("0.5")),
+        ("a half is .5", Fraction(1, 2)),
         ("none", None),
         ("", None),
+        ("9{,}500", 9500),
+        ("1 000", 1000),
+        ("1\u202f000\u202f000", 1_000_000),
+        ("1\u00a0000,", 1000),
+        ("in 2009 300 people", 300),
+        ("1e3", 1000),
+        ("2.5E-1 m", Fraction(1, 4)),
+        ("model 3e5x", 5),
+        ("\u22125", -5),
+        ("7\u22123", 3),
+        ("\u2212\u00a35", -5),
+        ("50%", 50),
+        ("12.5\\%", Fraction(25, 2)),
+        ("5 $", 5),
+        ("\\$1,234", 1234),
+        ("1/2", Fraction(1, 2)),
+        ("-1/3", Fraction(-1, 3)),
+        ("1 1/2 cups", Fraction(3, 2)),
+        ("\\frac{3}{4}", Fraction(3, 4)),
+        ("on 1/2/2024", 2024),
+        ("1/0", 0),
+        ("10/2 = 5", 5),
+        ("1,000,000.50", Fraction("1000000.5")),
+        ("1,00,000", 100_000),
+        ("1,2,3", 3),
+        ("42.", 42),
+        ("**42**", 42),
+        ("\\boxed{42}", 42),
+        ("$\\boxed{-9{,}500}$.", -9500),
+        ("it is...5", 5),
+        ("3\u20135", 5),
     ],
 )
 def test_the_last_number(text, number):
-    assert answers.number_at_the_end(text) == number
+    assert number_at_the_end(text) == number
 
 
 def test_last_number_compares_values():
@@ -166,3 +205,39 @@ def test_what_cannot_be_scored():
 
     scores, note = answers.correct_per_item([distance], ["x", "y"], ["xyz", "yyyy"])
     assert np.isnan(scores).all() and "no score" in note
+
+
+@pytest.mark.parametrize(
+    ("metric", "gold"),
+    [
+        (answers.trivia_qa, "The"),
+        (answers.trivia_qa, "A+"),
+        (answers.squad, "a."),
+        (answers.exact, " "),
+        (answers.last_number, "none"),
+    ],
+)
+def test_what_normalises_to_nothing_matches_nothing(metric, gold):
+    targets = [Accepted("a", (gold,)), Accepted("b", (gold, "12")), Accepted("c", ("12",))]
+    assert metric(targets, ["", "", ""])["exact_match"] == 0
+    assert metric(targets, [gold, gold, gold])["exact_match"] == 0
+    correct, note = answers.correct_per_item([metric], targets, ["12", "12", "12"])
+    assert correct.tolist() == [0, 1, 1] and note == ""
+
+
+def test_items_that_nothing_can_be_right_for_are_counted(add_task):
+    add_task(metric=answers.squad, rows=[*ROWS, {"id": "c", "question": "?", "answers": ["The"]}])
+    notes = measured().describe()["notes"]
+    assert notes == [
+        "1 of 3 items have no answer that can be compared, such as 'The', of which nothing is "
+        "left: they count as wrong"
+    ]
+
+
+def test_items_that_an_empty_answer_is_right_for_are_counted(add_task):
+    def same_length_or_less(targets, predictions):
+        pairs = zip(targets, predictions, strict=True)
+        return {"accuracy": float(np.mean([len(p) <= len(t.answers[0]) for t, p in pairs]))}
+
+    add_task(metric=same_length_or_less)
+    assert "2 of 2 items call an empty answer right" in measured().describe()["notes"][0]

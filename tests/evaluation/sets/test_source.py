@@ -1,3 +1,6 @@
+import gzip
+import json
+
 import pytest
 import seqio
 
@@ -79,8 +82,8 @@ def test_solved_examples_from_a_file(tmp_path):
     file = write(tmp_path / "a.jsonl", ROWS)
     source = EvaluationSet("mine", file=file, fields=("question",), examples=file)
     two = source.with_shots(2, solved)
-    text = "2 + 2 = 4\n\nIst ü ein Umlaut? ja\n\n"
-    assert read(two) == [row | {"solved": text} for row in ROWS]
+    x, y, z = "2 + 2 = 4\n\n", "Ist ü ein Umlaut? ja\n\n", "1 + 1 = 2\n\n"
+    assert [row["solved"] for row in read(two)] == [y + z, x + z, x + y]  # never the row itself
     assert two.digest() != source.digest()
     assert read(source) == ROWS
     with pytest.raises(MissingData, match=r"4 solved examples of 'mine' .* need 4 rows"):
@@ -92,7 +95,7 @@ def test_solved_examples_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"gold": 2}, r"row 1 .* 2 choices and the gold index 2"),
+        ({"gold": 2}, r"line 2 of .*a.jsonl .* 2 choices and the gold index 2"),
         ({"gold": -1}, "gold index -1"),
         ({"choices": ["only"], "gold": 0}, "1 choices"),
     ],
@@ -101,6 +104,53 @@ def test_rows_that_cannot_be_scored(tmp_path, change, message):
     file = write(tmp_path / "a.jsonl", [ROWS[0], ROWS[0] | change])
     with pytest.raises(UserError, match=message):
         EvaluationSet("mine", file=file, fields=("question",)).get_dataset()
+
+
+def test_a_row_is_no_example_for_itself_whatever_its_id(tmp_path):
+    file = write(tmp_path / "a.jsonl", ROWS)
+    copied = {"id": "other", "question": " 2 + 2  =", "choices": ["4", "3"], "gold": 0}
+    pool = write(tmp_path / "pool.jsonl", [copied, ROWS[1], ROWS[2] | {"id": "again"}])
+    source = EvaluationSet("mine", file=file, fields=("question",), examples=pool)
+    for row in source.with_shots(1, solved).rows:
+        assert row["question"] not in row["solved"]
+    with pytest.raises(MissingData, match="beside any that asks what 'x' asks"):
+        _ = source.with_shots(3, solved).rows
+
+
+def test_a_row_within_published_examples_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(origins, "solved_examples", lambda folder: "2 + 2 = 4\n\nOther: 3\n\n")
+    file = write(tmp_path / "a.jsonl", ROWS)
+    source = EvaluationSet("arc_easy", file=file)
+    shots = next(iter(source._known.solved))
+    with pytest.raises(UserError, match=f"'x' of 'arc_easy' is among its own {shots} solved"):
+        _ = source.with_shots(shots, solved).rows
+
+
+@pytest.mark.parametrize("shots", [-1, 0, 1.5, True, "5"])
+def test_a_number_of_examples_that_is_none(tmp_path, shots):
+    source = EvaluationSet("mine", file="a.jsonl", fields=("question",))
+    with pytest.raises(UserError, match="the number of solved examples, 1 or more"):
+        source.with_shots(shots, solved)
+
+
+def test_files_in_other_encodings(tmp_path):
+    line = json.dumps(ROWS[1], ensure_ascii=False)
+    (tmp_path / "marked.jsonl").write_bytes(line.encode("utf-8-sig"))
+    (tmp_path / "latin.jsonl").write_bytes(line.encode("latin-1"))
+    (tmp_path / "wide.jsonl").write_bytes(line.encode("utf-16"))
+    (tmp_path / "plain.jsonl.gz").write_bytes(line.encode())
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(line.encode())[:-9])
+
+    def rows(name):
+        return list(EvaluationSet("m", file=str(tmp_path / name), fields=("question",)).rows)
+
+    assert rows("marked.jsonl") == [ROWS[1]]
+    for name in ("latin.jsonl", "wide.jsonl"):
+        with pytest.raises(UserError, match=rf"{name}' is not UTF-8 .* save it as UTF-8"):
+            rows(name)
+    for name in ("plain.jsonl.gz", "cut.jsonl.gz"):
+        with pytest.raises(UserError, match=rf"{name}' is not a whole gzip file"):
+            rows(name)
 
 
 def test_errors(tmp_path):
