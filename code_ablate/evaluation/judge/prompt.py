@@ -9,6 +9,7 @@ ours. How the reply is read is in `verdict`.
 import hashlib
 
 from code_ablate.identity import identity
+from code_ablate.shown import storable
 
 VERSION = 2
 """Of the wording and of the frames. It names the results, beside DIGEST."""
@@ -51,7 +52,7 @@ _CODE_LENGTH = 8
 
 def messages(prompt: str, first: str, second: str) -> list[dict[str, str]]:
     """The question for a chat endpoint. `first` is shown as answer A, `second` as answer B."""
-    texts = prompt.strip(), _shown(first), _shown(second)
+    texts = storable(prompt.strip()), _shown(first), _shown(second)
     prompt, first, second = texts
     question = _QUESTION.format(
         code=_code_outside(texts), prompt=prompt, first=first, second=second
@@ -60,7 +61,7 @@ def messages(prompt: str, first: str, second: str) -> list[dict[str, str]]:
 
 
 def _shown(answer: str) -> str:
-    return answer.strip() or "(no answer)"
+    return storable(answer.strip()) or "(no answer)"
 
 
 def _code_outside(texts: tuple[str, ...]) -> str:

@@ -24,7 +24,8 @@ def read_verdict(reply: str, finish_reason: str) -> str | None:
     """
     if finish_reason.lower() not in NORMAL_STOPS:
         return None
-    match = _VERDICT.fullmatch(_last_line(without_thinking(reply)))
+    line = _last_line(without_thinking(reply))
+    match = _VERDICT.fullmatch(line) or _DOUBLE_BRACKETS.fullmatch(line)
     if match is None or not _is_reason(match["rest"]):
         return None
     return match["letter"].upper()
@@ -91,13 +92,16 @@ _BEFORE = rf"[{_OPEN}{_QUOTES}\s]{{0,8}}"
 _VERDICT = re.compile(
     rf"(?:[#•-]{{1,6}}\s*|\d{{1,3}}[.)]\s+)?[{_OPEN}]{{0,4}}\s?"
     r"(?:(?:my|the|final|overall)\s+){0,3}"
-    r"(?:preferred|preference|verdict|winner|choice|decision)(?:\s+(?:answer|response|choice|one))?"
+    r"(?:preferred|preference|verdict|winner|choice|decision|better|best|answer)"
+    r"(?:\s+(?:answer|response|choice|one))?"
     rf"\s*(?::|=|\bis\b)\s*"
     rf"{_BEFORE}(?:(?:answer|response|option|assistant)\b:?)?{_BEFORE}"
     rf"(?P<letter>[AB])(?!\w)"
     rf"(?P<rest>.*)",
     re.IGNORECASE,
 )
+_DOUBLE_BRACKETS = re.compile(r"\[\[(?P<letter>[AB])\]\](?P<rest>\.?)", re.IGNORECASE)
+"""The form of MT-bench (arXiv 2306.05685), which judges know by heart."""
 _ENDS = re.compile(rf"[\s{_CLOSE}{_QUOTES}.!,;:]*")
 _REASON = re.compile(
     rf"[{_CLOSE}{_QUOTES}]*"

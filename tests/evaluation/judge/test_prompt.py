@@ -42,6 +42,12 @@ def test_an_answer_that_holds_the_code_gets_another(monkeypatch):
     assert code != first and question.count(f"[Answer B {code}]") == 1
 
 
+def test_text_that_no_encoding_holds_is_asked_all_the_same():
+    question = prompt.messages("Why \udc00?", "half \ud83d", "b")[1]["content"]
+    assert "Why \ufffd?" in question and "half \ufffd" in question
+    question.encode()
+
+
 def test_who_changes_the_words_raises_the_version():
     # Another digest? Then raise prompt.VERSION, and write both down here.
     assert (prompt.VERSION, prompt.DIGEST) == (2, "d033be3a20fa2a4a")
