@@ -65,7 +65,7 @@ SCORES = {
     "basic_skills_coding": "f8982d05adbf1987",
     "boolq": "8c1dc58a503452e9",
     "copa": "d05a5f112f2a628b",
-    "humaneval": "343e8082623a9242",
+    "humaneval": "8cada2c16a253788",
     "lambada": "148ad40fe3943651",
     "mbpp_bpb": "1025eb535d4beaba",
     "mmlu": "6bc8a2d89d32ba99",

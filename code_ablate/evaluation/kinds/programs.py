@@ -14,6 +14,8 @@ targets are its problems; what the model writes is put together with them and ru
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_of
 from code_ablate.evaluation.kinds.prompts import Prompts
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sandbox import STATUSES, Limits, Program, Sandbox
+from code_ablate.evaluation.sandbox import SEMANTICS, STATUSES, Limits, Program, Sandbox
 from code_ablate.identity import to_plain
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
@@ -52,19 +54,33 @@ class Problem:
     """Id of the item."""
 
     tests: str
-    """See `sandbox.Program`, as for the next two."""
+    """Python statements that raise where the code is wrong, see `sandbox.Program`."""
 
     functions: tuple[str, ...]
+    """Names in the program that the tests use."""
+
     setup: str = ""
+    """Trusted code that is run before the tests, for what else they call."""
+
     beginning: str = ""
     """Code before the completion: the prompt, where the completion goes on with a function."""
 
     solution: str = ""
-    """A completion that should pass."""
+    """A completion that should pass; "" if none is known. What operators its classes define is what
+    the tests may use between a program's objects and plain values."""
+
+    def __post_init__(self):
+        self.program("")  # refuses tests that cannot be run before a model writes anything
 
     def program(self, completion: str) -> Program:
         """The completion, with what belongs to it."""
-        return Program(self.beginning + completion, self.tests, self.functions, self.setup)
+        return Program(
+            code=self.beginning + completion,
+            tests=self.tests,
+            functions=self.functions,
+            setup=self.setup,
+            operators=defined_operators(self.beginning + self.solution) if self.solution else (),
+        )
 
 
 Prompt = Callable[[Mapping[str, str]], str]
@@ -88,6 +104,26 @@ def used_functions(tests: str, solution: str) -> tuple[str, ...]:
         elif isinstance(statement, ast.Assign):
             defined |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
     return tuple(sorted((used - own) & defined))
+
+
+@functools.lru_cache(maxsize=4096)
+def defined_operators(solution: str) -> tuple[str, ...]:
+    """The special methods that the classes of a solution define, in alphabetical order.
+
+    Raises UserError for a solution that is no Python.
+    """
+    try:
+        tree = ast.parse(solution)
+    except SyntaxError as error:
+        raise UserError(f"this solution is no Python ({error}):\n{solution[:500]}") from None
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        for statement in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(statement, ast.FunctionDef):
+                names.add(statement.name)
+            elif isinstance(statement, ast.Assign):
+                names |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    return tuple(sorted(name for name in names if re.fullmatch("__[a-z]+__", name)))
 
 
 def add_task(
@@ -243,11 +279,8 @@ class ProgramsMeasure:
         return 2 * self._prompts.work
 
     def describe(self) -> dict:
-        """Says so where the programs are not isolated."""
-        notes = []
-        if self._task.config.isolation != "required":
-            notes.append(f"programs ran with SuiteConfig.isolation {self._task.config.isolation!r}")
-        return self._prompts.describe(KIND.name, notes=notes)
+        """Says whether the programs are isolated: else the report marks each of their scores."""
+        return self._prompts.describe(KIND.name, isolated=self._task.config.isolation == "required")
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Generates the programs and runs them. `correct` is the share that passed.
@@ -269,6 +302,7 @@ def _settings(name: str, config: SuiteConfig) -> dict[str, Any]:
     return {
         "sampling": to_plain(sampling_of(name)),
         "limits": to_plain(Limits()),
+        "sandbox": SEMANTICS,
         "isolation": config.isolation,
     }
 

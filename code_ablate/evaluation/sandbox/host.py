@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.sandbox import proof
@@ -125,33 +126,43 @@ class Sandbox:
             "scratch": scratch,
             "hidden": _folders_to_hide(),
         }
-        process = self._start(wire.encode(setup).hex())
-        try:
-            job = wire.frame(wire.encode({**asdict(program), "nonce": nonce}))
-            output, errors = process.communicate(job, self.limits.wall_seconds + GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            return Outcome("timeout", "the driver did not end", self._proven)
-        finally:
-            with self._lock:
-                _end(process)
-                self._running.discard(process)
-        try:
-            verdict = wire.decode(wire.unframe(output))
-            if type(verdict) is not dict or verdict.pop("nonce", None) != nonce:
-                raise wire.Malformed("another nonce")
-        except (wire.Malformed, wire.Closed):
-            last = errors.decode(errors="replace").strip().rpartition("\n")[2]
-            return Outcome("crashed", f"the driver ended without a verdict: {last}", self._proven)
+        job = wire.frame(wire.encode({**asdict(program), "nonce": nonce}))
+        with tempfile.TemporaryFile() as errors:  # a file has a limit; what it prints needs one
+            process = self._start(wire.encode(setup).hex(), errors)
+            try:
+                output, _ = process.communicate(job, self.limits.wall_seconds + GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                return Outcome("timeout", "the tests did not end", self._proven)
+            finally:
+                with self._lock:
+                    _end(process)
+                    self._running.discard(process)
+            try:
+                verdict = wire.decode(wire.unframe(output))
+                if type(verdict) is not dict or verdict.pop("nonce", None) != nonce:
+                    raise wire.Malformed("another nonce")
+            except (wire.Malformed, wire.Closed):
+                return self._without_verdict(process.returncode, errors)
         if verdict["status"] == "unavailable":
             raise UserError(proof.unavailable(verdict["detail"]))
         if verdict["status"] == "unusable":
             raise UserError(
-                f"these tests cannot be run in the sandbox: {verdict['detail']}. Arguments have to "
-                f"be of built-in types.\n{program.tests[:500]}"
+                f"these tests cannot be run in the sandbox: {verdict['detail']}. docs/sandbox.md "
+                f"says what tests may do.\n{program.tests[:500]}"
             )
         return Outcome(**verdict)
 
-    def _start(self, setup: str) -> subprocess.Popen:
+    def _without_verdict(self, code: int, errors: IO[bytes]) -> Outcome:
+        """Of a driver that ended before it had one: the kernel ends it at its CPU limit."""
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            seconds = self.limits.cpu_seconds
+            detail = f"the tests used up {seconds} CPU seconds on what the program returned"
+            return Outcome("timeout", detail, self._proven, float(seconds))
+        errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4096))
+        last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+        return Outcome("crashed", f"the driver ended without a verdict: {last}", self._proven)
+
+    def _start(self, setup: str, errors: IO[bytes]) -> subprocess.Popen:
         command = [sys.executable, "-P", "-s", "-S", os.fspath(Path(__file__).parent), setup]
         with self._lock:
             if self._stopped:
@@ -160,7 +171,7 @@ class Sandbox:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=errors,
                 env=ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,

@@ -94,6 +94,5 @@ def unavailable(reason: str) -> str:
     """What to say where the kernel refuses."""
     return (
         f"generated code cannot be isolated here ({reason}). Linux 5.12 with user namespaces is "
-        "needed: see docs/sandbox.md for the settings that forbid them. Or pass isolation='none' "
-        "to run it with limits alone, with your rights, which the results will then say."
+        "needed: docs/sandbox.md names the settings that forbid them."
     )

@@ -181,7 +181,7 @@ FORGING = {
         in_answer(
             "return 42",
             "sys.modules['inside.wire'].encode = lambda *a, e=sys.modules['inside.wire'].encode: "
-            "e({**a[0], 'kinds': [['ValueError']]} if len(a) == 1 else a[0])",
+            "e({'id': a[0]['id'], 'error': e('ValueError')} if len(a) == 1 else a[0])",
         ),
         "tampered",
     ),
@@ -330,8 +330,8 @@ def test_what_outlives_the_call_does_not_outlive_the_program(sandbox, monkeypatc
     started = []
     start = Sandbox._start
 
-    def noted(self, setup):
-        process = start(self, setup)
+    def noted(self, *job):
+        process = start(self, *job)
         started.append(process.pid)
         return process
 

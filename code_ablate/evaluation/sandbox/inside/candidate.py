@@ -1,6 +1,6 @@
-"""The untrusted side: runs the generated code, then calls what the driver asks for.
+"""The untrusted side: runs the generated code, then does what the driver asks for.
 
-    serve(requests, replies)        # two pipes; returns when the driver closes the first
+    serve(requests, replies, limits)    # two pipes; returns when the driver closes the first
 
 What this process sends is only ever taken as values: it knows neither the tests nor what they
 expect, so that whoever takes it over can do no more than return values, as any program can.
@@ -9,8 +9,9 @@ expect, so that whoever takes it over can do no more than return values, as any 
 from __future__ import annotations
 
 import sys
+import threading
 
-from . import wire
+from . import library, objects, operations, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,64 +21,147 @@ MODULE = "solution"
 
 
 def serve(requests: int, replies: int, limits: dict[str, int]) -> None:
-    """Answers requests: {"id", "do", "target", "name", "arguments", "named"}.
+    """Answers requests until the driver closes the pipe."""
+    Server(requests, replies, limits["result_bytes"]).serve()
 
-    The reply has the request's id and either "value", or for an exception "message" and "kinds":
-    the built-in classes that it belongs to, the nearest first.
+
+class Server:
+    """Answers requests: {"id", "do", "arguments", "named"}, the last two encoded.
+
+    The reply has the request's id and either "value" or "error", encoded; and "arguments" if the
+    call changed a list, a dict or the like among them. A function of the tests that the program
+    calls is asked for by {"call", "arguments", "named"} before the reply.
     """
-    kept: list[Any] = []
-    numbers: dict[int, int] = {}  # by identity, which no other object takes over: `kept` holds it
-    module = type(sys)(MODULE)
-    sys.modules[MODULE] = module  # dataclasses and pickle look there
 
-    def keep(value: Any) -> int:
-        if id(value) not in numbers:
-            numbers[id(value)] = len(kept)
-            kept.append(value)
-        return numbers[id(value)]
+    def __init__(self, requests: int, replies: int, result_bytes: int):
+        self.requests, self.replies, self.result_bytes = requests, replies, result_bytes
+        self.kept = objects.Kept()
+        self.module = type(sys)(MODULE)
+        self._thread = threading.get_ident()
+        self._foreign: dict[int, Any] = {}
+        sys.modules[MODULE] = self.module  # dataclasses and pickle look there
 
-    while True:
-        try:
-            request = wire.decode(wire.read(requests, sys.maxsize))
-        except wire.Closed:
-            return
+    def serve(self) -> Any:
+        """Answers requests until the pipe is closed.
+
+        Or gives the answer of a function of the tests, if that comes first.
+        """
+        while True:
+            try:
+                message = wire.decode(wire.read(self.requests, sys.maxsize))
+            except wire.Closed:
+                return None
+            if "do" not in message:
+                return message
+            self._answer(message)
+
+    def _answer(self, request: dict[str, Any]) -> None:
         reply: dict[str, Any] = {"id": request["id"]}
         try:
-            value = wire.encode(_do(request, module, kept), keep, wire.DEEPEST_RESULT)
-            if len(value) > limits["result_bytes"]:
-                raise OverflowError(f"a result of {len(value):,} bytes")
-            reply["value"] = value
+            reply |= self._done(request)
         except BaseException as error:  # whatever the program raises is its own affair
-            classes = [kind for kind in type(error).__mro__ if kind.__module__ == "builtins"]
-            reply |= {"kinds": [kind.__name__ for kind in classes], "message": message(error)}
-        wire.write(replies, wire.encode(reply))
+            reply["error"] = self._error(error)
+        wire.write(self.replies, wire.encode(reply))
+
+    def _done(self, request: dict[str, Any]) -> dict[str, bytes]:
+        do = request["do"]
+        arguments = wire.decode(request["arguments"], find=self._find)
+        named = wire.decode(request["named"], find=self._find)
+        if do == "run":
+            run(arguments[0], self.module)
+            return {"value": self._sent(None)}
+        if do == "global":
+            arguments = (self.module, *arguments)
+        value = operations.OPERATIONS[do](*arguments, **named)
+        if do in operations.GIVE_WHAT_IS_HELD:
+            value = self.kept.held(value)
+        reply = {"value": self._sent(value)}
+        if do == "call" and any(library.name_of(type(a)) in library.MUTABLE for a in arguments):
+            after = self._sent(arguments, wire.DEEPEST)
+            if after != request["arguments"]:
+                reply["arguments"] = after
+        return reply
+
+    def _sent(self, value: Any, deepest: int = wire.DEEPEST_RESULT) -> bytes:
+        """Encoded. Raises OverflowError if it is too large."""
+        encoded = wire.encode(value, self._keep, deepest)
+        if len(encoded) > self.result_bytes:
+            raise OverflowError(f"a result of {len(encoded):,} bytes")
+        return encoded
+
+    def _error(self, error: BaseException) -> bytes:
+        """The exception, or if it cannot be sent whole its built-in class and message."""
+        try:
+            return self._sent(error)
+        except BaseException:
+            kinds = (kind for kind in type(error).__mro__ if kind in library.ERRORS.values())
+            return wire.encode(next(kinds)(objects.message(error)))
+
+    def _keep(self, value: Any) -> wire.Handle | wire.Yours:
+        if type(value) is Foreign:
+            return wire.Yours(value.number)
+        return self.kept.keep(value)
+
+    def _find(self, reference: Any) -> Any:
+        if type(reference) is wire.Yours:
+            return self.kept.objects[reference.number]
+        match reference.about:
+            case ("function", module, name):
+                return library.function_named(module, name)
+            case "iterator":
+                return Numbers(self._foreign_function(reference.number))
+        return self._foreign_function(reference.number)
+
+    def _foreign_function(self, number: int) -> Foreign:
+        if number not in self._foreign:
+            self._foreign[number] = Foreign(number, self)
+        return self._foreign[number]
+
+    def call(self, number: int, arguments: tuple, named: dict[str, Any]) -> Any:
+        """Calls a function of the tests. Raises what it raises."""
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("functions of the tests can be called by the main thread only")
+        request = {"call": number, "arguments": self._sent(arguments), "named": self._sent(named)}
+        wire.write(self.replies, wire.encode(request))
+        answer = self.serve()
+        if answer is None:
+            raise SystemExit
+        if "error" in answer:
+            raise wire.decode(answer["error"], find=self._find)
+        return wire.decode(answer["value"], find=self._find)
 
 
-def _do(request: dict[str, Any], module: types.ModuleType, kept: list[Any]) -> Any:
-    def here(value: Any) -> Any:
-        return kept[value.__number__] if isinstance(value, wire.Handle) else value
+class Foreign:
+    """A function of the tests."""
 
-    if request["do"] == "run":
-        if "random" in request["code"]:  # the same numbers each time
-            __import__("random").seed(0)
-        exec(compile(request["code"], f"<{MODULE}>", "exec"), module.__dict__)
-        return None
-    target: Any = module if request["target"] is None else here(request["target"])
-    match request["do"]:
-        case "get":
-            return getattr(target, request["name"])
-        case "set":
-            return setattr(target, request["name"], here(request["arguments"]))
-        case "list":
-            return list(target)
-        case "bool":
-            return bool(target)
-    return target(*map(here, request["arguments"]), **request["named"])
+    def __init__(self, number: int, server: Server):
+        self.number, self._server = number, server
+        self.__name__ = self.__qualname__ = "function"
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """What the function returns."""
+        return self._server.call(self.number, arguments, named)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """A method, where a program puts it into a class."""
+        return self if instance is None else lambda *a, **named: self(instance, *a, **named)
 
 
-def message(error: BaseException) -> str:
-    """What the exception says, in at most 300 characters."""
-    try:
-        return str.__str__(str(error))[:300]
-    except BaseException:  # a program's own exception may fail to describe itself
-        return ""
+class Numbers:
+    """An iterator of the tests."""
+
+    def __init__(self, following: Foreign):
+        self._following = following
+
+    def __iter__(self) -> Numbers:
+        return self
+
+    def __next__(self) -> Any:
+        return self._following()
+
+
+def run(code: str, module: Any) -> None:
+    """Runs the program as the module."""
+    if "random" in code:  # the same numbers each time
+        __import__("random").seed(0)
+    exec(compile(code, f"<{MODULE}>", "exec"), module.__dict__)

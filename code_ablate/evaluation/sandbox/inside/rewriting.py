@@ -1,0 +1,119 @@
+"""Makes tests ask the candidate where Python's own functions see only what stands for an object.
+
+    compiled = compiled_tests("assert type(stack) is Stack")
+
+`type(x)`, `isinstance`, `issubclass` and `callable` become functions of Builtins. A `with` block
+that asserts something is guarded: the program's `__exit__` is called, and cannot hide what failed.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+
+from . import library, proxies
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+REPLACED = ("type", "isinstance", "issubclass", "callable")
+
+
+def compiled_tests(tests: str) -> CodeType:
+    """The tests, rewritten. Raises SyntaxError."""
+    tree = Rewriting().visit(ast.parse(tests))
+    return compile(ast.fix_missing_locations(tree), "<tests>", "exec")
+
+
+class Rewriting(ast.NodeTransformer):
+    """Puts the functions of Builtins into the place of Python's."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`type(x)` and the like."""
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="type"), args=[_], keywords=[]):
+                node.func = _name("type")
+            case ast.Call(func=ast.Name(id=name)) if name in REPLACED and name != "type":
+                node.func = _name(name)
+        return node
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        """A block that asserts something."""
+        self.generic_visit(node)
+        if any(_asserts(part) for statement in node.body for part in ast.walk(statement)):
+            for item in node.items:
+                item.context_expr = ast.Call(_name("guarded"), [item.context_expr], [])
+        return node
+
+
+def _name(name: str) -> ast.Name:
+    return ast.Name(f"__sandbox_{name}__", ast.Load())
+
+
+def _asserts(node: ast.AST) -> bool:
+    match node:
+        case ast.Assert() | ast.Call(func=ast.Attribute(attr="fail")):
+            return True
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name.startswith("assert")
+    return False
+
+
+class Builtins:
+    """Python's functions, for what stands for objects too."""
+
+    def __init__(self, home: proxies.Proxies):
+        self._home = home
+
+    def names(self) -> dict[str, Any]:
+        """What the rewritten tests call, by name."""
+        return {f"__sandbox_{name}__": getattr(self, f"_{name}") for name in (*REPLACED, "guarded")}
+
+    def _is_object(self, value: Any) -> bool:
+        return self._home.number_of(value) is not None
+
+    def _type(self, value: Any) -> Any:
+        if self._is_object(value) and not isinstance(value, BaseException):
+            return self._home.ask("type", value)
+        return type(value)
+
+    def _callable(self, value: Any) -> bool:
+        if self._is_object(value) and not isinstance(value, type):
+            return self._home.ask("callable", value) is True
+        return callable(value)
+
+    def _isinstance(self, value: Any, kinds: Any) -> bool:
+        return self._related(isinstance, "isinstance", value, kinds)
+
+    def _issubclass(self, value: Any, kinds: Any) -> bool:
+        return self._related(issubclass, "issubclass", value, kinds)
+
+    def _related(self, function: Any, do: str, value: Any, kinds: Any) -> bool:
+        """`isinstance` or `issubclass`: asked for a class of the program, and whether an object of
+        the program belongs to an abstract class of the standard library."""
+        if type(kinds) is tuple:
+            return any(self._related(function, do, value, kind) for kind in kinds)
+        if type(value) is proxies.Remote and not self._is_object(kinds) and kinds is not type:
+            built_in = do == "isinstance" and library.name_of(kinds) != ""
+            if not built_in and library.reference_to(kinds):
+                return self._home.ask(do, value, kinds) is True
+        return function(value, kinds)
+
+    def _guarded(self, manager: Any) -> Any:
+        return Guarded(manager) if self._is_object(manager) else manager
+
+
+class Guarded(contextlib.AbstractContextManager):
+    """The program's context manager, whose `__exit__` hides no exception."""
+
+    def __init__(self, manager: Any):
+        self._manager = manager
+
+    def __enter__(self) -> Any:
+        return type(self._manager).__enter__(self._manager)
+
+    def __exit__(self, *raised: Any) -> None:
+        type(self._manager).__exit__(self._manager, *raised)
