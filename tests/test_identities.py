@@ -66,7 +66,7 @@ SCORES = {
     "basic_skills_coding": "858ae1309857cb1c",
     "boolq": "1a49d1c51482adb5",
     "copa": "d464a945b9fb0bf9",
-    "humaneval": "69ddad3949381b8b",
+    "humaneval": "d22ea24ae068c088",
     "lambada": "38bb306ee205a8a8",
     "mbpp_bpb": "2efc767179482970",
     "mmlu": "5689d983bc8d5df2",

@@ -128,6 +128,16 @@ def _task_limits(report: Report) -> list[Limit]:
                 "(few-shot examples and passages first).",
             )
         )
+    exposed = [name for name in report.summary.scores.downstream if not tasks[name].isolated]
+    if exposed:
+        limits.append(
+            Limit(
+                "not_isolated",
+                f"Skill from the score of {joined(exposed)}: the generated programs ran without "
+                "isolation (SuiteConfig.isolation is 'none'), where one can reach the tests' "
+                "process, the files and the network of the machine.",
+            )
+        )
     for name in report.summary.scores.downstream:
         if tasks[name].notes:
             notes = "; ".join(tasks[name].notes)

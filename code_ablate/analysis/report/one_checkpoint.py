@@ -59,6 +59,8 @@ class TaskSummary:
     """Share of the right answers that greedy decoding gives exactly; None for other kinds."""
     generated_tokens: float | None
     """Mean length of what was generated."""
+    isolated: bool
+    """Whether generated programs ran in isolation, if any ran."""
     notes: tuple[str, ...]
     """What a reader of the scores has to know."""
 
@@ -120,6 +122,7 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         gold_bits_per_byte=bits_per_byte if np.isfinite(bits_per_byte) else None,
         greedy=float(columns["correct"].mean()) if kind == GOLD else None,
         generated_tokens=(float(rows["generated_tokens"].mean()) if facts.generates else None),
+        isolated=info.get("isolated", True),
         notes=tuple(info.get("notes", ())),
     )
 

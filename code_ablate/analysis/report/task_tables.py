@@ -147,7 +147,10 @@ def _task_row(report: Report, place: Place, task: ScoredTask, score: str) -> lis
     if score.startswith("correct"):
         facts.append(_chance_cell(task, found[0]))
     what = f"{task.category}, {task.title}"
-    return [row_header(task.name, small(what)), *facts, *(_task_cell(r, score) for r in found)]
+    head = [small(what)]
+    if not record.isolated:
+        head.append(small(tag("span", "without isolation", class_="mark")))
+    return [row_header(task.name, *head), *facts, *(_task_cell(r, score) for r in found)]
 
 
 def _chance_cell(task: ScoredTask, result: TaskResult) -> Html:

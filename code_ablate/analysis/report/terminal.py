@@ -125,6 +125,8 @@ def _task_line(summary: TaskSummary) -> str:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
     if summary.chance_p is not None and summary.chance_p >= 0.05:
         marks.append("at chance")
+    if not summary.isolated:
+        marks.append("without isolation")
     return (
         f"{summary.task:<34}{count:>12}  {_score_of(summary):<40}{chance:>7}  {p:<7}{gold:>6}  "
         f"{', '.join(marks)}"

@@ -157,6 +157,9 @@ class TaskRecord:
     """Prompts that were asked: for rank classification one for each item and choice."""
     cropped: int = 0
     """Prompts that were longer than what the model sees at once."""
+    isolated: bool = True
+    """Whether generated programs ran in isolation, if any ran: without it, one can reach the tests
+    and the host, and its scores prove nothing."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores has to know."""
 

@@ -48,7 +48,6 @@ from code_ablate.identity import identity
 FIELDS_OF_TASK = ("source", "preprocessors")
 """What of a store's key fields is not among its settings."""
 _KEY_LENGTH = 12
-_MAX_DOCUMENT_BYTES = 10_000_000
 
 
 @checked
@@ -63,7 +62,7 @@ class PrepareConfig:
     whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
-    max_document_bytes: PositiveInt = _MAX_DOCUMENT_BYTES
+    max_document_bytes: PositiveInt = 10_000_000
     """Most bytes of text that a document of a source may have. A longer one is left out, and
     counted in the store's manifest: a tokenizer takes about 230 bytes of memory for each of its
     bytes."""
@@ -109,10 +108,8 @@ def plan_store(
 
 def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
     """The part of a store's key fields that does not depend on the corpus."""
-    limit = config.max_document_bytes
     return {
-        # The default stands in no key, so that stores from before there was a limit keep theirs.
-        **({} if limit == _MAX_DOCUMENT_BYTES else {"max_document_bytes": limit}),
+        "max_document_bytes": config.max_document_bytes,
         "vocabulary": vocabulary.digest,
         "eos_id": vocabulary.eos_id,
         "seed": config.seed,

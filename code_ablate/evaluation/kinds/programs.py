@@ -31,7 +31,7 @@ from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_of
 from code_ablate.evaluation.kinds.prompts import Prompts
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.sandbox import STATUSES, Limits, Program, Sandbox
+from code_ablate.evaluation.sandbox import SEMANTICS, STATUSES, Limits, Program, Sandbox
 from code_ablate.identity import to_plain
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
@@ -279,11 +279,8 @@ class ProgramsMeasure:
         return 2 * self._prompts.work
 
     def describe(self) -> dict:
-        """Says so where the programs are not isolated."""
-        notes = []
-        if self._task.config.isolation != "required":
-            notes.append(f"programs ran with SuiteConfig.isolation {self._task.config.isolation!r}")
-        return self._prompts.describe(KIND.name, notes=notes)
+        """Says whether the programs are isolated: else the report marks each of their scores."""
+        return self._prompts.describe(KIND.name, isolated=self._task.config.isolation == "required")
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Generates the programs and runs them. `correct` is the share that passed.
@@ -305,6 +302,7 @@ def _settings(name: str, config: SuiteConfig) -> dict[str, Any]:
     return {
         "sampling": to_plain(sampling_of(name)),
         "limits": to_plain(Limits()),
+        "sandbox": SEMANTICS,
         "isolation": config.isolation,
     }
 

@@ -9,6 +9,6 @@ docs/sandbox.md says how it is built, what it defends against, and what it needs
 """
 
 from code_ablate.evaluation.sandbox.host import Sandbox
-from code_ablate.evaluation.sandbox.values import STATUSES, Limits, Outcome, Program
+from code_ablate.evaluation.sandbox.values import SEMANTICS, STATUSES, Limits, Outcome, Program
 
-__all__ = ["STATUSES", "Limits", "Outcome", "Program", "Sandbox"]
+__all__ = ["SEMANTICS", "STATUSES", "Limits", "Outcome", "Program", "Sandbox"]

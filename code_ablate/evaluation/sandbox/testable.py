@@ -102,8 +102,7 @@ def _faults_of_import(module: str, names: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def _never_called(tree: ast.Module) -> list[str]:
-    """Functions whose names begin with "test" or "check" and that nothing uses: they test
-    nothing."""
+    """Functions named "test..." or "check..." that nothing uses: they test nothing."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return [
         statement.name

@@ -9,6 +9,12 @@ from dataclasses import dataclass, fields
 from code_ablate.errors import UserError
 from code_ablate.evaluation.sandbox.testable import require_testable
 
+SEMANTICS = 2
+"""What a program has to do to pass, as a number: raise it whenever some program's outcome changes.
+
+2: tests use the program's objects, and what they do with its values has a CPU limit.
+"""
+
 STATUSES = {
     "passed": "all tests ended without an exception",
     "failed": "a wrong value, an exception, a missing function, or a result that is too large",

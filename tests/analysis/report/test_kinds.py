@@ -62,6 +62,7 @@ def add_kinds(study, table):
     for task, (category, kind) in KINDS.items():
         about = {"category": category, "kind": kind, "chance": None, "items": ITEMS}
         study["tasks"][task] = {"name": task, **about, "available": ITEMS, "notes": []}
+    study["tasks"]["puzzles"]["isolated"] = False
     study["tasks"]["unscored"]["notes"] = ["its items have no score"]
     study["missing"] = [{"task": "quac", "category": "reasoning", "reason": "no file of yours"}]
     return pd.concat(parts, ignore_index=True)
@@ -165,6 +166,7 @@ def test_the_page_names_scores_and_marks(page):
     assert "Code: pass@1, %, after pre-training" in page
     assert "Mean length of open-ended answers, tokens" in page
     assert 'class="mark">at chance</span>' in page and 'class="mark">one answer' in page
+    assert page.count('class="mark">without isolation</span>') >= 2, "a mark at every place"
     assert 'class="mark">missing</span> no file of yours' in page
     assert "its items have no score" in page
 
@@ -174,4 +176,4 @@ def test_other_places_say_what_the_scores_are(report):
     assert "world knowledge: exact match in %; 1 task, 30 items" in table
     assert "mathematics: gold bits per byte, lower is better; 30 items" in table
     keys = {limit.key for limit in limits(report)}
-    assert {"missing", "task_note"} <= keys and "prediction" not in keys
+    assert {"missing", "task_note", "not_isolated"} <= keys and "prediction" not in keys

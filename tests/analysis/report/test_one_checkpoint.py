@@ -71,6 +71,14 @@ def test_one_answer_to_everything_is_marked():
     assert not summary_of("exact_match", **{**texts, "prediction": list("ab" * 10)}).degenerate
 
 
+@pytest.mark.parametrize(("facts", "marked"), [({"isolated": False}, True), ({}, False)])
+def test_scores_of_programs_without_isolation_are_marked(facts, marked):
+    about = {"category": "c", "kind": "pass_at_k", "chance": None, "available": 9, "notes": ()}
+    rows = table("t", correct=[1.0, 0.0], prediction=["a", "b"])
+    line = task_table(summarise_tasks(rows, {"t": about | facts}), {})
+    assert ("without isolation" in line) == marked
+
+
 def test_shares_of_samples_and_bits_have_bootstrap_intervals():
     shares = summary_of("pass_at_k", correct=[0.25, 0.5, 0.0, 1.0] * 20, prediction=list("ab" * 40))
     assert shares.interval == "bootstrap" and shares.chance_p is None

@@ -14,7 +14,7 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data.preparing import prepare
-from code_ablate.data.preparing.prepare import PrepareConfig, store_key_fields
+from code_ablate.data.preparing.prepare import PrepareConfig, plan_store
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
 from code_ablate.data.preparing.task_fingerprint import source_digest
 from code_ablate.data.store import TokenStore
@@ -307,9 +307,8 @@ def test_the_limit_holds_where_a_task_first_has_text(tmp_path, vocabulary):
     assert manifest.dropped == {"over_max_document_bytes": {"documents": 1, "bytes": 2000}}
 
 
-def test_the_limit_is_in_the_key_unless_it_is_the_default(vocabulary):
-    task = seqio.TaskRegistry.get(register(texts(3)))
-    base = store_key_fields(task, vocabulary, HERE)
-    assert "max_document_bytes" not in base
+def test_the_limit_is_in_the_key(vocabulary, tmp_path):
+    corpus = register(texts(3))
     other = dataclasses.replace(HERE, max_document_bytes=1000)
-    assert store_key_fields(task, vocabulary, other) == {**base, "max_document_bytes": 1000}
+    paths = {plan_store(corpus, vocabulary, tmp_path, config).path for config in (HERE, other)}
+    assert len(paths) == 2

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # programs as people write them
+# ruff: noqa: E501
 """Right programs with classes, tests as HumanEval, MBPP and ClassEval write them, and wrong variants.
 
 TASKS: name -> (solution, tests, variants), a variant being (text of the solution, what is put there).
@@ -435,9 +435,10 @@ def flatten(items):
 """,
     """
 from itertools import count, islice, takewhile
+import types
 assert list(islice(fibonacci(), 8)) == [0, 1, 1, 2, 3, 5, 8, 13]
 assert list(takewhile(lambda n: n < 10, fibonacci())) == [0, 1, 1, 2, 3, 5, 8]
-assert next(iter(fibonacci())) == 0
+assert isinstance(fibonacci(), types.GeneratorType)
 assert list(chunks([1, 2, 3, 4, 5], 2)) == [[1, 2], [3, 4], [5]]
 assert next(chunks(count(), 3)) == [0, 1, 2]
 assert list(chunks((n * n for n in range(3)), 2)) == [[0, 1], [4]]
@@ -602,6 +603,7 @@ Date(1, 1, 1)
 assert Date.count == 11
 """,
     ("return cls(", "return Date("),
+    ("y % 400 == 0", "y % 300 == 0"),
     ("Date.count += 1", "self.count += 1"),
 )
 
@@ -670,6 +672,7 @@ except AppError as error:
 """,
     ("raise NotFound(key) from error", "raise NotFound(key) from None"),
     ("class NotFound(AppError, KeyError)", "class NotFound(AppError)"),
+    ("pass\n    return function()", "return None\n    return function()"),
     ("code = 404", "code = 405"),
 )
 
@@ -1702,6 +1705,330 @@ except Conflict as conflict:
 calendar.add(Event("c", first.end, timedelta(minutes=5)))
 assert calendar.on(date(2024, 5, 1)) == ["a", "c"] and calendar.on(date(2024, 5, 2)) == []
 """,
+    ("other.start < self.end", "other.start <= self.end"),
     ("self.start + self.length", "self.start"),
     ("if clash: raise Conflict(clash)", ""),
+)
+
+
+task(
+    "trie and union find",
+    """
+class Trie:
+    def __init__(self): self.children, self.end = {}, False
+    def insert(self, word):
+        node = self
+        for letter in word: node = node.children.setdefault(letter, Trie())
+        node.end = True
+    def __contains__(self, word):
+        node = self
+        for letter in word:
+            if letter not in node.children: return False
+            node = node.children[letter]
+        return node.end
+class UnionFind:
+    def __init__(self, n): self.parent = list(range(n))
+    def find(self, x):
+        while self.parent[x] != x: x = self.parent[x]
+        return x
+    def union(self, a, b): self.parent[self.find(a)] = self.find(b)
+    def connected(self, a, b): return self.find(a) == self.find(b)
+""",
+    """
+trie = Trie()
+for word in ("car", "cat"):
+    trie.insert(word)
+assert "car" in trie and "ca" not in trie and "dog" not in trie
+assert sorted(trie.children["c"].children["a"].children) == ["r", "t"]
+sets = UnionFind(4)
+sets.union(0, 1); sets.union(1, 2)
+assert sets.connected(0, 2) and not sets.connected(0, 3) and len(set(map(sets.find, range(4)))) == 2
+""",
+    ("return node.end", "return True"),
+    ("self.parent[self.find(a)] = self.find(b)", "self.parent[a] = b if a else a"),
+)
+
+task(
+    "nested and returned classes",
+    """
+class Outer:
+    class Inner:
+        level = 2
+        def __init__(self, outer): self.outer = outer
+    def make(self): return Outer.Inner(self)
+def make_class(name, **members): return type(name, (), members)
+def with_repr(cls):
+    cls.__repr__ = lambda self: f"<{cls.__name__} {self.__dict__}>"
+    return cls
+@with_repr
+class Shown:
+    def __init__(self, **items): self.__dict__.update(items)
+""",
+    """
+outer = Outer()
+assert outer.make().outer is outer and isinstance(outer.make(), Outer.Inner)
+assert Outer.Inner.level == 2 and Outer.Inner.__qualname__ == "Outer.Inner"
+Point = make_class("Point", x=1)
+assert Point().x == 1 and Point.__name__ == "Point" and isinstance(Point(), Point)
+assert repr(Shown(a=1)) == "<Shown {'a': 1}>"
+""",
+    ("level = 2", "level = 3"),
+    ("cls.__name__", "'cls'"),
+    ("return Outer.Inner(self)", "return self"),
+)
+
+task(
+    "functions with every sort of argument",
+    """
+class Recorder:
+    def __init__(self): self.calls = []
+    def __getattr__(self, name):
+        if name.startswith("_"): raise AttributeError(name)
+        def method(*args, **kwargs):
+            self.calls.append((name, args, kwargs))
+            return self
+        return method
+def spread(a, /, b, *rest, c=3, **named): return a, b, rest, c, named
+def apply_all(functions, value): return [function(value) for function in functions]
+def group_by(items, key):
+    groups = {}
+    for item in items: groups.setdefault(key(item), []).append(item)
+    return groups
+""",
+    """
+r = Recorder()
+assert r.open("f", mode="r").read(5) is r
+assert r.calls == [("open", ("f",), {"mode": "r"}), ("read", (5,), {})]
+assert spread(1, 2, 4, 5, c=6, d=7) == (1, 2, (4, 5), 6, {"d": 7}) and spread(1, b=2) == (1, 2, (), 3, {})
+assert apply_all([str, len, lambda x: x[::-1], sorted, tuple], "ba") == ["ba", 2, "ab", ["a", "b"], ("b", "a")]
+assert group_by(["a", "bb", "c"], len) == {1: ["a", "c"], 2: ["bb"]}
+assert group_by([1.5, 2.5, -1], lambda x: x > 2) == {False: [1.5, -1], True: [2.5]}
+try:
+    spread(1)
+    raise AssertionError
+except TypeError:
+    pass
+""",
+    ("c=3", "c=4"),
+    ("self.calls.append((name, args, kwargs))", "self.calls.append((name, args, {}))"),
+    ("key(item)", "item"),
+)
+
+task(
+    "undo and commands",
+    """
+class Command:
+    def do(self, text): raise NotImplementedError
+    def undo(self, text): raise NotImplementedError
+class Append(Command):
+    def __init__(self, suffix): self.suffix = suffix
+    def do(self, text): return text + self.suffix
+    def undo(self, text): return text[: -len(self.suffix)]
+class Editor:
+    def __init__(self): self.text, self._done, self._undone = "", [], []
+    def run(self, command):
+        self.text = command.do(self.text)
+        self._done.append(command)
+        self._undone.clear()
+    def undo(self):
+        if not self._done: return False
+        command = self._done.pop()
+        self.text = command.undo(self.text)
+        self._undone.append(command)
+        return True
+    def redo(self):
+        if not self._undone: return False
+        command = self._undone.pop()
+        self.text = command.do(self.text)
+        self._done.append(command)
+        return True
+""",
+    """
+editor = Editor()
+editor.run(Append("ab")); editor.run(Append("c"))
+assert editor.text == "abc" and editor.undo() and editor.text == "ab" and editor.redo()
+assert editor.text == "abc"
+editor.undo(); editor.undo()
+assert editor.undo() is False and editor.text == ""
+try:
+    Command().do("")
+    raise AssertionError
+except NotImplementedError:
+    pass
+""",
+    ("self._done.append(command)\n        return True", "return True"),
+    ("[: -len(self.suffix)]", "[:-1]"),
+    ("raise NotImplementedError\n    def undo", "return text\n    def undo"),
+)
+
+task(
+    "sparse vectors and sets of objects",
+    """
+class Sparse:
+    def __init__(self, items=None): self._items = dict(items or {})
+    def __getitem__(self, i):
+        if isinstance(i, slice): return [self[j] for j in range(i.start or 0, i.stop, i.step or 1)]
+        return self._items.get(i, 0)
+    def __setitem__(self, i, value): self._items[i] = value
+    def __add__(self, other):
+        keys = self._items.keys() | other._items.keys()
+        return Sparse({k: self[k] + other[k] for k in keys})
+    def __eq__(self, other): return isinstance(other, Sparse) and self._items == other._items
+    def __iter__(self): return iter(sorted(self._items.items()))
+class Tag:
+    def __init__(self, name): self.name = name.lower()
+    def __eq__(self, other): return isinstance(other, Tag) and self.name == other.name
+    def __hash__(self): return hash(self.name)
+def merge(a, b): return a | b
+""",
+    """
+s = Sparse({1: 5}) + Sparse({1: 1, 3: 2})
+assert s == Sparse({1: 6, 3: 2}) and s[0] == 0 and s[1:4] == [6, 0, 2] and list(s) == [(1, 6), (3, 2)]
+s[0] = 9
+assert s[:2] == [9, 6] and dict(s) == {0: 9, 1: 6, 3: 2}
+assert len({Tag("A"), Tag("a"), Tag("b")}) == 2 and Tag("x") in {Tag("X")}
+assert merge({Tag("a")}, {Tag("A"), Tag("b")}) == {Tag("a"), Tag("b")}
+try:
+    hash(s)
+    raise AssertionError
+except TypeError:
+    pass
+""",
+    ("name.lower()", "name"),
+    ("self[k] + other[k]", "self[k]"),
+    ("return self._items.get(i, 0)", "return self._items[i]"),
+)
+
+task(
+    "TestCases with fixtures",
+    """
+class Inventory:
+    def __init__(self): self._stock = {}
+    def add(self, item, n=1): self._stock[item] = self._stock.get(item, 0) + n
+    def remove(self, item, n=1):
+        if self._stock.get(item, 0) < n: raise OutOfStock(item, n)
+        self._stock[item] -= n
+        if not self._stock[item]: del self._stock[item]
+    def count(self, item): return self._stock.get(item, 0)
+    def report(self): return [f"{item}: {n}" for item, n in sorted(self._stock.items())]
+class OutOfStock(LookupError):
+    def __init__(self, item, n):
+        self.item, self.n = item, n
+        super().__init__(f"{n} {item}")
+""",
+    """
+import unittest
+
+class Base(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.items = ["tea", "cup"]
+
+    def setUp(self):
+        self.inventory = Inventory()
+        for item in self.items:
+            self.inventory.add(item, 2)
+
+    def tearDown(self):
+        self.assertNotIn("gone", self.inventory.report())
+
+class TestCounts(Base):
+    def test_count(self):
+        for item in self.items:
+            with self.subTest(item):
+                self.assertEqual(self.inventory.count(item), 2)
+        self.assertCountEqual(self.inventory.report(), ["tea: 2", "cup: 2"])
+        self.assertListEqual(self.inventory.report(), ["cup: 2", "tea: 2"])
+
+    def test_remove(self):
+        self.inventory.remove("tea", 2)
+        self.assertEqual(self.inventory.report(), ["cup: 2"])
+        self.assertDictEqual(self.inventory._stock, {"cup": 2})
+        self.assertIsNone(self.inventory.remove("cup"))
+
+class TestErrors(Base):
+    def test_out_of_stock(self):
+        self.assertRaises(OutOfStock, self.inventory.remove, "tea", 3)
+        with self.assertRaises(LookupError) as caught:
+            self.inventory.remove("none")
+        self.assertEqual((caught.exception.item, caught.exception.n), ("none", 1))
+""",
+    ("if not self._stock[item]: del self._stock[item]", ""),
+    ("< n: raise", "< n - 1: raise"),
+    ("self._stock.get(item, 0) + n", "n + 1"),
+    ("sorted(self._stock.items())", "self._stock.items()"),
+)
+
+task(
+    "numbers that behave as numbers",
+    """
+from functools import total_ordering
+from math import gcd
+@total_ordering
+class Q:
+    def __init__(self, n, d=1):
+        if d == 0: raise ZeroDivisionError("Q of 0")
+        g = gcd(n, d) * (1 if d > 0 else -1)
+        self.n, self.d = n // g, d // g
+    @staticmethod
+    def _of(x): return x if isinstance(x, Q) else Q(x)
+    def __add__(self, o): o = Q._of(o); return Q(self.n * o.d + o.n * self.d, self.d * o.d)
+    __radd__ = __add__
+    def __neg__(self): return Q(-self.n, self.d)
+    def __sub__(self, o): return self + -Q._of(o)
+    def __rsub__(self, o): return Q._of(o) - self
+    def __mul__(self, o): o = Q._of(o); return Q(self.n * o.n, self.d * o.d)
+    __rmul__ = __mul__
+    def __truediv__(self, o): o = Q._of(o); return self * Q(o.d, o.n)
+    def __eq__(self, o): o = Q._of(o); return (self.n, self.d) == (o.n, o.d)
+    def __lt__(self, o): o = Q._of(o); return self.n * o.d < o.n * self.d
+    def __str__(self): return f"{self.n}/{self.d}"
+    __repr__ = __str__
+    def __hash__(self): return hash((self.n, self.d))
+    def __float__(self): return self.n / self.d
+    def __pow__(self, k): return Q(self.n ** k, self.d ** k)
+""",
+    """
+assert str(Q(1, 2) + Q(1, 3)) == "5/6" and Q(2, 4) == Q(1, 2) and str(Q(1, -2)) == "-1/2"
+assert str(1 - Q(1, 3)) == "2/3" and str(2 * Q(1, 4)) == "1/2" and str(Q(3, 4) / Q(3, 2)) == "1/2"
+assert Q(1, 3) < Q(1, 2) and Q(1, 2) < 1 and Q(1, 2) <= Q(2, 4) and 2 > Q(3, 2) and max(Q(1, 2), Q(2, 3)) == Q(2, 3)
+assert float(Q(1, 4)) == 0.25 and abs(float(Q(1, 3)) - 1 / 3) < 1e-12 and str(Q(1, 2) ** 3) == "1/8"
+assert str(sum([Q(1, 2), Q(1, 3), Q(1, 6)])) == "1/1" and sorted([Q(1, 2), Q(1, 3)]) == [Q(1, 3), Q(1, 2)]
+try:
+    Q(1, 0)
+    raise AssertionError
+except ZeroDivisionError as error:
+    assert str(error) == "Q of 0"
+""",
+    ("self.n * o.d + o.n * self.d", "self.n + o.n"),
+    ("return Q._of(o) - self", "return self - Q._of(o)"),
+    ("self.n * o.d < o.n * self.d", "self.n < o.n"),
+)
+
+task(
+    "streams and texts",
+    """
+import io, json, csv, string, itertools, re
+class Reader:
+    def __init__(self, stream): self.stream = stream
+    def rows(self): return list(csv.DictReader(self.stream))
+def load(text): return Reader(io.StringIO(text)).rows()
+def dump(value): return json.dumps(value, sort_keys=True)
+class Template(string.Template):
+    delimiter = "%"
+def lines(text): return iter(text.splitlines())
+def pairs(items): return zip(items, items[1:])
+def match(text): return re.match(r"(?P<key>\\w+)=(\\d+)", text)
+def evens(items): return filter(lambda n: n % 2 == 0, items)
+""",
+    """
+assert load("a,b\\n1,2\\n") == [{"a": "1", "b": "2"}] and dump({"b": 1, "a": [None]}) == '{"a": [null], "b": 1}'
+assert Template("%x!").substitute(x=3) == "3!" and next(lines("a\\nb")) == "a"
+assert list(pairs([1, 2, 3])) == [(1, 2), (2, 3)] and list(evens([1, 2, 4])) == [2, 4]
+m = match("ab=12")
+assert m and m.group("key") == "ab" and m.groups() == ("ab", "12") and match("!") is None and m[2] == "12"
+""",
+    ("sort_keys=True", "sort_keys=False"),
+    ('delimiter = "%"', 'delimiter = "&"'),
+    ("n % 2 == 0", "n % 2"),
 )

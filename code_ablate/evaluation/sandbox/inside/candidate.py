@@ -42,8 +42,10 @@ class Server:
         sys.modules[MODULE] = self.module  # dataclasses and pickle look there
 
     def serve(self) -> Any:
-        """Answers requests until the pipe is closed; or gives the answer of a function of the
-        tests, if that comes first."""
+        """Answers requests until the pipe is closed.
+
+        Or gives the answer of a function of the tests, if that comes first.
+        """
         while True:
             try:
                 message = wire.decode(wire.read(self.requests, sys.maxsize))
@@ -137,7 +139,7 @@ class Foreign:
         self.__name__ = self.__qualname__ = "function"
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """What the function of the tests returns."""
+        """What the function returns."""
         return self._server.call(self.number, arguments, named)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:

@@ -15,9 +15,9 @@ import os
 import select
 import time
 
-from . import library, proxies, raised, updating, wire
+from . import library, program_errors, proxies, updating, wire
 from .kernel import SIGKILL, SIGSYS, SIGXCPU
-from .raised import Ended
+from .program_errors import Ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ class Child:
         self.status, self.detail = "", ""
         """What became of it, once it can be asked no more."""
         self.failed_within: AssertionError | None = None
-        """A failed assertion of a function of the tests that the program called: it may catch
-        it."""
+        """A failed assertion in a function of the tests that the program called, and may catch."""
         self.cpu_seconds = 0.0
         self.proxies = proxies.Proxies(self.ask)
         self._functions: list[Any] = []
@@ -56,27 +55,27 @@ class Child:
         except wire.TooDeep as error:  # a value of the program's, with more around it
             raise self._end("failed", str(error)) from None
         except TypeError as error:
-            raise raised.Unusable(f"the tests give the program what {error}") from None
+            raise program_errors.Unusable(f"the tests give the program what {error}") from None
         try:
             self._write(request)
             reply = self._reply(identity)
             if "error" in reply:
-                exception = self._decoded(reply["error"])
-                if not isinstance(exception, BaseException):
+                raised = self._decoded(reply["error"])
+                if not isinstance(raised, BaseException):
                     raise wire.Malformed("an exception that is none")
             else:
-                exception, value = None, self._decoded(reply["value"])
+                raised, value = None, self._decoded(reply["value"])
                 if "arguments" in reply:
                     updating.update(arguments, self._decoded(reply["arguments"]))
         except wire.Closed:
             raise self._ended() from None
         except (wire.Malformed, KeyError) as error:
             raise self._end("tampered", f"its reply is malformed: {error}") from None
-        if exception is None:
+        if raised is None:
             return value
-        if isinstance(exception, MemoryError):
-            raise self._end("memory", raised.described(exception))
-        raise exception
+        if isinstance(raised, MemoryError):
+            raise self._end("memory", program_errors.described(raised))
+        raise raised
 
     def ready(self) -> str:
         """By what it is isolated. Raises OSError if the kernel refused something."""

@@ -17,7 +17,7 @@ import sys
 from . import candidate, isolation, kernel, rewriting, seccomp, wire
 from .child import Child
 from .kernel import SIGKILL
-from .raised import Unusable, described
+from .program_errors import Unusable, described
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

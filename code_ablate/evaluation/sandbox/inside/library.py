@@ -129,6 +129,9 @@ def reference_to(value: Any) -> tuple | None:
     """("function", module, name) of what the standard library has under a name, else None."""
     owner = getattr(value, "__objclass__", value)  # of str.upper: str
     module, name = getattr(owner, "__module__", None), getattr(value, "__qualname__", None)
+    if module == "builtins" and isinstance(value, type) and name not in vars(builtins):
+        names = vars(__import__("types")).items()  # a generator's type, a function's
+        module, name = "types", next((n for n, kind in names if kind is value), None)
     if type(module) is not str or type(name) is not str:
         return None
     if module.partition(".")[0] not in sys.stdlib_module_names:

@@ -27,8 +27,7 @@ class Kept:
         return wire.Handle(self._number(value), about(value))
 
     def held(self, value: Any) -> Any:
-        """A handle if a program holds on to a value that changes, such as a list; else the
-        value."""
+        """A handle of a value that changes, such as a list; else the value."""
         if library.name_of(type(value)) in library.MUTABLE:
             return wire.Handle(self._number(value), ("container", library.name_of(type(value)), ""))
         return value
@@ -80,9 +79,8 @@ def _built_in(base: Any, value: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """A list, dict, deque or the like as exactly that type, whatever methods its subclass has."""
-    base: Any = next(
-        base for base in type(value).__mro__ if library.name_of(base) in library.MUTABLE
-    )
+    kinds: Any = type(value).__mro__
+    base = next(kind for kind in kinds if library.name_of(kind) in library.MUTABLE)
     name = library.name_of(base)
     if issubclass(base, dict):
         items = dict(dict.items(value))

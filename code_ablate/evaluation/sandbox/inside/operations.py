@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 ARITHMETIC = (
-    *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
-    *("lshift", "rshift", "and", "xor", "or"),
-)
+    "add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "lshift",
+    "rshift", "and", "xor", "or",
+)  # fmt: skip
+"""Arithmetic, by the names of the special methods."""
 IN_PLACE = tuple(name for name in ARITHMETIC if name != "divmod")
 ORDER = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 """Comparison: the same with its sides exchanged."""
@@ -32,20 +33,19 @@ _STANDARD_METACLASSES = {"builtins", "abc", "typing", "enum"}
 def _equal(one: Any, other: Any) -> bool:
     """Whether two objects of the program are equal, as it says.
 
-    Raises AssertionError for one that equals whatever it is compared with.
+    Raises AssertionError for those that equal whatever they are compared with.
     """
-    equal = one == other
-    if not equal:
+    if not one == other:  # noqa: SIM201 - `!=` is another method
         return False
     if one is not other and (_equals_anything(one) or _equals_anything(other)):
-        raise AssertionError("an object of the program equals everything")
+        raise AssertionError("objects of the program equal everything")
     return True
 
 
 def _equals_anything(value: Any) -> bool:
     try:
         return bool(value == object())
-    except Exception:  # it looked for an attribute, as it may
+    except Exception:  # it looks for attributes of its own class
         return False
 
 
@@ -85,15 +85,15 @@ def _call(function: Any, /, *arguments: Any, **named: Any) -> Any:
 
 
 _NAMED = (
-    *("len", "str", "repr", "format", "hash", "bool", "iter", "next", "reversed", "int", "float"),
-    *("complex", "bytes", "round", "dir", "callable", "divmod", "pow", "abs", "type"),
-    *("setattr", "delattr"),
-)
+    "len", "str", "repr", "format", "hash", "bool", "iter", "next", "reversed", "int", "float",
+    "complex", "bytes", "round", "dir", "callable", "divmod", "pow", "abs", "type", "setattr",
+    "delattr",
+)  # fmt: skip
 _OPERATORS = (
-    *("getitem", "setitem", "delitem", "contains", "index", "lt", "le", "gt", "ge", "add", "sub"),
-    *("mul", "matmul", "truediv", "floordiv", "mod", "lshift", "rshift", "and_", "xor", "or_"),
-    *("neg", "pos", "invert"),
-)
+    "getitem", "setitem", "delitem", "contains", "index", "lt", "le", "gt", "ge", "add", "sub",
+    "mul", "matmul", "truediv", "floordiv", "mod", "lshift", "rshift", "and_", "xor", "or_", "neg",
+    "pos", "invert",
+)  # fmt: skip
 
 OPERATIONS: dict[str, Any] = {
     **{name: getattr(builtins, name) for name in _NAMED},

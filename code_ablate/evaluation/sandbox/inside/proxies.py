@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import operator
 
-from . import library, operations, raised, wire
+from . import library, operations, program_errors, wire
+from .attached import ATTACHED, attached_to
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Remote:
     def __getattribute__(self, name: str) -> Any:
         if name == "__class__" and (known := _class_of(self)):
             return known
-        if name == "__deepcopy__":  # `copy` asks the object for it, and not its class
-            return lambda memo: home_of(self).ask("deepcopy", self)
+        if name == "__deepcopy__":  # which copy.deepcopy asks of the object, not of its type
+            return object.__getattribute__(self, name)
         return home_of(self).ask("getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -45,7 +46,7 @@ class Remote:
         home_of(self).ask("delattr", self, name)
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
-        """What the program's object returns when it is called."""
+        """What the candidate returns."""
         return home_of(self).ask("call", self, *arguments, **named)
 
     def __iter__(self) -> Any:
@@ -74,7 +75,7 @@ class Remote:
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
         home = home_of(self)
-        if isinstance(error, raised.Ended):
+        if isinstance(error, program_errors.Ended):
             return False
         result = home.ask("exit", self, None if error is None else home.sendable(error))
         return bool(result) and not isinstance(error, AssertionError)
@@ -85,11 +86,11 @@ class Remote:
     def __subclasscheck__(self, kind: Any) -> bool:
         return home_of(self).ask("issubclass", kind, self) is True
 
-    def __copy__(self) -> Any:
-        return home_of(self).ask("copy", self)
+    def __deepcopy__(self, memo: Any) -> Any:
+        return home_of(self).ask("deepcopy", self)
 
     def __mro_entries__(self, bases: Any) -> tuple:
-        raise raised.Unusable("the tests derive a class from one of the program")
+        raise program_errors.Unusable("the tests derive a class from one of the program")
 
 
 class Container(Remote):
@@ -119,7 +120,7 @@ class Container(Remote):
 
 
 def _slot(name: str) -> Callable[[Any], Any]:
-    return Remote.__dict__[name].__get__
+    return vars(Remote)[name].__get__
 
 
 home_of, _number, _about = _slot("__home__"), _slot("__number__"), _slot("__about__")
@@ -195,10 +196,11 @@ def _has_own_operators(remote: Remote) -> bool:
 
 
 _ALWAYS_ASKED = (
-    *("len", "str", "repr", "format", "next", "reversed", "int", "float", "complex", "bytes"),
-    *("round", "dir", "index", "neg", "pos", "invert", "abs", "getitem", "setitem", "delitem"),
-    *("trunc", "floor", "ceil", "copy"),
-)
+    "len", "str", "repr", "format", "next", "reversed", "int", "float", "complex", "bytes", "round",
+    "dir", "index", "neg", "pos", "invert", "abs", "getitem", "setitem", "delitem", "trunc",
+    "floor", "ceil", "copy",
+)  # fmt: skip
+"""Special methods that give what the object has to say, about no value of the tests."""
 
 
 def _arithmetic() -> dict[str, Any]:
@@ -220,70 +222,6 @@ for _name, _method in _arithmetic().items():
     setattr(Remote, _name, _method)
 
 
-class Attached:
-    """Part of the built-in value of an object: a member of an IntEnum, a named tuple.
-
-    It is a value of the built-in type, compared and hashed as that. Its attributes, its text and
-    the operators that the reference solution defines are asked of the object.
-    """
-
-    def __getattribute__(self, name: str) -> Any:
-        return attached_to(self)[1].ask("getattr", self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        attached_to(self)[1].ask("setattr", self, name, value)
-
-    def __str__(self) -> str:
-        return attached_to(self)[1].ask("str", self)
-
-    def __repr__(self) -> str:
-        return attached_to(self)[1].ask("repr", self)
-
-    def __format__(self, form: str) -> str:
-        return attached_to(self)[1].ask("format", self, form)
-
-    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
-        """What the program's object returns when it is called."""
-        return attached_to(self)[1].ask("call", self, *arguments, **named)
-
-
-def attached_to(value: Any) -> tuple[int, Proxies]:
-    """The number of the object that a value is attached to, and where it is asked."""
-    return object.__getattribute__(value, "__dict__")["__object__"]
-
-
-def _own_or_built_in(base: type, name: str, do: str, *, exchanged: bool) -> Any:
-    built_in = getattr(base, name, None)
-
-    def method(self, *others: Any) -> Any:
-        home = attached_to(self)[1]
-        if name in home.operators:
-            return home.ask(do, *((*others, self) if exchanged else (self, *others)))
-        return NotImplemented if built_in is None else built_in(self, *others)
-
-    return method
-
-
-def _attached_type(base: type) -> type:
-    members: dict[str, Any] = {}
-    for name in _arithmetic():
-        do = name.strip("_")
-        exchanged = do.startswith("r") and do[1:] in operations.ARITHMETIC
-        if do.startswith("i") and do[1:] in operations.IN_PLACE:
-            continue  # Python then takes the operator itself
-        members[name] = _own_or_built_in(
-            base, name, do[1:] if exchanged else do, exchanged=exchanged
-        )
-    for do in ("len", "getitem", "contains", "bool", "iter", "neg", "abs"):
-        if hasattr(base, f"__{do}__"):
-            name = f"__{do}__"
-            members[name] = _own_or_built_in(base, name, do, exchanged=False)
-    return type(f"Attached{base.__name__.title()}", (Attached, base), members)
-
-
-ATTACHED = {base: _attached_type(base) for base in library.IMMUTABLE}
-
-
 class Proxies:
     """Makes what stands for an object, one for each, and knows which object that is."""
 
@@ -300,9 +238,9 @@ class Proxies:
     def _made(self, number: int, about: Any) -> Any:
         match about:
             case ("error class", str(name), str(origin), tuple(bases)):
-                return raised.error_class(number, self, name, origin, bases)
+                return program_errors.error_class(number, self, name, origin, bases)
             case ("error", kind, tuple(arguments), str(said), cause):
-                return raised.error(number, kind, arguments, said, cause)
+                return program_errors.error(number, kind, arguments, said, cause)
             case ("container", str(base), str(_)) if base in library.MUTABLE:
                 return Container(number, self, about)
             case ("value", value) if type(value) in ATTACHED:
@@ -320,11 +258,11 @@ class Proxies:
             return _number(value)
         if kind in ATTACHED.values():
             return attached_to(value)[0]
-        return raised.number_of(value)
+        return program_errors.number_of(value)
 
     def sendable(self, error: BaseException) -> BaseException:
         """An exception of the tests, for the program to see: without what the tests expected."""
-        if raised.number_of(error) is not None:
+        if program_errors.number_of(error) is not None:
             return error
         kind: Any = next(kind for kind in type(error).__mro__ if kind in library.ERRORS.values())
         return kind() if issubclass(kind, AssertionError) else kind(*error.args)

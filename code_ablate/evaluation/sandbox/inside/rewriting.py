@@ -9,7 +9,6 @@ that asserts something is guarded: the program's `__exit__` is called, and canno
 from __future__ import annotations
 
 import ast
-import builtins
 import contextlib
 
 from . import library, proxies
@@ -32,7 +31,7 @@ class Rewriting(ast.NodeTransformer):
     """Puts the functions of Builtins into the place of Python's."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Replaces a call of one of REPLACED."""
+        """`type(x)` and the like."""
         self.generic_visit(node)
         match node:
             case ast.Call(func=ast.Name(id="type"), args=[_], keywords=[]):
@@ -42,7 +41,7 @@ class Rewriting(ast.NodeTransformer):
         return node
 
     def visit_With(self, node: ast.With) -> ast.AST:
-        """Guards a block that asserts something."""
+        """A block that asserts something."""
         self.generic_visit(node)
         if any(_asserts(part) for statement in node.body for part in ast.walk(statement)):
             for item in node.items:
@@ -82,7 +81,7 @@ class Builtins:
         return type(value)
 
     def _callable(self, value: Any) -> bool:
-        if self._is_object(value) and not builtins.isinstance(value, builtins.type):
+        if self._is_object(value) and not isinstance(value, type):
             return self._home.ask("callable", value) is True
         return callable(value)
 
@@ -95,13 +94,12 @@ class Builtins:
     def _related(self, function: Any, do: str, value: Any, kinds: Any) -> bool:
         """`isinstance` or `issubclass`: asked for a class of the program, and whether an object of
         the program belongs to an abstract class of the standard library."""
-        if builtins.type(kinds) is tuple:
+        if type(kinds) is tuple:
             return any(self._related(function, do, value, kind) for kind in kinds)
-        if builtins.type(value) is proxies.Remote and not self._is_object(kinds):
-            if builtins.type(kinds) is not builtins.type and library.reference_to(kinds):
+        if type(value) is proxies.Remote and not self._is_object(kinds) and kinds is not type:
+            built_in = do == "isinstance" and library.name_of(kinds) != ""
+            if not built_in and library.reference_to(kinds):
                 return self._home.ask(do, value, kinds) is True
-            if do == "issubclass":
-                return kinds is object or self._home.ask(do, value, kinds) is True
         return function(value, kinds)
 
     def _guarded(self, manager: Any) -> Any:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 def update(value: Any, after: Any) -> None:
     """Changes lists, dicts, sets and the like within `value` to what they are in `after`.
 
-    Objects that were changed are kept and changed, so that the tests see it wherever they hold
-    them.
+    They stay the same objects, so that the tests see the change wherever they hold them.
     """
     if type(value) is not type(after):
         return

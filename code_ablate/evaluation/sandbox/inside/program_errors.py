@@ -36,8 +36,7 @@ class ErrorType(type):
 
 
 def error_class(number: int, home: Any, name: str, origin: str, bases: tuple) -> type:
-    """The class that stands for an exception class of the program, or the standard library's
-    own."""
+    """What stands for an exception class of the program; the standard library's own is itself."""
     known = _loaded(origin)
     if known is not None:
         return known
@@ -69,15 +68,13 @@ def error(number: int, kind: Any, arguments: tuple, said: str, cause: Any) -> Ba
     """What stands for an exception of the program. Raises TypeError for what is none."""
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         raise TypeError("an exception of no class")
-    made: Any
-    if type(kind) is not ErrorType:  # the standard library's
-        made = kind.__new__(kind, said)
-        made.args = arguments
-        return made
-    make: Any = kind.__new__
-    made = make(kind, *arguments)
+    create: Any = kind.__new__
+    if type(kind) is ErrorType:
+        made = create(kind, *arguments)
+        made.__dict__.update(__said__=said, __object__=number)
+    else:  # the standard library's
+        made = create(kind, said)
     made.args = arguments
-    made.__dict__.update(__said__=said, __object__=number)
     if isinstance(cause, BaseException):
         made.__cause__ = cause
     return made
@@ -92,7 +89,7 @@ def number_of(value: Any) -> int | None:
     return None
 
 
-def _home(kind: type) -> Any:
+def _home(kind: Any) -> Any:
     return type.__getattribute__(kind, "__dict__")["__object__"][1]
 
 
