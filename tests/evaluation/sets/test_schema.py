@@ -61,7 +61,7 @@ def test_what_is_refused(form, row, message):
 
 @pytest.mark.parametrize("id", [None, True, 1.5, [], ""])
 def test_ids_that_are_none(id):
-    with pytest.raises(UserError, match="line 3 has .*id"):
+    with pytest.raises(UserError, match=r"line 3 has .*id"):
         id_of({"id": id}, "line 3")
     assert (id_of({"id": 7}, ""), id_of({"id": "x"}, ""), id_of({}, "")) == ("7", "x", None)
 
