@@ -69,13 +69,13 @@ SCORES = {
     "lambada": "148ad40fe3943651",
     "mbpp_bpb": "1025eb535d4beaba",
     "mmlu": "6bc8a2d89d32ba99",
-    "nq_open": "9f57613a18b5175d",
+    "nq_open": "d837595551bf7753",
     "open_prompts": "170a6cb9081d7f92",
     "sciq": "2a75f060b0a71b21",
-    "triviaqa": "fac0290d11086fc9",
+    "triviaqa": "6dd15e1783930b39",
     "winogrande": "fd3df628b300e11c",
     "hellaswag": "bf9e43e2e1e7f7b4",
-    "gsm8k": "39d4e752308e02aa",
+    "gsm8k": "f81848d76cfb8690",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 
