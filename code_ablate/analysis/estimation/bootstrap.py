@@ -23,6 +23,9 @@ from code_ablate.analysis.estimation.estimates import (
 from code_ablate.analysis.estimation.scores import Place, Scores, TaskScores
 from code_ablate.errors import UserError
 
+_ROUNDING = 1e-12
+"""What differences of equal scores may differ by."""
+
 
 class Sampler:
     """Draws replicates, once per task and score, with common random numbers.
@@ -47,9 +50,8 @@ class Sampler:
         estimate = self._estimate(draws, per_seed, metric.tasks, place, seeds)
         if np.ptp(draws) > 0 or not metric.score.startswith("correct"):
             return estimate
-        # All items are right, or all wrong, and no draw differs: that is no certainty.
-        low, high = self._exact_ends(place, recipe, metric, seeds)
-        return replace(estimate, low=float(low), high=float(high))
+        # All items have one score, as all right or all wrong, and no draw differs: no certainty.
+        return self._tied(estimate, place, metric, least=0.0)
 
     def comparison(self, place: Place, recipe: str, metric: Metric) -> list[Comparison]:
         """The comparison with the baseline, or nothing if they share no seed."""
@@ -60,11 +62,18 @@ class Sampler:
         x, b = (self._draws(place, name, metric, seeds) for name in (recipe, base))
         x_seed, b_seed = (self._per_seed(place, name, metric, seeds) for name in (recipe, base))
         difference = self._estimate(x - b, x_seed - b_seed, metric.tasks, place, seeds)
+        tied = bool(np.ptp(x - b) <= _ROUNDING) and metric.score.startswith("correct")
+        if tied:
+            difference = self._tied(difference, place, metric, least=-1.0)
         gain = None
         if (b > 0).all() and (b_seed > 0).all():
             gain_draws = st.relative_gain(x, b)
             per_seed = (x_seed - b_seed) / b_seed
             gain = self._estimate(gain_draws, per_seed, metric.tasks, place, seeds)
+            if tied:  # over the least that the baseline may be, which errs to the wide side
+                least = self.level(place, base, metric).low or float(b.min())
+                low, high = (end / least for end in (difference.low, difference.high))
+                gain = replace(gain, low=min(gain.low, low), high=max(gain.high, high))
         # Both must speak for a difference: with few seeds the bootstrap trusts seeds too much.
         p = float(np.fmax(st.two_sided_p(x - b), self._seed_p(place, recipe, metric, seeds)))
         return [Comparison(place, recipe, metric, difference, gain, p, p_holm=p)]
@@ -135,21 +144,18 @@ class Sampler:
 
         return _mean_of_means([[of(task) for task in group] for group in metric.groups])
 
-    def _exact_ends(
-        self, place: Place, recipe: str, metric: Metric, seeds: tuple[int, ...]
-    ) -> Float[np.ndarray, "2"]:
-        """Clopper and Pearson's interval of each task, averaged as the tasks are.
+    def _tied(self, estimate: Estimate, place: Place, metric: Metric, least: float) -> Estimate:
+        """With the ends of `tied_interval` of each task, averaged as the tasks are.
 
         Several seeds answer the same items: they count as one, which errs to the wide side.
         """
 
         def of(task: str) -> Float[np.ndarray, "2"]:
-            scores = self.scores.of(task, place)
-            items = len(scores.items)
-            right = round(items * scores.matrix(metric.score, recipe, seeds).mean())
-            return np.array(st.exact_interval(right, items, self.settings.confidence))
+            items, confidence = len(self.scores.of(task, place).items), self.settings.confidence
+            return np.array(st.tied_interval(estimate.value, items, least, 1.0, confidence))
 
-        return _mean_of_means([[of(task) for task in group] for group in metric.groups])
+        low, high = _mean_of_means([[of(task) for task in group] for group in metric.groups])
+        return replace(estimate, low=float(low), high=float(high))
 
     def _resampled(self, task: str, place: Place, score: str) -> st.Replicates:
         if (task, place, score) not in self._replicates:

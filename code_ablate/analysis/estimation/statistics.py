@@ -213,6 +213,25 @@ def exact_interval(successes: int, trials: int, confidence: float = 0.95) -> tup
     return low, high
 
 
+def tied_interval(
+    value: float, items: int, least: float, most: float, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Exact interval of a mean whose items, from `least` to `most`, all have the same `value`.
+
+    No resample of such items differs, and a bootstrap would call the mean certain. But items that
+    differ may be as common as u = 1 - (a/2)^(1/n), the upper end of Clopper and Pearson's interval
+    of 0 of n (about 3.7 / n at 95 %; Hanley & Lippman-Hand 1983, JAMA 249, 1743-1745, have the
+    one-sided bound, the "rule of three"). Each of them lies between the limits, so the mean is
+    between (1 - u) value + u least and (1 - u) value + u most.
+
+    Scores from 0 to 1, right or wrong as well as graded, have the limits 0 and 1, for which all
+    right and all wrong give Clopper and Pearson's own ends. Their differences have -1 and 1: no
+    difference in n pairs gives -u to u, u being the share of discordant pairs.
+    """
+    other = exact_interval(0, items, confidence)[1]
+    return value + other * (least - value), value + other * (most - value)
+
+
 def chance_p(correct: Float[np.ndarray, " items"], choices: Float[np.ndarray, " items"]) -> float:
     """One-sided exact p that random guessing gets at least this many items right.
 
@@ -284,8 +303,10 @@ def collapse(
 
     Degenerate: the most common predicted label covers at least `threshold` of the items, unless
     the gold labels are as lopsided; or it covers four fifths, and the accuracy is not better than
-    always giving the majority class (exact binomial test at 0.05). A task whose gold label is the
-    same for all items is never marked: there a perfect model would be.
+    always giving the majority class (exact binomial test at 0.05). Either way it must also be the
+    prediction for most of the items whose gold label is another: a good model has a lopsided set's
+    common label right, and tells the rest apart, however few they are. A task whose gold label is
+    the same for all items is never marked: there a perfect model would be.
     """
     labels, counts = np.unique(predicted, return_counts=True)
     _, gold_counts = np.unique(gold, return_counts=True)
@@ -295,7 +316,9 @@ def collapse(
     majority = float(gold_counts.max() / len(gold))
     right = int(np.sum(predicted == gold))
     no_better = stats.binom.sf(right - 1, len(gold), majority) >= 0.05
-    degenerate = (share >= threshold > majority) or (share >= 0.8 and no_better)
+    others = gold != label
+    blind = bool(others.any()) and float(np.mean(predicted[others] == label)) > 0.5
+    degenerate = blind and ((share >= threshold > majority) or (share >= 0.8 and no_better))
     return Collapse(label, share, majority, bool(degenerate))
 
 
@@ -303,14 +326,17 @@ def collapse_of(columns: Mapping[str, Float[np.ndarray, " items"]]) -> Collapse 
     """`collapse` of what a model chose, or of what it wrote; None where it did neither.
 
     `columns` of one arm: "predicted" and "gold", or "text", a number for each different text.
-    Texts are degenerate if one of them is the answer to 95 % of the items, and not right for all.
+    Texts are degenerate if one of them is the answer to 95 % of the items, unless it is right for
+    as many: then a good model would write it as often.
     """
     text, predicted = columns.get("text"), columns["predicted"]
     if text is not None:
         labels, counts = np.unique(text, return_counts=True)
         share = float(counts.max() / len(text))
-        repeats = share >= COLLAPSED and len(text) > 1 and not (columns["correct"] == 1).all()
-        return Collapse(float(labels[counts.argmax()]), share, None, bool(repeats))
+        label = float(labels[counts.argmax()])
+        right = float(np.mean((text == label) & (columns["correct"] == 1)))
+        repeats = share >= COLLAPSED > right and len(text) > 1
+        return Collapse(label, share, None, bool(repeats))
     if np.isnan(predicted).all():
         return None
     return collapse(predicted, columns["gold"])

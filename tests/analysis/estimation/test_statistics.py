@@ -270,3 +270,43 @@ def test_bad_arrays_are_refused():
         _replicates(np.empty((0, 2)))
     with pytest.raises(ValueError, match="shapes"):
         _replicates(np.ones((3, 2)), np.ones((3, 1)))
+
+
+def test_a_tied_mean_has_clopper_and_pearsons_ends():
+    for items in (1, 20, 500):
+        assert_close(st.tied_interval(0.0, items, 0, 1), st.exact_interval(0, items), 1e-12)
+        assert_close(st.tied_interval(1.0, items, 0, 1), st.exact_interval(items, items), 1e-9)
+    other = 1 - 0.025 ** (1 / 40)
+    assert st.tied_interval(0.0, 40, -1, 1) == pytest.approx((-other, other))
+    assert st.tied_interval(0.5, 40, 0, 1) == pytest.approx((0.5 - other / 2, 0.5 + other / 2))
+    assert st.tied_interval(1.0, 40, -1, 1) == pytest.approx((1 - 2 * other, 1.0))
+
+
+@given(some.integers(1, 500))
+def test_a_tied_difference_misses_the_truth_with_half_of_the_error_at_most(items):
+    """The worst case: every discordant pair speaks for one side, and the mean is their share."""
+    low, high = st.tied_interval(0.0, items, -1, 1)
+    assert low == -high
+    assert (1 - high) ** items == pytest.approx(0.025, rel=1e-6)  # that none of n is discordant
+
+
+def test_a_good_model_of_a_lopsided_set_has_not_collapsed():
+    gold = np.repeat([1.0, 0.0], [18, 2])
+    assert not st.collapse(gold, gold).degenerate  # perfect
+    assert st.collapse(np.ones(20), gold).degenerate
+    gold = np.repeat([1.0, 0.0], [94, 6])
+    good = gold.copy()
+    good[-1] = 1.0  # 99 % right, and 95 % one answer
+    assert not st.collapse(good, gold).degenerate
+    assert st.collapse(np.ones(100), gold).degenerate
+
+
+def test_a_text_that_is_right_as_often_as_it_is_written_is_no_collapse():
+    def columns(text, correct):
+        none = np.full(len(text), np.nan)
+        return {"text": np.array(text, float), "predicted": none, "correct": np.array(correct)}
+
+    nearly = columns([0] * 39 + [1], [1.0] * 38 + [0.0, 1.0])
+    assert not st.collapse_of(nearly).degenerate
+    assert st.collapse_of(columns([0] * 40, [1.0] * 20 + [0.0] * 20)).degenerate
+    assert st.collapse_of(columns([0] * 40, [0.0] * 40)).degenerate

@@ -41,6 +41,18 @@ def test_nothing_right_has_an_interval_all_the_same(tmp_path, make_study):
     assert (level.value, level.low, level.high) == (0.0, 0.0, pytest.approx(high))
 
 
+def test_no_difference_on_any_item_has_an_interval_all_the_same(tmp_path, make_study):
+    def change(study, table):
+        table.loc[table["category"] == "basic skills", "correct"] = 0.0
+        table.loc[table["task"] == "arc_easy", "correct"] = 1.0
+
+    report = read_report(make_study(tmp_path / "a", change=change, **SMALL), QUICK)
+    other = 1 - 0.025 ** (1 / 40)  # Clopper and Pearson's upper end for 0 discordant pairs of 40
+    skills = next(metric for metric in report.summary.metrics if metric.label == "basic skills")
+    difference = report.summary.comparison(PRETRAINING, "code_100", skills).difference
+    assert (difference.value, difference.low, difference.high) == pytest.approx((0, -other, other))
+
+
 def test_tasks_on_the_same_items_are_not_independent(tmp_path, make_study):
     def change(study, table):
         arc = table[table["task"] == "arc_easy"]

@@ -87,7 +87,7 @@ def test_solved_examples_are_contexts_with_their_continuations(tmp_path):
     task = gold.add_task("test.shots", source, prompt, category="mathematics", shots=2)
     try:
         row = next(task.get_dataset(None, "validation", shuffle=False).as_numpy_iterator())
-        expected = "Ä? A: längst\n\nB? A: yes\n\nÄ? A:"
+        expected = "B? A: yes\n\nC? A: no\n\nÄ? A:"  # never itself
         assert row["inputs_pretokenized"].decode() == expected
     finally:
         seqio.TaskRegistry.remove("test.shots")
