@@ -11,7 +11,7 @@ import sentencepiece
 from scipy import stats
 
 from code_ablate.data.preparing.vocabulary_training import train_model
-from code_ablate.data.vocabulary import load_vocabulary
+from code_ablate.data.vocabulary import VocabularyConfig, load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.evaluation import generation
 from code_ablate.evaluation.generation import Generator, added_text, draw
@@ -255,7 +255,7 @@ def vocabulary(request, tmp_path_factory):
             minloglevel=2,
         )
         path.write_bytes(out.getvalue())
-    return load_vocabulary(path)
+    return load_vocabulary(path, VocabularyConfig(str(path), size=0, allow_loss=True))
 
 
 @pytest.mark.parametrize(
