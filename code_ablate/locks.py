@@ -2,6 +2,7 @@
 
     with locks.held(run.path, "trained"): ...
     locks.holder(run.path).state       # 'alive', 'dead' or 'unknown'
+    locks.wait_for(file, "waiting for another process ...")
 
 On a disk the kernel keeps the lock, and drops it when the process dies, however it dies. Object
 stores have no locks: there a sign says who works, and whether that process lives is known only on
@@ -14,15 +15,19 @@ import fcntl
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from etils import epath
+from tqdm import tqdm
 
 from code_ablate import distributed, own_file, storage
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
+from code_ablate.shown import shown
 
 FILE = ".lock"
 """On a disk: the file that is locked. Its content says by whom."""
@@ -127,7 +132,16 @@ def _file_lock(folder: epath.Path, what: str) -> Iterator[None]:
         yield
 
 
-def _lock(file, folder: epath.Path, what: str) -> None:
+def wait_for(file: IO, message: str) -> None:
+    """Takes the lock of an open local file; says `message` where another process has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        tqdm.write(shown(message), file=sys.stderr)
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _lock(file: IO, folder: epath.Path, what: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

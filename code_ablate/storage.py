@@ -89,3 +89,8 @@ def _never_cache_listings() -> None:
     """Other processes write too, and so does TensorStore, behind the back of fsspec's cache."""
     for scheme in (*_CLIENTS, "gcs"):
         fsspec.config.conf.setdefault(scheme, {}).setdefault("use_listings_cache", False)
+
+
+def cache_folder() -> epath.Path:
+    """Where this project keeps what can be found out again: $XDG_CACHE_HOME, else ~/.cache."""
+    return epath.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "code_ablate"

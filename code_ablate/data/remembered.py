@@ -8,10 +8,7 @@ fingerprints alone. They follow from files: the file's name is a hash of the tex
 modules, of the Python, and of what is installed beside it. Nothing of the user's is kept here.
 """
 
-import dataclasses
 import hashlib
-import json
-import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -22,10 +19,10 @@ from typing import Any
 
 from etils import epath
 
-from code_ablate import shipped, storage
+from code_ablate import own_file, shipped, storage
 
-FORMAT = 1
-"""Part of the file's name: raised when other things are kept, or in another way."""
+FORMAT = 2
+"""Format of the file, and part of its name; raised when other things are kept."""
 
 _KEPT = 20
 """Files that stay: each change of the code makes another one."""
@@ -46,9 +43,8 @@ class Remembered:
 def recall() -> Remembered | None:
     """What `tasks` registers as it is now; None if that is not known."""
     try:
-        kept = json.loads(_file().read_text())
-        return Remembered(tuple(kept["tasks"]), kept["mixtures"], kept["fingerprints"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return own_file.read(_file(), Remembered, FORMAT)
+    except (own_file.Damaged, OSError):
         return None
 
 
@@ -57,20 +53,19 @@ def keep(remembered: Remembered) -> None:
     file = _file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        storage.replace(epath.Path(file), json.dumps(dataclasses.asdict(remembered), indent=1))
+        storage.replace(file, own_file.text_of(remembered, FORMAT))
         others = file.parent.glob("registered-*.json")
-        for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-_KEPT]:
+        for old in sorted(others, key=lambda path: path.stat().mtime)[:-_KEPT]:
             old.unlink(missing_ok=True)
     except OSError:
         return
 
 
-def _file() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def _file() -> epath.Path:
     digest = hashlib.sha256()
     for line in _what_decides():
         digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
-    return cache / "code_ablate" / f"registered-{digest.hexdigest()[:16]}.json"
+    return storage.cache_folder() / f"registered-{digest.hexdigest()[:16]}.json"
 
 
 def _what_decides() -> Iterator[str]:

@@ -25,6 +25,7 @@ from jaxtyping import Int
 
 from code_ablate import storage
 from code_ablate.checked import PositiveInt, Seed, checked
+from code_ablate.data.round_trip import loss_refused, lost_text
 from code_ablate.errors import UserError, require_format
 from code_ablate.names import require_name
 
@@ -219,51 +220,12 @@ def load_vocabulary(
             f"{path} has {size} entries; VocabularyConfig.size is {config.size}: make it {size}."
         )
     vocabulary = Vocabulary(config.name, str(path), size, digest, eos_id)
-    # Without its library nothing is encoded here.
-    return _with_loss_known(vocabulary, config) if can_encode else vocabulary
-
-
-PROBES = {
-    "indentation": "def f(x):\n    return  1\n",
-    "tabs": "\ta\tb",
-    "line feeds": "a\n\n\nb\n",
-    "carriage returns": "a\r\nb\r\n",
-    "spaces at the start": "  a",
-    "spaces at the end": "a  ",
-    "double spaces": "a  b",
-    "composed characters": "\u00e9",
-    "decomposed characters": "e\u0301",
-    "compatibility characters": "\uff21\u3000\ufb01\u2460\u00b2",
-    "invisible characters": "a\u200bb\u00adc\ufeffd\u00a0e",
-    "control characters": "a\x07b\x1b[0m\x7f",
-    "emoji": "\U0001f642\U0001f469\u200d\U0001f4bb",
-    "rare scripts": "\u6f22\u5b57 \u0939\u093f \u10e5 \U00010348",
-    "text that spells special tokens": "</s> <s> <pad> <unk> <|endoftext|> [SEP]",
-}
-"""Texts that tokenizers are known to change, by what is in them."""
-
-
-def lost_text(vocabulary: Vocabulary) -> dict[str, str]:
-    """Probes that do not come back, with what comes back instead."""
-    encoded = vocabulary.encode(list(PROBES.values()))
-    found = {name: vocabulary.decode(ids) for name, ids in zip(PROBES, encoded, strict=True)}
-    return {name: text for name, text in found.items() if text != PROBES[name]}
-
-
-def _with_loss_known(vocabulary: Vocabulary, config: VocabularyConfig) -> Vocabulary:
-    lost = lost_text(vocabulary)
-    if not lost:
+    if not can_encode:  # nor is anything encoded here
         return vocabulary
-    if config.allow_loss:
-        return dataclasses.replace(vocabulary, lossless=False)
-    name, text = next(iter(lost.items()))
-    raise UserError(
-        f"{vocabulary.path} loses {', '.join(lost)}: {PROBES[name]!r} comes back as {text!r}, and "
-        "bits per byte would count bytes that no model has seen. Train it to keep all text "
-        "(SentencePiece: normalization_rule_name='identity', remove_extra_whitespaces=False, "
-        "add_dummy_prefix=False, byte_fallback=True), let code-ablate train one, or set "
-        "VocabularyConfig.allow_loss = True."
-    )
+    lost = lost_text(vocabulary.encode, vocabulary.decode)
+    if lost and not config.allow_loss:
+        raise loss_refused(str(path), lost)
+    return dataclasses.replace(vocabulary, lossless=not lost)
 
 
 def _library_missing(path: epath.PathLike, error: ImportError) -> UserError:

@@ -23,7 +23,7 @@ from code_ablate import own_file, storage
 from code_ablate.errors import UserError
 
 FORMAT = 1
-"""Of the description. Raised when the meaning of a field changes."""
+"""Format of a description; raised when the meaning of a field changes."""
 
 
 @dataclass(frozen=True)

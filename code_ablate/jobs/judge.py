@@ -37,7 +37,7 @@ from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.trained import open_checkpoint
 
 FORMAT = 1
-"""Of judging.json. Raised when the meaning of a field changes."""
+"""Format of judging.json; raised when the meaning of a field changes."""
 
 
 @dataclass(frozen=True)

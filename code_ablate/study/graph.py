@@ -208,7 +208,7 @@ class Study:
 
 
 def _corpora(group: str, value: tuple[str, ...] | str) -> tuple[str, ...]:
-    """The corpora of a group. Raises UserError if it has no name, or no corpus."""
+    """The corpora of a group. Raises UserError if it has none."""
     corpora = (value,) if isinstance(value, str) else value
     if not corpora or not all(corpora):
         raise UserError(f"Study.groups[{group!r}] is {value!r}: give at least one corpus.")

@@ -15,7 +15,7 @@ from etils import epath
 from code_ablate import own_file
 
 FORMAT = 1
-"""Of both files. Raised when the meaning of a field changes."""
+"""Format of both files; raised when the meaning of a field changes."""
 
 CONFIG, STATUS, CHECKPOINTS = "config.json", "status.json", "checkpoints"
 """Names in the folder of a run."""

@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from code_ablate.data.preparing.vocabulary_training import find_vocabulary, train_model
+from code_ablate.data.round_trip import lost_text
 from code_ablate.data.vocabulary import (
     Vocabulary,
     VocabularyConfig,
     VocabularyRecord,
     file_digest,
     load_vocabulary,
-    lost_text,
 )
 from code_ablate.errors import NewerFormat, UserError
 
@@ -173,11 +173,11 @@ def test_a_vocabulary_that_loses_text_is_refused_or_its_bytes_are_those_encoded(
     with pytest.raises(UserError, match=r"loses indentation, .*double spaces.*'def f.x.:"):
         load_vocabulary(path)
     allowed = load_vocabulary(path, VocabularyConfig(str(path), size=0, allow_loss=True))
-    assert not allowed.lossless and "double spaces" in lost_text(allowed)
+    assert not allowed.lossless and "double spaces" in lost_text(allowed.encode, allowed.decode)
 
 
 def test_the_trained_vocabulary_keeps_every_probe(vocabulary):
-    assert vocabulary.lossless and lost_text(vocabulary) == {}
+    assert vocabulary.lossless and lost_text(vocabulary.encode, vocabulary.decode) == {}
 
 
 def test_a_record_of_a_newer_version_is_told_of_and_not_written_over(tmp_path):

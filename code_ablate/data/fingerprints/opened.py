@@ -1,14 +1,12 @@
-"""Files that some code opens while it runs, by content.
+"""Files that some code opens while it runs.
 
-files_opened(lambda: list(dataset))       # {'lists/blocked.txt': '5d41402abc4b...'}
+files_opened(lambda: list(dataset))       # ['/home/me/lists/blocked.txt']
 """
 
 import functools
-import hashlib
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from code_ablate.data.fingerprints.installed import is_installed_file
 
@@ -19,8 +17,8 @@ _watched: list[str] | None = None
 """Paths that were opened since the watch began; None while nobody watches."""
 
 
-def files_opened(run: Callable[[], object]) -> dict[str, str]:
-    """SHA-256 of each file that Python opens for reading during `run()`, on any thread, by path.
+def files_opened(run: Callable[[], object]) -> list[str]:
+    """Paths of the files that Python opens for reading during `run()`, on any thread; sorted.
 
     Without files of installed distributions, and modules. Files that TensorFlow opens by itself are
     not seen. What `run` raises passes on.
@@ -32,7 +30,7 @@ def files_opened(run: Callable[[], object]) -> dict[str, str]:
         run()
     finally:
         opened, _watched = _watched, None
-    return {path: _digest(path) for path in sorted(set(opened)) if _matters(path)}
+    return [path for path in sorted(set(opened)) if _matters(path)]
 
 
 @functools.cache
@@ -55,8 +53,3 @@ def _matters(path: str) -> bool:
     if path.startswith(_SYSTEM) or path.endswith(_CODE) or not os.path.isfile(path):
         return False
     return not is_installed_file(path)
-
-
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -93,7 +93,7 @@ class Reached:
         text = self._described(thing)
         files = named_files(self.strings)
         digests = zip(files, content_digests(files), strict=True)
-        return "\n".join([text, *(f"{_placed(file)} {digest}" for file, digest in digests)])
+        return "\n".join([text, *(f"{placed(file)} {digest}" for file, digest in digests)])
 
     def _described(self, thing: Any) -> str:
         texts = [self._text(thing)]
@@ -108,7 +108,7 @@ class Reached:
             return repr(thing)
         if type(thing) is str:
             self.strings.add(thing)
-            return repr(_placed(thing))
+            return repr(placed(thing))
         if id(thing) in self._seen:
             return f"<{self._seen[id(thing)]}>"
         if self._depth > _DEPTH:
@@ -334,7 +334,7 @@ class Reached:
         return ""
 
 
-def _placed(text: str) -> str:
+def placed(text: str) -> str:
     """A path below this project or the current folder without what is above: clones are equal."""
     for name, folder in (("<code_ablate>", _ROOT), ("<here>", os.getcwd())):
         if text.startswith(folder + os.sep):

@@ -10,17 +10,17 @@ are not taken either.
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from etils import epath
 
-from code_ablate import storage
+from code_ablate import own_file, storage
 from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 
-FORMAT = 1
+FORMAT = 2
+"""Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
 
@@ -30,7 +30,7 @@ class PieceRecord:
 
     piece: Mapping[str, Any]
     """What the piece is, of what the name of its folder, the store's, does not say."""
-    stages: Sequence[Mapping[str, Any]]
+    stages: tuple[Mapping[str, Any], ...]
     """Fields of the `task_run.Stage`s."""
     empty: int
     """Documents without a token."""
@@ -40,22 +40,19 @@ class PieceRecord:
     """SHA-256 of each file, by its suffix."""
     versions: Mapping[str, str]
     """Versions of Python and of the packages that made it."""
-    format: int = FORMAT
-    """Format of the record and of the files."""
 
 
 def write_record(result: PieceResult) -> None:
     """Says that the files of a piece are whole."""
     record = PieceRecord(
         _describe(result.piece),
-        [dataclasses.asdict(stage) for stage in result.stages],
+        tuple(dataclasses.asdict(stage) for stage in result.stages),
         result.empty,
         result.empty_bytes,
         _digests(result.path),
         package_versions(),
     )
-    text = json.dumps(dataclasses.asdict(record), indent=1)
-    storage.replace(epath.Path(result.path + _RECORD), text)
+    storage.replace(epath.Path(result.path + _RECORD), own_file.text_of(record, FORMAT))
 
 
 def find_finished(piece: Piece) -> PieceResult | None:
@@ -64,15 +61,14 @@ def find_finished(piece: Piece) -> PieceResult | None:
 
     path = piece.path
     try:
-        record = PieceRecord(**json.loads(epath.Path(path + _RECORD).read_text()))
-        if (record.format, record.versions) != (FORMAT, package_versions()):
-            return None
-        if record.piece != _describe(piece) or record.digests != _digests(path):
+        record = own_file.read(epath.Path(path + _RECORD), PieceRecord, FORMAT)
+        wanted = (package_versions(), _describe(piece), _digests(path))
+        if (record.versions, record.piece, record.digests) != wanted:
             return None
         stages = tuple(
             Stage(**{**stage, "examples": tuple(stage["examples"])}) for stage in record.stages
         )
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (own_file.Damaged, FileNotFoundError):
         return None
     return PieceResult(piece, path, stages, record.empty, record.empty_bytes)
 

@@ -27,10 +27,7 @@ from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
 from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
-from code_ablate.data.preparing.extract import (
-    Extraction,
-    Registration,
-)
+from code_ablate.data.preparing.extract import Extraction, Registration
 from code_ablate.data.preparing.extracted import ExtractedCorpus
 from code_ablate.data.preparing.finished_pieces import find_finished
 from code_ablate.data.preparing.local import LocalRunner
@@ -64,7 +61,7 @@ class PrepareConfig:
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
     max_document_bytes: PositiveInt = 10_000_000
     """Most bytes of text that a document of a source may have. A longer one is left out, and
-    counted in the store's manifest: a tokenizer takes about 230 bytes of memory for each of its
+    counted in the store's manifest: a tokenizer takes about 220 bytes of memory for each of its
     bytes."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""

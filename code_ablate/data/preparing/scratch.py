@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from etils import epath
-from tqdm import tqdm
 
-from code_ablate import storage
+from code_ablate import locks, storage
 from code_ablate.errors import UserError
 
 _STORE = re.compile(r"(.+)-[0-9a-f]{12}")
@@ -34,11 +33,7 @@ def locked(store: str, data_dir: epath.PathLike) -> Iterator[None]:
     Among processes that see the same disk. On an object store: among those of this machine.
     """
     with _lock_file(store, data_dir) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tqdm.write(f"waiting for another process that prepares {store} ...")
-            fcntl.flock(file, fcntl.LOCK_EX)
+        locks.wait_for(file, f"waiting for another process that prepares {store} ...")
         yield
 
 

@@ -12,13 +12,13 @@ import contextlib
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from code_ablate.data.fingerprints.installed import is_installed, is_ours
 from code_ablate.data.fingerprints.named_files import named_files, opens_files, say_unfollowed
 from code_ablate.data.fingerprints.opened import files_opened
-from code_ablate.data.fingerprints.reachable import Reached
+from code_ablate.data.fingerprints.reachable import Reached, placed
 from code_ablate.data.fingerprints.source_text import Unfollowable
 from code_ablate.data.sources.content_digests import content_digests
 from code_ablate.errors import UserError
@@ -37,18 +37,16 @@ def preprocessor_name(preprocessor: Callable) -> str:
     return getattr(preprocessor, "__name__", type(preprocessor).__name__)
 
 
-def preprocessor_fingerprint(
-    preprocessor: Callable, opened: Mapping[str, str] | None = None
-) -> dict[str, str]:
+def preprocessor_fingerprint(preprocessor: Callable, opened: Sequence[str] = ()) -> dict[str, str]:
     """`name` and `digest` of one preprocessor of a Task, or of a metric.
 
-    `opened`: digests of the files that it opens, by path. Raises UserError if something that may
-    change its result cannot be followed.
+    `opened`: paths of the files that it opens. Raises UserError if something that may change its
+    result cannot be followed.
     """
     name = preprocessor_name(preprocessor)
     text = _followed(name, lambda: Reached().describe(preprocessor))
-    for file, digest in sorted((opened or {}).items()):
-        text += f"\n{file} {digest}"
+    for file, digest in zip(opened, content_digests(opened), strict=True):
+        text += f"\n{placed(file)} {digest}"
     return {"name": name, "digest": _hash(text)[:16]}
 
 
@@ -57,11 +55,11 @@ def fingerprints_of(task: Any, preprocessors: Sequence[Callable]) -> list[dict[s
 
     Those of the user's own are tried on the first documents to see which files they open.
     """
-    opened: dict[str, str] = {}
+    opened: list[str] = []
     if any(_is_own(preprocessor) for preprocessor in preprocessors):
         with contextlib.suppress(Exception):  # what is wrong is said when the Task is run
             opened = files_opened(_trial(task, preprocessors))
-    return [preprocessor_fingerprint(p, opened if _is_own(p) else None) for p in preprocessors]
+    return [preprocessor_fingerprint(p, opened if _is_own(p) else ()) for p in preprocessors]
 
 
 def _is_own(preprocessor: Any) -> bool:
@@ -79,8 +77,7 @@ def _trial(task: Any, preprocessors: Sequence[Callable]) -> Callable[[], object]
 
     split = next(iter(task.splits))
     first = task.source.get_dataset(split=split, shuffle=False).take(_PROBED_DOCUMENTS)
-    documents = first.apply(tf.data.experimental.assert_cardinality(tf.data.UNKNOWN_CARDINALITY))
-    held = list(documents)
+    held = list(first)
 
     def run() -> None:
         dataset = tf.data.Dataset.from_generator(

@@ -14,7 +14,6 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,10 +27,11 @@ from code_ablate.data.preparing.task_fingerprint import (
     preprocessor_name,
     source_digest,
 )
+from code_ablate.data.preparing.tensorflow_errors import files_of, without_tensorflow
 from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
-from code_ablate.errors import Failed, MissingData, UserError, unknown_name
+from code_ablate.errors import Failed, UserError, unknown_name
 
 TOO_LONG = "over_max_document_bytes"
 """Step that leaves out what has more text than `max_bytes`."""
@@ -41,14 +41,6 @@ VALIDATION = "validation"
 
 _TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
 _BATCH_DOCUMENTS = 32
-
-_TRACEBACK = "\nTraceback (most recent call last)"
-_FOR_USERS = {error.__name__: error for error in (UserError, MissingData, Failed)}
-_SAID = re.compile(rf"\b({'|'.join(_FOR_USERS)}): (.*?){re.escape(_TRACEBACK)}", re.DOTALL)
-"""How TensorFlow tells of an exception in a function of Python's: its type, its message."""
-_NODE = re.compile(r"^\{\{function_node .*?\}\} |\s*\[\[\{\{node .*| \[Op:\w+\] name: *$")
-"""Where in its graph TensorFlow was."""
-_FILE_ERRORS = (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.DataLossError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +136,7 @@ class TaskRun:
         """`max_bytes`: documents with more text are left out where the Task first has text."""
         _leave_accelerators_alone()
         self._name = task.name
-        self._files = _files_of(task.source, split)
+        self._files = files_of(task.source, split)
         limit = _Limit(max_bytes)
         self._probes = [_Probe("read", False, limit)]
         chain: list[Any] = [self._probes[0]]
@@ -188,7 +180,7 @@ class TaskRun:
                 yield from map(Document, texts, _rows(batch["targets"]))
         except tf.errors.OpError as error:
             self._watch.require_success(self._name)
-            raise _without_tensorflow(self._name, self._files, error) from None
+            raise without_tensorflow(self._name, self._files, error) from None
         self._watch.require_success(self._name)
 
     def stages(self) -> list[Stage]:
@@ -234,36 +226,6 @@ class TaskRun:
         return dataset.prefetch(2)
 
 
-def _files_of(source: seqio.DataSource, split: str) -> str:
-    """Which files TensorFlow reads, in words; it does not say in which of them an error is."""
-    if not isinstance(source, seqio.FileDataSource):
-        return ""
-    files = list(source.list_shards(split))
-    more = f" or {len(files) - 3} more" if len(files) > 3 else ""
-    return f", in {', '.join(files[:3])}{more}"
-
-
-def _without_tensorflow(corpus: str, files: str, error: tf.errors.OpError) -> Exception:
-    """What failed within tf.data, as it was raised where it was meant for the user."""
-    if raised := _SAID.search(error.message):
-        return _FOR_USERS[raised[1]](raised[2])
-    if _TRACEBACK not in error.message and isinstance(error, _FILE_ERRORS):
-        said = _without_frames_of_tensorflow(error.message)
-        return UserError(
-            f"the source of corpus {corpus!r} cannot be read ({said}{files}): are its files there, "
-            "whole, and yours to read?"
-        )
-    said = _without_frames_of_tensorflow(error.message)
-    return RuntimeError(f"a preprocessor, or the source, of {corpus!r} failed: {said}")
-
-
-def _without_frames_of_tensorflow(message: str) -> str:
-    """What TensorFlow says of an exception, with the lines of its traceback that are the user's."""
-    blocks = _NODE.sub("", message).strip().split("\n\n")
-    frames = re.compile(r'  File ".*/tensorflow/')
-    return "\n".join(block for block in blocks if block.strip() and not frames.match(block))
-
-
 @functools.cache
 def _leave_accelerators_alone() -> None:
     """TensorFlow would take a GPU's whole memory, which is for JAX."""
@@ -287,7 +249,7 @@ class _Limit:
 class _Probe:
     """A preprocessor that counts documents and bytes of text, and leaves out what is too long.
 
-    A document that tokenizers are given whole takes some 230 times its size in memory.
+    A document that tokenizers are given whole takes some 220 times its size in memory.
     """
 
     def __init__(self, name: str, is_filter: bool, limit: _Limit):

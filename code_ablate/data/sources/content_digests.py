@@ -11,20 +11,18 @@ time lose each other's new entries, never a right one.
 import dataclasses
 import functools
 import hashlib
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate import storage
+from code_ablate import own_file, storage
 from code_ablate.errors import UserError
 
-_FORMAT = 1
+_FORMAT = 2
 _SETTLED_NANOSECONDS = 2_000_000_000
 """A file that changed within this time may change again within one tick of its clock, unseen: its
 digest is not kept."""
@@ -41,27 +39,12 @@ class _Cache:
 
     folder: str
     """Folder that all the files are in."""
-    entries: Mapping[str, tuple[Stamp, str]]
-    """Path below the folder -> its stamp when it was hashed, and its digest."""
-    format: int = _FORMAT
-    """Format of the file."""
+    entries: Mapping[str, str]
+    """Path below the folder -> stamp of the file when it was hashed, and its digest."""
 
-    def to_json(self) -> str:
-        """Text with a digest of its own at its end."""
-        text = json.dumps(dataclasses.asdict(self))
-        return json.dumps({"content": text, "sha256": _hash_text(text)})
 
-    @classmethod
-    def from_json(cls, text: str, folder: str) -> "_Cache":
-        """Raises ValueError, TypeError, KeyError or AttributeError for what is no such file."""
-        outer = json.loads(text)
-        if _hash_text(outer["content"]) != outer["sha256"]:
-            raise ValueError("damaged")
-        fields = json.loads(outer["content"])
-        if fields["format"] != _FORMAT or fields["folder"] != folder:
-            raise ValueError("another format or folder")
-        entries = {k: (tuple(stamp), digest) for k, (stamp, digest) in fields["entries"].items()}
-        return cls(folder, entries)
+def _entry(stamp: Stamp, digest: str) -> str:
+    return " ".join(map(str, (*stamp, digest)))
 
 
 def stamp_of(path: str) -> Stamp:
@@ -83,16 +66,17 @@ def content_digests(paths: Sequence[str]) -> list[str]:
     stamps = [_stamp(path) for path in absolute]
     digests, unknown = {}, []
     for path, stamp in zip(absolute, stamps, strict=True):
-        entry = known.get(os.path.relpath(path, folder))
-        if entry and entry[0] == stamp:
-            digests[path] = entry[1]
+        entry = known.get(os.path.relpath(path, folder), "")
+        digest = entry.rpartition(" ")[2]
+        if entry and entry == _entry(stamp, digest):
+            digests[path] = digest
         else:
             unknown.append((path, stamp))
     if unknown:
         now = time.time_ns()
         digests |= _hashed(unknown)
         settled = {
-            os.path.relpath(path, folder): (stamp, digests[path])
+            os.path.relpath(path, folder): _entry(stamp, digests[path])
             for path, stamp in unknown
             if max(stamp[1:3]) < now - _SETTLED_NANOSECONDS
         }
@@ -144,27 +128,25 @@ def changed_while_read(path: str) -> UserError:
     )
 
 
-def _hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _place(folder: str) -> epath.Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return epath.Path(root) / "code_ablate" / "digests" / f"{_hash_text(folder)[:32]}.json"
+    name = own_file.sha256(os.fsencode(folder))[:32]
+    return storage.cache_folder() / "digests" / f"{name}.json"
 
 
-def _read(folder: str) -> Mapping[str, tuple[Stamp, str]]:
+def _read(folder: str) -> Mapping[str, str]:
     try:
-        return _Cache.from_json(_place(folder).read_text(), folder).entries
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        cache = own_file.read(_place(folder), _Cache, _FORMAT)
+    except (own_file.Damaged, OSError):
         return {}
+    return cache.entries if cache.folder == folder else {}
 
 
-def _write(folder: str, entries: Mapping[str, tuple[Stamp, str]]) -> None:
+def _write(folder: str, entries: Mapping[str, str]) -> None:
     place = _place(folder)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        storage.replace(place, _Cache(folder, {**_read(folder), **entries}).to_json())
+        cache = _Cache(folder, {**_read(folder), **entries})
+        storage.replace(place, own_file.text_of(cache, _FORMAT))
     except OSError as error:
         _say_not_kept(str(place.parent), str(error))
 

@@ -11,17 +11,13 @@ what the model said, not how it was read: replies are read anew by each comparis
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import sqlite3
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from code_ablate import own_file
+from code_ablate import locks, own_file
 from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.judge.config import JudgeConfig
 from code_ablate.evaluation.judge.exchange import Question, Reply
@@ -74,7 +70,7 @@ class AnswerCache:
                 "JudgeConfig.cache to another file."
             ) from None
         with lock:
-            _wait_for(lock, f"waiting for another process that asks {config.model} ...")
+            locks.wait_for(lock, f"waiting for another process that asks {config.model} ...")
             yield
 
     def get(self, question: Question) -> Reply | None:
@@ -113,12 +109,3 @@ class AnswerCache:
             f"{self._path} is not a readable file of replies ({why}): move it away, put back a "
             "copy, or set JudgeConfig.cache to another file."
         )
-
-
-def _wait_for(lock: Any, message: str) -> None:
-    """Takes a lock; says so if that takes time."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        tqdm.write(shown(message), file=sys.stderr)
-        fcntl.flock(lock, fcntl.LOCK_EX)

@@ -12,7 +12,7 @@ from code_ablate.identity import identity
 from code_ablate.shown import storable
 
 VERSION = 2
-"""Of the wording and of the frames. It names the results, beside DIGEST."""
+"""Version of the wording and of the frames, which names the results beside DIGEST."""
 
 _SYSTEM = "You compare two answers to the same request and say which one is better, or less bad."
 
@@ -45,7 +45,7 @@ Comparison: <the comparison>
 Preferred: <A or B>"""
 
 DIGEST = identity([_SYSTEM, _QUESTION])
-"""Of all words that do not depend on the pair: results under another wording are others."""
+"""Hash of all words that do not depend on the pair: another wording gives other results."""
 
 _CODE_LENGTH = 8
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 VERSION = 2
-"""Of the reading. It names the results: raise it when a reply may be read in another way."""
+"""Version of the reading, which names the results: raised when a reply may be read otherwise."""
 
 NORMAL_STOPS = ("stop", "end_turn", "eos", "eos_token")
 """Finish reasons of a reply that is whole, as different servers call it."""

@@ -153,7 +153,7 @@ class Sandbox:
         return Outcome(**verdict)
 
     def _without_verdict(self, code: int, errors: IO[bytes]) -> Outcome:
-        """Of a driver that ended before it had one: the kernel ends it at its CPU limit."""
+        """The outcome where the driver ended first: at its CPU limit the kernel ends it."""
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             seconds = self.limits.cpu_seconds
             detail = f"the tests used up {seconds} CPU seconds on what the program returned"

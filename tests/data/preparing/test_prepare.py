@@ -13,6 +13,7 @@ import pytest
 import seqio
 import tensorflow as tf
 
+from code_ablate import locks
 from code_ablate.data.preparing import prepare
 from code_ablate.data.preparing.prepare import PrepareConfig, plan_store
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
@@ -175,7 +176,7 @@ def test_the_second_of_two_preparations_waits_and_finds_the_store(
         original(*args)
 
     monkeypatch.setattr(prepare._Preparation, "run", first_one_slow)
-    monkeypatch.setattr(prepare.tqdm, "write", lambda text: waited.set())
+    monkeypatch.setattr(locks.tqdm, "write", lambda text, file: waited.set())
     results = []
 
     def work():

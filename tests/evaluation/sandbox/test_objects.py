@@ -4,7 +4,7 @@ import pytest
 
 from code_ablate.evaluation.kinds.programs import Problem, used_functions
 from code_ablate.evaluation.sandbox import Limits, Sandbox
-from tests.evaluation.sandbox.class_tasks import TASKS
+from tests.evaluation.sandbox.programs import TASKS
 
 
 @pytest.fixture(scope="module")
