@@ -30,6 +30,7 @@ import pydantic
 from annotated_types import Ge, Gt, Le, Lt
 
 from code_ablate.errors import UserError
+from code_ablate.shown import brief
 
 LARGEST = 2**53
 """Largest whole number, in either direction: up to here floats are exact."""
@@ -42,8 +43,6 @@ NonNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Ge(0), Le(1)]
 
 _STRICT = pydantic.ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
-_SHOWN = 120
-"""Characters of a value that a message shows."""
 
 T = TypeVar("T")
 
@@ -118,7 +117,7 @@ def _check(thing: Any, owner: str, field: str, value: Any) -> Any:
         return _validator(thing, field).validate_python(value)
     except pydantic.ValidationError:
         pass
-    message = f"{owner}.{field} is {_show(value)}: it must be {describe(annotation)}."
+    message = f"{owner}.{field} is {brief(value)}: it must be {describe(annotation)}."
     raise FieldError(owner, field, message + _hint(annotation, value))
 
 
@@ -260,16 +259,6 @@ def allowed(annotation: Any) -> str:
         if typing.get_origin(part) is Annotated and _bounds(part):
             return _bounds(part).removeprefix("of ").replace("and of", "and")
     return ""
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, type):
-        return f"the class {value.__name__}"
-    try:
-        text = repr(value)
-    except ValueError:  # Python does not print integers of thousands of digits
-        return "a number with more digits than Python prints"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _hint(annotation: Any, value: Any) -> str:

@@ -9,6 +9,7 @@ A name of the first kind may not lead out of its folder, hide its file, or be re
 import re
 
 from code_ablate.errors import UserError
+from code_ablate.shown import brief
 
 LONGEST = 100
 """Characters of a name. Files have names of at most 255, and more is put before and behind it."""
@@ -23,8 +24,8 @@ def require_name(kind: str, name: str) -> None:
     """Raises UserError if `name` cannot name a file. `kind`: what it is, such as "Study.name"."""
     if not isinstance(name, str) or len(name) > LONGEST or not _NAME.fullmatch(name):
         raise UserError(
-            f"{kind} is {_shown(name)}: use 1 to {LONGEST} letters, digits and any of '_ . - @ : "
-            "+', a letter, digit or '_' first, and no '.' at the end."
+            f"{kind} is {brief(name, 60)}: use 1 to {LONGEST} letters, digits and any of '_ . - @ "
+            ": +', a letter, digit or '_' first, and no '.' at the end."
         )
 
 
@@ -33,11 +34,6 @@ def require_label(kind: str, name: str) -> None:
     plain = isinstance(name, str) and name.isprintable() and name == name.strip() and name
     if not plain or len(name) > LONGEST_LABEL:
         raise UserError(
-            f"{kind} is {_shown(name)}: use 1 to {LONGEST_LABEL} printable characters, no space "
+            f"{kind} is {brief(name, 60)}: use 1 to {LONGEST_LABEL} printable characters, no space "
             "at either end."
         )
-
-
-def _shown(name: object) -> str:
-    text = repr(name)
-    return text if len(text) <= 60 else f"{text[:50]}... ({len(text) - 2} characters)"

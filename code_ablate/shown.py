@@ -3,6 +3,7 @@
     print(shown(document))             # "\\x1b[2J" instead of an empty screen
     print(f"corpus {one_line(name)}")
     table.to_parquet(path)             # of storable(reply)
+    f"seed is {brief(value)}"          # 'abcabc...'
 
 A terminal obeys control characters: text may clear it, rename it, or show itself as other text.
 """
@@ -34,6 +35,17 @@ def one_line(text: object) -> str:
 def show(text: object, *, end: str = "\n", file: TextIO | None = None, flush: bool = False) -> None:
     """Prints what `shown` makes of the text; on stdout, unless `file` is given."""
     print(shown(text), end=end, file=file or sys.stdout, flush=flush)
+
+
+def brief(value: object, most: int = 120) -> str:
+    """A value as Python writes it, of at most `most` characters and three points."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print integers of thousands of digits
+        return "a number with more digits than Python prints"
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _written_out(match: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """What a row of an evaluation set has to be: checked when it is read, whoever wrote it.
 
-    checked(row, ("question",), ANSWERS, "line 3 of 'quiz.jsonl'")
+    checked_row(row, ("question",), ANSWERS, "line 3 of 'quiz.jsonl'")
     # {"question": "6 * 7?", "answers": 42}  ->  {"question": "6 * 7?", "answers": ["42"]}
 
 A single string or a number as `answers` is a list of one, and an id may be a whole number. Nothing
@@ -14,18 +14,19 @@ from typing import Any
 from code_ablate.errors import UserError
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES
 from code_ablate.evaluation.sets.origins import Row
+from code_ablate.shown import brief
 
 BROUGHT = {CHOICES: ("choices", "gold"), ANSWERS: ("answers",)}
 """What a form brings beside the fields of a set."""
 
 
-def checked(row: Any, fields: Sequence[str], form: str, where: str) -> Row:
+def checked_row(row: Any, fields: Sequence[str], form: str, where: str) -> Row:
     """The row's fields and what its form asks for, and nothing more.
 
     Raises UserError that begins with `where`, naming the field, the value and what it must be.
     """
     if not isinstance(row, dict):
-        raise UserError(f"{where} is {_shown(row)}; it must be an object with named fields.")
+        raise UserError(f"{where} is {brief(row)}; it must be an object with named fields.")
     wanted = (*fields, *BROUGHT.get(form, ()))
     missing = [name for name in wanted if name not in row]
     if missing:
@@ -57,7 +58,7 @@ def id_of(row: Row, where: str) -> str | None:
 
 def _choices(choices: Any, where: str) -> list[str]:
     if not isinstance(choices, list):
-        raise UserError(f"{where} has {_shown(choices)} as its 'choices'; it must be a list.")
+        raise UserError(f"{where} has {brief(choices)} as its 'choices'; it must be a list.")
     for number, choice in enumerate(choices):
         _require_text(choice, f"choice {number}", where)
     if len(choices) < 2:
@@ -68,7 +69,7 @@ def _choices(choices: Any, where: str) -> list[str]:
 def _gold(gold: Any, count: int, where: str) -> int:
     if not isinstance(gold, int) or isinstance(gold, bool):
         raise UserError(
-            f"{where} has {_shown(gold)} as its 'gold'; it must be the number of the right choice, "
+            f"{where} has {brief(gold)} as its 'gold'; it must be the number of the right choice, "
             "counted from 0."
         )
     if not 0 <= gold < count:
@@ -94,15 +95,10 @@ def _answer(answer: Any, where: str) -> str:
 
 def _require_text(value: Any, what: str, where: str) -> None:
     if not isinstance(value, str):
-        raise UserError(f"{where} has {_shown(value)} as {what}; it must be a string.")
+        raise UserError(f"{where} has {brief(value)} as {what}; it must be a string.")
     try:
         value.encode()
     except UnicodeEncodeError:
         raise UserError(
-            f"{where} has half a character (a lone surrogate) in {what}: {_shown(value)}."
+            f"{where} has half a character (a lone surrogate) in {what}: {brief(value)}."
         ) from None
-
-
-def _shown(value: Any) -> str:
-    text = ascii(value) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

