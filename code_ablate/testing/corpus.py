@@ -30,6 +30,7 @@ from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.data.vocabulary import Vocabulary, load_vocabulary
 from code_ablate.errors import UserError
 
+_TEXTS = ("text", *METADATA)
 _SAMPLE = "The quick brown fox jumps over the lazy dog.\n\tdef f(x):\n\t\treturn x[0] + 1\n"
 
 
@@ -162,8 +163,9 @@ def _drop(task: seqio.Task, step: str, element: Any) -> Drop:
     """What the filter says of the document, if it saw it as it was given."""
     for preprocessor in task.preprocessors:
         if isinstance(preprocessor, Filter) and preprocessor.name == step:
-            metadata = {key: str(element[key]) for key in METADATA if key in element}
-            return preprocessor.verdict(Document(str(element["text"]), **metadata)) or Drop(step)
+            fields = {k: str(v) if k in _TEXTS else v for k, v in element.items()}
+            known = {key: fields.pop(key) for key in _TEXTS if key in fields}
+            return preprocessor.drop(Document(**known, more=fields)) or Drop(step)
     return Drop(step)
 
 
