@@ -70,6 +70,8 @@ class Manifest:
     """Files or other units that the source found and did not read, by reason."""
     examples: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     """What was wrong with some of the rows that the source skipped, by reason."""
+    filters: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """What each filter measured, by its name: the fields of `filters.tally.FilterRecord`."""
     created: str = ""
     """Time at which the store was finished, in UTC."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)

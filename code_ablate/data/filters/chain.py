@@ -1,8 +1,8 @@
 """Filters and rewriters that follow each other, run together and accounted for.
 
     chain = Chain(task.preprocessors[:8], seed=0)
-    documents = chain.documents(rows)     # outside of TensorFlow, from a source of ours
-    dataset = chain(dataset)              # one Python call for each document, after other steps
+    chain.apply(document, size)           # outside of TensorFlow: the document, or None
+    dataset = chain(dataset)              # within: one Python call for each document
     chain.counts                          # documents and bytes behind each step
     chain.tallies                         # what each step measured
 
@@ -10,11 +10,10 @@ What stays is the same as when the steps are called one after the other, as SeqI
 there crosses from TensorFlow to Python, which costs more than most rules.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from code_ablate.data.filters.base import (
-    METADATA,
     Document,
     Filter,
     Rewriter,
@@ -30,8 +29,6 @@ from code_ablate.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_FIELDS = ("text", *METADATA)
-
 
 class Chain:
     """One pass of documents through steps that follow each other."""
@@ -43,7 +40,10 @@ class Chain:
         self.counts = [[0, 0] for _ in steps]
 
     def apply(self, document: Document, size: int) -> Document | None:
-        """The document as the last step leaves it; None if one drops it. `size`: its bytes."""
+        """The document as the last step leaves it; None if one drops it.
+
+        `size`: bytes of its text. Raises UserError where a step does, RuntimeError where one fails.
+        """
         for step, tally, counts in zip(self.steps, self.tallies, self.counts, strict=True):
             if not step.applies_to(document.language):
                 tally.pass_by()
@@ -62,25 +62,10 @@ class Chain:
             counts[1] += size
         return document
 
-    def documents(
-        self, rows: Iterable[Mapping[str, str]], names: Sequence[str]
-    ) -> Iterator[Mapping[str, str]]:
-        """The rows that stay, with what was rewritten. `names`: the features of a row.
-
-        Raises UserError if a step needs metadata that rows do not have.
-        """
+    def require_metadata(self, names: Sequence[str]) -> None:
+        """Raises UserError if documents with the features `names` lack what a step looks at."""
         for step in self.steps:
             step.require_metadata(names)
-        more = [name for name in names if name not in _FIELDS]
-        known = [name for name in METADATA if name in names]
-        for row in rows:
-            metadata = {name: row[name] for name in known}
-            document = Document(row["text"], **metadata, more={name: row[name] for name in more})
-            after = self.apply(document, byte_length(document.text))
-            if after is document:
-                yield row
-            elif after is not None:
-                yield {**row, "text": after.text, **{name: getattr(after, name) for name in known}}
 
     def __call__(self, dataset: "tf.data.Dataset") -> "tf.data.Dataset":
         """The dataset after all steps.
@@ -95,8 +80,7 @@ class Chain:
                 "have none: put the filters before the steps that rename or tokenize it."
             )
         names = features_of(dataset.element_spec)
-        for step in self.steps:
-            step.require_metadata(names)
+        self.require_metadata(names)
         changed = texts_of(dataset.element_spec)
 
         def judge(*values: Any) -> tuple[Any, ...]:

@@ -16,13 +16,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt
+from jaxtyping import Int
 
 from code_ablate.data.filters.base import AtMost, Document
 from code_ablate.data.filters.scales import SHARE, Scale
 from code_ablate.data.filters.words import paragraphs_of, share, words_of, written_lines_of
-
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,23 +83,13 @@ class TopNgram(_Repeated):
     n: int
     """Words of an n-gram."""
 
-    maximum: float
-    """Largest share of the characters that one n-gram may have."""
-
     @property
     def kind(self) -> str:
         return f"top_{self.n}_gram"
 
     def measure(self, document: Document) -> float:
         words = document.once(_Words.of)
-        order_G, first_G = words.ngrams(self.n)
-        starts = np.flatnonzero(first_G)
-        counts = np.diff(starts, append=len(first_G))
-        if not (counts > 1).any():
-            return 0.0
-        repeated = starts[counts > 1]
-        lengths = words.spans(self.n)[order_G[repeated]]
-        return share(int((lengths * counts[counts > 1]).max()), words.characters)
+        return share(int(words.repeats(self.n).characters_G.max(initial=0)), words.characters)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,17 +103,13 @@ class DuplicateNgrams(_Repeated):
     n: int
     """Words of an n-gram."""
 
-    maximum: float
-    """Largest share of the characters that may be in duplicate n-grams."""
-
     @property
     def kind(self) -> str:
         return f"duplicate_{self.n}_grams"
 
     def measure(self, document: Document) -> float:
         words = document.once(_Words.of)
-        order_G, first_G = words.ngrams(self.n)
-        again = order_G[~first_G]
+        again = words.repeats(self.n).again
         if not len(again):
             return 0.0
         # A word is covered if one of the n-grams that hold it is a duplicate.
@@ -144,42 +128,69 @@ def _duplicates(parts: Sequence[str]) -> tuple[float, float]:
 
 
 @dataclasses.dataclass(frozen=True)
+class _Repeats:
+    """The n-grams of a text that occur more than once. R: their occurrences, G: different ones."""
+
+    starts_R: Int[np.ndarray, " R"]
+    """Words at which they start, in ascending order."""
+    number_R: Int[np.ndarray, " R"]
+    """A number of the n-gram that starts there, below the number of words."""
+    again: Int[np.ndarray, " A"]
+    """Starts of those that stood before."""
+    characters_G: Int[np.ndarray, " G"]
+    """Characters of the words of all occurrences of each together."""
+
+
 class _Words:
     """The words of a text as numbers."""
 
-    numbers_W: UInt[np.ndarray, " W"]
-    """A number for each different word."""
-    lengths_W: Int[np.ndarray, " W"]
-    """Characters of each word."""
-    characters: int
-    """Characters of all words."""
+    def __init__(self, words: Sequence[str]):
+        known: dict[str, int] = {}
+        numbers = [known.setdefault(word, len(known)) for word in words]
+        self.numbers_W = np.array(numbers, np.int64)
+        self.lengths_W = np.fromiter(map(len, words), np.int64, len(words))
+        self.characters = int(self.lengths_W.sum())
+        self._ends = np.concatenate([[0], np.cumsum(self.lengths_W)])
+        self._levels: list[_Repeats] = []
 
     @classmethod
     def of(cls, text: str) -> "_Words":
-        words = words_of(text)
-        known: dict[str, int] = {}
-        numbers = [known.setdefault(word, len(known)) for word in words]
-        lengths_W = np.fromiter(map(len, words), np.int64, len(words))
-        return cls(np.array(numbers, np.uint64), lengths_W, int(lengths_W.sum()))
+        """The words of a text."""
+        return cls(words_of(text))
 
-    def spans(self, n: int) -> Int[np.ndarray, " G"]:
-        """Characters of each n-gram."""
-        ends = np.concatenate([[0], np.cumsum(self.lengths_W)])
-        return ends[n:] - ends[:-n]
+    def repeats(self, n: int) -> _Repeats:
+        """The n-grams that occur more than once.
 
-    def ngrams(self, n: int) -> tuple[Int[np.ndarray, " G"], Bool[np.ndarray, " G"]]:
-        """(starts of the n-grams, equal ones side by side and in order; which is the first of
-        its equals)."""
-        grams_G = np.zeros(max(0, len(self.numbers_W) - n + 1), np.uint64)
-        for shift in range(n if len(grams_G) else 0):  # a hash: 2 of a million collide once in 10^7
-            number_G = self.numbers_W[shift : shift + len(grams_G)] + np.uint64(1)
-            mixed_G = (grams_G ^ number_G) * _MULTIPLIER
-            grams_G = mixed_G ^ (mixed_G >> np.uint64(29))
-        order_G = np.argsort(grams_G, kind="stable")
-        sorted_G = grams_G[order_G]
-        first_G = np.ones(len(grams_G), bool)
-        first_G[1:] = sorted_G[1:] != sorted_G[:-1]
-        return order_G, first_G
+        They begin with a shorter one that does: so each length looks at fewer words than the last.
+        """
+        while len(self._levels) < n:
+            self._levels.append(self._next_level(len(self._levels) + 1))
+        return self._levels[n - 1]
+
+    def _next_level(self, n: int) -> _Repeats:
+        if n == 1:
+            starts, keys = np.arange(len(self.numbers_W)), self.numbers_W
+        else:
+            before = self._levels[-1]
+            fits = before.starts_R + n <= len(self.numbers_W)
+            starts = before.starts_R[fits]
+            keys = before.number_R[fits] * len(self.numbers_W) + self.numbers_W[starts + n - 1]
+        order = np.argsort(keys, kind="stable")
+        is_first = np.ones(len(keys), bool)
+        is_first[1:] = keys[order[1:]] != keys[order[:-1]]
+        group = np.cumsum(is_first) - 1
+        counts = np.bincount(group, minlength=1)
+        number, first = np.empty(len(keys), np.int64), np.empty(len(keys), bool)
+        number[order], first[order] = group, is_first
+        repeated = counts[number] > 1
+        leaders = starts[repeated & first]
+        spans = self._ends[leaders + n] - self._ends[leaders]
+        return _Repeats(
+            starts_R=starts[repeated],
+            number_R=number[repeated],
+            again=starts[repeated & ~first],
+            characters_G=spans * counts[number[repeated & first]],
+        )
 
 
 GOPHER_REPETITION = (

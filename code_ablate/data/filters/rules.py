@@ -21,8 +21,7 @@ from code_ablate.data.filters.top_level_domains import TopLevelDomains
 
 _NOT_ALPHABETIC = bytes(set(range(256)) - set(string.ascii_letters.encode()))
 _NOT_ALPHANUMERIC = bytes(set(_NOT_ALPHABETIC) - set(string.digits.encode()))
-_FLOAT = re.compile(r"\d+\.\d+(?:[eE][+-]?\d+)?[fFlL]?(?![\w.])")
-_WITHIN_A_WORD = re.compile(r"[\w.]")
+_AFTER_POINT = re.compile(r"\.\d+(?:[eE][+-]?\d+)?[fFlL]?(?![\w.])")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,9 +157,18 @@ class FloatNumbers(AtMost):
 
     def measure(self, document: Document) -> int:
         text = document.text
-        starts = (match.start() for match in _FLOAT.finditer(text))
-        # A look behind in the pattern would make every search three times as slow.
-        return sum(not (at and _WITHIN_A_WORD.match(text, at - 1)) for at in starts)
+        # From the point on: a search for a sign is five times as fast as one for digits.
+        points = [match.start() for match in _AFTER_POINT.finditer(text)]
+        return sum(text[point - 1 : point].isdecimal() and _begins(text, point) for point in points)
+
+
+def _begins(text: str, point: int) -> bool:
+    """Whether digits that belong to no word or version end at `point`."""
+    start = point
+    while start and text[start - 1].isdecimal():
+        start -= 1
+    before = text[start - 1 : start]
+    return not (before.isalnum() or before in ("_", "."))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,17 +21,29 @@ from typing import ClassVar
 from code_ablate.data.filters.base import Document, Rewriter
 from code_ablate.errors import UserError
 
+Finder = Callable[[str], Iterator[tuple[int, int]]]
+"""Where the secrets of a kind stand in a text: (start, end) of each, in order."""
 
-@dataclasses.dataclass(frozen=True)
-class _Kind:
-    """One kind of secret."""
 
-    pattern: re.Pattern[str]
-    """What it looks like. Where there is a group "secret", only that is replaced."""
-    hints: tuple[str, ...]
-    """Substrings of which one is in every text with such a secret: a search that is cheap."""
-    real: Callable[[re.Match[str]], bool] = lambda match: True
-    """Whether a match is one."""
+def _finder(
+    pattern: str,
+    hints: tuple[str, ...],
+    is_real: Callable[[re.Match[str]], bool] = lambda match: True,
+) -> Finder:
+    """Matches of a pattern; of its group "secret" if there is one.
+
+    `hints`: substrings of which one is in every text with such a secret, a search that is cheap.
+    """
+    compiled = re.compile(pattern)
+    group = "secret" if "secret" in compiled.groupindex else 0
+
+    def find(text: str) -> Iterator[tuple[int, int]]:
+        if any(hint in text for hint in hints):
+            for match in compiled.finditer(text):
+                if is_real(match):
+                    yield match.span(group)
+
+    return find
 
 
 def _entropy(text: str) -> float:
@@ -64,140 +76,136 @@ def _is_drawn_token(match: re.Match[str]) -> bool:
     return _entropy(match[0]) >= _MIN_ENTROPY and "EXAMPLE" not in match[0].upper()
 
 
-_OWN_DOMAIN = re.compile(
-    r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local)$"
+_SECRET_NAME = re.compile(
+    r"(?i)(?:api|access|auth|client|private|secret|encryption|aws_secret_access)[_-]?"
+    r"(?:key|token|secret)(?:[_-]?(?:id|base))?[\"']?\]?\s{0,3}(?:=>?|:)\s{0,3}\Z"
 )
-_FILE_SUFFIX = re.compile(r"(?i)\.(?:png|jpe?g|gif|svg|webp|css|js|py|json|html?|git|so|h)$")
+
+
+def _is_assigned(match: re.Match[str]) -> bool:
+    """Whether a quoted value is assigned to a name that says what it is."""
+    before = match.string[max(0, match.start() - 60) : match.start()]
+    return bool(_SECRET_NAME.search(before)) and _looks_drawn(match)
+
+
+_LOCAL_PART = re.compile(r"(?<![A-Za-z0-9._%+\\-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,62}\Z")
+_DOMAIN = re.compile(
+    r"@((?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24})(?![\w@(-])"
+)
+_NOBODYS_DOMAIN = re.compile(
+    r"(?i)(?:^|\.)(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local)$|"
+    r"\.(?:png|jpe?g|gif|svg|webp|css|js|py|json|html?|git|so|h)$"
+)
 _PATH = re.compile(r":[\w/~]")
-_NOT_PEOPLE = ("git@", "noreply@", "no-reply@", "hg@", "svn@", "root@localhost")
+_NOBODY = frozenset(("git", "hg", "svn", "noreply", "no-reply", "donotreply", "user", "username"))
 
 
-def _is_personal(match: re.Match[str]) -> bool:
-    """Whether an e-mail address may be somebody's: no documentation, no remote of a repository."""
-    address, text = match[0].lower(), match.string
-    domain = address.rpartition("@")[2]
-    # ssh://ann@host, ann@host:path
-    is_remote = text.endswith("://", 0, match.start()) or _PATH.match(text, match.end())
-    return not (
-        is_remote
-        or _OWN_DOMAIN.search(domain)
-        or _FILE_SUFFIX.search(domain)
-        or address.startswith(_NOT_PEOPLE)
-    )
+def _emails(text: str) -> Iterator[tuple[int, int]]:
+    """Addresses that may be somebody's: no documentation, no remote of a repository."""
+    for match in _DOMAIN.finditer(text):  # from the sign on: a search for it is fast
+        local = _LOCAL_PART.search(text, max(0, match.start() - 64), match.start())
+        if not local or local[0].lower() in _NOBODY or _NOBODYS_DOMAIN.search(match[1]):
+            continue
+        # ssh://ann@host, ann@host:path
+        if not text.endswith("://", 0, local.start()) and not _PATH.match(text, match.end()):
+            yield local.start(), match.end()
 
 
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_LAST_OCTETS = re.compile(rf"\.{_OCTET}\.{_OCTET}\.{_OCTET}(?!\w|[.-]\d)")
+_FIRST_OCTET = re.compile(rf"(?<![\w.:-]){_OCTET}\Z")
+_IPV6 = re.compile(r"(?<![\w.:-])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,7}(?![\w:.])")
+_IPV6_HINT = re.compile(r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:")
 _VERSION_BEFORE = re.compile(
-    r"(?i)(?:\bv(?:er(?:sion)?)?\.?|version|release|revision|assembly\w*|==|~=|>=|<=|@|\bOID)"
-    r"[\s\"':=(,]*$"
+    r"(?i)(?:\bv(?:er(?:sion)?)?\.?|version|release|revision|assembly\w*|==|~=|>=|<=|@|OID|"
+    r"object_?identifier)[\s\"':=(,]*\Z"
 )
+_EVERYBODYS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"))
+"""Addresses that stand in programs because everybody uses them."""
 
 
-def _is_somebodys_host(match: re.Match[str]) -> bool:
-    """Whether an IP address may be that of a machine on the network."""
-    text = match[0]
+def _ip_addresses(text: str) -> Iterator[tuple[int, int]]:
+    """Addresses that may be those of a machine on the network."""
+    places = []
+    for match in _LAST_OCTETS.finditer(text):  # from the point on: a search for it is fast
+        first = _FIRST_OCTET.search(text, max(0, match.start() - 4), match.start())
+        if first and _is_host(text[first.start() : match.end()]):
+            before = text[max(0, first.start() - 20) : first.start()]
+            if not _VERSION_BEFORE.search(before):
+                places.append((first.start(), match.end()))
+    if _IPV6_HINT.search(text):
+        matches = (match for match in _IPV6.finditer(text) if _is_host(match[0]))
+        places += [match.span() for match in matches]
+    return iter(sorted(places))
+
+
+def _is_host(text: str) -> bool:
+    """Whether an address is one of the network, and looks like no version."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    if not address.is_global or address.is_multicast:
+    if not address.is_global or address.is_multicast or text in _EVERYBODYS:
         return False
     if address.version == 6:
         return text.count(":") >= 3
     octets = [int(part) for part in text.split(".")]
-    if max(octets) < 32 or octets[0] == 0 or octets[1:] == [0, 0, 0]:  # 1.2.3.4, 10.0.0.0
-        return False
-    if text in _PUBLIC_RESOLVERS:
-        return False
-    return not _VERSION_BEFORE.search(match.string[max(0, match.start() - 20) : match.start()])
+    return max(octets) >= 32 and octets[0] != 0 and octets[1:] != [0, 0, 0]
 
 
-_PUBLIC_RESOLVERS = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"))
-"""Addresses that stand in programs because everybody uses them."""
-
-KINDS: Mapping[str, _Kind] = {
-    "private_key": _Kind(
-        re.compile(
-            r"-----BEGIN (?P<what>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----"
-            r"(?P<secret>(?:(?!-----)[\s\S]){40,20000}?)-----END (?P=what)-----"
-        ),
+KINDS: Mapping[str, Finder] = {
+    "private_key": _finder(
+        r"-----BEGIN (?P<what>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----"
+        r"(?P<secret>(?:(?!-----)[\s\S]){40,20000}?)-----END (?P=what)-----",
         ("PRIVATE KEY",),
     ),
-    "aws_key": _Kind(
-        re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    "aws_key": _finder(
+        r"(?:AKIA|ASIA)(?<![A-Za-z0-9]....)[A-Z2-7]{16}(?![A-Za-z0-9])",
         ("AKIA", "ASIA"),
         _is_drawn_token,
     ),
-    "github_token": _Kind(
-        re.compile(
-            r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}|"
-            r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})(?![A-Za-z0-9_])"
-        ),
+    "github_token": _finder(
+        r"(?:gh[pousr]_(?<![A-Za-z0-9_]....)[A-Za-z0-9]{36,255}|"
+        r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})(?![A-Za-z0-9_])",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         _is_drawn_token,
     ),
-    "slack_token": _Kind(
-        re.compile(
-            r"(?<![A-Za-z0-9-])xox[abeprs]-(?:\d{1,20}-){1,3}[A-Za-z0-9-]{10,80}|"
-            r"hooks\.slack\.com/services/(?P<hook>T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{24})"
-        ),
+    "slack_token": _finder(
+        r"xox[abeprs]-(?<![A-Za-z0-9-].....)(?:\d{1,20}-){1,3}[A-Za-z0-9-]{10,80}|"
+        r"hooks\.slack\.com/services/T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{24}",
         ("xox", "hooks.slack.com"),
         _is_drawn_token,
     ),
-    "google_key": _Kind(
-        re.compile(
-            r"(?<![A-Za-z0-9_-])(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{30,200}|"
-            r"GOCSPX-[A-Za-z0-9_-]{28})(?![A-Za-z0-9_-])"
-        ),
+    "google_key": _finder(
+        r"(?<![A-Za-z0-9_-])(?:AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{30,200}|"
+        r"GOCSPX-[A-Za-z0-9_-]{28})(?![A-Za-z0-9_-])",
         ("AIza", "ya29.", "GOCSPX-"),
         _is_drawn_token,
     ),
-    "service_token": _Kind(
-        re.compile(
-            r"(?<![A-Za-z0-9_-])(?:sk_live_[A-Za-z0-9]{24,99}|rk_live_[A-Za-z0-9]{24,99}|"
-            r"glpat-[A-Za-z0-9_-]{20}|npm_[A-Za-z0-9]{36}|pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,200}|"
-            r"hf_[A-Za-z]{34}|SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])"
-        ),
-        ("_live_", "glpat-", "npm_", "pypi-", "hf_", "SG."),
+    "service_token": _finder(
+        r"(?<![A-Za-z0-9_-])(?:sk_live_[A-Za-z0-9]{24,99}|rk_live_[A-Za-z0-9]{24,99}|"
+        r"glpat-[A-Za-z0-9_-]{20}|npm_[A-Za-z0-9]{36}|pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,200}|"
+        r"hf_[A-Za-z]{34}|SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})(?![A-Za-z0-9_-])",
+        ("k_live_", "glpat-", "npm_", "pypi-AgEI", "hf_", "SG."),
         _is_drawn_token,
     ),
-    "jwt": _Kind(
-        re.compile(
-            r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}"
-            r"\.[A-Za-z0-9_-]{20,1000}"
-        ),
+    "jwt": _finder(
+        r"eyJ(?<![A-Za-z0-9_-]...)[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}"
+        r"\.[A-Za-z0-9_-]{20,1000}",
         ("eyJ",),
     ),
-    "password_in_url": _Kind(
-        re.compile(r"(?<=://)[^\s/:@\"'<>]{1,64}:(?P<secret>[^\s/:@\"'<>{}$%]{6,100})@(?=[\w.-]+)"),
+    "password_in_url": _finder(
+        r"://[^\s/:@\"'<>]{1,64}:(?P<secret>[^\s/:@\"'<>{}$%]{6,100})@(?=[\w.-]+)",
         ("://",),
         _looks_drawn,
     ),
-    "secret_assignment": _Kind(
-        re.compile(
-            r"(?i)(?:api|access|auth|client|private|secret|encryption|aws_secret_access)"
-            r"[_-]?(?:key|token|secret)(?:[_-]?(?:id|base))?[\"']?\]?\s{0,3}(?:=>?|:)\s{0,3}"
-            r"[\"'](?P<secret>[A-Za-z0-9+/_=.-]{20,200})[\"']"
-        ),
+    "secret_assignment": _finder(
+        r"[\"'](?P<secret>[A-Za-z0-9+/_=.-]{20,200})[\"']",
         ("key", "token", "secret", "Key", "Token", "Secret", "KEY", "TOKEN", "SECRET"),
-        _looks_drawn,
+        _is_assigned,
     ),
-    "email": _Kind(
-        re.compile(
-            r"(?<![A-Za-z0-9._%+\\-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,62}@"
-            r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w@(-])"
-        ),
-        ("@",),
-        _is_personal,
-    ),
-    "ip_address": _Kind(
-        re.compile(
-            r"(?<![\w.:-])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|"
-            r"[1-9]?\d)){3}(?![\w]|[.-]\d)|(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,7}"
-            r"(?![\w:.]))"
-        ),
-        (".", ":"),
-        _is_somebodys_host,
-    ),
+    "email": _emails,
+    "ip_address": _ip_addresses,
 }
 """All kinds, in the order in which they are looked for: a private key may hold what looks like
 another secret."""
@@ -247,22 +255,8 @@ def redacted(text: str) -> str:
 
 def _replace(text: str, name: str) -> tuple[str, int]:
     """(text without secrets of a kind, how many there were)."""
-    kind = KINDS[name]
-    if not any(hint in text for hint in kind.hints):
-        return text, 0
     parts, start = [], 0
-    for low, high in _places(text, kind):
+    for low, high in KINDS[name](text):
         parts += [text[start:low], f"<{name.upper()}>"]
         start = high
-    return "".join([*parts, text[start:]]), len(parts) // 2
-
-
-def _places(text: str, kind: _Kind) -> Iterator[tuple[int, int]]:
-    for match in kind.pattern.finditer(text):
-        if kind.real(match):
-            group = next((g for g in ("secret", "hook") if _has(match, g)), 0)
-            yield match.span(group)
-
-
-def _has(match: re.Match[str], group: str) -> bool:
-    return match.groupdict().get(group) is not None
+    return ("".join([*parts, text[start:]]), len(parts) // 2) if parts else (text, 0)

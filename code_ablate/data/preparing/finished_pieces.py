@@ -19,7 +19,7 @@ from code_ablate import own_file, storage
 from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 
-FORMAT = 2
+FORMAT = 3
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 

@@ -14,7 +14,7 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
+from code_ablate.data.filters.base import Filter, Rewriter
+from code_ablate.data.filters.chain import Chain
+from code_ablate.data.preparing.filtered_source import FilteringWatch
 from code_ablate.data.preparing.task_fingerprint import (
     fingerprints_of,
     preprocessor_name,
@@ -31,6 +34,7 @@ from code_ablate.data.preparing.tensorflow_errors import files_of, without_tenso
 from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
+from code_ablate.data.sources.documents import DOCUMENT_FIELDS
 from code_ablate.errors import Failed, UserError, unknown_name
 
 TOO_LONG = "over_max_document_bytes"
@@ -66,6 +70,8 @@ class Stage:
     """Whether the step has a `name` of its own, as filters do."""
     examples: tuple[str, ...] = ()
     """What was wrong with the first rows of a source that were skipped at this step."""
+    measured: Mapping[str, Any] | None = None
+    """What a filter's tally has, as plain values; None for other steps."""
 
 
 def find_task(name: str) -> seqio.Task:
@@ -117,6 +123,21 @@ def _preprocessors(task: seqio.Task) -> list[Any]:
     return [p for p in task.preprocessors if not isinstance(p, seqio.CacheDatasetPlaceholder)]
 
 
+def _together(preprocessors: Sequence[Any]) -> list[Any]:
+    """The preprocessors, with those that follow each other and can run as one in a list."""
+    groups: list[Any] = []
+    for preprocessor in preprocessors:
+        # A rule with a way of its own to be called is a preprocessor like any other.
+        is_rule = isinstance(preprocessor, Filter | Rewriter)
+        if not is_rule or type(preprocessor).__call__ not in (Filter.__call__, Rewriter.__call__):
+            groups.append(preprocessor)
+        elif groups and isinstance(groups[-1], list):
+            groups[-1].append(preprocessor)
+        else:
+            groups.append([preprocessor])
+    return groups
+
+
 class TaskRun:
     """One pass over one piece of one split of a Task. Iterate once; then `stages` is complete."""
 
@@ -138,12 +159,26 @@ class TaskRun:
         self._name = task.name
         self._files = files_of(task.source, split)
         limit = _Limit(max_bytes)
-        self._probes = [_Probe("read", False, limit)]
-        chain: list[Any] = [self._probes[0]]
-        for preprocessor in _preprocessors(task):
-            own_name = isinstance(getattr(preprocessor, "name", None), str)
-            self._probes.append(_Probe(preprocessor_name(preprocessor), own_name, limit))
-            chain += [preprocessor, self._probes[-1]]
+        groups = _together(_preprocessors(task))
+        self._watch = SourceWatch()
+        self._probes: list[Any] = []
+        chain: list[Any] = []
+        if isinstance(task.source, DocumentSource) and groups and isinstance(groups[0], list):
+            first = Chain(groups.pop(0), seed)
+            self._watch = FilteringWatch(first, DOCUMENT_FIELDS, limit.take())
+            self._probes += [_SourceProbe(self._watch), _ChainProbe(first)]
+        else:
+            self._probes.append(_Probe("read", False, limit))
+            chain.append(self._probes[0])
+        for group in groups:
+            if isinstance(group, list):
+                steps = Chain(group, seed)
+                self._probes.append(_ChainProbe(steps))
+                chain.append(steps)
+                continue
+            own_name = isinstance(getattr(group, "name", None), str)
+            self._probes.append(_Probe(preprocessor_name(group), own_name, limit))
+            chain += [group, self._probes[-1]]
         features = {
             name: dataclasses.replace(feature, vocabulary=vocabulary)
             if isinstance(feature, seqio.Feature)
@@ -152,7 +187,6 @@ class TaskRun:
         }
         probed = task.replace(preprocessors=chain, output_features=features)
         shard = seqio.ShardInfo(index=piece, num_shards=pieces) if pieces > 1 else None
-        self._watch = SourceWatch()
         self._reasons: tuple[str, ...] = ()
         if isinstance(task.source, DocumentSource):
             self._reasons = tuple(task.source.reasons())
@@ -293,6 +327,36 @@ class _Probe:
             more, more_bytes = (int(n) for n in self._too_long.numpy())
             stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
         return stages
+
+
+@dataclasses.dataclass(frozen=True)
+class _SourceProbe:
+    """What came out of a source whose rows are filtered before TensorFlow sees them."""
+
+    watch: FilteringWatch
+
+    def stages(self) -> list[Stage]:
+        (documents, size), (more, more_bytes) = self.watch.read, self.watch.too_long
+        stages = [Stage("read", documents, size)]
+        if self.watch.max_bytes is not None:
+            stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
+        return stages
+
+
+@dataclasses.dataclass(frozen=True)
+class _ChainProbe:
+    """What came out of filters that run as one."""
+
+    chain: Chain
+
+    def stages(self) -> list[Stage]:
+        chain = self.chain
+        return [
+            Stage(step.name, documents, size, is_filter=True, measured=tally.plain)
+            for step, (documents, size), tally in zip(
+                chain.steps, chain.counts, chain.tallies, strict=True
+            )
+        ]
 
 
 def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:
