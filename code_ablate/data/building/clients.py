@@ -122,7 +122,7 @@ def _debian_source(name: str, version: str, folder: Path, apt: Path) -> Fetched:
 _APT = ("-q", "-oAPT::Sandbox::User=root", "-oDir::Etc::sourcelist=/dev/null")
 _APT_GONE = (
     "Unable to (?:locate|find a source) package|Version .* was not found|was not found for"
-    "|404 +Not Found"
+    "|404 +Not Found|has no candidate"
 )
 _FETCHERS = {
     PYPI: _wheel,

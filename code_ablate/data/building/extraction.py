@@ -9,6 +9,7 @@ what is not UTF-8, what is very long, repetitions. Judging quality is for a corp
 """
 
 import collections
+import gzip
 import hashlib
 import re
 import tempfile
@@ -42,6 +43,10 @@ _LEFT_OUT = {
     "test": re.compile(r"(?:^|/)(?:tests?|testing|testdata|__tests__|specs?|fixtures)/"),
     "minified": re.compile(r"[.-]min\.\w+$|\.(?:bundle|chunk|pack|umd|esm\d*)\.\w+$|\.map$"),
 }
+
+
+_COMPRESSED = (".gz", ".dz")
+"""Ends of the names of files that Debian's packages hold compressed."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,8 @@ def _texts(
     if take.reader == "wikitext":
         yield from _wikitext(take, content)
         return
+    if member.path.endswith(_COMPRESSED):
+        content = gzip.decompress(content)
     if b"\0" in content:
         skipped["binary"] += 1
         return
