@@ -128,7 +128,7 @@ def _cut(token: Any, value: str) -> Iterator[Piece]:
     """One token of Pygments as pieces: names apart from the signs that Pygments leaves on them."""
     if token in Comment.Preproc and token not in Comment.PreprocFile:
         for part in _parts(value):
-            word = "keyword" if part in _DIRECTIVES else "name"
+            word: Kind = "keyword" if part in _DIRECTIVES else "name"
             yield Piece(word if _WORDS.fullmatch(part) else _sign_or_space(part), part)
     elif token in Comment and token not in Comment.PreprocFile:
         body = value.rstrip("\n")

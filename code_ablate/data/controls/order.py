@@ -6,6 +6,7 @@ ShuffledLines(seed=1).rewrite(Document("one\ntwo\nthree\n"))
 # ruff: noqa: D102 - the base class says what `name` and `rewrite` are.
 
 import dataclasses
+import itertools
 import re
 
 from code_ablate.data.controls.base import Control, generator, permuted
@@ -32,8 +33,9 @@ class ShuffledTokens(Control):
         rng = generator(self.seed, document.text)
         lines = []
         for line in document.text.split("\n"):
-            words = iter(permuted(_WORDS_AND_SIGNS.findall(line), rng))
-            lines.append(_WORDS_AND_SIGNS.sub(lambda _, words=words: next(words), line))
+            words = permuted(_WORDS_AND_SIGNS.findall(line), rng)
+            gaps = _WORDS_AND_SIGNS.split(line)  # one more than words
+            lines.append("".join(itertools.chain(*zip(gaps, [*words, ""], strict=True))))
         return "\n".join(lines)
 
 
