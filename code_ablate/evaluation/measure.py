@@ -86,3 +86,5 @@ class Kind:
     settings: Callable[[str, SuiteConfig], dict[str, Any]]
     """What decides the scores of the Task of this name beside the Task itself: part of the
     identity."""
+    version: int = 1
+    """Part of the identity: raised when items of this kind would be scored in another way."""

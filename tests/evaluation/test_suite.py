@@ -98,7 +98,7 @@ def records(tmp_path):
 def test_a_task_is_known_by_what_is_asked_of_it_and_not_by_its_company(tasks):
     base = identities(suite_of())
     assert identities(suite_of(("suite.two",)))["suite.two"] == base["suite.two"]
-    for settings in ({"max_items": 2}, {"seed": 1}, {"seq_len": 64}):
+    for settings in ({"max_items": 2}, {"seq_len": 64}):
         changed = identities(suite_of(**settings))
         assert all(changed[name] != base[name] for name in NAMES), settings
     tasks["suite.one"].word = "azure"
