@@ -61,22 +61,22 @@ PHASES = {
 """Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""
 
 SCORES = {
-    "arc_easy": "0fee6c50750338de",
-    "arc_easy_5shot": "b97eb6c81e4b30ea",
-    "basic_skills_coding": "858ae1309857cb1c",
-    "boolq": "1a49d1c51482adb5",
-    "copa": "d464a945b9fb0bf9",
-    "humaneval": "d22ea24ae068c088",
-    "lambada": "38bb306ee205a8a8",
-    "mbpp_bpb": "2efc767179482970",
-    "mmlu": "5689d983bc8d5df2",
-    "nq_open": "454c4bf9db975751",
-    "open_prompts": "042150a3af076771",
-    "sciq": "30ac779b72c45395",
-    "triviaqa": "775da83d79b46e67",
-    "winogrande": "c2e156c76ebf8260",
-    "hellaswag": "cf2c60f75aaa50e4",
-    "gsm8k": "3cb0ecd01bd98f89",
+    "arc_easy": "ce47fdb8d4adcf44",
+    "arc_easy_5shot": "4d5b615cd6fbe189",
+    "basic_skills_coding": "7c4285aa641d1ede",
+    "boolq": "78af94d189b43cc8",
+    "copa": "e57bdf1f1db6c5e5",
+    "humaneval": "9988abc81115d740",
+    "lambada": "c43f8125a5456625",
+    "mbpp_bpb": "28ea5a9cc7fc18f6",
+    "mmlu": "bf180add74315e21",
+    "nq_open": "b7a137002bed5958",
+    "open_prompts": "3c91b45e7ec9c5aa",
+    "sciq": "941c10939908bc8b",
+    "triviaqa": "4bf6efb2aedc81fa",
+    "winogrande": "5f1cffe555bbda6b",
+    "hellaswag": "7329a60de6ddc33c",
+    "gsm8k": "4343dc9e9f242ab3",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 

@@ -2,14 +2,13 @@
 
     task = LoadedTask.load("arc_easy", vocabulary, SuiteConfig(tasks=("arc_easy",)), longest=257)
     task.examples, task.targets        # what is asked, and what the metric_fns compare with
-    task.metrics(task.score_metric_fns, scores)
 
 A Task that was written for T5X works: the model's vocabulary takes the place of its own, and its
 postprocessor and metric_fns are applied as seqio.Evaluator applies them.
 """
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,20 +114,6 @@ class LoadedTask:
     def postprocess(self, text: str, example: Mapping[str, np.ndarray]) -> Any:
         """A generated text as the metric_fns want it."""
         return self.task.postprocess_fn(text, example=example, is_target=False)
-
-    def metrics(
-        self, functions: Sequence[Callable], outputs: Sequence | np.ndarray
-    ) -> dict[str, float]:
-        """What these metric_fns return for the targets and `outputs` (scores or predictions).
-
-        Values that are no numbers, such as texts for TensorBoard, are left out.
-        """
-        found: dict[str, float] = {}
-        for function in functions:
-            for key, value in function(list(self.targets), outputs).items():
-                if np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.number):
-                    found[key] = float(value)
-        return found
 
     def describe(self, kind: str, *, examples: int, cropped: int, **more: Any) -> dict:
         """What the report says about the task. `cropped`: those of `examples` that lose context."""

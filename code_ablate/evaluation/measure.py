@@ -46,6 +46,9 @@ class Outcome:
     """Values that the Task's metric_fns returned."""
     notes: tuple[str, ...] = ()
     """Sentences that a reader of the scores has to know."""
+    own_metrics: tuple[str, ...] = ()
+    """Metrics of the Task that each item has a score of, in the column "metric/NAME"; the one that
+    counts is first."""
 
 
 class Measure(Protocol):

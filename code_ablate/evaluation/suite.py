@@ -65,7 +65,8 @@ class Part:
         outcome = self.measure.evaluate(engine, advance)
         about = self.measure.describe()
         notes = [*about.get("notes", ()), *outcome.notes]
-        return {**about, "metrics": outcome.metrics, "notes": notes}, outcome.items
+        said = {"metrics": outcome.metrics, "own_metrics": outcome.own_metrics, "notes": notes}
+        return {**about, **said}, outcome.items
 
 
 @dataclass(frozen=True)

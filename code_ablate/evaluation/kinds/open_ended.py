@@ -21,6 +21,7 @@ from etils import epy
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
+from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
 from code_ablate.evaluation.kinds.prompts import Prompts
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.sampling import Completion, Sampling
@@ -177,10 +178,14 @@ class OpenEndedMeasure:
         """Generates an answer to each prompt."""
         first = [answers[0] for answers in self._prompts.answer(engine, advance)]
         items = score_items(self._task.targets, first)
-        metrics = self._task.metrics(
-            self._task.task.predict_metric_fns, [completion.text for completion in first]
-        )
-        return Outcome(items.astype({"generated_tokens": float}), metrics)
+        functions = self._task.task.predict_metric_fns
+        texts = [completion.text for completion in first]
+        found = apply_metrics(functions, self._task.targets, texts)
+        own = [function for function in functions if function is not answer_length]
+        mine = apply_metrics(own, self._task.targets, texts).items
+        items = items.assign(**{PREFIX + name: score_I for name, score_I in mine.items()})
+        items = items.astype({"generated_tokens": float})
+        return Outcome(items, dict(found.whole), found.notes, tuple(mine))
 
 
 KIND = Kind(
