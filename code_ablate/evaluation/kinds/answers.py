@@ -34,7 +34,7 @@ from code_ablate.evaluation.kinds.own_metrics import (
     as_shares,
 )
 from code_ablate.evaluation.kinds.prompts import Prompts
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
@@ -316,6 +316,13 @@ class AnswersMeasure:
         ]
 
 
+def _expected(target: Any, number: int, text: str) -> Expected:
+    """All accepted answers."""
+    del text
+    item = str(getattr(target, "item", number))
+    return Expected(item, as_accepted(target, number).answers, True)
+
+
 KIND = Kind(
     name="exact_match",
     title="exact match",
@@ -329,4 +336,5 @@ KIND = Kind(
     ),
     measure=AnswersMeasure,
     settings=sampling_settings,
+    expected=_expected,
 )

@@ -23,7 +23,7 @@ from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
 from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
 from code_ablate.evaluation.kinds.prompts import Prompts
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 from code_ablate.evaluation.sampling import Completion, Sampling
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
@@ -188,6 +188,12 @@ class OpenEndedMeasure:
         return Outcome(items, dict(found.whole), found.notes, tuple(mine))
 
 
+def _expected(target: Any, number: int, text: str) -> Expected:
+    """Nothing that is known to be right."""
+    del text
+    return Expected(str(getattr(target, "item", number)), (), True)
+
+
 KIND = Kind(
     name="open_ended",
     title="open-ended",
@@ -198,4 +204,5 @@ KIND = Kind(
     how="Open-ended answers have no score of their own: only a judge can tell.",
     measure=OpenEndedMeasure,
     settings=sampling_settings,
+    expected=_expected,
 )

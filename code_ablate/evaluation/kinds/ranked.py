@@ -29,7 +29,7 @@ from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, no_settings
 from code_ablate.evaluation.kinds.continuations import Continuations, repeated_note
 from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
     import seqio
@@ -370,6 +370,13 @@ def _choice(task: LoadedTask, number: int) -> Choice:
     return choice
 
 
+def _expected(target: Any, number: int, text: str) -> Expected:
+    """A choice, and whether it is the gold one."""
+    del number
+    choice = as_choice(target)
+    return Expected(choice.item, (text,), choice.is_correct)
+
+
 KIND = Kind(
     name="rank_classification",
     title="accuracy",
@@ -384,4 +391,5 @@ KIND = Kind(
     ),
     measure=RankedMeasure,
     settings=no_settings,
+    expected=_expected,
 )
