@@ -61,22 +61,22 @@ PHASES = {
 """Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""
 
 SCORES = {
-    "arc_easy": "ce47fdb8d4adcf44",
-    "arc_easy_5shot": "4d5b615cd6fbe189",
-    "basic_skills_coding": "7c4285aa641d1ede",
-    "boolq": "78af94d189b43cc8",
-    "copa": "e57bdf1f1db6c5e5",
+    "arc_easy": "a17e8239647948ba",
+    "arc_easy_5shot": "6c0839aa04b57c69",
+    "basic_skills_coding": "b5809e5e1c915a24",
+    "boolq": "926d30dbd595b13d",
+    "copa": "36fa6a0e3f8d665a",
     "humaneval": "9988abc81115d740",
-    "lambada": "c43f8125a5456625",
-    "mbpp_bpb": "28ea5a9cc7fc18f6",
-    "mmlu": "bf180add74315e21",
-    "nq_open": "b7a137002bed5958",
-    "open_prompts": "3c91b45e7ec9c5aa",
-    "sciq": "941c10939908bc8b",
-    "triviaqa": "4bf6efb2aedc81fa",
-    "winogrande": "5f1cffe555bbda6b",
-    "hellaswag": "7329a60de6ddc33c",
-    "gsm8k": "4343dc9e9f242ab3",
+    "lambada": "82f4efe607d4961d",
+    "mbpp_bpb": "39edcf3beb7dc8e4",
+    "mmlu": "77faaf8aa6eefbd4",
+    "nq_open": "19d521a4360340fa",
+    "open_prompts": "2b5e47c5503f5041",
+    "sciq": "308a7517eb43e7d5",
+    "triviaqa": "b086456a9d8ac337",
+    "winogrande": "328fbe01fd857210",
+    "hellaswag": "d6d04cc5081c8b63",
+    "gsm8k": "b8755800bcc079d0",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 

@@ -143,7 +143,7 @@ def test_the_table_has_a_row_per_item_and_the_columns_of_all_kinds(tasks, record
     result = suite.result(records)
     own = ("metric/em", "metric/f1")  # of the generated task
     assert tuple(result.items.columns) == (*COLUMNS, *own)
-    assert result.tasks["suite.three"]["own_metrics"] == ("em", "f1")
+    assert result.tasks["suite.three"]["own_metrics"] == ["em", "f1"]
     assert result.items.groupby("task").size().to_dict() == dict.fromkeys(NAMES, 3)
     rows = result.items.set_index(["task", "item"])
     assert rows.loc[("suite.one", "c"), "correct"] == 0  # " black" is before " white"
