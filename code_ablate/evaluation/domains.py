@@ -22,6 +22,7 @@ from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.declarations import no_settings
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.packing import Request
+from code_ablate.evaluation.row_choice import chosen_rows
 
 if TYPE_CHECKING:
     from code_ablate.data.store import TokenStore
@@ -116,9 +117,9 @@ def domain_items(
 ) -> DomainItems:
     """A seeded choice of validation documents, at most `max_tokens` tokens of each."""
     available = store.num_documents("validation")
-    chosen = np.sort(np.random.default_rng(seed).permutation(available)[:max_items])
+    chosen = chosen_rows(available, max_items, seed)
     items = []
-    for index in chosen:
+    for index in range(available) if chosen is None else chosen:
         ids = store.read_document(int(index), "validation")
         assert ids[-1] == vocabulary.eos_id, "a stored document does not end with EOS"
         ids, cropped = ids[:-1], len(ids) - 1 > max_tokens

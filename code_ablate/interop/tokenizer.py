@@ -59,6 +59,9 @@ def tokenizer_files(vocabulary: Vocabulary) -> dict[str, str]:
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": True,
         "add_prefix_space": False,
+        # A decoder goes on from the last column of a batch: padding before it, and masked.
+        "padding_side": "left",
+        "model_input_names": ["input_ids", "attention_mask"],
     }
     return {
         "tokenizer.json": text,

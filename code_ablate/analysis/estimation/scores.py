@@ -41,8 +41,8 @@ class ScoredTask:
     title: str
     """What its score is called: "accuracy", "exact match", ..."""
     score: str | None
-    """Column that counts: "correct", from 0 to 1, or "bits", over bytes; None where no score
-    counts."""
+    """Column that counts: "correct", from 0 to 1; "bits", over bytes; or "metric/NAME", a metric
+    of the task's own with another range. None where no score counts."""
     columns: tuple[str, ...]
     """Columns that are estimated, `score` among them where there is one."""
     chance: float | None = None
@@ -154,6 +154,12 @@ class Scores:
     def gold_categories(self) -> dict[str, tuple[str, ...]]:
         """Categories and those of their tasks that are scored by gold bits per byte."""
         return self._by_category("bits")
+
+    @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """Names of the tasks that count by a metric of their own, which has a range of its own."""
+        ranges = (None, "correct", "bits")
+        return tuple(name for name in self.downstream if self.tasks[name].score not in ranges)
 
     def _by_category(self, score: str) -> dict[str, tuple[str, ...]]:
         members: dict[str, list[str]] = {}

@@ -110,7 +110,7 @@ def _finish(
 
 def _share_panel(axis: Axes, report: Report, place: Place, metric: Metric) -> None:
     results, summary = report.results, report.summary
-    scale = 1.0 if metric.lower_is_better else 100.0
+    scale = metric.form[0]
     _reference_lines(axis.axhline, report, place, metric)
     sweep = swept_recipes(results, place)
     shares = {name: 100 * results.share(name, place) for name in results.recipes_at(place)}
@@ -150,7 +150,7 @@ def _share_panel(axis: Axes, report: Report, place: Place, metric: Metric) -> No
 
 def _reference_lines(draw: Any, report: Report, place: Place, metric: Metric) -> None:
     """The baseline's level and the chance level, across the panel."""
-    scale = 1.0 if metric.lower_is_better else 100.0
+    scale = metric.form[0]
     base = report.summary.levels.get((place, report.baseline, metric.key))
     if base is not None:
         draw(base.value * scale, color=GREY, linewidth=0.8, linestyle=":")
@@ -240,7 +240,7 @@ def _level_figure(report: Report, place: Place) -> Figure:
 def _level_panel(
     axis: Axes, report: Report, place: Place, metric: Metric, names: Sequence[str]
 ) -> None:
-    scale = 1.0 if metric.lower_is_better else 100.0
+    scale = metric.form[0]
     _reference_lines(axis.axvline, report, place, metric)
     for y, name in enumerate(names):
         estimate = report.summary.level(place, name, metric)

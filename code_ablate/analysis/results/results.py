@@ -29,6 +29,7 @@ from code_ablate.analysis.results.study_record import (
 )
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.kinds import ANSWERS, BITS_PER_BYTE, KINDS
+from code_ablate.evaluation.kinds.own_metrics import PREFIX, as_shares, title_of
 
 _COLUMNS = (*KEYS, "phase", "task", "category", "kind", "item")
 _SCORE_COLUMNS = (
@@ -124,7 +125,7 @@ class Results:
             for place in self.places
             for recipe in self.recipes_at(place)
         }
-        rows = dict(list(self.items.groupby(["size", "stage", "task"], sort=False)))
+        rows = dict(list(self._scored_items.groupby(["size", "stage", "task"], sort=False)))
         arms = {
             place: tuple((r, seed) for (p, r), of in seeds.items() if p == place for seed in of)
             for place in self.places
@@ -135,30 +136,59 @@ class Results:
                 place,
                 rows.get((place.size, place.stage, name), self.items.iloc[:0]),
                 arms[place],
-                KINDS[self.record.tasks[name].kind].generates,
+                self.record.tasks[name],
             )
             for name, task in tasks.items()
             for place in self.places
         }
         return Scores(self.record.baseline, tasks, seeds, tables)
 
+    @cached_property
+    def _scored_items(self) -> pd.DataFrame:
+        """The items, with the shares of answers' own metrics as what is correct.
+
+        They are taken from the metric that counts in all arms: each alone may have had another.
+        """
+        items = self.items
+        for task in self.record.tasks.values():
+            shares = self._shares(task)
+            if shares is not None:
+                items = items.assign(correct=items["correct"].astype(np.float64))
+                items.loc[items["task"] == task.name, "correct"] = shares
+        return items
+
+    def _shares(self, task: TaskRecord) -> np.ndarray | None:
+        """Scores by a task's own metric, as fractions of 1; None if an arm has other values."""
+        if task.kind != ANSWERS or not task.own_metrics:
+            return None
+        name = task.own_metrics[0]
+        return as_shares(name, self._values(task.name, PREFIX + name))
+
     def _scored_task(self, task: TaskRecord) -> ScoredTask:
         facts = KINDS[task.kind]
-        score = facts.score
-        if score is not None:
-            unknown = self.items.loc[self.items["task"] == task.name, score].isna()
+        own = tuple(PREFIX + name for name in task.own_metrics)
+        score, title, columns = facts.score, facts.title, (*facts.columns, *own)
+        if task.kind == ANSWERS and own:
+            score = own[0] if self._shares(task) is None else "correct"
+            title, columns = title_of(task.own_metrics[0]), (score, *own[1:])
+        elif score is not None:
+            unknown = np.isnan(self._values(task.name, score))
             # A metric that is no mean over items can look like one on some arm's answers.
             if unknown.any() if task.kind == ANSWERS else unknown.all():
                 score = None
         return ScoredTask(
             task.name,
             task.category,
-            facts.title,
+            title,
             score,
-            tuple(name for name in facts.columns if name == score or name != facts.score),
+            tuple(name for name in columns if name == score or name != facts.score),
             task.chance,
             domain=task.kind == BITS_PER_BYTE,
         )
+
+    def _values(self, task: str, column: str) -> np.ndarray:
+        """A column of the table, for the rows of a task."""
+        return self.items.loc[self.items["task"] == task, column].to_numpy(np.float64)
 
 
 def _pair(place: Place) -> tuple[str, str]:
@@ -170,7 +200,7 @@ def _task_scores(
     place: Place,
     rows: pd.DataFrame,
     arms: tuple[tuple[str, int], ...],
-    generated: bool,
+    record: TaskRecord,
 ) -> TaskScores:
     item_codes, items = pd.factorize(rows["item"], sort=True)
     number = {arm: i for i, arm in enumerate(arms)}
@@ -184,8 +214,9 @@ def _task_scores(
                 f"{len(items)} items of {task.name!r} that other arms were scored on, so it cannot "
                 "be compared with them; evaluate it again with the same suite."
             )
-    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in _SCORE_COLUMNS}
-    if generated:  # lengths of the texts, and a number for each different text
+    names = (*_SCORE_COLUMNS, *(PREFIX + name for name in record.own_metrics))
+    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in names}
+    if KINDS[record.kind].generates:  # lengths of the texts, and a number for each different text
         columns["generated_tokens"] = rows["generated_tokens"].to_numpy(np.float64)
         columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
     table = {}
@@ -206,6 +237,7 @@ def load_results(study_dir: epath.PathLike) -> Results:
     results = Results(record, _read_items(directory / TABLE, record.results_digest))
     _require_same_arms(results, directory)
     _require_all_rows(results, directory / TABLE)
+    _require_own_metrics(results, directory / TABLE)
     return results
 
 
@@ -299,4 +331,17 @@ def _require_all_rows(results: Results, path: epath.Path) -> None:
                     f"{path}: {arm}, has {found} rows for the {task.items} items of {task.name!r}: "
                     "run the study again; what is evaluated is found, and the table is written "
                     "anew."
+                )
+
+
+def _require_own_metrics(results: Results, path: epath.Path) -> None:
+    """Every item has a score by each metric that the record names."""
+    for task in results.record.tasks.values():
+        rows = results.items["task"] == task.name
+        for name in task.own_metrics:
+            column = PREFIX + name
+            if column not in results.items or results.items.loc[rows, column].isna().any():
+                raise UserError(
+                    f"{path}: items of {task.name!r} have no score by its metric {name!r}: run the "
+                    "study again; what is evaluated is found, and the table is written anew."
                 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from code_ablate.evaluation.declarations import sampling_of
+from code_ablate.evaluation.kinds.continuations import repeated_note
 from code_ablate.evaluation.measure import Advance, Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.identity import to_plain
@@ -38,6 +39,7 @@ class Prompts:
                 f"an answer may have to end before the {sampling.max_tokens} tokens that the task "
                 f"asks for: the model sees {longest} at once, its prompt included"
             )
+        notes += repeated_note([prompt.tobytes()] for prompt in self._prompts)
         about = {"notes": notes, "sampling": to_plain(sampling), **more}
         cropped = sum(len(prompt) > room for prompt in self._prompts)
         return self._task.describe(kind, examples=len(self._prompts), cropped=cropped, **about)
