@@ -39,6 +39,9 @@ OptimizerState = Annotated[str, OneOf(("carry", "reset"))]
 FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""
 
+_DOCUMENT_MASKS = "EOS opens a document"
+"""How documents are masked where they are: raised in identities when that changes."""
+
 _HOW_NOT_WHAT = ("attention", "remat", "loss_chunk_tokens")
 """Fields of the model that say how it is computed, not what: outside of the identity."""
 
@@ -135,7 +138,8 @@ class Phase:
     z_loss: NonNegative = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
-    """Whether attention stays within a document, where a window holds several."""
+    """Whether attention stays within a document and the EOS before it, where a window holds
+    several."""
     varied: tuple[str, ...] = ()
     """Corpora that stand for what a study varies: reports give their share. Not part of the
     identity."""
@@ -262,7 +266,7 @@ def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
         "schedule": schedule,
         "seed": phase.seed,
         "z_loss": phase.z_loss,
-        "document_masks": phase.document_masks,
+        "document_masks": phase.document_masks and _DOCUMENT_MASKS,
         "parent": None,
     }
     if phase.parent:

@@ -38,6 +38,7 @@ def test_equal_phases_have_one_identity(phase, child):
         {"seq_len": 32},
         {"seed": 1},
         {"z_loss": 1e-4},
+        {"document_masks": True},
         *(
             {"optimizer": dataclasses.replace(Optimizer(), **c)}
             for c in (
@@ -123,6 +124,14 @@ def test_identity_is_golden(child):
     # If you meant to change what a phase is: raise FORMAT in training/phase.py and renew this
     # value.
     assert name(child) == "b9699a2013033567"
+
+
+def test_identity_with_document_masks_is_golden(phase):
+    # If you meant to change how documents are masked: say so in _DOCUMENT_MASKS of
+    # training/phase.py, and renew this value.
+    masked = dataclasses.replace(phase, document_masks=True)
+    assert describe(masked, IDENTITIES)["document_masks"] == "EOS opens a document"
+    assert name(masked) == "3e3332a1f271df99"
 
 
 def test_a_phase_comes_back_from_its_json(child):
