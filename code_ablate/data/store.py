@@ -25,6 +25,7 @@ from etils import epath
 from jaxtyping import Int
 
 from code_ablate import storage
+from code_ablate.data.mixing import windows_in
 from code_ablate.errors import NewerFormat, UserError, disk_failures, require_format
 
 FORMAT = 1
@@ -137,8 +138,8 @@ class TokenStore:
         return self.manifest.splits[split]["documents"]
 
     def num_windows(self, seq_len: int, split: str = "train") -> int:
-        """Whole windows in a split; the tail of up to seq_len - 1 targets is in none."""
-        return max(0, self.num_tokens(split) - 1) // seq_len
+        """Whole windows in a split."""
+        return windows_in(self.num_tokens(split), seq_len)
 
     def read_windows(
         self, indices: Int[np.ndarray, " N"] | Sequence[int], seq_len: int, split: str = "train"
@@ -245,6 +246,11 @@ class Stores(Mapping[str, TokenStore]):
     def identities(self) -> dict[str, str]:
         """Hash of each store's content, by corpus."""
         return {corpus: store.manifest.identity for corpus, store in self._stores.items()}
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Tokens in the train split of each store, by corpus."""
+        return {corpus: store.num_tokens() for corpus, store in self._stores.items()}
 
     def windows(self, seq_len: int, split: str = "train") -> dict[str, int]:
         """Windows of `seq_len` predicted tokens in a split of each store, by corpus."""

@@ -30,7 +30,8 @@ OFTEN = Execution(loop=LoopConfig(log_every=5, checkpoint_every=4))
 
 
 def run_of(directory, phase, stores):
-    return RunDirectory.of(directory, phase, phase_identity(phase, stores.identities))
+    identity = phase_identity(phase, stores.identities, stores.tokens)
+    return RunDirectory.of(directory, phase, identity)
 
 
 def final_state(run, phase):
