@@ -71,12 +71,22 @@ class Manifest:
     """Files or other units that the source found and did not read, by reason."""
     examples: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     """What was wrong with some of the rows that the source skipped, by reason."""
+    returned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Documents that were encoded and decoded, `tried_bytes` of their text, `returned_bytes` that
+    came back, and the characters `lost` most; empty: not measured."""
     created: str = ""
     """Time at which the store was finished, in UTC."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Versions of Python and of the packages that made the store."""
     format: int = FORMAT
     """Format of the directory."""
+
+    @property
+    def returned_share(self) -> float | None:
+        """Share of the bytes of text that come back from the tokens, 0 to 1; None: not known."""
+        if not self.returned.get("tried_bytes"):
+            return None
+        return self.returned["returned_bytes"] / self.returned["tried_bytes"]
 
     def to_json(self) -> str:
         """The text of manifest.json."""
