@@ -21,7 +21,7 @@ import gin
 from code_ablate.data.preparing.finished_pieces import write_record
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
-from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype
+from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.vocabulary import Vocabulary
@@ -29,8 +29,7 @@ from code_ablate.errors import UserError
 
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
-_DECODED_DOCUMENTS = 64  # of each piece; of the later ones one in so many:
-_DECODED_EVERY = 16
+_DECODED_ONE_IN = 8  # documents, of a vocabulary that keeps all probes; of others every one
 _QUOTED_CHARACTERS = 40
 _REPORT_DOCUMENTS = 64
 _REPORT_BYTES = 250_000
@@ -137,7 +136,7 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 class _PieceWriter:
     def __init__(self, path: str, piece: Piece):
-        self.empty = self.empty_bytes = self._documents = 0
+        self.empty = self.empty_bytes = 0
         self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
@@ -171,9 +170,8 @@ class _PieceWriter:
         text = document.text
         if text is None:
             text = self._vocabulary.decode(tokens).encode()
-        elif self._documents < _DECODED_DOCUMENTS or self._documents % _DECODED_EVERY == 0:
+        elif not self._vocabulary.lossless or text_hash(text)[0] % _DECODED_ONE_IN == 0:
             self.round_trip.add(text, self._vocabulary.decode(tokens))
-        self._documents += 1
         stored = np.append(tokens, eos).astype(self._dtype)
         content = stored.tobytes()
         file.write(content)

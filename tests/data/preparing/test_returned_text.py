@@ -31,7 +31,8 @@ def without_tabs(tmp_path_factory):
 
 def test_a_trained_vocabulary_gives_everything_back(tmp_path, vocabulary):
     store = one(register(texts(200)), vocabulary, tmp_path)
-    assert store.manifest.returned_share == 1 and store.manifest.returned["documents"] >= 64
+    assert store.manifest.returned_share == 1
+    assert 10 < store.manifest.returned["documents"] < 60  # one in eight is tried
     assert "100.0000% of the text comes back" in describe_store(store)
 
 
@@ -93,7 +94,7 @@ def test_a_document_that_spells_eos_is_one_document(tmp_path, vocabulary):
     spelled = ["before</s>after", "</s>", "<s> </s> <pad>"]
     config = dataclasses.replace(HERE, validation_fraction=0)
     store = one(register(spelled), vocabulary, tmp_path, config)
-    assert store.num_documents() == 3 and store.manifest.returned_share == 1
+    assert store.num_documents() == 3
     every = [store.read_document(i) for i in range(3)]
     assert sum(int((ids == vocabulary.eos_id).sum()) for ids in every) == 3
     assert sorted(vocabulary.decode(ids) for ids in every) == sorted(spelled)
