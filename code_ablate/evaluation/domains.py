@@ -117,6 +117,8 @@ def domain_items(
 ) -> DomainItems:
     """A seeded choice of validation documents, at most `max_tokens` tokens of each."""
     available = store.num_documents("validation")
+    # Where text was lost, its bytes are in the store, and no token stands for them.
+    complete = vocabulary.lossless and store.manifest.returned_share in (None, 1)
     chosen = chosen_rows(available, max_items, seed)
     items = []
     for index in range(available) if chosen is None else chosen:
@@ -126,9 +128,9 @@ def domain_items(
         kept = _first_tokens(ids, max_tokens, vocabulary) if cropped else ids
         assert len(kept), "a document has no whole character in its first tokens"
         size = (
-            len(vocabulary.decode(kept).encode())
-            if cropped or not vocabulary.lossless
-            else int(store.document_bytes("validation")[index])
+            int(store.document_bytes("validation")[index])
+            if complete and not cropped
+            else vocabulary.bytes_of(kept)
         )
         requests = _pieces(kept, vocabulary.eos_id, seq_len)
         items.append(DomainItem(str(int(index)), requests, size, cropped))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from code_ablate.data.mixing import Stream
+from code_ablate.data.mixing import Stream, shuffle_keys
 from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.jobs.workspace import Workspace
@@ -27,7 +27,8 @@ def inspect_mixture(
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
     seq_len = study.settings[0].seq_len
-    stream = Stream(mixture, stores.windows(seq_len), stores.identities, seed)
+    keys = shuffle_keys(mixture.active, stores.identities)
+    stream = Stream(mixture, stores.windows(seq_len), keys, seed)
     for store in stores.values():
         yield f"{describe_store(store)}\n"
         yield f"{show_documents(store, vocabulary, documents)}\n"

@@ -40,7 +40,7 @@ def run_study(
     if distributed.is_first():
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
-    graph = PhaseGraph.of(study, stores.identities)
+    graph = PhaseGraph.of(study, stores.identities, stores.tokens)
     runs = {
         identity: RunDirectory.of(workspace.paths.runs, phase, identity)
         for identity, phase in graph.phases.items()

@@ -30,12 +30,14 @@ def train_phase(
     phase must be trained. Raises UserError before any step is trained, also if the run is complete
     and its parameters are gone, and Interrupted.
     """
-    corpora = tuple(sorted({c for part in phase.chain for c in part.mixture.active}))
+    corpora = tuple(sorted(phase.corpora_read))
     require_tasks("corpus", corpora)
     require_held_out(vocabulary, prepare.validation_fraction)
     stores = workspace.stores(corpora, workspace.vocabulary(vocabulary), prepare)
     run, *parent = (
-        RunDirectory.of(workspace.paths.runs, part, phase_identity(part, stores.identities))
+        RunDirectory.of(
+            workspace.paths.runs, part, phase_identity(part, stores.identities, stores.tokens)
+        )
         for part in (phase, phase.parent)
         if part
     )

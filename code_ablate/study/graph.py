@@ -1,6 +1,6 @@
 """A study, its arms, and the graph of their phases, in which equal phases are trained once.
 
-graph = PhaseGraph.of(study, stores.identities)
+graph = PhaseGraph.of(study, stores.identities, stores.tokens)
 for identity, phase in graph.phases.items(): ...      # parents come before their children
 graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 """
@@ -240,13 +240,21 @@ class PhaseGraph:
     """Identity of the last phase of each arm."""
 
     @classmethod
-    def of(cls, study: Study, store_identities: Mapping[str, str]) -> "PhaseGraph":
-        """`store_identities`: hash of the content of each corpus' token store, by corpus."""
+    def of(
+        cls,
+        study: Study,
+        store_identities: Mapping[str, str],
+        store_tokens: Mapping[str, int] = {},
+    ) -> "PhaseGraph":
+        """Hash of the content and tokens of each corpus' token store, by corpus.
+
+        A store whose tokens are not given is taken for a large one (`phase.describe`).
+        """
         phases: dict[str, Phase] = {}
         parents: dict[str, str | None] = {}
         identities = {}
         for arm, phase in study.arms.items():
-            chain = [phase_identity(part, store_identities) for part in phase.chain]
+            chain = [phase_identity(p, store_identities, store_tokens) for p in phase.chain]
             for name, part in zip(chain, phase.chain, strict=True):
                 phases.setdefault(name, part)
             parents |= dict(zip(chain, [None, *chain], strict=False))

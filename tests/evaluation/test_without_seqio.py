@@ -15,7 +15,7 @@ EVALUATE = """
     from code_ablate.evaluation.suite_config import SuiteConfig
 
     class Manifest:
-        identity = "store-0"
+        identity, returned_share = "store-0", None
 
     class Store:
         manifest = Manifest()

@@ -326,16 +326,18 @@ def collapse_of(columns: Mapping[str, Float[np.ndarray, " items"]]) -> Collapse 
     """`collapse` of what a model chose, or of what it wrote; None where it did neither.
 
     `columns` of one arm: "predicted" and "gold", or "text", a number for each different text.
-    Texts are degenerate if one of them is the answer to 95 % of the items, unless it is right for
-    as many: then a good model would write it as often.
+    Texts are degenerate if one of them is the answer to 95 % of the items, and to most of those
+    that are known to have another answer: a good model would write it as often on a lopsided set,
+    and tell the rest apart.
     """
     text, predicted = columns.get("text"), columns["predicted"]
     if text is not None:
         labels, counts = np.unique(text, return_counts=True)
         share = float(counts.max() / len(text))
         label = float(labels[counts.argmax()])
-        right = float(np.mean((text == label) & (columns["correct"] == 1)))
-        repeats = share >= COLLAPSED > right and len(text) > 1
+        same, right = text == label, columns["correct"] == 1
+        missed, told_apart = int(np.sum(same & ~right)), int(np.sum(~same & right))
+        repeats = share >= COLLAPSED and missed > told_apart and len(text) > 1
         return Collapse(label, share, None, bool(repeats))
     if np.isnan(predicted).all():
         return None
