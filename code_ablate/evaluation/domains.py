@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+from etils import epy
 from jaxtyping import Int
 
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.declarations import no_settings
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.packing import Request
+
+with epy.lazy_imports():  # facts of the kinds are read without it, and it is slow to import
+    import pandas as pd
 
 if TYPE_CHECKING:
     from code_ablate.data.store import TokenStore

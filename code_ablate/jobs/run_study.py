@@ -41,10 +41,7 @@ def run_study(
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities)
-    runs = {
-        identity: RunDirectory.of(workspace.paths.runs, phase, identity)
-        for identity, phase in graph.phases.items()
-    }
+    runs = _reserved_runs(graph, workspace.paths.runs)
     suites = Suites.of(study, vocabulary, stores, graph, runs)
     distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():
@@ -73,3 +70,15 @@ def run_study(
         if distributed.is_first():
             write_results(study, graph, runs, suites, stores, vocabulary, directory)
     return directory
+
+
+def _reserved_runs(graph: PhaseGraph, runs_dir: epath.PathLike) -> dict[str, RunDirectory]:
+    """The run of every phase, by identity. The folders are made now: another study that begins
+    meanwhile finds them, whatever its recipes call the same phases."""
+
+    def paths() -> dict[str, str]:
+        runs = RunDirectory.reserve(runs_dir, graph.phases, graph.labels)
+        return {identity: str(run.path) for identity, run in runs.items()}
+
+    named = distributed.from_first(paths)
+    return {identity: RunDirectory(epath.Path(path), identity) for identity, path in named.items()}

@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from etils import epy
 from jaxtyping import Bool, Float
 
@@ -30,6 +29,7 @@ from code_ablate.evaluation.kinds.continuations import Continuations
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
 
