@@ -65,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)
         return 130
-    except Exception:
+    except Exception as error:
+        from code_ablate import storage
+
+        if failure := storage.failure_of(error):
+            return fail(f"error: {failure}", 3)
         show(traceback.format_exc(), end="", file=sys.stderr)
         return fail("", 1)
 

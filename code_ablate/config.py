@@ -220,8 +220,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes."""
-    return Workspace(make("Paths"), tuple(_imported))
+    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+
+    Raises UserError, and Failed if a path is on an object store that cannot be reached.
+    """
+    paths = make("Paths")
+    paths.require_reachable()
+    return Workspace(paths, tuple(_imported))
 
 
 def make_execution() -> Execution:

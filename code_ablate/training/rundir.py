@@ -46,6 +46,7 @@ class RunDirectory:
         phase belongs to, as `file_part` makes it; empty: the phase's own name and seed.
         """
         storage.require(runs_dir, "the folder of runs", storage.CHECKPOINTS)
+        storage.require_reachable(runs_dir, "the folder of runs")
         runs_dir = epath.Path(runs_dir)
         folders = runs_dir.iterdir() if runs_dir.exists() else ()
         matches = sorted(path for path in folders if path.name.endswith(f"-{identity}"))
@@ -72,6 +73,7 @@ class RunDirectory:
     def open(cls, path: epath.PathLike) -> "RunDirectory":
         """An existing run. Raises UserError if `path` is not one, or its config.json is damaged."""
         storage.require(path, "the run directory", storage.CHECKPOINTS)
+        storage.require_reachable(path, "the run directory")
         path = epath.Path(path)
         if not (path / CONFIG).exists():
             raise UserError(f"{path} is not a run directory: it has no {CONFIG}.")
