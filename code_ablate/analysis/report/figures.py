@@ -404,13 +404,13 @@ def to_data_uri(figure: Figure) -> str:
 
 
 def save_png(drawn: Sequence[Figure], path: epath.PathLike) -> epath.Path:
-    """Saves figures, one below the other, as a PNG of up to 110 dots per inch. Returns the path.
+    """Saves figures, one below the other, as a PNG of up to 100 dots per inch. Returns the path.
 
     It has at most 200 kB for each figure. Raises UserError if they do not fit with 60 dots.
     """
     path = epath.Path(path)
     limit = README_LIMIT_BYTES * len(drawn)
-    dots_per_inch = 110.0
+    dots_per_inch = 100.0
     while dots_per_inch >= 60:
         buffer = io.BytesIO()
         pixels = _stacked([_pixels(figure, dots_per_inch) for figure in drawn])

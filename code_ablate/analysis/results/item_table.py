@@ -46,7 +46,8 @@ class ItemTable:
                 "two files are written."
             )
         try:
-            return cls(pq.read_table(io.BytesIO(content)))
+            # Not `read_table`, which imports pandas.
+            return cls(pq.ParquetFile(io.BytesIO(content)).read())
         except (OSError, ValueError) as error:  # pyarrow's errors derive from these
             raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
 
@@ -59,7 +60,8 @@ class ItemTable:
     def numbers(self, column: str) -> Float[np.ndarray, " rows"]:
         """A column of numbers; NaN where a row has none."""
         if column not in self._numbers:
-            self._numbers[column] = self.table[column].cast(pa.float64()).to_numpy()
+            numbers = self.table[column].combine_chunks().cast(pa.float64())
+            self._numbers[column] = _to_numpy(numbers, np.nan)
         return self._numbers[column]
 
     def codes(self, column: str) -> Int[np.ndarray, " rows"]:
@@ -73,8 +75,8 @@ class ItemTable:
     def _encoded(self, column: str) -> tuple[Int[np.ndarray, " rows"], list[Any]]:
         if column not in self._encodings:
             encoded = self.table[column].combine_chunks().dictionary_encode()
-            codes = encoded.indices.cast(pa.int64()).fill_null(-1)
-            self._encodings[column] = codes.to_numpy(), encoded.dictionary.to_pylist()
+            codes = _to_numpy(encoded.indices.cast(pa.int64()), -1)
+            self._encodings[column] = codes, encoded.dictionary.to_pylist()
         return self._encodings[column]
 
     @functools.cached_property
@@ -110,3 +112,19 @@ class ItemTable:
             codes = self.codes(column) + 1
             groups = np.unique(groups * (codes.max(initial=0) + 1) + codes, return_inverse=True)[1]
         return groups
+
+
+def _to_numpy(array: pa.Array, absent: float) -> np.ndarray:
+    """The values of an array of 8-byte numbers, with `absent` where it has none.
+
+    By Arrow's columnar format: pyarrow's own `to_numpy` imports pandas, which takes longer than
+    all that a report does with the table.
+    """
+    present, values = array.buffers()
+    rows = slice(array.offset, array.offset + len(array))
+    dtype = np.float64 if pa.types.is_float64(array.type) else np.int64
+    numbers = np.frombuffer(values, dtype)[rows]
+    if not array.null_count:
+        return numbers
+    bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder="little")
+    return np.where(bits[rows] == 1, numbers, absent).astype(dtype)
