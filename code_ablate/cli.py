@@ -157,6 +157,11 @@ def _parser() -> argparse.ArgumentParser:
         "--show-config", action="store_true", help="print the resolved study instead"
     )
     command.add_argument(
+        "--prompts",
+        action="store_true",
+        help="also count prompts that do not fit a model's window (loads TensorFlow)",
+    )
+    command.add_argument(
         "--topology",
         metavar="CHIP:AxB",
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",

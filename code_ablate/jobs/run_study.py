@@ -10,6 +10,8 @@ an interrupted one stopped.
 from etils import epath
 
 from code_ablate import distributed, locks
+from code_ablate.allocator import ready_the_host
+from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
@@ -33,6 +35,7 @@ def run_study(
     operative_gin: str = "",
 ) -> epath.Path:
     """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    ready_the_host()
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
@@ -47,6 +50,8 @@ def run_study(
     if distributed.is_first():
         for task, reason in suites.missing.items():
             show(f"missing: {task}: {reason}", flush=True)
+        if note := cropping_note(suites.cropped):
+            show(note, flush=True)
 
     def train(work: Work) -> None:
         loop.train(
