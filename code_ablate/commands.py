@@ -41,7 +41,7 @@ def _load(options):
 
 def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
-    from code_ablate.jobs.prepare import prepare_study
+    from code_ablate.jobs.prepare_study import prepare_study
 
     study, workspace = _load_study(options)
     for description in prepare_study(study, workspace, options.corpora):
@@ -85,6 +85,8 @@ def plan(options) -> int:
 
         note = cropping_note(count_cropped_prompts(study, workspace))
         show(f"\n{note or 'every prompt fits what a model sees at once.'}")
+    elif study.suite.tasks:
+        show("prompts         not looked at; --prompts counts those that do not fit a window")
     return 2 if made.problems else 0
 
 
@@ -228,7 +230,7 @@ def export(options) -> None:
 
 def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
-    from code_ablate.jobs.explain import explain_study
+    from code_ablate.jobs.why_not_cached import explain_study
 
     for line in explain_study(*_load_study(options, looks_only=True)):
         show(line)

@@ -148,7 +148,7 @@ def test_a_report_needs_neither_jax_nor_gin(tmp_path):
         (("export", "no/such/run", "--out", "x"), "is not a run directory"),
         (("judge", "no/such/a", "no/such/b"), "no/such/a"),
         (("train", "--gin_file=no.gin"), "no.gin"),
-        (("train", "--import", "no_such_module", "--gin_file=no.gin"), "no_such_module"),
+        (("plan", "demo", "--import", "no_such_module"), "no_such_module"),
         (("inspect", "demo.text", "--study", "demoo"), "did you mean 'demo'"),
     ],
 )

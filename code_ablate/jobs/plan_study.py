@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from typing import TYPE_CHECKING
 
+from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
 from code_ablate.jobs.workspace import Workspace
@@ -63,6 +64,7 @@ def count_cropped_prompts(study: Study, workspace: Workspace) -> "tuple[CroppedP
         )
     if not study.suite.tasks:
         return ()
+    import_expected_tasks()
     vocabulary = workspace.existing_vocabulary(study.vocabulary)
     config = dataclasses.replace(study.suite, domains=())
     lengths = dict.fromkeys(phase.seq_len for phase in study.arms.values())

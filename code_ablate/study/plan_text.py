@@ -127,5 +127,3 @@ def _cost_lines(plan: Plan) -> Iterator[str]:
     for line in plan.speeds:
         yield f"                by {line}"
     yield "                evaluation and preparation are not in it"
-    if plan.study.suite.tasks:
-        yield "prompts         --prompts counts those that do not fit a model's window"

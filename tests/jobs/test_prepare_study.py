@@ -5,8 +5,8 @@ import types
 import pytest
 
 from code_ablate.errors import UserError
-from code_ablate.jobs import prepare
-from code_ablate.jobs.prepare import prepare_study
+from code_ablate.jobs import prepare_study as module
+from code_ablate.jobs.prepare_study import prepare_study
 
 
 class Workspace:
@@ -27,8 +27,8 @@ STUDY = types.SimpleNamespace(corpora=("text", "code"), vocabulary="how", prepar
 
 @pytest.mark.parametrize(("corpora", "made"), [(None, ("text", "code")), (["code"], ("code",))])
 def test_each_store_is_described_as_it_is_made(monkeypatch, corpora, made):
-    monkeypatch.setattr(prepare, "require_tasks", lambda kind, names: None)
-    monkeypatch.setattr(prepare, "describe_store", str)
+    monkeypatch.setattr(module, "require_tasks", lambda kind, names: None)
+    monkeypatch.setattr(module, "describe_store", str)
     workspace = Workspace()
     assert list(prepare_study(STUDY, workspace, corpora)) == [f"store of {name}" for name in made]
     assert workspace.asked == ["how", (made, "vocabulary", "config")]
