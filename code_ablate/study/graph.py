@@ -22,7 +22,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
-from code_ablate.names import require_label, require_name
+from code_ablate.names import file_part, require_label, require_name
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity
 
@@ -280,6 +280,19 @@ class PhaseGraph:
             for name in self.chain(arm):
                 users[name].setdefault(f"{arm.recipe}/{size}{arm.seed}")
         return {name: tuple(found) for name, found in users.items()}
+
+    @functools.cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Begin of the name of each phase's run: the first arm that needs it, with its size (where
+        there are several), the phase's own name, and the seed."""
+        several = len({arm.size for arm in self.arms}) > 1
+        labels: dict[str, str] = {}
+        for arm in self.arms:
+            size = [arm.size] if several else []
+            for name in self.chain(arm):
+                parts = (arm.recipe, *size, self.phases[name].name, f"seed{arm.seed}")
+                labels.setdefault(name, "-".join(map(file_part, parts)))
+        return labels
 
     @property
     def evaluated(self) -> dict[str, Phase]:
