@@ -4,8 +4,8 @@
     tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
-number of workers. An index row is about 50 bytes, so that an index fits into memory where the
-tokens do not.
+machine or the number of workers. An index row is about 50 bytes, so that an index fits into memory
+where the tokens do not.
 """
 
 import dataclasses
@@ -83,6 +83,13 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     """
     from code_ablate.data.preparing import task_run
 
+    read_bytes = 0
+
+    def count_read(size: int) -> None:
+        nonlocal read_bytes
+        read_bytes += size
+        place.read(size)
+
     run = task_run.TaskRun(
         task_run.find_task(piece.corpus),
         piece.vocabulary.seqio,
@@ -92,6 +99,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
+        on_read=count_read,
     )
     path = piece.path
     writer = _PieceWriter(path, piece)
@@ -105,6 +113,8 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             new_documents, new_bytes = new_documents + 1, new_bytes + size
             if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
                 place.report(new_documents, new_bytes)
+                if not run.counts_bytes:  # about as many as there are bytes of text
+                    count_read(min(new_bytes, (piece.bytes or 0) - read_bytes))
                 new_documents, new_bytes = 0, 0
     if checked and not fitting:
         raise UserError(
@@ -112,8 +122,9 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             "preprocessors has a vocabulary of its own; let it use that of `output_features`."
         )
     place.report(new_documents, new_bytes)
-    with open(path + INDEX, "w+b") as file:  # not "wb": NumPy would hide why a disk fails
-        np.save(file, writer.index())
+    place.read((piece.bytes or 0) - read_bytes)
+    with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
+        np.save(index, writer.index())
     result = PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
     write_record(result)
     return result

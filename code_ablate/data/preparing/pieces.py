@@ -37,6 +37,8 @@ class Piece:
     """Most bytes of text that a document may have; a longer one is left out."""
     signatures: tuple[str, ...] = ALWAYS
     """Names of the signatures that the judges need."""
+    bytes: int | None = None
+    """Bytes of the source's files that are read for it; None where they are not known."""
 
     def __str__(self) -> str:
         return self.corpus

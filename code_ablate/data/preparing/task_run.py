@@ -14,7 +14,7 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,17 @@ def corpus_splits(task: seqio.Task) -> tuple[str, ...]:
     return (TRAIN, VALIDATION) if VALIDATION in task.splits else (TRAIN,)
 
 
+def shard_bytes(task: seqio.Task, split: str, index: int = 0, count: int = 1) -> int | None:
+    """Bytes of files that are read for shard `index` of `count`; None: the source does not say."""
+    source = task.source
+    if isinstance(source, DocumentSource):
+        return source.shard_bytes(index, count)
+    if isinstance(source, seqio.FileDataSource):
+        files = list(source.list_shards(split))[index::count]
+        return sum(tf.io.gfile.stat(file).length for file in files)
+    return None
+
+
 def task_fingerprint(task: seqio.Task) -> dict[str, Any]:
     """What decides which documents a Task gives: digest of the source, fingerprints of the rest."""
     return {"source": source_digest(task.source), "preprocessors": preprocessor_fingerprints(task)}
@@ -132,8 +143,15 @@ class TaskRun:
         shuffle: bool = False,
         threads: int = 0,
         max_bytes: int | None = None,
+        on_read: Callable[[int], None] | None = None,
     ):
-        """`max_bytes`: documents with more text are left out where the Task first has text."""
+        """One pass.
+
+        Args:
+          max_bytes: documents with more text are left out where the Task first has text.
+          on_read: is called now and then, in another thread, with the bytes of the source's files
+            that were read since the last call, where the source counts them.
+        """
         _leave_accelerators_alone()
         self._name = task.name
         self._files = files_of(task.source, split)
@@ -152,8 +170,10 @@ class TaskRun:
         }
         probed = task.replace(preprocessors=chain, output_features=features)
         shard = seqio.ShardInfo(index=piece, num_shards=pieces) if pieces > 1 else None
-        self._watch = SourceWatch()
+        self._watch = SourceWatch(on_read)
         self._reasons: tuple[str, ...] = ()
+        self.counts_bytes = isinstance(task.source, DocumentSource)
+        """Whether `on_read` is called."""
         if isinstance(task.source, DocumentSource):
             self._reasons = tuple(task.source.reasons())
             dataset = task.source.watched(

@@ -59,7 +59,8 @@ _MAGIC = {
 }
 """First bytes -> what the file is, and its suffix where it can be read."""
 
-_LOOKED_AT_BYTES = 4096
+LOOKED_AT_BYTES = 4096
+"""Bytes at the beginning of a file by which it is told what it is."""
 _NULS_OF_UTF16 = 0.3
 """Share of NULs among the even, or the odd, bytes from which on text counts as UTF-16: Latin script
 has nearly all of its high bytes 0, and UTF-8 has no NULs but for the character itself."""
@@ -107,7 +108,7 @@ def require_utf8(beginning: bytes) -> None:
     It finds UTF-16, UTF-32, and what is compressed though its name does not say so. Other encodings
     cannot be told from UTF-8 that is wrong in places.
     """
-    beginning = beginning[:_LOOKED_AT_BYTES]
+    beginning = beginning[:LOOKED_AT_BYTES]
     for mark, encoding in _OTHER_BOMS.items():
         if beginning.startswith(mark):
             raise _other_encoding(encoding)
