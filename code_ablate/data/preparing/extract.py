@@ -125,7 +125,15 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     place.read((piece.bytes or 0) - read_bytes)
     with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
         np.save(index, writer.index())
-    result = PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
+    result = PieceResult(
+        piece,
+        path,
+        tuple(run.stages()),
+        writer.empty,
+        writer.empty_bytes,
+        writer.with_eos,
+        writer.with_eos_bytes,
+    )
     write_record(result)
     return result
 
@@ -141,7 +149,7 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 class _PieceWriter:
     def __init__(self, path: str, piece: Piece):
-        self.empty = self.empty_bytes = 0
+        self.empty = self.empty_bytes = self.with_eos = self.with_eos_bytes = 0
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
         self._path, self._vocabulary = path, piece.vocabulary
@@ -151,9 +159,9 @@ class _PieceWriter:
         self._position = 0
 
     def add(self, file, document) -> int:
-        """Appends a document, ended by EOS; returns the bytes of its text."""
+        """Appends a document, ended by one EOS; returns the bytes of its text."""
         tokens, eos = document.tokens, self._vocabulary.eos_id
-        if len(tokens) and tokens[-1] == eos:
+        while len(tokens) and tokens[-1] == eos:
             tokens = tokens[:-1]
         if not len(tokens):
             self.empty += 1
@@ -165,6 +173,10 @@ class _PieceWriter:
                 f"{self._vocabulary.size}: a preprocessor has a vocabulary of its own; let it use "
                 "that of `output_features`."
             )
+        if (tokens == eos).any():  # nobody could tell where the document ends
+            self.with_eos += 1
+            self.with_eos_bytes += len(document.text or b"")
+            return 0
         text = document.text
         if text is None:
             text = self._vocabulary.decode(tokens).encode()

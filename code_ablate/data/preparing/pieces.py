@@ -63,3 +63,7 @@ class PieceResult:
     """Documents without a token; they are left out."""
     empty_bytes: int
     """Bytes of text in documents without a token: some vocabularies have none for white space."""
+    with_eos: int = 0
+    """Documents with EOS before their end; they are left out."""
+    with_eos_bytes: int = 0
+    """Bytes of text in documents with EOS before their end."""

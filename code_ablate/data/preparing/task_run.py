@@ -6,8 +6,9 @@
 
 The vocabulary of the Task's output features is a placeholder and is replaced, so that a Task
 written for T5X works unchanged. A CacheDatasetPlaceholder is passed over: the token store is the
-cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. This module imports
-TensorFlow when it is used.
+cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. EOS ends a document
+whether or not the features say `add_eos`; inputs that are empty, but for EOS, count as none. This
+module imports TensorFlow when it is used.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
+from code_ablate.data.preparing.objectives import require_documents
 from code_ablate.data.preparing.task_fingerprint import (
     fingerprints_of,
     preprocessor_name,
@@ -69,7 +71,8 @@ class Stage:
 
 
 def find_task(name: str) -> seqio.Task:
-    """The registered Task. Raises UserError with the closest names."""
+    """The registered Task. Raises UserError with the closest names, and for a Task that gives
+    something else than documents."""
     import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
         raise unknown_name("corpus", name, seqio.TaskRegistry.names())
@@ -81,6 +84,7 @@ def find_task(name: str) -> seqio.Task:
             f"corpus {name!r} yields {tuple(task.output_features)}: a corpus needs 'targets' among "
             "its output_features."
         )
+    require_documents(task)
     return task
 
 
@@ -153,7 +157,7 @@ class TaskRun:
             that were read since the last call, where the source counts them.
         """
         _leave_accelerators_alone()
-        self._name = task.name
+        self._name, self._eos_id = task.name, vocabulary.eos_id
         self._files = files_of(task.source, split)
         limit = _Limit(max_bytes)
         self._probes = [_Probe("read", False, limit)]
@@ -191,7 +195,7 @@ class TaskRun:
         try:
             for batch in self._dataset:
                 self._watch.require_success(self._name)
-                if any(map(len, _rows(batch.get("inputs")))):
+                if any((row != self._eos_id).any() for row in _rows(batch.get("inputs"))):
                     raise UserError(
                         f"corpus {self._name!r} yields inputs beside its targets: a corpus is a "
                         "stream of documents; join both into 'targets'."

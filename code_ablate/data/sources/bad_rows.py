@@ -27,6 +27,7 @@ CUT = "file_cut"
 DAMAGED = "file_damaged"
 UNREADABLE = "file_unreadable"
 OTHER_ENCODING = "file_in_another_encoding"
+OTHER_KIND = "file_of_another_kind"
 TOO_LONG = "row_too_long"
 
 REASONS = (
@@ -41,6 +42,7 @@ REASONS = (
     DAMAGED,
     UNREADABLE,
     OTHER_ENCODING,
+    OTHER_KIND,
     TOO_LONG,
 )
 """Why a row, or what is left of a file, is no document; as it stands in a store's manifest."""

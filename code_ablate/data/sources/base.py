@@ -134,7 +134,11 @@ class DocumentSource(OneSplitSource):
     def _order(self, shuffle: bool, seed: int | None) -> Sequence[int] | None:
         units = self.units()
         if not units:
-            raise UserError(f"{self} has no documents: nothing matches it on this machine.")
+            skipped = ", ".join(
+                f"{count} as {why}" for why, count in self.skipped().items() if count
+            )
+            found = f"left out: {skipped}" if skipped else "nothing matches it on this machine"
+            raise UserError(f"{self} has no documents: {found}.")
         return np.random.default_rng(seed).permutation(len(units)).tolist() if shuffle else None
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ from typing import IO, Any
 import zstandard
 
 from code_ablate.data.sources.bad_rows import CUT, DAMAGED, BadFile
+from code_ablate.data.sources.formats import known_kind, other_kind
 
 _CHUNK_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 18
@@ -119,6 +120,9 @@ class _Streams(io.RawIOBase):
             return self._decoder.decompress(chunk)
         except _DECODER_ERRORS as error:
             after = " after a whole stream" if self._any else ""
+            known = None if self._any or self._read_bytes > len(chunk) else known_kind(chunk)
+            if known and known[0] != self._compression:
+                raise other_kind(*known) from error
             raise BadFile(
                 DAMAGED,
                 f"near byte {self._read_bytes - len(chunk):,}{after} it is not "

@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 from code_ablate.data.sources.bad_rows import (
     CUT,
     DAMAGED,
+    METADATA_NOT_A_STRING,
     MISSING_FIELD,
     NOT_AN_OBJECT,
     NOT_JSON,
@@ -33,7 +34,15 @@ from code_ablate.data.sources.bad_rows import (
 )
 from code_ablate.data.sources.decompression import decompressed
 from code_ablate.data.sources.file_parts import FilePart
-from code_ablate.data.sources.formats import BOM, JSONL, LOOKED_AT_BYTES, PARQUET, require_utf8
+from code_ablate.data.sources.formats import (
+    BOM,
+    JSONL,
+    LOOKED_AT_BYTES,
+    PARQUET,
+    known_kind,
+    other_kind,
+    require_utf8,
+)
 
 MISSING = object()
 """What `field_of` gives where there is no such field."""
@@ -43,6 +52,8 @@ MAX_ROW_BYTES = 256 * 2**20
 such as one list of all documents, would fill the memory."""
 
 _PARQUET_BATCH_ROWS = 1024
+_JOINED = b"PAR1PAR1"
+"""Where one file of Parquet ends and another one begins."""
 _REMOTE_BUFFER_BYTES = 1 << 20
 
 Count = Callable[[int], None]
@@ -142,7 +153,11 @@ def _parquet_rows(
     part: FilePart, stream: IO[bytes], wanted: Sequence[str], count: Count
 ) -> Iterator[Row | BadRow]:
     file = part.file
+    known = known_kind(stream.read(LOOKED_AT_BYTES))
+    if known and known[0] != "Parquet":
+        raise other_kind(*known)
     table = pyarrow.parquet.ParquetFile(stream, page_checksum_verification=True)
+    _require_one_file(stream, table.metadata)
     schema = table.schema_arrow
     columns = [name for name in wanted if name not in file.hive or _has_column(schema, name)]
     groups = range(part.start, table.num_row_groups if part.end is None else part.end)
@@ -150,14 +165,17 @@ def _parquet_rows(
     for name in columns:
         if not _has_column(schema, name):
             raise BadFile(MISSING_FIELD, no_such_field(name, schema.names), rows=rows)
+        if max(map(schema.names.count, (name, name.partition(".")[0]))) > 1:
+            raise BadFile(REPEATED_FIELD, f"it has the field {name!r} more than once", rows=rows)
     number, counted = part.first_row, 0
     for batch in table.iter_batches(
         batch_size=_PARQUET_BATCH_ROWS, row_groups=list(groups), columns=columns
     ):
         for fields in _as_dicts(batch):
             where = f"row {number} of {file.path}"
-            if isinstance(fields, ValueError):
-                yield BadRow(NOT_UTF8, f"{where}: a value cannot be read ({fields})")
+            if isinstance(fields, Exception):
+                reason = NOT_UTF8 if isinstance(fields, UnicodeError) else METADATA_NOT_A_STRING
+                yield BadRow(reason, f"{where}: a value cannot be read ({fields})")
             else:
                 yield Row(str(number), where, fields)
             number += 1
@@ -166,18 +184,33 @@ def _parquet_rows(
         counted = read
 
 
-def _as_dicts(batch: pa.RecordBatch) -> list[dict[str, Any] | ValueError]:
+def _require_one_file(stream: IO[bytes], metadata: Any) -> None:
+    """Raises BadFile for Parquet files that were joined: the last one's rows would be all.
+
+    Between the columns and the footer stand indexes, and never the end of a file with the beginning
+    of another.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+    starts = [c.dictionary_page_offset or c.data_page_offset for c in columns]
+    ends = [start + c.total_compressed_size for start, c in zip(starts, columns, strict=True)]
+    stream.seek(max(ends, default=0))
+    if _JOINED in stream.read():
+        raise BadFile(DAMAGED, "it is several Parquet files, one after the other: split it")
+
+
+def _as_dicts(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
     """The rows of a batch; in place of a row, why it has no values in Python."""
     try:
         return batch.to_pylist()
-    except ValueError:  # text that is not UTF-8, times that Python's have no room for
+    except (ValueError, OverflowError):  # text that is not UTF-8, a time after Python's last
         return [_as_dict(batch.slice(i, 1)) for i in range(batch.num_rows)]
 
 
-def _as_dict(row: pa.RecordBatch) -> dict[str, Any] | ValueError:
+def _as_dict(row: pa.RecordBatch) -> dict[str, Any] | Exception:
     try:
         return row.to_pylist()[0]
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         return error
 
 
@@ -287,6 +320,8 @@ def kind_of(value: Any) -> str:
 
 def _layout_hint(line: bytes) -> str:
     """What to do where one JSON value stands in several lines, or all rows in one."""
+    if b"\r" in line.strip():
+        return "; its lines end in CR alone: convert them (tr '\\r' '\\n')"
     if line.lstrip()[:1] == b"[" or line.strip() == b"{":
         return "; write each document as an object in a line of its own (jq -c '.[]')"
     return ""

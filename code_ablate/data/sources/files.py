@@ -13,7 +13,8 @@ A row or file that is wrong stops the preparation, or is skipped and counted wit
 store's manifest, as `on_bad` says.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -23,6 +24,8 @@ from code_ablate.data.sources.bad_rows import (
     DAMAGED,
     METADATA_NOT_A_STRING,
     MISSING_FIELD,
+    OTHER_ENCODING,
+    OTHER_KIND,
     REASONS,
     TEXT_NOT_A_STRING,
     BadRow,
@@ -44,10 +47,14 @@ from code_ablate.data.sources.file_search import (
     file_digests,
     find_files,
 )
-from code_ablate.data.sources.formats import FORMATS
+from code_ablate.data.sources.formats import FORMATS, PARQUET
 from code_ablate.errors import UserError
+from code_ablate.names import require_path
 
 STOP, SKIP = "stop", "skip"
+
+EMPTY_FILE = "empty_file"
+"""Why a file of no bytes is not read: empty shards are common, and hold no documents."""
 
 _PATHS_VERSION = 2
 """To be raised when documents get other paths: filters may look at them."""
@@ -57,6 +64,8 @@ _SHOWN_PROBLEMS = 5
 _ADVICE = {
     CUT: "Copy or write the file again",
     DAMAGED: "Copy or write the file again",
+    OTHER_ENCODING: "Do that",
+    OTHER_KIND: "Do that",
     MISSING_FIELD: "Name the field that the rows have (text=..., language_field=..., path_field=.."
     ".), or correct the row",
 }
@@ -68,7 +77,7 @@ class Files(DocumentSource):
 
     def __init__(
         self,
-        patterns: str | Sequence[str],
+        patterns: str | os.PathLike | Iterable[str | os.PathLike],
         *,
         format: str | None = None,
         text: str = "text",
@@ -97,7 +106,13 @@ class Files(DocumentSource):
           storage_options: options for the fsspec file system, such as {"anon": True}.
         """
         super().__init__()
-        self.patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+        one = isinstance(patterns, str | os.PathLike) or not isinstance(patterns, Iterable)
+        given: list[Any] = [patterns] if one else [*patterns]
+        if not given:
+            raise UserError("Files reads nothing: give a path or a pattern.")
+        for pattern in given:
+            require_path("a pattern of Files", pattern)
+        self.patterns = tuple(map(os.fspath, given))
         if format is not None and format not in FORMATS:
             raise UserError(f"format is {format!r}; it can be 'jsonl', 'parquet' or 'text'.")
         if on_bad not in (STOP, SKIP):
@@ -121,8 +136,9 @@ class Files(DocumentSource):
         return unit.bytes
 
     def skipped(self) -> dict[str, int]:
-        """What matches and cannot be read, such as links to nothing, counted by reason."""
-        counts: dict[str, int] = {}
+        """What matches and cannot be read, or has nothing in it, counted by reason."""
+        empty = sum(map(_is_empty, self._found.files))
+        counts = {EMPTY_FILE: empty} if empty else {}
         for problem in self._found.problems:
             counts[problem.reason] = counts.get(problem.reason, 0) + 1
         return counts
@@ -205,7 +221,8 @@ class Files(DocumentSource):
 
     @cached_property
     def _parts(self) -> tuple[FilePart, ...]:
-        return tuple(part for file in self._found.files for part in parts_of(file))
+        files = [file for file in self._found.files if not _is_empty(file)]
+        return tuple(part for file in files for part in parts_of(file))
 
     @cached_property
     def _found(self) -> FoundFiles:
@@ -218,8 +235,8 @@ class Files(DocumentSource):
                 f"read: {shown}{f'; and {more} more' if more > 0 else ''}. Mend or remove them, "
                 "or leave them out: Files(..., on_bad='skip')."
             )
-        if found.files:
-            self._try_first_rows(found.files[0])
+        if not all(map(_is_empty, found.files)):
+            self._try_first_rows(next(file for file in found.files if not _is_empty(file)))
         return found
 
     def _search(self) -> FoundFiles:
@@ -243,6 +260,11 @@ class Files(DocumentSource):
             bad.append(row)
         if bad and bad[0].reason == MISSING_FIELD:
             raise _stopped_by(bad[0], file)
+
+
+def _is_empty(file: SourceFile) -> bool:
+    """Whether a file has no bytes; what is compressed, and Parquet, has some when it is whole."""
+    return file.bytes == 0 and file.compression is None and file.format != PARQUET
 
 
 def _stopped_by(row: BadRow, file: SourceFile) -> UserError:

@@ -71,7 +71,7 @@ def test_the_store_is_the_same_however_a_file_is_cut(
 ):
     path = _write(tmp_path / name)
     contents = []
-    for size, pieces in ((10**6, 0), (1000, 1), (1000, 5), (1000, 0), (77, 300)):
+    for size, pieces in ((10**6, 0), (20_000, 0), (300, 2)):
         monkeypatch.setattr(file_parts, "PART_BYTES", size)
         monkeypatch.setattr(prepare, "_PIECE_BYTES", size)
         config = dataclasses.replace(HERE, pieces=pieces)
@@ -116,10 +116,10 @@ def test_the_store_is_the_same_for_any_number_of_workers(tmp_path, vocabulary, m
 def test_pieces_go_by_the_size_of_the_files(register, tmp_path, vocabulary, monkeypatch):
     path = _write(tmp_path / "a.jsonl")
     monkeypatch.setattr(file_parts, "PART_BYTES", 1000)
-    monkeypatch.setattr(prepare, "_PIECE_BYTES", 5000)
+    monkeypatch.setattr(prepare, "_PIECE_BYTES", 15_000)
     corpus = register(Files(str(path)))
     size = path.stat().st_size
-    for pieces, expected in ((0, -(-size // 5000)), (3, 3), (10**6, -(-size // 1000))):
+    for pieces, expected in ((0, -(-size // 15_000)), (3, 3)):
         seen = []
 
         class Noting(LocalRunner):

@@ -216,9 +216,11 @@ def test_sources_together_skip_what_each_may(register, files):
 
 def test_examples_of_all_pieces_are_few(register):
     stage = dataclasses.make_dataclass("S", ["name", "documents", "bytes", "is_filter", "examples"])
-    result = dataclasses.make_dataclass("R", ["stages", "empty", "empty_bytes"])
+    result = dataclasses.make_dataclass(
+        "R", ["stages", "empty", "empty_bytes", "with_eos", "with_eos_bytes"]
+    )
     stages = (stage("read", 3, 9, False, ()), stage("bad", 0, 0, False, ("b", "a", "c")))
-    account = Account([result(stages, 0, 0), result(stages, 0, 0)])
+    account = Account([result(stages, 0, 0, 0, 0), result(stages, 0, 0, 0, 0)])
     assert account.fields["examples"] == {"bad": ["a", "a", "b"]}
 
 

@@ -35,6 +35,18 @@ def test_rows_of_a_file(tmp_path, name):
     assert parts == [[ROWS[0], ROWS[2]], [ROWS[1]]]
 
 
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+def test_a_file_is_read_once(tmp_path, monkeypatch, name):
+    file = write(tmp_path / name, ROWS)
+    opened = []
+    for module in (gzip, origins):
+        real = getattr(module, "open", open)
+        noting = lambda path, *a, real=real, **k: opened.append(str(path)) or real(path, *a, **k)  # noqa: E731
+        monkeypatch.setattr(module, "open", noting, raising=False)
+    _ = EvaluationSet("mine", file=file, fields=("question",)).rows
+    assert opened == [file]
+
+
 def test_the_digest_is_that_of_the_rows(tmp_path):
     plain = write(tmp_path / "a.jsonl", ROWS)
     zipped = write(tmp_path / "b.jsonl.gz", ROWS)
