@@ -48,7 +48,7 @@ def test_what_no_file_can_be_called_is_no_path(path):
         lambda: require_path("a path", path),
         lambda: Paths(data=path),
         lambda: Paths(runs=path),
-        lambda: Files(path),
+        lambda: Files([path]),
         lambda: Files(["data/*.jsonl", path]),
         lambda: EvaluationSet("mine", file=path, fields=("question",)),
         lambda: EvaluationSet("arc_easy", examples=path),

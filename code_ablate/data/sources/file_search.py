@@ -22,7 +22,7 @@ from code_ablate.data.sources.bad_rows import UNREADABLE
 from code_ablate.data.sources.content_digests import content_digests, stamp_of
 from code_ablate.data.sources.file_parts import SourceFile
 from code_ablate.data.sources.formats import format_of, looks_like_documents
-from code_ablate.data.sources.patterns import Matches, find_local, find_remote
+from code_ablate.data.sources.patterns import Matches, find_local, find_remote, is_pattern
 from code_ablate.errors import UserError
 
 _HIVE_FOLDER = re.compile(r"([A-Za-z_]\w*)=([^/]*)")
@@ -67,7 +67,7 @@ def find_files(
         filesystem, path = _filesystem(pattern, storage_options or {})
         local = isinstance(filesystem, LocalFileSystem)
         matches = (
-            find_local(path, hidden=hidden)
+            find_local(_without_dots(path), hidden=hidden)
             if local
             else find_remote(filesystem, path, hidden=hidden)
         )
@@ -100,6 +100,14 @@ def _filesystem(
         return fsspec.core.url_to_fs(pattern, **storage_options)
     except (ImportError, ValueError) as error:
         raise UserError(f"cannot open {pattern!r}: {error}") from error
+
+
+def _without_dots(path: str) -> str:
+    """The same pattern without `..`, so that a file has one name whichever way it is reached."""
+    head, dots, rest = path.rpartition("/../")
+    if not dots or is_pattern(head):
+        return path
+    return f"{os.path.realpath(f'{head}/..')}/{rest}"
 
 
 def _sorted_out(matches: Matches, local: bool) -> tuple[dict[str, int | None], dict[str, Problem]]:

