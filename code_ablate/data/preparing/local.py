@@ -140,8 +140,9 @@ def _run_in_workers(
     counts, stop = context.Array("q", (*shown.counts, shown.read)), context.Event()
     if workers > len(pieces):
         tqdm.write(
-            f"{workers} workers, but only {len(pieces)} pieces: a higher PrepareConfig.pieces "
-            "gives all of them work."
+            f"{workers} workers, but only {len(pieces)} pieces of work: more files give all "
+            "of them work, or a higher PrepareConfig.pieces if it is set. What is compressed is "
+            "not cut."
         )
         workers = len(pieces)
     threads = max(1, (os.cpu_count() or 1) // workers)

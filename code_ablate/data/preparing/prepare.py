@@ -164,9 +164,9 @@ def _extracted(
         tqdm.write(f"{len(finished)} of {len(pieces)} pieces were finished before, and are kept.")
     yield from finished
     done = {result.piece for result in finished}
-    others_left = [piece for piece in pieces if piece not in done]
+    unfinished = [piece for piece in pieces if piece not in done]
     with contextlib.closing(
-        runner.run(extraction, others_left, [piece.bytes for piece in others_left])
+        runner.run(extraction, unfinished, [piece.bytes for piece in unfinished])
     ) as others:
         yield from others
 
