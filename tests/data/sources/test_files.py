@@ -82,7 +82,7 @@ def test_lone_surrogates_and_empty_lines(tmp_path):
     rows = read(Files(str(tmp_path / "a.jsonl")))
     assert [(row["text"], row["path"]) for row in rows] == [
         ("a�b", "a.jsonl#0"),
-        ("", "a.jsonl#21"),
+        ("", "a.jsonl#22"),
     ]
 
 
