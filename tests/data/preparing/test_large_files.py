@@ -18,7 +18,7 @@ from code_ablate.data.preparing.pieces import Piece
 from code_ablate.data.preparing.prepare import make_stores
 from code_ablate.data.preparing.runner import Place
 from code_ablate.data.preparing.vocabulary_training import VocabularyConfig, sample_texts
-from code_ablate.data.sources import documents, file_parts
+from code_ablate.data.sources import documents, file_parts, file_rows
 from code_ablate.data.sources.files import Files
 from tests.data.preparing.corpora import HERE, TOKENIZE, one, stored, texts
 from tests.data.preparing.test_finished_pieces import content
@@ -134,7 +134,8 @@ def test_pieces_go_by_the_size_of_the_files(register, tmp_path, vocabulary, monk
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.parquet", "a.jsonl.gz"])
-def test_progress_is_told_before_a_file_ends(register, tmp_path, vocabulary, name):
+def test_progress_is_told_before_a_file_ends(register, tmp_path, vocabulary, monkeypatch, name):
+    monkeypatch.setattr(file_rows, "_PARQUET_BATCH_ROWS", 100)
     rng = np.random.default_rng(0)
     rows = [{"text": rng.bytes(2000).hex()} for _ in range(2000)]
     path = _write(tmp_path / name, rows)
