@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import sentencepiece
-import seqio
-import tensorflow as tf
 
 from code_ablate.data.preparing import extract
 from code_ablate.data.preparing.store_text import describe_store
@@ -68,12 +66,6 @@ def test_a_corpus_that_loses_its_text_is_refused_until_the_bound_is_lowered(
         found = domain_items(store, claimed, max_items=9, max_tokens=99, seq_len=16, seed=0)
         sizes = store.document_bytes("validation")
         assert [item.bytes for item in found.items] == [sizes[int(i.item)] - 3 for i in found.items]
-
-
-@seqio.map_over_dataset
-def eos_in_the_middle(example):
-    tokens = example["targets"]
-    return {**example, "targets": tf.concat([tokens, [1], tokens], 0)}
 
 
 def test_a_document_that_spells_eos_is_one_document(tmp_path, vocabulary):
