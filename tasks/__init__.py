@@ -11,6 +11,7 @@ from tasks import (
     big_bench,
     code,
     code_likelihood,
+    controls,
     corpora,
     generation,
     knowledge,
@@ -18,4 +19,5 @@ from tasks import (
     mathematics,
     mixtures,
     reasoning,
+    registry_corpora,
 )

@@ -72,15 +72,26 @@ def test_the_example_of_the_docstring(module):
 
 def test_each_module_has_an_example():
     modules = {module.name for module in pkgutil.iter_modules(tasks.__path__)}
-    assert modules == {*ROWS, "corpora", "mixtures"}
+    assert modules == {*ROWS, "controls", "corpora", "mixtures", "registry_corpora"}
 
 
-def test_the_example_of_corpora():
+@pytest.mark.parametrize(
+    "module, corpus",
+    [("corpora", "demo.markup"), ("registry_corpora", "registry.markup")],
+)
+def test_the_example_of_corpora(module, corpus):
     document = {"text": "<p>Bees</p>", "language": "html"}
-    checked = check_corpus("demo.markup", [document])
+    checked = check_corpus(corpus, [document])
     [(_, drop)] = checked.dropped
-    doc = importlib.import_module("tasks.corpora").__doc__
+    doc = importlib.import_module(f"tasks.{module}").__doc__
     assert f"    {json.dumps(document)}\n        dropped: {drop.reason}\n" in doc
+
+
+def test_the_example_of_controls():
+    document = {"text": "def twice(x):\n    return 2 * x  # so\n", "language": "python"}
+    (kept,) = check_corpus("demo.code_structure", [document]).kept
+    doc = importlib.import_module("tasks.controls").__doc__
+    assert f"    {json.dumps(document)}\n        {kept.text!r}\n" in doc
 
 
 def test_the_example_of_mixtures():

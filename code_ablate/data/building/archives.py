@@ -6,6 +6,7 @@ Wheels and zip files, tar files with any of the usual compressions, and Debian p
 """
 
 import contextlib
+import functools
 import subprocess
 import tarfile
 import zipfile
@@ -26,8 +27,8 @@ class Member(NamedTuple):
 
     path: str
     """Path in the archive, without a folder that all files share."""
-    bytes: int
-    """Size of its content."""
+    size: int
+    """Bytes of its content."""
     read: Callable[[], bytes]
     """Reads the content; only before the next member is asked for."""
 
@@ -58,7 +59,7 @@ def _of_zip(archive: Path, top_folder: bool) -> Iterator[Member]:
         for info in file.infolist():
             if not info.is_dir():
                 path = _path(info.filename, top_folder)
-                yield Member(path, info.file_size, lambda info=info: file.read(info))
+                yield Member(path, info.file_size, functools.partial(file.read, info))
 
 
 def _of_stream(stream: IO[bytes], top_folder: bool) -> Iterator[Member]:
@@ -73,7 +74,7 @@ def _of_tar(file: tarfile.TarFile, top_folder: bool) -> Iterator[Member]:
     for info in file:
         if info.isreg():
             path = _path(info.name, top_folder)
-            yield Member(path, info.size, lambda info=info: _content(file, info))
+            yield Member(path, info.size, functools.partial(_content, file, info))
 
 
 def _content(file: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:

@@ -118,7 +118,7 @@ def _wanted(
 
 def _reason_to_skip(member: Member, take: Take) -> str:
     """Why a file becomes no document, from its name and size; "" if it may."""
-    if member.bytes > MAX_BYTES and take.reader not in ("wikitext", "notebook", "text"):
+    if member.size > MAX_BYTES and take.reader not in ("wikitext", "notebook", "text"):
         return "over_max_bytes"
     if take.reader not in ("source", "docstrings"):
         return ""

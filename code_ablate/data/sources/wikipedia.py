@@ -3,6 +3,7 @@
 GensimWikipedia()                     # the 106 articles in gensim's wheel, CC BY-SA
 """
 
+import os
 from collections.abc import Iterator, Sequence
 
 from code_ablate.data.sources.base import DocumentSource
@@ -30,6 +31,10 @@ class GensimWikipedia(DocumentSource):
                 raise UserError("the Wikipedia articles are in gensim's wheel: pip install gensim")
             return []
         return found
+
+    def size_of(self, unit: InstalledFile) -> int:
+        """Bytes of the export, compressed as it is."""
+        return os.path.getsize(unit.location)
 
     def describe(self) -> Iterator[str]:
         """The version of `plain_text`, and what the export holds."""

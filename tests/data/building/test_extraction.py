@@ -124,7 +124,7 @@ def test_readers(tmp_path):
 )
 def test_members_of_tar_archives(tmp_path, mode, suffix):
     archive = tarball(tmp_path / f"x-1{suffix}", {"x-1/a.c": "a", "x-1/b/c.c": "bc"}, mode)
-    assert [(m.path, m.bytes, m.read()) for m in members(archive)] == [
+    assert [(m.path, m.size, m.read()) for m in members(archive)] == [
         ("a.c", 1, b"a"),
         ("b/c.c", 2, b"bc"),
     ]
