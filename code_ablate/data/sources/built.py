@@ -29,7 +29,7 @@ class BuiltCorpus(Files):
 
     def __init__(self, corpus: str):
         """`corpus`: name, such as "prose", or pattern, such as "code.*"."""
-        super().__init__((), format="jsonl", language_field="language", path_field="path")
+        super().__init__(corpus, format="jsonl", language_field="language", path_field="path")
         del self.patterns  # they are known when the corpus is read
         self.corpus = corpus
 
