@@ -16,7 +16,7 @@
 What the filters of `registry.markup` say of a made-up document:
 
     {"text": "<p>Bees</p>", "language": "html"}
-        dropped: html_visible_text_at_most_0.2_or_100
+        dropped: html_visible_characters_up_to_100
 """
 
 import seqio
@@ -42,7 +42,10 @@ _CORPORA = {
     "registry.code_text": ("code_text", _CODE_TEXT),
     "registry.prose_about_code": ("prose_about_code", filters.TEXT),
     "registry.textbook_code": ("textbook_code", filters.CODE),
-    **{f"registry.code.{name}": (f"code.{name}", filters.CODE) for name in LANGUAGES},
+    **{
+        f"registry.code.{name.replace('-', '_')}": (f"code.{name}", filters.CODE)
+        for name in LANGUAGES
+    },
 }
 
 for _name, (_built, _rules) in _CORPORA.items():

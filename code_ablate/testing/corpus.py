@@ -25,7 +25,6 @@ from code_ablate.data.preparing.exact_duplicates import DUPLICATE
 from code_ablate.data.preparing.task_run import TaskRun, find_task
 from code_ablate.data.preparing.vocabulary_training import train_model
 from code_ablate.data.sources.base import DocumentSource
-from code_ablate.data.sources.documents import DOCUMENT_FIELDS
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.data.vocabulary import Vocabulary, load_vocabulary
 from code_ablate.errors import UserError
@@ -113,13 +112,13 @@ def _element(task: seqio.Task, document: str | Mapping[str, Any]) -> Any:
         return document
     fields = {"text": document} if isinstance(document, str) else dict(document)
     if isinstance(task.source, DocumentSource):
-        unknown = sorted(set(fields) - set(DOCUMENT_FIELDS))
+        unknown = sorted(set(fields) - set(task.source.fields))
         if unknown or "text" not in fields:
             raise UserError(
-                f"a document of {task.name!r} has the fields {', '.join(DOCUMENT_FIELDS)}, and "
+                f"a document of {task.name!r} has the fields {', '.join(task.source.fields)}, and "
                 f"needs 'text'; this one has {', '.join(sorted(fields))}."
             )
-        fields = dict.fromkeys(DOCUMENT_FIELDS, "") | fields
+        fields = dict.fromkeys(task.source.fields, "") | fields
     return fields
 
 

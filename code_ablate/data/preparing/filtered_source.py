@@ -1,6 +1,6 @@
 """The filters at the beginning of a corpus, run on the rows of its source, before TensorFlow.
 
-    watch = FilteringWatch(Chain(filters), DOCUMENT_FIELDS, max_bytes=10_000_000)
+    watch = FilteringWatch(Chain(filters), source.fields, max_bytes=10_000_000)
     dataset = source.watched(watch, shuffle, seed, shard)
     watch.read, watch.too_long, watch.chain.counts      # documents and bytes
 

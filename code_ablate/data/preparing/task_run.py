@@ -36,7 +36,6 @@ from code_ablate.data.preparing.tensorflow_errors import files_of, without_tenso
 from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
-from code_ablate.data.sources.documents import DOCUMENT_FIELDS
 from code_ablate.errors import Failed, UserError, unknown_name
 
 TOO_LONG = "over_max_document_bytes"
@@ -187,7 +186,7 @@ class TaskRun:
         chain: list[Any] = []
         if isinstance(task.source, DocumentSource) and groups and isinstance(groups[0], list):
             first = Chain(groups.pop(0), seed)
-            self._watch = FilteringWatch(first, DOCUMENT_FIELDS, limit.take(), on_read)
+            self._watch = FilteringWatch(first, task.source.fields, limit.take(), on_read)
             self._probes += [_SourceProbe(self._watch), _ChainProbe(first)]
         else:
             self._probes.append(_Probe("read", False, limit))

@@ -45,6 +45,11 @@ class DocumentSource(OneSplitSource):
     def __init__(self):
         super().__init__("train")
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of what a document has: its text, and strings of metadata."""
+        return DOCUMENT_FIELDS
+
     def units(self) -> Sequence[Any]:
         """What is read one after the other, in a fixed order; mostly files. Cheap to list."""
         raise NotImplementedError
@@ -120,7 +125,7 @@ class DocumentSource(OneSplitSource):
     def elements(self, shuffle: bool, seed: int | None, shard: seqio.ShardInfo) -> tf.data.Dataset:
         """The documents as a dataset of scalar strings. Raises UserError when there are none."""
         order = self._order(shuffle, seed)
-        return _dataset(lambda: self.documents(shard.index, shard.num_shards, order))
+        return _dataset(lambda: self.documents(shard.index, shard.num_shards, order), self.fields)
 
     def watched(
         self, watch: SourceWatch, shuffle: bool, seed: int | None, shard: seqio.ShardInfo
@@ -128,7 +133,8 @@ class DocumentSource(OneSplitSource):
         """As `elements`, but an error ends the dataset and is left with `watch`, to be raised."""
         order = self._order(shuffle, seed)
         return _dataset(
-            lambda: watch.documents(self._rows(shard.index, shard.num_shards, order, watch.count))
+            lambda: watch.documents(self._rows(shard.index, shard.num_shards, order, watch.count)),
+            self.fields,
         )
 
     def _order(self, shuffle: bool, seed: int | None) -> Sequence[int] | None:
@@ -151,31 +157,35 @@ def _units_of_shard(units: Sequence[Any], index: int, count: int) -> Sequence[An
     return units[index::count] if len(units) >= count else units
 
 
-def _dataset(documents: Callable[[], Iterable[Mapping[str, str]]]) -> tf.data.Dataset:
+def _dataset(
+    documents: Callable[[], Iterable[Mapping[str, str]]], fields: Sequence[str]
+) -> tf.data.Dataset:
     dataset = tf.data.Dataset.from_generator(
-        lambda: _groups(documents()),
-        output_signature={k: tf.TensorSpec([None], tf.string) for k in DOCUMENT_FIELDS},
+        lambda: _groups(documents(), fields),
+        output_signature={name: tf.TensorSpec([None], tf.string) for name in fields},
     )
     return dataset.unbatch()
 
 
-def _groups(documents: Iterable[Mapping[str, str]]) -> Iterator[dict[str, np.ndarray]]:
+def _groups(
+    documents: Iterable[Mapping[str, str]], fields: Sequence[str]
+) -> Iterator[dict[str, np.ndarray]]:
     group: list[Mapping[str, str]] = []
     characters = 0
     for document in documents:
         group.append(document)
         characters += len(document["text"])
         if len(group) == _GROUP_DOCUMENTS or characters >= _GROUP_CHARACTERS:
-            yield _as_arrays(group)
+            yield _as_arrays(group, fields)
             group, characters = [], 0
     if group:
-        yield _as_arrays(group)
+        yield _as_arrays(group, fields)
 
 
-def _as_arrays(group: Sequence[Mapping[str, str]]) -> dict[str, np.ndarray]:
+def _as_arrays(group: Sequence[Mapping[str, str]], fields: Sequence[str]) -> dict[str, np.ndarray]:
     return {
         key: np.array([to_utf8(document[key]) for document in group], dtype=object)
-        for key in DOCUMENT_FIELDS
+        for key in fields
     }
 
 
@@ -194,14 +204,18 @@ class Together(DocumentSource):
         super().__init__()
         self.sources = sources
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Those of all sources; a document lacks none, but some may be empty."""
+        return tuple(dict.fromkeys(name for source in self.sources for name in source.fields))
+
     def units(self) -> Sequence[tuple[DocumentSource, Any]]:
         """The units of all sources."""
         return [(source, unit) for source in self.sources for unit in source.units()]
 
     def read(self, unit: tuple[DocumentSource, Any]) -> Iterator[Mapping[str, str] | BadRow]:
         """The documents of one unit of one source."""
-        source, own = unit
-        return source.read(own)
+        return self.read_counted(unit, lambda size: None)
 
     def size_of(self, unit: tuple[DocumentSource, Any]) -> int | None:
         """What the source of the unit says."""
@@ -213,7 +227,9 @@ class Together(DocumentSource):
     ) -> Iterator[Mapping[str, str] | BadRow]:
         """As `read`, with the bytes that the source counts."""
         source, own = unit
-        return source.read_counted(own, count)
+        empty = dict.fromkeys(self.fields, "")
+        for row in source.read_counted(own, count):
+            yield row if isinstance(row, BadRow) else {**empty, **row}
 
     def describe(self) -> Iterator[str]:
         """The digests of the sources."""

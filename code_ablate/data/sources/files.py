@@ -32,6 +32,7 @@ from code_ablate.data.sources.bad_rows import (
 )
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.data.sources.content_digests import changed_while_read
+from code_ablate.data.sources.documents import DOCUMENT_FIELDS
 from code_ablate.data.sources.file_parts import FilePart, SourceFile, line_number, parts_of
 from code_ablate.data.sources.file_rows import (
     MISSING,
@@ -84,6 +85,7 @@ class Files(DocumentSource):
         language_field: str | None = None,
         path_field: str | None = None,
         language: str = "",
+        metadata: Mapping[str, str] | None = None,
         on_bad: str = STOP,
         hidden: bool = False,
         storage_options: dict[str, Any] | None = None,
@@ -100,6 +102,8 @@ class Files(DocumentSource):
           path_field: the field that holds the path, in every row; it may be null. None: the file's
             name, and the byte at which the row begins (Parquet: the row's number).
           language: the language of all documents, where no field says it.
+          metadata: further metadata for filters: name -> the field that holds it, in every row. It
+            may be null, a string, a number, or a list of strings, which come one in a line.
           on_bad: "stop": a row that is no document, and a file that is cut, damaged or unreadable,
             is an error. "skip": it is left out, and counted in the store's manifest.
           hidden: whether files and folders are read whose names begin with a point.
@@ -122,9 +126,21 @@ class Files(DocumentSource):
         self.language_field = language_field
         self.path_field = path_field
         self.language = language
+        self.metadata = dict(metadata or {})
+        taken = sorted(set(self.metadata) & set(DOCUMENT_FIELDS))
+        if taken:
+            raise UserError(
+                f"Files(metadata=...) names {', '.join(taken)}, which every document has: use "
+                "text, path_field and language_field for those, or another name."
+            )
         self.on_bad = on_bad
         self.hidden = hidden
         self._storage_options = storage_options or {}
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Those of every document, and the names in `metadata`."""
+        return (*super().fields, *self.metadata)
 
     def units(self) -> Sequence[FilePart]:
         """The parts of the files, sorted. Raises UserError if a pattern has none, or lacks a
@@ -151,6 +167,8 @@ class Files(DocumentSource):
         """Arguments, then every file as it is now, with a digest of its content."""
         yield f"paths {_PATHS_VERSION}"
         yield repr((self.text, self.language_field, self.path_field, self.language, self.on_bad))
+        if self.metadata:
+            yield repr(sorted(self.metadata.items()))
         files = self._search().files
         for file, digest in zip(files, file_digests(files), strict=True):
             hive = {name: file.hive[name] for name in self._wanted if name in file.hive}
@@ -188,9 +206,8 @@ class Files(DocumentSource):
     @property
     def _wanted(self) -> tuple[str, ...]:
         """Fields that are looked at."""
-        return tuple(
-            name for name in (self.text, self.language_field, self.path_field) if name is not None
-        )
+        one = (name for name in (self.text, self.language_field, self.path_field) if name)
+        return tuple(dict.fromkeys((*one, *self.metadata.values())))
 
     def _document(self, file: SourceFile, row: Row) -> Mapping[str, str] | BadRow:
         values = {}
@@ -207,6 +224,8 @@ class Files(DocumentSource):
             message = f"{row.where}: the text ({self.text!r}) is {kind}, not a string"
             return BadRow(TEXT_NOT_A_STRING, message, row.bytes, offset=row.offset)
         for name in self._wanted[1:]:
+            if name in self.metadata.values() and _is_list_of_strings(values[name]):
+                values[name] = "\n".join(values[name])
             if isinstance(values[name], Mapping | list):
                 message = f"{row.where}: {name!r} is {kind_of(values[name])}, not a string"
                 return BadRow(METADATA_NOT_A_STRING, message, row.bytes, offset=row.offset)
@@ -217,6 +236,7 @@ class Files(DocumentSource):
             "path": _metadata(path),
             "language": _metadata(language),
             "source": file.name,
+            **{name: _metadata(values[field]) for name, field in self.metadata.items()},
         }
 
     @cached_property
@@ -260,6 +280,10 @@ class Files(DocumentSource):
             bad.append(row)
         if bad and bad[0].reason == MISSING_FIELD:
             raise _stopped_by(bad[0], file)
+
+
+def _is_list_of_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_empty(file: SourceFile) -> bool:
