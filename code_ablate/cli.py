@@ -147,6 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     add_scale(command)
     command.add_argument("--documents", type=int, default=2, help="documents to show")
     command.add_argument("--windows", type=int, default=2, help="windows to show")
+    command.add_argument(
+        "--dropped",
+        nargs="?",
+        const="",
+        metavar="FILTER",
+        help="show instead what the filters dropped and just kept; of one filter, if it is named",
+    )
     command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
     add_study(command)
     command.add_argument(
