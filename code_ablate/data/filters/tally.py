@@ -114,13 +114,21 @@ class _Sample:
         return len(self._rows) < EXAMPLES or key <= self._rows[-1][0][: len(key)]
 
     def add(self, key: tuple, example: dict[str, Any]) -> None:
-        if all(key != known for known, _ in self._rows):
-            bisect.insort(self._rows, (key, example), key=lambda row: row[0])
-            del self._rows[EXAMPLES:]
+        """Of equal texts, which have equal keys, one is kept: the same in whatever order."""
+        for number, (known, other) in enumerate(self._rows):
+            if known == key:
+                self._rows[number] = (key, min(example, other, key=_in_order))
+                return
+        bisect.insort(self._rows, (key, example), key=lambda row: row[0])
+        del self._rows[EXAMPLES:]
 
     @property
     def plain(self) -> list[list[Any]]:
         return [[list(key), example] for key, example in self._rows]
+
+
+def _in_order(example: Mapping[str, Any]) -> list[str]:
+    return [str(example[name]) for name in sorted(example)]
 
 
 def _digest(text: str) -> bytes:
