@@ -139,10 +139,10 @@ class AlphabeticWords(AtLeast):
 
 @dataclasses.dataclass(frozen=True)
 class StopWords(AtLeast):
-    """Drops documents that are not written in sentences. Source: Gopher, A.1.1 (2 of 8).
+    """Drops documents that are not written in English sentences.
 
     The value is the number of different words of the list in the text, in small or large letters.
-    For English alone.
+    Source: Gopher, A.1.1 (2 of 8).
     """
 
     minimum: int = 2
@@ -232,9 +232,10 @@ class C4Lines(Rewriter):
 
 @dataclasses.dataclass(frozen=True)
 class Sentences(AtLeast):
-    """Drops pages of few sentences. Source: C4, section 2.2 (3; earlier versions have 5).
+    """Drops pages of few sentences.
 
     A sentence ends at a point, an exclamation or a question mark before white space or the end.
+    Source: C4, section 2.2 (3; earlier versions have 5).
     """
 
     minimum: int = 3
