@@ -34,6 +34,9 @@ class Undecodable(Without):
     def measure(self, document: Document) -> int:
         return document.text.count("�")
 
+    def place(self, document: Document) -> int:
+        return line_of(document.text, "�")
+
 
 @dataclasses.dataclass(frozen=True)
 class Length(Between):
@@ -65,6 +68,11 @@ class LongestLine(AtMost):
 
     def measure(self, document: Document) -> int:
         return max(map(len, document.once(lines_of)))
+
+    def place(self, document: Document) -> int:
+        lines = lines_of(document.text)
+        longest = max(range(len(lines)), key=lambda number: len(lines[number]))
+        return sum(len(line) + 1 for line in lines[:longest])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +128,11 @@ def lines_of(text: str) -> list[str]:
     return text.split("\n")
 
 
+def line_of(text: str, part: str) -> int:
+    """The character at which the line begins that first holds `part`; 0 if none does."""
+    return text.rfind("\n", 0, max(0, text.find(part))) + 1
+
+
 def _share(text: str, others: bytes, belongs) -> float:
     if not text:
         return 0.0
@@ -162,6 +175,14 @@ class FloatNumbers(AtMost):
         points = [match.start() for match in _AFTER_POINT.finditer(text)]
         return sum(text[point - 1 : point].isdecimal() and _begins(text, point) for point in points)
 
+    def place(self, document: Document) -> int:
+        text = document.text
+        first = _DECIMAL.search(text)
+        return text.rfind("\n", 0, first.start()) + 1 if first else 0
+
+
+_DECIMAL = re.compile(r"\d\.\d")
+
 
 def _begins(text: str, point: int) -> bool:
     """Whether digits that belong to no word or version end at `point`."""
@@ -184,6 +205,9 @@ class HexNumbers(AtMost):
 
     def measure(self, document: Document) -> int:
         return document.text.count("0x")
+
+    def place(self, document: Document) -> int:
+        return line_of(document.text, "0x")
 
 
 @dataclasses.dataclass(frozen=True)

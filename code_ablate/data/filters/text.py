@@ -24,6 +24,7 @@ from code_ablate.data.filters.base import (
     Without,
 )
 from code_ablate.data.filters.repetition import DuplicateLineCharacters
+from code_ablate.data.filters.rules import line_of
 from code_ablate.data.filters.scales import SHARE, Scale
 from code_ablate.data.filters.words import share, words_of, written_lines_of
 
@@ -252,6 +253,9 @@ class LoremIpsum(Without):
     def measure(self, document: Document) -> int:
         return document.text.lower().count("lorem ipsum")
 
+    def place(self, document: Document) -> int:
+        return line_of(document.text.lower(), "lorem ipsum")
+
 
 @dataclasses.dataclass(frozen=True)
 class CurlyBrackets(Without):
@@ -259,6 +263,9 @@ class CurlyBrackets(Without):
 
     def measure(self, document: Document) -> int:
         return document.text.count("{")
+
+    def place(self, document: Document) -> int:
+        return line_of(document.text, "{")
 
 
 @dataclasses.dataclass(frozen=True)

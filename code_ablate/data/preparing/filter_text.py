@@ -103,5 +103,6 @@ def _examples(title: str, examples: Sequence[Example]) -> Iterator[str]:
     for example in examples:
         value = f"{example.value:g}" if isinstance(example.value, float) else example.value
         where = " ".join(filter(None, (example.language, example.source, example.path)))
-        yield f"* {one_line(value)}: {one_line(where)}"
+        start = f", from character {example.start:,}" if example.start else ""
+        yield f"* {one_line(value)}: {one_line(where)}{start}"
         yield from (f"    {line}" for line in shown(example.text).split("\n"))

@@ -131,3 +131,26 @@ def test_categories_have_a_bin_for_the_others():
         ("b", "b"),
         ("others", "others"),
     ]
+
+
+def test_examples_begin_where_what_was_measured_can_be_seen():
+    head = "a licence of some lines\n" * 99
+    shown = {
+        filters.LongestLine(50): "=" * 90,
+        filters.Undecodable(): "a \ufffd b",
+        filters.HexNumbers(0): "x = 0xFF",
+        filters.FloatNumbers(0): "x = 1.5",
+        filters.text.LoremIpsum(): "it says Lorem ipsum",
+        filters.text.CurlyBrackets(): "if (a) { b }",
+    }
+    for rule, line in shown.items():
+        record = FilterRecord.of(merged([tallied(rule, [f"{head}{line}\nthe end"])]))
+        (example,) = record.dropped_examples
+        assert example.text == f"{line}\nthe end" and example.start == len(head), rule.name
+
+
+def test_half_of_a_private_key_is_not_shown():
+    lines = "\n".join(["Qm9vdHN0cmFwIG9mIHRoZSBoaXZlIGFuZCBpdHMgYmVlcw"] * 20)
+    key = f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"
+    record = FilterRecord.of(merged([tallied(filters.LongestLine(10), ["x\n" * 9 + key])]))
+    assert "Qm9v" not in record.dropped_examples[0].text
