@@ -296,6 +296,12 @@ class _Visible(html.parser.HTMLParser):
         if tag in ("script", "style"):
             self._hidden = max(0, self._hidden - 1)
 
+    def parse_marked_section(self, i, report=1):
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:  # "<![" with a word that the parser does not know
+            return self.parse_bogus_comment(i)
+
     def handle_data(self, data):
         if not self._hidden:
             self.words.extend(data.split())

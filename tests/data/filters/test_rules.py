@@ -5,6 +5,8 @@ import hashlib
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from code_ablate.data import filters
 from code_ablate.data.filters import Document, Drop, Verdict
@@ -77,6 +79,19 @@ def test_fast_and_slow_shares_agree():
 def test_visible_text():
     page = "<title>One</title><script>if (a<b) x();</script><p>two &amp;\n three</p><!-- four -->"
     assert filters.visible_text(page) == "One two & three"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<", "!", "[", "]", "-", ">", "a", "&#", "?", "/", "CDATA", "'", '"', "="])
+        | st.sampled_from(["<![", "<!--", "-->", "<script>", "</script>", "doctype", " ", "\0"]),
+        max_size=12,
+    ).map("".join)
+)
+@example("<![foo[bar")
+@example("=script<!['doctypex\"")
+def test_no_page_is_too_broken_to_be_read(page):
+    assert isinstance(filters.visible_text(page), str)
 
 
 def test_names_carry_the_bound():
