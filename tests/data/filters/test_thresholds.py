@@ -106,6 +106,23 @@ def test_what_is_looked_for_is_found_or_not(rule, content, more):
     assert (verdict.drop is not None) == (verdict.value > 0)
 
 
+@settings(max_examples=50, deadline=None)
+@given(content=st.text(max_size=200), language=st.sampled_from(["html", "json", "python", ""]))
+def test_no_text_breaks_a_rule(content, language):
+    more = {"user_count": 1, "event_count": 1, "changed_lines": 1}
+    more |= {"subject": content, "authors": content, "licence": content}
+    document = Document(content, language=language, path=f"{content}.h", more=more)
+    for group in filters.GROUPS.values():
+        for step in group:
+            if isinstance(step, filters.Rewriter):
+                after, changes = step.rewrite(document)
+                assert (after == document) == (not changes), step.kind
+            else:
+                verdict = step.judge(document)
+                assert verdict.drop is None or verdict.drop.value == verdict.value
+        filters.first_drop(group, document)
+
+
 @settings(deadline=None)
 @given(length=st.integers(1, 60), lines=st.integers(1, 9))
 def test_lines_of_a_known_length(length, lines):
