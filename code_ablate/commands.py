@@ -50,9 +50,13 @@ def prepare(options) -> None:
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
-    from code_ablate.jobs.inspect import inspect_mixture
+    from code_ablate.jobs.inspect import inspect_dropped, inspect_mixture
 
     study, workspace = _load_study(options, looks_only=True)
+    if options.dropped is not None:
+        for part in inspect_dropped(options.name, study, workspace, options.dropped):
+            show(part)
+        return
     counts = {"documents": options.documents, "windows": options.windows}
     for part in inspect_mixture(options.name, study, workspace, **counts):
         show(part)

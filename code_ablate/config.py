@@ -20,6 +20,7 @@ from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import expect_tasks, import_modules, require_tasks
+from code_ablate.data.variants import CorpusVariant, CorpusVariants, register_variants
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
@@ -46,6 +47,8 @@ CONFIGURABLES = (
     Schedule,
     VocabularyConfig,
     PrepareConfig,
+    CorpusVariant,
+    CorpusVariants,
     SuiteConfig,
     JudgeConfig,
     MeshConfig,
@@ -152,6 +155,17 @@ def load(
     imported = _imports_of(parsed)
     shipped.require_other_names(imported)
     _imported[:] = dict.fromkeys((*modules, *imported))
+    _register_variants()
+
+
+def _register_variants() -> None:
+    """Makes SeqIO know the variants of corpora that gin binds, before anything names them."""
+    variants = make("CorpusVariants").variants
+    try:
+        register_variants(variants)
+    except UserError as error:
+        explained = explain(error, _read, _parameters())
+        raise (explained or error) from error
 
 
 def load_study(

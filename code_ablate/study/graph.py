@@ -16,6 +16,7 @@ from code_ablate.analysis.results.arm import Arm
 from code_ablate.checked import Given, Seed, checked
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
+from code_ablate.data.variants import registered_variants
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.suite_config import SuiteConfig
@@ -184,7 +185,10 @@ class Study:
         """A hash of what is compared and how: tells whether results are of this configuration."""
         arms = [[to_plain(arm), to_plain(phase)] for arm, phase in self.arms.items()]
         fields = (self.suite, self.vocabulary, self.prepare, self.share_groups, self.published)
-        return identity([self.folder, self.baseline, arms, *map(to_plain, fields)])
+        # Of studies without variants the hash is what it was before there were any.
+        corpora = (*self.corpora, *self.vocabulary.corpora)
+        variants = [to_plain(variant) for variant in registered_variants(corpora)]
+        return identity([self.folder, self.baseline, arms, *map(to_plain, fields), *variants])
 
     def _require_placed(self) -> None:
         """Raises UserError for a corpus of which nobody said whether it is what the study varies.

@@ -15,6 +15,11 @@ from tests.study.conftest import MODEL
 from tests.study.test_graph import larger, quality, three_stages
 
 SPLIT = {"documents": 3, "bytes": 100, "tokens": 50}
+READ = {"documents": 9, "bytes": 300}
+WENT = {
+    "longest_line_over_1000": {"documents": 2, "bytes": 90},
+    "exact_duplicate": {"documents": 1, "bytes": 10},
+}
 
 
 class FinishedRun:
@@ -29,10 +34,10 @@ def described(study, many_stores):
     for store in many_stores.values():
         splits = {"train": SPLIT, "validation": SPLIT}
         fields = [(f.name, f.type) for f in dataclasses.fields(store.manifest)]
-        more = [("splits", dict), ("dropped", dict)]
+        more = [("splits", dict), ("read", dict), ("dropped", dict), ("added", dict)]
         manifest = dataclasses.make_dataclass("Manifest", [*fields, *more])
         known = {name: getattr(store.manifest, name) for name, _ in fields}
-        store.manifest = manifest(**known, splits=splits, dropped={})
+        store.manifest = manifest(**known, splits=splits, read=READ, dropped=WENT, added={})
 
     def describe(**changes):
         changed = dataclasses.replace(study, **changes)
@@ -88,3 +93,13 @@ def test_the_record_is_read_as_it_was_written(described, tmp_path):
     record = described()
     (tmp_path / "study.json").write_text(record.to_json())
     assert type(record).read(tmp_path / "study.json") == record
+
+
+def test_the_funnel_goes_from_the_source_to_the_store(described):
+    for store in described().stores.values():
+        steps = [(step.name, step.documents, step.bytes) for step in store.funnel]
+        assert steps == [
+            ("read", 9, 300),
+            ("longest_line_over_1000", 7, 210),
+            ("exact_duplicate", 6, 200),
+        ]

@@ -262,6 +262,14 @@ def _data_section(report: Report) -> list[Html]:
         *parts,
         tag("h2", "Token stores"),
         tables.store_table(report),
+        tag("h3", "What preparation left of each corpus"),
+        tag(
+            "p",
+            "Documents and their bytes from the source to the store, after each filter and after "
+            "duplicates.",
+            class_="note",
+        ),
+        tables.funnel_table(report),
         tag("h2", "Phases"),
         tag(
             "p",

@@ -16,6 +16,7 @@ from etils import epath
 
 from code_ablate import own_file
 from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.funnel import FunnelStep
 from code_ablate.data.mixing import CorpusUse
 from code_ablate.errors import UserError
 
@@ -193,8 +194,9 @@ class StoreRecord:
     """Tokens of them."""
     validation_documents: int
     """Documents that are held out."""
-    dropped: Mapping[str, Mapping[str, int]]
-    """documents and bytes that each filter or step took away, by its name."""
+    funnel: tuple[FunnelStep, ...]
+    """Documents and bytes that are left after each step of preparation, from what the source gave
+    to what the store holds, training and validation together."""
 
 
 @dataclass(frozen=True)

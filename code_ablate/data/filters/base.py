@@ -170,6 +170,10 @@ class Filter(Step):
         """Whether documents with this value go."""
         raise NotImplementedError
 
+    def place(self, document: Document) -> int:
+        """The character from which an example is shown: where what was measured can be seen."""
+        return 0
+
     def judge(self, document: Document) -> Verdict:
         """What was measured, and why the document goes if it does, whatever its language."""
         value = self.measure(document)

@@ -66,10 +66,10 @@ NONE = "none"
 
 @dataclasses.dataclass(frozen=True)
 class PermissiveLicence(Filter):
-    """Drops documents that are not under a licence of a list. Source: The Stack, section 3.1.
+    """Drops documents that are not under a licence of a list.
 
     The value is the expression, "none" where the metadata have none. One that is no SPDX expression
-    is on no list.
+    is on no list. Source: The Stack (arXiv 2211.15533), section 3.1; the list is ours.
     """
 
     allowed: tuple[str, ...] = PERMISSIVE

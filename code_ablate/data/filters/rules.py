@@ -34,12 +34,16 @@ class Undecodable(Without):
     def measure(self, document: Document) -> int:
         return document.text.count("�")
 
+    def place(self, document: Document) -> int:
+        return line_of(document.text, "�")
+
 
 @dataclasses.dataclass(frozen=True)
 class Length(Between):
-    """Bounds on the length of the whole document.
+    """Drops documents that are very short or very long.
 
-    Source: StarCoder, section 3.1, for JSON and YAML (50 to 5000).
+    Source: StarCoder, section 3.1 for JSON and YAML (50 to 5000), 3.3 for issues (200), 3.4 for the
+    old file of a commit (100,000); the 200 for prose is ours.
     """
 
     minimum: int = 1
@@ -64,6 +68,11 @@ class LongestLine(AtMost):
 
     def measure(self, document: Document) -> int:
         return max(map(len, document.once(lines_of)))
+
+    def place(self, document: Document) -> int:
+        lines = lines_of(document.text)
+        longest = max(range(len(lines)), key=lambda number: len(lines[number]))
+        return sum(len(line) + 1 for line in lines[:longest])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +128,11 @@ def lines_of(text: str) -> list[str]:
     return text.split("\n")
 
 
+def line_of(text: str, part: str) -> int:
+    """The character at which the line begins that first holds `part`; 0 if none does."""
+    return text.rfind("\n", 0, max(0, text.find(part))) + 1
+
+
 def _share(text: str, others: bytes, belongs) -> float:
     if not text:
         return 0.0
@@ -161,6 +175,14 @@ class FloatNumbers(AtMost):
         points = [match.start() for match in _AFTER_POINT.finditer(text)]
         return sum(text[point - 1 : point].isdecimal() and _begins(text, point) for point in points)
 
+    def place(self, document: Document) -> int:
+        text = document.text
+        first = _DECIMAL.search(text)
+        return text.rfind("\n", 0, first.start()) + 1 if first else 0
+
+
+_DECIMAL = re.compile(r"\d\.\d")
+
 
 def _begins(text: str, point: int) -> bool:
     """Whether digits that belong to no word or version end at `point`."""
@@ -183,6 +205,9 @@ class HexNumbers(AtMost):
 
     def measure(self, document: Document) -> int:
         return document.text.count("0x")
+
+    def place(self, document: Document) -> int:
+        return line_of(document.text, "0x")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -270,6 +295,12 @@ class _Visible(html.parser.HTMLParser):
     def handle_endtag(self, tag):
         if tag in ("script", "style"):
             self._hidden = max(0, self._hidden - 1)
+
+    def parse_marked_section(self, i, report=1):
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:  # "<![" with a word that the parser does not know
+            return self.parse_bogus_comment(i)
 
     def handle_data(self, data):
         if not self._hidden:

@@ -25,7 +25,6 @@ EXAMPLES = 5
 """Examples of each sort that are kept."""
 EXCERPT_CHARACTERS = 300
 """Characters of the text of an example."""
-_REDACTED_CHARACTERS = 4000  # a secret that the excerpt cuts in two is seen whole before
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +46,10 @@ class Example:
     """A document that a filter saw."""
 
     text: str
-    """First characters of the text; of a rewritten document those around the first change."""
+    """Some characters of the text, without secrets; of a rewritten document those around the first
+    change."""
+    start: int
+    """Number of the first of them within the text."""
     value: Value
     """What the filter measured; of a rewriter the number of changes."""
     path: str
@@ -114,13 +116,21 @@ class _Sample:
         return len(self._rows) < EXAMPLES or key <= self._rows[-1][0][: len(key)]
 
     def add(self, key: tuple, example: dict[str, Any]) -> None:
-        if all(key != known for known, _ in self._rows):
-            bisect.insort(self._rows, (key, example), key=lambda row: row[0])
-            del self._rows[EXAMPLES:]
+        """Of equal texts, which have equal keys, one is kept: the same in whatever order."""
+        for number, (known, other) in enumerate(self._rows):
+            if known == key:
+                self._rows[number] = (key, min(example, other, key=_in_order))
+                return
+        bisect.insort(self._rows, (key, example), key=lambda row: row[0])
+        del self._rows[EXAMPLES:]
 
     @property
     def plain(self) -> list[list[Any]]:
         return [[list(key), example] for key, example in self._rows]
+
+
+def _in_order(example: Mapping[str, Any]) -> list[str]:
+    return [str(example[name]) for name in sorted(example)]
 
 
 def _digest(text: str) -> bytes:
@@ -178,6 +188,7 @@ class FilterTally(_Tally):
 
     def __init__(self, rule: Filter, seed: int):
         super().__init__(rule, seed)
+        self._rule: Filter = rule
         self._bounds, self._bin = rule.bounds, rule.scale.bin
 
     def add(self, document: Document, size: int, verdict: Verdict) -> None:
@@ -189,13 +200,18 @@ class FilterTally(_Tally):
         if gone:
             key = (self._key(document),)
             if self._dropped.accepts(key):
-                self._dropped.add(key, _example(document, verdict.value, document.text))
+                self._dropped.add(key, self._example(document, verdict.value))
         elif self._bounds and isinstance(verdict.value, int | float):
             distance = _distance(verdict.value, self._bounds)
             if self._kept.accepts((distance,)):
                 full = (distance, self._key(document))
                 if self._kept.accepts(full):
-                    self._kept.add(full, _example(document, verdict.value, document.text))
+                    self._kept.add(full, self._example(document, verdict.value))
+
+    def _example(self, document: Document, value: Value) -> dict[str, Any]:
+        # Redacted as a whole: a secret that the excerpt cuts in two is not known for one.
+        shown = dataclasses.replace(document, text=redacted(document.text))
+        return _example(shown, value, self._rule.place(shown))
 
 
 class RewriterTally(_Tally):
@@ -214,8 +230,10 @@ class RewriterTally(_Tally):
         if changes:
             key = (self._key(document),)
             if self._dropped.accepts(key):
-                shown = _around_change(document.text, after.text)
-                self._dropped.add(key, _example(after, sum(changes.values()), shown))
+                change = _first_change(document.text, after.text)
+                start = len(redacted(after.text[: after.text.rfind("\n", 0, change) + 1]))
+                shown = dataclasses.replace(after, text=redacted(after.text))
+                self._dropped.add(key, _example(shown, sum(changes.values()), start))
 
 
 def tally_of(rule: Step, seed: int) -> "FilterTally | RewriterTally":
@@ -263,19 +281,19 @@ def _distance(value: float, bounds: Sequence[float]) -> float:
     return min(abs(value - bound) / (abs(bound) or 1.0) for bound in bounds)
 
 
-def _example(document: Document, value: Value, text: str) -> dict[str, Any]:
-    shown = redacted(text[:_REDACTED_CHARACTERS])[:EXCERPT_CHARACTERS]
-    example = Example(shown, value, document.path, document.language, document.source)
-    return dataclasses.asdict(example)
+def _example(document: Document, value: Value, start: int) -> dict[str, Any]:
+    shown = document.text[start : start + EXCERPT_CHARACTERS]
+    where = (document.path, document.language, document.source)
+    return dataclasses.asdict(Example(shown, start, value, *where))
 
 
-def _around_change(before: str, after: str) -> str:
-    """The text after a change, from shortly before the first difference."""
+def _first_change(before: str, after: str) -> int:
+    """The number of the first character in which two texts differ."""
     low, high = 0, min(len(before), len(after))
-    while low < high:  # the longest common beginning
+    while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if before[:middle] == after[:middle] else (low, middle - 1)
-    return after[max(0, low - EXCERPT_CHARACTERS // 3) :]
+    return low
 
 
 def _plain(value: Any) -> Any:

@@ -24,6 +24,7 @@ from code_ablate.data.filters.base import (
     Without,
 )
 from code_ablate.data.filters.repetition import DuplicateLineCharacters
+from code_ablate.data.filters.rules import line_of
 from code_ablate.data.filters.scales import SHARE, Scale
 from code_ablate.data.filters.words import share, words_of, written_lines_of
 
@@ -139,10 +140,10 @@ class AlphabeticWords(AtLeast):
 
 @dataclasses.dataclass(frozen=True)
 class StopWords(AtLeast):
-    """Drops documents that are not written in sentences. Source: Gopher, A.1.1 (2 of 8).
+    """Drops documents that are not written in English sentences.
 
     The value is the number of different words of the list in the text, in small or large letters.
-    For English alone.
+    Source: Gopher, A.1.1 (2 of 8).
     """
 
     minimum: int = 2
@@ -232,9 +233,10 @@ class C4Lines(Rewriter):
 
 @dataclasses.dataclass(frozen=True)
 class Sentences(AtLeast):
-    """Drops pages of few sentences. Source: C4, section 2.2 (3; earlier versions have 5).
+    """Drops pages of few sentences.
 
     A sentence ends at a point, an exclamation or a question mark before white space or the end.
+    Source: C4, section 2.2 (3; earlier versions have 5).
     """
 
     minimum: int = 3
@@ -251,6 +253,9 @@ class LoremIpsum(Without):
     def measure(self, document: Document) -> int:
         return document.text.lower().count("lorem ipsum")
 
+    def place(self, document: Document) -> int:
+        return line_of(document.text.lower(), "lorem ipsum")
+
 
 @dataclasses.dataclass(frozen=True)
 class CurlyBrackets(Without):
@@ -258,6 +263,9 @@ class CurlyBrackets(Without):
 
     def measure(self, document: Document) -> int:
         return document.text.count("{")
+
+    def place(self, document: Document) -> int:
+        return line_of(document.text, "{")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,6 +23,7 @@ from code_ablate.data.preparing.runner import Place
 from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import RoundTrip
+from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 
@@ -53,6 +54,8 @@ class Registration:
     """Fingerprints of each corpus' preprocessors where the preparation was started."""
     bindings: str = ""
     """gin bindings there, as text: preprocessors may be functions that gin configures."""
+    variants: tuple[CorpusVariant, ...] = dataclasses.field(default_factory=registered_variants)
+    """Variants of corpora that are registered there."""
     process: str = _PROCESS
     """Where it was started: there, nothing is imported or compared."""
 
@@ -73,6 +76,7 @@ class Extraction:
             import_modules(("tasks", *self.registration.modules))
             # Its own commands bind more than these modules have: the rest is nobody's here.
             gin.parse_config(self.registration.bindings, skip_unknown=True)
+            register_variants(self.registration.variants)
             check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
             _checked.add(known)
         return extract(piece, place)
