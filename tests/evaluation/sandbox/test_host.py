@@ -242,6 +242,13 @@ def test_it_refuses_where_the_kernel_does_not_isolate(monkeypatch):
     assert "none" not in str(refused.value), "nobody is talked into running it all the same"
 
 
+def test_python_may_lie_within_the_scratch_folder(monkeypatch):
+    """As one that was unpacked in /tmp does."""
+    around = "/" + sys.base_prefix.split("/")[1]
+    with broken(monkeypatch, f"isolation.SCRATCH = {around!r}") as sandbox:
+        assert sandbox.prove().startswith("namespaces")
+
+
 def test_the_proof_finds_a_leak(monkeypatch):
     with (
         broken(monkeypatch, LEAKING) as sandbox,

@@ -58,6 +58,10 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     os.mkdir("old")
     kernel.call("pivot_root", b".", b"old")
     os.chdir("/")
+    os.mkdir(SCRATCH)  # first: Python itself may be installed within it
+    # Files and attributes take memory that `size` does not count.
+    scratch = f"mode=777,size={scratch_bytes},nr_inodes={SCRATCH_FILES}"
+    _tmpfs(SCRATCH, scratch, kernel.NODEV | kernel.NOEXEC)
     shown = [path for path in _libraries() if _show(path)]
     library = os.path.dirname(os.__file__)
     hidden = [path for path in hidden if not _within(path, library) and not _within(library, path)]
@@ -68,10 +72,6 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     for device in ("/dev/null", "/dev/urandom"):
         _bind(device, lambda path: os.close(os.open(path, os.O_CREAT)))
         kernel.read_only(device, recursive=False)  # the file on the host, not what it is for
-    os.mkdir(SCRATCH)
-    # Files and attributes take memory that `size` does not count.
-    scratch = f"mode=777,size={scratch_bytes},nr_inodes={SCRATCH_FILES}"
-    _tmpfs(SCRATCH, scratch, kernel.NODEV | kernel.NOEXEC)
     kernel.call("umount2", OLD.encode(), kernel.DETACH)
     os.rmdir(OLD)
     kernel.call("sethostname", HOST_NAME, len(HOST_NAME))
