@@ -249,6 +249,15 @@ def test_python_may_lie_within_the_scratch_folder(monkeypatch):
         assert sandbox.prove().startswith("namespaces")
 
 
+def test_a_strict_umask_does_not_hide_the_libraries():
+    before = os.umask(0o077)
+    try:
+        with Sandbox(workers=1) as sandbox:
+            assert sandbox.prove().startswith("namespaces")
+    finally:
+        os.umask(before)
+
+
 def test_the_proof_finds_a_leak(monkeypatch):
     with (
         broken(monkeypatch, LEAKING) as sandbox,

@@ -52,6 +52,7 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     ones. So are all folders of installed packages, which may contain the tests.
     """
     base = sys.base_prefix  # mounted over for a moment: any folder that is sure to exist would do
+    os.umask(0o022)  # whatever the host's is: the candidate, another user, has to read all this
     kernel.call("mount", b"none", b"/", None, kernel.REC | kernel.PRIVATE, None)
     _tmpfs(base, "mode=755,size=1m", kernel.NODEV)
     os.chdir(base)
