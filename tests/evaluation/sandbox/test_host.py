@@ -266,6 +266,17 @@ def test_the_proof_finds_a_leak(monkeypatch):
         sandbox.prove()
 
 
+def test_what_the_proof_lets_out_is_removed_again(monkeypatch):
+    before = set(FOLDER.iterdir())
+    keeping = f"{LEAKING}; isolation.renounce = lambda **anything: None"
+    with (
+        broken(monkeypatch, keeping) as sandbox,
+        pytest.raises(UserError, match=r"write beside \S*proof\.py"),
+    ):
+        sandbox.prove()
+    assert set(FOLDER.iterdir()) == before
+
+
 def test_the_proof_finds_the_network(monkeypatch):
     """Without the network namespace and the filter, the host's port would be reached."""
     patch = "kernel.NEW_NAMESPACES &= ~0x40000000; seccomp.install = lambda: False"
