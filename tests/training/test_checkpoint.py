@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -287,7 +288,7 @@ def test_two_processes_agree_where_one_cannot_read_its_part(tmp_path):
         )
         for process in (0, 1)
     ]
-    outputs = [process.communicate(timeout=200)[0] for process in pair]
+    outputs = [process.communicate(timeout=540)[0] for process in pair]
     errors = [(tmp_path / f"{process}.err").read_text() for process in (0, 1)]
     assert [process.returncode for process in pair] == [0, 0], errors
     first, second = (json.loads(out.split("result:")[1]) for out in outputs)
@@ -371,7 +372,7 @@ def run_full(command):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=540,
     )
 
 
@@ -387,12 +388,12 @@ def assert_says(done, why):
 
 
 def test_a_full_disk_is_one_message_and_the_last_good_checkpoint_survives(tmp_path):
-    mount = f"mount -t tmpfs -o size=8m none {tmp_path}"
-    if shutil.which("unshare") is None or run_full(["unshare", "-rm", *mount.split()]).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(tmp_path)]
+    if shutil.which("unshare") is None or run_full(["unshare", "-rm", *mount]).returncode:
         pytest.skip("no user namespaces, in which a small disk could be mounted")
-    python = f"exec {sys.executable} -c '{FULL}' {tmp_path} tmpfs".replace("$", r"\$")
-    assert "'" not in FULL
-    assert_says(run_full(["unshare", "-rm", "sh", "-c", f"{mount} && {python}"]), "disk is full. ")
+    python = [sys.executable, "-c", FULL, str(tmp_path), "tmpfs"]
+    both = f"{shlex.join(mount)} && exec {shlex.join(python)}"
+    assert_says(run_full(["unshare", "-rm", "sh", "-c", both]), "disk is full. ")
 
 
 def test_so_is_a_limit_on_the_size_of_files(tmp_path):
