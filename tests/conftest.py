@@ -31,6 +31,13 @@ settings.register_profile("any load", deadline=None, suppress_health_check=[Heal
 settings.load_profile("any load")
 
 
+def pytest_collection_modifyitems(config, items):
+    """The slowest files first where workers share them, so that none waits for another's last."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 @dataclasses.dataclass(frozen=True)
 class FakeManifest:
     identity: str

@@ -14,6 +14,8 @@ import pytest
 from code_ablate.analysis.results.arm import KEYS
 from code_ablate.cli import main
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 NOUNS = ["the river", "a mountain", "our harbour", "the old mill", "this valley", "an island"]
 VERBS = ["remembers", "crosses", "follows", "leaves", "shelters", "answers"]

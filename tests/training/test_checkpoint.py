@@ -19,7 +19,8 @@ from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.step import TrainState
 
 # Reads that are under way when another one fails end in coroutines that nobody awaits, in orbax.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+UNAWAITED = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [UNAWAITED, pytest.mark.slow]
 
 
 def state_of(seed, width=64):
