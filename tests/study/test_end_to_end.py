@@ -73,7 +73,6 @@ def code_ablate(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=550,
     )
 
 
@@ -214,7 +213,6 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=550,
         )
 
     trained = entry_point("train.py")

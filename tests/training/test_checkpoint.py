@@ -17,6 +17,7 @@ import pytest
 from code_ablate.errors import UserError
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.step import TrainState
+from tests.training.jobs import finish_job
 
 # Reads that are under way when another one fails end in coroutines that nobody awaits, in orbax.
 UNAWAITED = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -289,10 +290,10 @@ def test_two_processes_agree_where_one_cannot_read_its_part(tmp_path):
         )
         for process in (0, 1)
     ]
-    outputs = [process.communicate(timeout=540)[0] for process in pair]
+    done = finish_job(pair)
     errors = [(tmp_path / f"{process}.err").read_text() for process in (0, 1)]
-    assert [process.returncode for process in pair] == [0, 0], errors
-    first, second = (json.loads(out.split("result:")[1]) for out in outputs)
+    assert [code for code, _ in done] == [0, 0], errors
+    first, second = (json.loads(output.split("result:")[1]) for _, output in done)
     assert "process 1 cannot read its part" in first.pop("asked")
     assert "OUT_OF_RANGE" in second.pop("asked")
     assert first == second
@@ -373,7 +374,6 @@ def run_full(command):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=540,
     )
 
 
