@@ -70,7 +70,7 @@ def _prove_isolation(judge: Callable[[Program], Outcome]) -> None:
     """Lets a program try to reach files, a port and a process that are really there."""
     with tempfile.TemporaryDirectory(prefix="sandbox-proof-") as folder, socket.socket() as server:
         secret = Path(folder) / "secret"
-        secret.write_text("not to be read")
+        secret.write_text("not to be read", encoding="utf-8")
         files = [os.fspath(secret), os.path.abspath(__file__), "/etc/passwd"]
         server.bind(("127.0.0.1", 0))
         server.listen()
