@@ -67,12 +67,13 @@ def test_the_stack_goes_through_the_filters_of_code_and_markup(folder):
     code = "def f(x):\n    return x\n"
     rows = [stack_row(code, "src/f.py"), stack_row("x" * 1001, "src/long.py")]
     parquet(folder / "the-stack-dedup/data/python/data-00000-of-00206.parquet", rows)
+    long = json.dumps({"name": "bees " * 9, "maker": "wasps " * 9}, indent=1)
     parquet(
         folder / "the-stack-dedup/data/json/data-00000-of-00100.parquet",
-        [stack_row('{"a": 1}', "a.json"), stack_row(json.dumps({"name": "bees " * 20}), "b.json")],
+        [stack_row('{"a": 1}', "a.json"), stack_row(long, "b.json")],
     )
     assert texts("paper.code.python") == [code]
-    assert texts("paper.markup.json") == [json.dumps({"name": "bees " * 20})]
+    assert texts("paper.markup.json") == [long]
     (document,) = list(seqio.TaskRegistry.get("paper.code.python").source.documents())[:1]
     assert (document["path"], document["language"]) == ("src/f.py", "python")
 
