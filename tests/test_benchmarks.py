@@ -126,3 +126,18 @@ def test_spread_and_ratios():
     sides = {name: lambda name=name: order.append(name) for name in ("a", "b")}
     seconds = measure.alternate(sides, 2)
     assert order == ["a", "b"] * 3 and [len(times) for times in seconds.values()] == [2, 2]
+
+
+def test_prepare(run):
+    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2)
+    speeds = result["megabytes_per_cpu_second"]
+    assert speeds.keys() == {
+        "library",
+        "operator",
+        "source",
+        "source_in_tensorflow",
+        "extract",
+    }
+    for figure in (*speeds.values(), *result["share_of_library"].values()):
+        assert_spread(figure)
+    assert result["documents"] > 5 and 300_000 <= result["bytes"] < 600_000

@@ -12,10 +12,12 @@ from code_ablate.data.filters.tally import merged
 from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.verdicts import Verdicts
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.sources.bad_rows import MAX_EXAMPLES
 from code_ablate.errors import UserError
 
 EMPTY = "empty_document"
+WITH_EOS = "eos_within_document"
 
 
 class Account:
@@ -28,6 +30,7 @@ class Account:
         self.added: dict[str, dict[str, int]] = {}
         self.examples = _examples(results)
         self.filters = _filters(results)
+        self.round_trip = RoundTrip.together(result.round_trip for result in results)
         totals = [
             (
                 stages[0].name,
@@ -53,6 +56,12 @@ class Account:
             sum(result.empty for result in results),
             sum(result.empty_bytes for result in results),
         )
+        self._enter(
+            self.dropped,
+            WITH_EOS,
+            sum(result.with_eos for result in results),
+            sum(result.with_eos_bytes for result in results),
+        )
 
     def judged(self, documents: Documents, verdicts: Verdicts) -> None:
         """Enters what the judges dropped, and closes the account.
@@ -72,7 +81,14 @@ class Account:
     def fields(self) -> dict[str, Any]:
         """The fields of the manifest that say where the documents went."""
         names = ("read", "dropped", "added", "skipped", "examples", "filters")
-        return {name: getattr(self, name) for name in names}
+        return {**{name: getattr(self, name) for name in names}, "returned": self._returned}
+
+    @property
+    def _returned(self) -> dict[str, Any]:
+        measured = self.round_trip
+        if not measured.documents:
+            return {}
+        return {**measured.plain, "lost": measured.most_lost}
 
     def _check(self, corpus: str, documents: int, size: int) -> None:
         for unit, stored in (("documents", documents), ("bytes", size)):

@@ -4,8 +4,8 @@
     tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
-number of workers. An index row is about 50 bytes, so that an index fits into memory where the
-tokens do not.
+machine or the number of workers. An index row is about 50 bytes, so that an index fits into memory
+where the tokens do not.
 """
 
 import dataclasses
@@ -20,14 +20,16 @@ import gin
 from code_ablate.data.preparing.finished_pieces import write_record
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
-from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype
+from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
+_DECODED_ONE_IN = 8  # documents, of a vocabulary that keeps all probes; of others every one
 _REPORT_DOCUMENTS = 64
 _REPORT_BYTES = 250_000
 _PACKED_ROWS = 65536
@@ -87,6 +89,13 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     """
     from code_ablate.data.preparing import task_run
 
+    read_bytes = 0
+
+    def count_read(size: int) -> None:
+        nonlocal read_bytes
+        read_bytes += size
+        place.read(size)
+
     run = task_run.TaskRun(
         task_run.find_task(piece.corpus),
         piece.vocabulary.seqio,
@@ -96,6 +105,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
+        on_read=count_read,
     )
     path = piece.path
     writer = _PieceWriter(path, piece)
@@ -109,6 +119,8 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             new_documents, new_bytes = new_documents + 1, new_bytes + size
             if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
                 place.report(new_documents, new_bytes)
+                if not run.counts_bytes:  # about as many as there are bytes of text
+                    count_read(min(new_bytes, (piece.bytes or 0) - read_bytes))
                 new_documents, new_bytes = 0, 0
     if checked and not fitting:
         raise UserError(
@@ -116,9 +128,19 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             "preprocessors has a vocabulary of its own; let it use that of `output_features`."
         )
     place.report(new_documents, new_bytes)
-    with open(path + INDEX, "w+b") as file:  # not "wb": NumPy would hide why a disk fails
-        np.save(file, writer.index())
-    result = PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
+    place.read((piece.bytes or 0) - read_bytes)
+    with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
+        np.save(index, writer.index())
+    result = PieceResult(
+        piece,
+        path,
+        tuple(run.stages()),
+        writer.empty,
+        writer.empty_bytes,
+        writer.with_eos,
+        writer.with_eos_bytes,
+        round_trip=writer.round_trip,
+    )
     write_record(result)
     return result
 
@@ -134,7 +156,8 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 class _PieceWriter:
     def __init__(self, path: str, piece: Piece):
-        self.empty = self.empty_bytes = 0
+        self.empty = self.empty_bytes = self.with_eos = self.with_eos_bytes = 0
+        self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
         self._path, self._vocabulary = path, piece.vocabulary
@@ -144,9 +167,9 @@ class _PieceWriter:
         self._position = 0
 
     def add(self, file, document) -> int:
-        """Appends a document, ended by EOS; returns the bytes of its text."""
+        """Appends a document, ended by one EOS; returns the bytes of its text."""
         tokens, eos = document.tokens, self._vocabulary.eos_id
-        if len(tokens) and tokens[-1] == eos:
+        while len(tokens) and tokens[-1] == eos:
             tokens = tokens[:-1]
         if not len(tokens):
             self.empty += 1
@@ -158,9 +181,15 @@ class _PieceWriter:
                 f"{self._vocabulary.size}: a preprocessor has a vocabulary of its own; let it use "
                 "that of `output_features`."
             )
+        if (tokens == eos).any():  # nobody could tell where the document ends
+            self.with_eos += 1
+            self.with_eos_bytes += len(document.text or b"")
+            return 0
         text = document.text
         if text is None:
             text = self._vocabulary.decode(tokens).encode()
+        elif not self._vocabulary.lossless or text_hash(text)[0] % _DECODED_ONE_IN == 0:
+            self.round_trip.add(text, self._vocabulary.decode(tokens))
         stored = np.append(tokens, eos).astype(self._dtype)
         content = stored.tobytes()
         file.write(content)

@@ -8,7 +8,7 @@ A document that a filter drops never becomes a tensor, and no filter waits for a
 TensorFlow to Python.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from code_ablate.data.filters.base import METADATA, Document
 from code_ablate.data.filters.chain import Chain
@@ -26,12 +26,22 @@ class _FilterFault(Exception):
 class FilteringWatch(SourceWatch):
     """A watch that lets through what filters leave of the rows of a source."""
 
-    def __init__(self, chain: Chain, names: Sequence[str], max_bytes: int | None):
-        """`names`: the features of a row. `max_bytes`: text that is longer is left out before.
+    def __init__(
+        self,
+        chain: Chain,
+        names: Sequence[str],
+        max_bytes: int | None,
+        on_read: Callable[[int], None] | None = None,
+    ):
+        """A watch with filters. Raises UserError if one looks at metadata that rows do not have.
 
-        Raises UserError if a step looks at metadata that rows do not have.
+        Args:
+          chain: the filters.
+          names: features of a row.
+          max_bytes: text that is longer is left out before the filters; None: no limit.
+          on_read: as of `SourceWatch`.
         """
-        super().__init__()
+        super().__init__(on_read)
         chain.require_metadata(names)
         self.chain = chain
         self.read, self.too_long = [0, 0], [0, 0]

@@ -37,6 +37,7 @@ from code_ablate.data.preparing.scratch import locked, scratch_folder
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, judge
 from code_ablate.data.registry import import_modules
+from code_ablate.data.round_trip import require_returned
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import Failed, disk_failures
@@ -45,6 +46,9 @@ from code_ablate.identity import identity
 FIELDS_OF_TASK = ("source", "preprocessors")
 """What of a store's key fields is not among its settings."""
 _KEY_LENGTH = 12
+
+_PIECE_BYTES = 64 * 2**20
+_PIECES_OF_UNKNOWN_SIZE = 4
 
 
 @checked
@@ -63,12 +67,16 @@ class PrepareConfig:
     """Most bytes of text that a document of a source may have. A longer one is left out, and
     counted in the store's manifest: a tokenizer takes about 220 bytes of memory for each of its
     bytes."""
+    min_returned: Annotated[float, Ge(0), Le(1)] = 0.99
+    """Least share of the bytes of a corpus' text that comes back when its tokens are decoded; a
+    corpus below it is refused. Does not change the result."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
-    pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
+    pieces: Annotated[int, Ge(0), Le(1_000_000)] = 0
     """Most pieces that a corpus is cut into for the workers; its source's shards are an upper limit
-    too. Should be above `workers` on a large machine. Changes the result only where a preprocessor
-    looks at more than one document."""
+    too. 0: one for each 64 MiB of its source's files, or 4 where their sizes are not known. A piece
+    is what is done again after an interruption. Changes the result only where a preprocessor looks
+    at more than one document."""
 
 
 @dataclass(frozen=True)
@@ -160,10 +168,16 @@ def _extracted(
         tqdm.write(f"{len(finished)} of {len(pieces)} pieces were finished before, and are kept.")
     yield from finished
     done = {result.piece for result in finished}
+    unfinished = [piece for piece in pieces if piece not in done]
     with contextlib.closing(
-        runner.run(extraction, [piece for piece in pieces if piece not in done])
+        runner.run(extraction, unfinished, [piece.bytes for piece in unfinished])
     ) as others:
         yield from others
+
+
+def _pieces_by_size(size: int | None) -> int:
+    """The number of pieces for a source whose files have `size` bytes; None: it is not known."""
+    return _PIECES_OF_UNKNOWN_SIZE if size is None else -(-size // _PIECE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -197,13 +211,14 @@ class _Preparation:
         return [ExactDuplicates(self.config.deduplicate)]
 
     def _pieces(self, plan: StorePlan) -> list[Piece]:
-        from code_ablate.data.preparing.task_run import corpus_splits
+        from code_ablate.data.preparing.task_run import corpus_splits, shard_bytes
 
         pieces = []
         asked_for = (*ALWAYS, *(name for one in self._judges for name in one.signatures))
         signatures = tuple(dict.fromkeys(asked_for))
         for split in corpus_splits(plan.task):
-            count = max(1, min(self.config.pieces, len(plan.task.source.list_shards(split))))
+            wanted = self.config.pieces or _pieces_by_size(shard_bytes(plan.task, split))
+            count = max(1, min(wanted, len(plan.task.source.list_shards(split))))
             pieces += [
                 Piece(
                     plan.corpus,
@@ -215,6 +230,7 @@ class _Preparation:
                     self.scratch[plan.corpus],
                     self.config.max_document_bytes,
                     signatures,
+                    shard_bytes(plan.task, split, index, count),
                 )
                 for index in range(count)
             ]
@@ -236,6 +252,7 @@ class _Preparation:
         corpus = ExtractedCorpus.load(results, self.config.validation_fraction)
         (verdicts,) = judge([corpus.documents], self._judges)
         account = Account(results, getattr(plan.task.source, "skipped", dict)())
+        require_returned(plan.corpus, account.round_trip, self.config.min_returned)
         account.judged(corpus.documents, verdicts)
         assemble(
             plan.path,

@@ -29,6 +29,7 @@ def describe_store(store: TokenStore) -> str:
         f"identity {manifest.identity[:16]}   prepared {manifest.created}   seed {manifest.seed}",
         f"vocabulary {vocabulary['name']}, {vocabulary['size']:,} entries, "
         f"sha256 {vocabulary['digest'][:16]}",
+        *_returned(store),
         "",
         f"{'':36} {'documents':>12} {'bytes':>16} {'tokens':>15} {'bytes/token':>12}",
         _row("read from the source", manifest.read),
@@ -41,6 +42,17 @@ def describe_store(store: TokenStore) -> str:
         lines.append(f"files the source found and did not read: {one_line(skipped)}")
     lines += [f"for example: {one_line(messages[0])}" for messages in manifest.examples.values()]
     return "\n".join(lines)
+
+
+def _returned(store: TokenStore) -> list[str]:
+    """A line that says which share of the text comes back from the tokens."""
+    share, measured = store.manifest.returned_share, store.manifest.returned
+    if share is None:
+        return []
+    lost = [f"{character!r} {n:,} times" for character, n in measured["lost"].items()]
+    most = f"; lost above all: {one_line(', '.join(lost))}" if lost else ""
+    documents = f"{measured['documents']:,} documents were tried"
+    return [f"{share:.4%} of the text comes back from the tokens ({documents}{most})"]
 
 
 def show_documents(store: TokenStore, vocabulary: Vocabulary, n: int, split: str = "train") -> str:

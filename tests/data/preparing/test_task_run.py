@@ -12,6 +12,7 @@ from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.store_text import describe_store
 from code_ablate.data.preparing.task_run import TaskRun, find_task
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.sources import bad_rows, documents
 from code_ablate.data.sources.base import DocumentSource, Together
 from code_ablate.data.sources.files import Files
@@ -218,12 +219,16 @@ def test_examples_of_all_pieces_are_few(register):
     stage = dataclasses.make_dataclass(
         "S", ["name", "documents", "bytes", "is_filter", "examples", "measured"]
     )
-    result = dataclasses.make_dataclass("R", ["stages", "empty", "empty_bytes"])
+    result = dataclasses.make_dataclass(
+        "R", ["stages", "empty", "empty_bytes", "with_eos", "with_eos_bytes", "round_trip"]
+    )
     stages = (
         stage("read", 3, 9, False, (), None),
         stage("bad", 0, 0, False, ("b", "a", "c"), None),
     )
-    account = Account([result(stages, 0, 0), result(stages, 0, 0)])
+    account = Account(
+        [result(stages, 0, 0, 0, 0, RoundTrip()), result(stages, 0, 0, 0, 0, RoundTrip())]
+    )
     assert account.fields["examples"] == {"bad": ["a", "a", "b"]}
 
 

