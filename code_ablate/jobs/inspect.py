@@ -52,7 +52,7 @@ def inspect_dropped(
     `filter_name`: one filter, by its kind or its whole name; empty: all. Prepares what is missing.
     Raises UserError for an unknown corpus or filter.
     """
+    corpora = (name,) if name in study.corpora else tuple(resolve_mixture(name).active)
     vocabulary = workspace.vocabulary(study.vocabulary)
-    corpora = tuple(resolve_mixture(name).active)
     for store in workspace.stores(corpora, vocabulary, study.prepare).values():
         yield f"{describe_filters(store.manifest, filter_name)}\n"

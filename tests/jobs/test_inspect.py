@@ -34,7 +34,7 @@ def parts(tmp_path, vocabulary):  # noqa: F811
         return make_stores(corpora, vocabulary, tmp_path / "data", config, progress=False)
 
     workspace = SimpleNamespace(vocabulary=lambda config: vocabulary, stores=stores)
-    study = SimpleNamespace(vocabulary=None, prepare=HERE)
+    study = SimpleNamespace(vocabulary=None, prepare=HERE, corpora=())
     yield lambda filter_name: "\n".join(inspect_dropped(NAME, study, workspace, filter_name))
     seqio.TaskRegistry.remove(NAME)
 

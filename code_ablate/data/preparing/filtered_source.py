@@ -33,9 +33,13 @@ class FilteringWatch(SourceWatch):
         max_bytes: int | None,
         on_read: Callable[[int], None] | None = None,
     ):
-        """`names`: the features of a row. `max_bytes`: text that is longer is left out before.
+        """A watch with filters. Raises UserError if one looks at metadata that rows do not have.
 
-        Raises UserError if a step looks at metadata that rows do not have.
+        Args:
+          chain: the filters.
+          names: features of a row.
+          max_bytes: text that is longer is left out before the filters; None: no limit.
+          on_read: as of `SourceWatch`.
         """
         super().__init__(on_read)
         chain.require_metadata(names)

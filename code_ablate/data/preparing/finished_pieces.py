@@ -20,7 +20,7 @@ from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 3
+FORMAT = 4
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
