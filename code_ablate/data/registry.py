@@ -79,6 +79,11 @@ def tasks_are_expected() -> bool:
     return _expected is not None
 
 
+def expected_tasks() -> frozenset[str]:
+    """Names of the Tasks that `tasks` is known to register, while its import is put off."""
+    return frozenset(_expected.tasks) if _expected else frozenset()
+
+
 def import_expected_tasks() -> None:
     """Imports `tasks` if that was put off."""
     if _expected is not None:

@@ -9,6 +9,7 @@ Pieces and results are small picklable values: they go to worker processes and c
 import os
 from dataclasses import dataclass
 
+from code_ablate.data.preparing.side_files import SideFiles
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.vocabulary import Vocabulary
 
@@ -37,6 +38,8 @@ class Piece:
     """Most bytes of text that a document may have; a longer one is left out."""
     signatures: tuple[str, ...] = ALWAYS
     """Names of the signatures that the judges need."""
+    side_files: tuple[SideFiles, ...] = ()
+    """What else is written of each document."""
 
     def __str__(self) -> str:
         return self.corpus
