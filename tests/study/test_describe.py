@@ -29,10 +29,10 @@ def described(study, many_stores):
     for store in many_stores.values():
         splits = {"train": SPLIT, "validation": SPLIT}
         fields = [(f.name, f.type) for f in dataclasses.fields(store.manifest)]
-        more = [("splits", dict), ("dropped", dict)]
+        more = [("splits", dict), ("dropped", dict), ("contamination", dict)]
         manifest = dataclasses.make_dataclass("Manifest", [*fields, *more])
         known = {name: getattr(store.manifest, name) for name, _ in fields}
-        store.manifest = manifest(**known, splits=splits, dropped={})
+        store.manifest = manifest(**known, splits=splits, dropped={}, contamination={})
 
     def describe(**changes):
         changed = dataclasses.replace(study, **changes)

@@ -9,7 +9,7 @@ lacks a field or has one too many by the field's name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from etils import epath
@@ -192,6 +192,10 @@ class StoreRecord:
     """Documents that are held out."""
     dropped: Mapping[str, Mapping[str, int]]
     """documents and bytes that each filter or step took away, by its name."""
+    searched_tasks: tuple[str, ...] = ()
+    """Evaluation tasks whose items were looked for in its documents."""
+    contaminated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Items that were found, by task; the documents that held them are not in the store."""
 
 
 @dataclass(frozen=True)

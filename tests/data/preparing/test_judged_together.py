@@ -2,6 +2,7 @@
 against, and the same whoever does it."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -53,12 +54,10 @@ def test_the_key_covers_the_others_and_their_order(tmp_path, vocabulary):
     same = {plan_store(c, vocabulary, tmp_path, config(*order)).path for order in orders[:3]}
     assert len(same) == 1  # what it is not compared with does not matter
     make_stores((a, b), vocabulary, tmp_path, config(a, b), progress=False)
-    assert "against" in explain_missing(a, vocabulary, tmp_path, config(b, a))
+    assert "compared with" in explain_missing(a, vocabulary, tmp_path, config(b, a))
 
 
 def test_a_store_that_is_lost_is_made_again_as_it_was(tmp_path, vocabulary):
-    import shutil
-
     a, b = register(FIRST), register(SECOND)
     before = make_stores((a, b), vocabulary, tmp_path, config(a, b), progress=False)
     expected, kept = content(before[b]), before[a].manifest.created

@@ -8,23 +8,8 @@ from code_ablate.data.preparing.leak_index import Decontamination, LeakIndex, lo
 from code_ablate.errors import UserError
 from tests.data.preparing.test_code_hashes import LEAKS, PROGRAM
 
-WORDS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-]
-LONG = " ".join(WORDS)
+LONG = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+WORDS = LONG.split()
 RULES = Decontamination()
 
 
@@ -71,9 +56,8 @@ def test_what_is_too_short_or_of_numbers_is_not_looked_for_and_counted():
 
 def test_what_many_items_of_a_task_have_does_not_count():
     form = "Read the following text with care and then choose the best of all answers: "
-    items = [
-        item(str(n), f"{form} {word} {LONG if n == 0 else word}") for n, word in enumerate(WORDS)
-    ]
+    ends = [LONG, *WORDS[1:]]
+    items = [item(str(n), f"{form} {WORDS[n]} {end}") for n, end in enumerate(ends)]
     index = LeakIndex.of({"quiz": items}, RULES)
     assert found(index, form) == {}
     assert found(index, LONG) == {("0", PROMPT): pytest.approx(2 / index.parts.ngrams_P[0])}
