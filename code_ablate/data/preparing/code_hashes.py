@@ -24,7 +24,7 @@ from code_ablate.data.preparing.word_hashes import Ragged, mixed, tokens_of
 VERSION = 1
 """Raised when a text gets other hashes: it enters what stores are kept under."""
 
-_JSON_LINE_END = re.compile(r'\\n(?:",?\s*")?')
+_JSON_LINE_END = re.compile(r'(?:\\r)?\\n(?:",?\s*")?')
 _GONE = re.compile(
     r'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|/\*[\s\S]*?\*/'
     r"|(?:^|(?<=\s))#[^\n]*|^[ \t]*//[^\n]*"

@@ -26,7 +26,7 @@ from code_ablate.data.preparing.contamination_record import (
 )
 from code_ablate.data.preparing.evaluation_items import (
     item_fingerprints,
-    items_of,
+    present_items,
     same_items,
     task_names,
 )
@@ -126,13 +126,11 @@ class Decontaminate:
     @classmethod
     def of(cls, config: Decontamination) -> "Decontaminate":
         """Reads the items. Raises UserError for a task that is not registered."""
-        items = items_of(task_names(config.tasks))
-        present = {task: of for task, of in items.items() if of is not None}
-        groups = same_items(present)
-        different = {task: present[task] for task in dict.fromkeys(groups.values())}
-        index = LeakIndex.of(different, config)
-        digest = identity([config.settings, item_fingerprints(tuple(items))])
-        missing = tuple(task for task, of in items.items() if of is None)
+        names = task_names(config.tasks)
+        groups = same_items(names)
+        index = LeakIndex.of(present_items(tuple(dict.fromkeys(groups.values()))), config)
+        digest = identity([config.settings, item_fingerprints(names)])
+        missing = tuple(name for name in names if name not in groups)
         return cls(config, index, digest, groups, missing)
 
     @property

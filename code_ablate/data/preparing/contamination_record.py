@@ -106,6 +106,8 @@ def read(store: TokenStore) -> Contamination | None:
         if own_file.sha256(path.read_bytes()) == digest:
             return own_file.read(path, Contamination, FORMAT)
         why = f"{path} is not the file that belongs to its store"
-    except (FileNotFoundError, own_file.Damaged) as error:
+    except FileNotFoundError:
+        why = f"{path} is missing"
+    except own_file.Damaged as error:
         why = str(error)
     raise UserError(f"{why}; delete the directory of the store and prepare it again.")

@@ -9,7 +9,8 @@ answer; such items have no ids that scores could be joined by.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,11 @@ def items_of(tasks: Sequence[str]) -> dict[str, Items | None]:
     return found
 
 
+def present_items(tasks: Sequence[str]) -> dict[str, Items]:
+    """The items of the tasks whose rows are on this machine."""
+    return {task: items for task, items in items_of(tasks).items() if items is not None}
+
+
 def item_fingerprints(tasks: Sequence[str]) -> dict[str, str | None]:
     """A hash of the items of each task; None where its rows are not on this machine.
 
@@ -89,20 +95,31 @@ def item_fingerprints(tasks: Sequence[str]) -> dict[str, str | None]:
     for name in tasks:
         if known := registry.remembered_fingerprint(name):
             found[name] = known["items"]
-    unknown = [name for name in tasks if name not in found]
-    for name, items in items_of(unknown).items() if unknown else ():
-        found[name] = None if items is None else fingerprint_of(items)
-        _remember(name, found[name])
-    return {name: found[name] for name in tasks}
+        else:
+            found[name] = _fingerprint(name)
+    return found
 
 
-def _remember(name: str, fingerprint: str | None) -> None:
-    """For other processes, where the rows lie in a distribution that is installed."""
+_read: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""Fingerprints of sources that keep their rows once they were read."""
+
+
+def _fingerprint(name: str) -> str | None:
+    registry.import_expected_tasks()
     import seqio
 
     task = seqio.TaskRegistry.get(name)
-    if fingerprint is not None and getattr(task.source, "rows_are_installed", False):
+    if task.source in _read:
+        return _read[task.source]
+    items = items_of((name,))[name]
+    if items is None:
+        return None
+    fingerprint = fingerprint_of(items)
+    if hasattr(task.source, "items_to_find"):
+        _read[task.source] = fingerprint
+    if getattr(task.source, "rows_are_installed", False):
         registry.remember_fingerprint(task, {"items": fingerprint})
+    return fingerprint
 
 
 def fingerprint_of(items: Items) -> str:
@@ -118,10 +135,11 @@ def fingerprint_of(items: Items) -> str:
     return digest.hexdigest()
 
 
-def same_items(items: Mapping[str, Items]) -> dict[str, str]:
-    """For each task the first one that has the same items."""
+def same_items(tasks: Sequence[str]) -> dict[str, str]:
+    """For each task whose rows are here the first one that has the same items."""
     first: dict[str, str] = {}
-    return {name: first.setdefault(fingerprint_of(of), name) for name, of in items.items()}
+    found = item_fingerprints(tasks)
+    return {name: first.setdefault(digest, name) for name, digest in found.items() if digest}
 
 
 def _written_items(task: Any) -> Items:

@@ -43,6 +43,8 @@ NOTEBOOK = json.dumps(
     indent=1,
 )
 
+CRLF_NOTEBOOK = json.dumps({"source": PROGRAM.replace("\n", "\r\n").splitlines(keepends=True)})
+
 LEAKS = {
     "verbatim": PROGRAM,
     "renamed": RENAMED,
@@ -50,6 +52,7 @@ LEAKS = {
     "split over lines": SPLIT,
     "commented": COMMENTED,
     "in a notebook": NOTEBOOK,
+    "in a notebook of Windows": CRLF_NOTEBOOK,
     "amid prose": f"Don't do this at home:\n\n```python{PROGRAM}```\n\nIt's slow.",
 }
 """Ways in which the program gets into a corpus."""

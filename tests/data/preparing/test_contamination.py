@@ -1,6 +1,7 @@
 """Planted leaks of real and of made-up items leave their corpus; boilerplate does not."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def test_real_problems_are_found_renamed_and_in_notebooks(tmp_path, vocabulary):
         for row in [row for row in rows if len(row[field]) > 500][:3]:
             code = row.get("prompt", "") + row[field]
             cells = {"cells": [{"cell_type": "code", "source": code.splitlines(keepends=True)}]}
-            renamed = code.replace("i ", "position ").replace("i]", "position]")
+            renamed = re.sub(r"\bi\b", "position", code)
             planted[task, row["id"]] = (json.dumps(cells), "x = 1\n" + renamed)
     documents = [*texts(30), *(text for both in planted.values() for text in both)]
     store = prepared(documents, vocabulary, tmp_path, "humaneval", "mbpp", "mbpp_bpb")
@@ -149,11 +150,15 @@ def test_a_task_of_another_source_is_looked_for_as_it_is_written(tmp_path, vocab
     import tensorflow as tf
 
     def dataset(split, shuffle_files):
-        rows = {"inputs_pretokenized": [QUESTION], "targets_pretokenized": [ANSWER]}
-        return tf.data.Dataset.from_tensor_slices(rows)
+        return tf.data.Dataset.from_tensor_slices({"inputs": [QUESTION], "targets": [ANSWER]})
 
-    source = seqio.FunctionDataSource(dataset, splits=("validation",))
-    name = add_task("contamination.t5x", source)
+    name = "contamination.t5x"
+    seqio.TaskRegistry.add(
+        name,
+        source=seqio.FunctionDataSource(dataset, splits=("validation",)),
+        preprocessors=[seqio.preprocessors.tokenize],
+        output_features={"inputs": FEATURES["targets"], **FEATURES},
+    )
     store = prepared([*texts(30), QUESTION], vocabulary, tmp_path, name)
     assert contamination_record.read(store).items_found(name) == {"example 0"}
     with pytest.raises(UserError, match="no evaluation task"):
