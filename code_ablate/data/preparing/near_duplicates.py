@@ -7,7 +7,8 @@ Pairs that share a band of their sketches (`minhash`) are compared by their shin
 or above the threshold are joined into clusters. Of a cluster one document stays: a validation
 document before training documents, then one of the corpus that comes first in the order, then the
 longest, then the one with the smallest hash of its text. So nothing depends on how a corpus was cut
-into pieces. Takes some 60 bytes of memory for each document; sketches and shingles stay on disk.
+into pieces. Takes about 120 bytes of memory for each document, beside the 48 of its index row;
+sketches and shingles stay on disk.
 """
 
 from collections import Counter
