@@ -126,3 +126,9 @@ def test_spread_and_ratios():
     sides = {name: lambda name=name: order.append(name) for name in ("a", "b")}
     seconds = measure.alternate(sides, 2)
     assert order == ["a", "b"] * 3 and [len(times) for times in seconds.values()] == [2, 2]
+
+
+def test_near_duplicates(run):
+    result = run("near_duplicates", "--documents", 60)
+    assert result["documents"] == 60 and result["pairs_at_the_threshold"] > 0
+    assert result["recall"] >= 0.9 and result["precision"] == 1

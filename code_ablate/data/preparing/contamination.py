@@ -12,6 +12,7 @@ alike.
 
 import functools
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,6 +164,7 @@ class Decontaminate:
             dict(self.index.skipped),
             tuple(_removed(documents, self.index, found)),
             tuple(_found_items(self.index, found)),
+            _documents_by_task(self.index, found),
         )
         return Verdicts.of({CONTAMINATED: gone_D}, len(gone_D), {FINDINGS: record})
 
@@ -243,12 +245,14 @@ def _found_items(index: LeakIndex, found: _Matches) -> Iterator[FoundItem]:
         )
 
 
+def _documents_by_task(index: LeakIndex, found: _Matches) -> dict[str, int]:
+    tasks_M = index.parts.task_P[found.part_M].tolist()
+    pairs = set(zip(tasks_M, found.document_M.tolist(), strict=True))
+    return dict(sorted(Counter(str(task) for task, _ in pairs).items()))
+
+
 def summary(record: Contamination, digest: str) -> dict[str, Any]:
     """What the manifest says: documents that left and items found, by task."""
-    documents: dict[str, int] = {}
-    for removed in record.removed:
-        for task in {match.task for match in removed.matches}:
-            documents[task] = documents.get(task, 0) + 1
     items: dict[str, set[str]] = {}
     for found in record.items:
         items.setdefault(found.task, set()).add(found.item)
@@ -258,7 +262,7 @@ def summary(record: Contamination, digest: str) -> dict[str, Any]:
         "tasks_missing": list(record.missing),
         "documents": len(record.removed),
         "by_task": {
-            task: {"documents": documents.get(task, 0), "items": len(items[task])}
+            task: {"documents": record.documents_by_task[task], "items": len(items[task])}
             for task in sorted(items)
         },
     }

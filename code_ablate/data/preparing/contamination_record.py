@@ -86,6 +86,8 @@ class Contamination:
     """The documents that left, in the order of their names."""
     items: tuple[FoundItem, ...]
     """Every part that was found in a document."""
+    documents_by_task: Mapping[str, int]
+    """Documents that held an item of a task, of tasks with the same items by the first one."""
 
     def items_found(self, task: str) -> frozenset[str]:
         """Ids of the items of a task of which a part was found."""

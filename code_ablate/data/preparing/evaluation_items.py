@@ -93,7 +93,8 @@ def item_fingerprints(tasks: Sequence[str]) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {}
     for name in tasks:
-        if known := registry.remembered_fingerprint(name):
+        known = registry.remembered_fingerprint(name)
+        if known and "items" in known:
             found[name] = known["items"]
         else:
             found[name] = _fingerprint(name)
