@@ -68,7 +68,7 @@ def train(
     phase = stores.phase_over(
         data, models.find(model), batch_windows=batch_windows, seq_len=seq_len, steps=steps
     )
-    run = RunDirectory.of(runs, phase, phase_identity(phase, data.identities))
+    run = RunDirectory.of(runs, phase, phase_identity(phase, data.identities, data.tokens))
     loop = LoopConfig(log_every=1, checkpoint_every=checkpoint_every)
     train(phase, data, run, execution=Execution(loop=loop))
 

@@ -102,12 +102,9 @@ def command(main: Callable[[], None]) -> None:
 
 def train_on_cpu_as_the_commands_do() -> None:
     """Their setting of the memory allocator. It serves both sides of a comparison."""
-    import jax
+    from code_ablate.allocator import ready_the_host
 
-    from code_ablate.allocator import keep_freed_memory
-
-    if jax.default_backend() == "cpu":
-        keep_freed_memory()
+    ready_the_host()
 
 
 def _cpu_model() -> str:

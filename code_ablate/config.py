@@ -94,6 +94,12 @@ def find_gin_file(name: str, folder: str) -> str:
     return str(files[name])
 
 
+def _as_path(file: str) -> str:
+    """A file that is not in the current folder may be one of ours: gin/phases/demo.gin."""
+    ours = GIN_DIRECTORY.parent / file
+    return str(ours) if not Path(file).exists() and ours.is_file() else file
+
+
 def _gin_directories() -> list[Path]:
     return list(dict.fromkeys([GIN_DIRECTORY, Path.cwd() / "gin"]))
 
@@ -124,6 +130,7 @@ def load(
     """
     shipped.require_other_names(imports)
     modules = (shipped.TASKS, *imports)
+    files = [_as_path(file) for file in files]
     global _read
     _read = Bindings.read(files, bindings, _gin_directories())
     if looks_only and not imports and not _read.imports:
@@ -224,8 +231,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes."""
-    return Workspace(make("Paths"), tuple(_imported))
+    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+
+    Raises UserError, and Failed if a path is on an object store that cannot be reached.
+    """
+    paths = make("Paths")
+    paths.require_reachable()
+    return Workspace(paths, tuple(_imported))
 
 
 def make_execution() -> Execution:

@@ -2,6 +2,7 @@
 
     require_name("Study.name", "small-models")      # UserError for "../x"
     require_label("Side.name", "code and markup")   # UserError for control characters
+    file_part("code and markup")                    # "code_and_markup"
 
 A name of the first kind may not lead out of its folder, hide its file, or be read as an option.
 """
@@ -37,3 +38,8 @@ def require_label(kind: str, name: str) -> None:
             f"{kind} is {brief(name, 60)}: use 1 to {LONGEST_LABEL} printable characters, no space "
             "at either end."
         )
+
+
+def file_part(label: str, longest: int = 40) -> str:
+    """A label as a part of a file's name: with '_' for what `require_name` refuses, and short."""
+    return re.sub(r"[^A-Za-z0-9_.@:+-]+", "_", label)[:longest].strip(".-") or "_"

@@ -11,6 +11,7 @@ from tasks import (
     big_bench,
     code,
     code_likelihood,
+    controls,
     corpora,
     generation,
     knowledge,

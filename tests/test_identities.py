@@ -61,22 +61,22 @@ PHASES = {
 """Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""
 
 SCORES = {
-    "arc_easy": "0fee6c50750338de",
-    "arc_easy_5shot": "b97eb6c81e4b30ea",
-    "basic_skills_coding": "858ae1309857cb1c",
-    "boolq": "1a49d1c51482adb5",
-    "copa": "d464a945b9fb0bf9",
-    "humaneval": "d22ea24ae068c088",
-    "lambada": "38bb306ee205a8a8",
-    "mbpp_bpb": "2efc767179482970",
-    "mmlu": "5689d983bc8d5df2",
-    "nq_open": "454c4bf9db975751",
-    "open_prompts": "042150a3af076771",
-    "sciq": "30ac779b72c45395",
-    "triviaqa": "775da83d79b46e67",
-    "winogrande": "c2e156c76ebf8260",
-    "hellaswag": "cf2c60f75aaa50e4",
-    "gsm8k": "3cb0ecd01bd98f89",
+    "arc_easy": "a17e8239647948ba",
+    "arc_easy_5shot": "6c0839aa04b57c69",
+    "basic_skills_coding": "b5809e5e1c915a24",
+    "boolq": "926d30dbd595b13d",
+    "copa": "36fa6a0e3f8d665a",
+    "humaneval": "9988abc81115d740",
+    "lambada": "82f4efe607d4961d",
+    "mbpp_bpb": "39edcf3beb7dc8e4",
+    "mmlu": "77faaf8aa6eefbd4",
+    "nq_open": "19d521a4360340fa",
+    "open_prompts": "2b5e47c5503f5041",
+    "sciq": "308a7517eb43e7d5",
+    "triviaqa": "b086456a9d8ac337",
+    "winogrande": "328fbe01fd857210",
+    "hellaswag": "d6d04cc5081c8b63",
+    "gsm8k": "b8755800bcc079d0",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 

@@ -10,7 +10,7 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import kinds
 from code_ablate.evaluation.declarations import TaskInfo
 from code_ablate.evaluation.suite_config import SuiteConfig
-from code_ablate.names import require_label, require_name
+from code_ablate.names import file_part, require_label, require_name
 from code_ablate.study.recipes import Recipe
 
 EVERYWHERE_WRONG = ["", " ", "a\nb", "a\x00b", "\u202eab", " a", "a ", "x" * 300, None, 3]
@@ -74,3 +74,21 @@ def test_what_names_files_is_checked_where_it_is_given(phase, field, make, name)
 def test_what_is_shown_is_checked_where_it_is_given(phase, what, make, name):
     with pytest.raises(UserError, match=what):
         make(phase, name)
+
+
+@pytest.mark.parametrize(
+    ("label", "part"),
+    [
+        ("balanced_to_text", "balanced_to_text"),
+        ("50 % code & markup", "50_code_markup"),
+        ("1.07M", "1.07M"),
+        ("../../x", "_.._x"),
+        ("-x.", "x"),
+        ("é", "_"),
+        ("...", "_"),
+        ("x" * 300, "x" * 40),
+    ],
+)
+def test_a_label_becomes_a_part_of_a_name(label, part):
+    assert file_part(label) == part
+    require_name("a run", file_part(label))

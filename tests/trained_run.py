@@ -66,6 +66,6 @@ def make_run(runs_dir: Path, vocabulary: Vocabulary, steps: int) -> RunDirectory
         seed=0,
     )
     stores = Stores({"sentences": store})
-    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, stores.identities))
+    run = RunDirectory.of(runs_dir, phase, phase_identity(phase, stores.identities, stores.tokens))
     train(phase, stores, run)
     return run

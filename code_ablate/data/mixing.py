@@ -1,7 +1,7 @@
 """Which window stands at which position of a phase's stream: a pure function, exact in tokens.
 
     mixture = Mixture.of({"demo.text": 0.5, "demo.web_code": 0.5})
-    stream = Stream(mixture, windows={...}, identities={...}, seed=0)
+    stream = Stream(mixture, windows={...}, keys={...}, seed=0)
     corpora_N, windows_N = stream.at(np.arange(1_000_000, 1_000_016))
 
 **Order of corpora.** The corpora are leaves of a Huffman tree over their rates. A node that has
@@ -14,12 +14,13 @@ n| stays under two windows at every prefix.
 
 **Order within a corpus.** Each corpus has a cursor of its own, which goes on across the phases of a
 recipe, and a shuffle of its own, keyed by seed, store and epoch: changing one corpus' rate leaves
-the order within the others as it was.
+the order within the others as it was. Corpora of equal content are told apart (`shuffle_keys`).
 """
 
 import hashlib
 import heapq
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +29,10 @@ from jaxtyping import Int
 
 from code_ablate.errors import UserError
 from code_ablate.names import require_name
+
+DRAWN_WHOLE = 16
+"""Most windows of a store whose order is drawn as a whole, so that all orders are equally likely.
+Four bits are too few for a Feistel network: of 16 windows it makes even permutations only."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,11 @@ def _huffman(rates: list[float]) -> "_Split | int":
     return queue[0][2]
 
 
+def windows_in(tokens: int, seq_len: int) -> int:
+    """Whole windows in this many tokens; the tail of up to seq_len - 1 targets is in none."""
+    return max(0, tokens - 1) // seq_len
+
+
 def counts_at(rates: list[float], positions_N: Int[np.ndarray, " N"]) -> Int[np.ndarray, "N M"]:
     """How many of the first n positions each of M corpora has had, for every n in `positions_N`."""
     counts_NM = np.zeros((len(positions_N), len(rates)), np.int64)
@@ -122,15 +132,19 @@ def counts_at(rates: list[float], positions_N: Int[np.ndarray, " N"]) -> Int[np.
 def permute(index_N: Int[np.ndarray, " N"], size: int, key: int) -> Int[np.ndarray, " N"]:
     """A pseudo-random permutation of range(size), evaluated only at `index_N`.
 
-    A Feistel network of six rounds over the next even number of bits, with cycle walking for
-    the values that fall outside; the round function is the finaliser of MurmurHash3 (64 bit).
-    Needs no memory that grows with `size`, and does not change with NumPy's version.
+    Up to DRAWN_WHOLE elements: the permutation of number `key` % size! (64-bit keys make each one
+    equally likely to 1e-6). More: a Feistel network of six rounds over the next even number of
+    bits, with cycle walking for the values that fall outside; the round function is the finaliser
+    of MurmurHash3 (64 bit). Needs no memory that grows with `size`, and does not change with
+    NumPy's version.
     """
-    half = max(1, ((max(size - 1, 1)).bit_length() + 1) // 2)
-    mask, shift = np.uint64((1 << half) - 1), np.uint64(half)
     value = np.array(index_N, np.uint64)
     if value.size and int(value.max()) >= size:
         raise ValueError(f"index {int(value.max())} outside of a permutation of {size}")
+    if size <= DRAWN_WHOLE:
+        return _permutation(size, key % math.factorial(size))[value.astype(np.int64)]
+    half = ((size - 1).bit_length() + 1) // 2
+    mask, shift = np.uint64((1 << half) - 1), np.uint64(half)
     walking = np.ones(value.shape, bool)
     while walking.any():
         left, right = value[walking] >> shift, value[walking] & mask
@@ -141,12 +155,34 @@ def permute(index_N: Int[np.ndarray, " N"], size: int, key: int) -> Int[np.ndarr
     return value.astype(np.int64)
 
 
+def _permutation(size: int, number: int) -> Int[np.ndarray, " size"]:
+    """The permutation of range(size) with this number, below size!, in lexicographic order."""
+    rest, order = list(range(size)), []
+    for radix in range(size, 0, -1):
+        place, number = divmod(number, math.factorial(radix - 1))
+        order.append(rest.pop(place))
+    return np.array(order, np.int64)
+
+
 def _mix(value: np.ndarray, key: int, round_key: int) -> np.ndarray:
     seed = (key * 0x9E3779B97F4A7C15 + round_key * 0xD1B54A32D192ED03) % (1 << 64)
     value = value ^ np.uint64(seed)
     for multiplier in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         value = (value ^ (value >> np.uint64(33))) * np.uint64(multiplier)
     return value ^ (value >> np.uint64(33))
+
+
+def shuffle_keys(corpora: Iterable[str], identities: Mapping[str, str]) -> dict[str, str]:
+    """What keys the shuffle of each corpus; `corpora` in the order in which a recipe reads them.
+
+    It is the identity of its store, with its name where the store of an earlier corpus has the same
+    content: they would be read in lockstep otherwise, each window twice within a batch.
+    """
+    keys: dict[str, str] = {}
+    for corpus in dict.fromkeys(corpora):
+        content = identities[corpus]
+        keys[corpus] = f"{content}/{corpus}" if content in keys.values() else content
+    return keys
 
 
 @dataclass(frozen=True)
@@ -157,8 +193,8 @@ class Stream:
     """What is mixed, in shares of windows (which are shares of tokens: windows have one length)."""
     windows: Mapping[str, int]
     """Number of windows in each active corpus' token store."""
-    identities: Mapping[str, str]
-    """Identity of each active corpus' token store; keys its shuffle."""
+    keys: Mapping[str, str]
+    """What keys the shuffle of each active corpus; see `shuffle_keys`."""
     seed: int
     """Keys the shuffles; the same in every phase of a recipe."""
     already_read: Mapping[str, int] = field(default_factory=dict)
@@ -196,7 +232,7 @@ class Stream:
         epoch_N, index_N = np.divmod(cursor_N, size)
         result_N = np.empty_like(index_N)
         for epoch in np.unique(epoch_N):
-            text = f"{self.seed}/{self.identities[corpus]}/{epoch}"
+            text = f"{self.seed}/{self.keys[corpus]}/{epoch}"
             key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
             rows = epoch_N == epoch
             result_N[rows] = permute(index_N[rows], size, key)

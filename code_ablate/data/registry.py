@@ -104,6 +104,19 @@ def remember_fingerprint(task: Any, fingerprint: Mapping[str, Any]) -> None:
         remembered.keep(dataclasses.replace(known, fingerprints=fingerprints))
 
 
+def remembered_names() -> Remembered | None:
+    """What `tasks` registers, as long as it is not imported and its descriptions are known."""
+    return _expected if _expected and _expected.descriptions else None
+
+
+def remember_descriptions(descriptions: Mapping[str, str]) -> None:
+    """Keeps a line about each evaluation task for other processes, of those that are of `tasks`."""
+    known = remembered.recall() if _ours else None
+    if known and not known.descriptions:
+        own = {name: text for name, text in descriptions.items() if name in _ours}
+        remembered.keep(dataclasses.replace(known, descriptions=own))
+
+
 def _import_tasks() -> None:
     global _expected
     _expected = None
@@ -120,7 +133,7 @@ def _import_tasks() -> None:
     _ours.update({name: seqio.TaskRegistry.get(name) for name in tasks})
     if remembered.recall() is None:
         rates = {name: _rates(name) for name in mixtures}
-        remembered.keep(Remembered(tuple(tasks), rates, {}))
+        remembered.keep(Remembered(tuple(tasks), rates, {}, {}))
 
 
 @functools.cache

@@ -25,6 +25,7 @@ from etils import epath
 from jaxtyping import Int
 
 from code_ablate import storage
+from code_ablate.data.mixing import windows_in
 from code_ablate.errors import NewerFormat, UserError, disk_failures, require_format
 
 FORMAT = 2
@@ -76,12 +77,22 @@ class Manifest:
     contamination: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Evaluation tasks that were looked for, documents that left by task, and the digest of the
     file that lists them. Empty if none were looked for."""
+    returned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Documents that were encoded and decoded, `tried_bytes` of their text, `returned_bytes` that
+    came back, and the characters `lost` most; empty: not measured."""
     created: str = ""
     """Time at which the store was finished, in UTC."""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Versions of Python and of the packages that made the store."""
     format: int = FORMAT
     """Format of the directory."""
+
+    @property
+    def returned_share(self) -> float | None:
+        """Share of the bytes of text that come back from the tokens, 0 to 1; None: not known."""
+        if not self.returned.get("tried_bytes"):
+            return None
+        return self.returned["returned_bytes"] / self.returned["tried_bytes"]
 
     def to_json(self) -> str:
         """The text of manifest.json."""
@@ -143,8 +154,8 @@ class TokenStore:
         return self.manifest.splits[split]["documents"]
 
     def num_windows(self, seq_len: int, split: str = "train") -> int:
-        """Whole windows in a split; the tail of up to seq_len - 1 targets is in none."""
-        return max(0, self.num_tokens(split) - 1) // seq_len
+        """Whole windows in a split."""
+        return windows_in(self.num_tokens(split), seq_len)
 
     def read_windows(
         self, indices: Int[np.ndarray, " N"] | Sequence[int], seq_len: int, split: str = "train"
@@ -251,6 +262,11 @@ class Stores(Mapping[str, TokenStore]):
     def identities(self) -> dict[str, str]:
         """Hash of each store's content, by corpus."""
         return {corpus: store.manifest.identity for corpus, store in self._stores.items()}
+
+    @property
+    def tokens(self) -> dict[str, int]:
+        """Tokens in the train split of each store, by corpus."""
+        return {corpus: store.num_tokens() for corpus, store in self._stores.items()}
 
     def windows(self, seq_len: int, split: str = "train") -> dict[str, int]:
         """Windows of `seq_len` predicted tokens in a split of each store, by corpus."""

@@ -25,7 +25,7 @@ from jaxtyping import Int
 
 from code_ablate import storage
 from code_ablate.checked import PositiveInt, Seed, checked
-from code_ablate.data.round_trip import loss_refused, lost_text
+from code_ablate.data.round_trip import loss_refused, lost_text, require_unspellable
 from code_ablate.errors import UserError, require_format
 from code_ablate.names import require_name
 
@@ -45,7 +45,7 @@ class VocabularyConfig:
     """Path or URL of a SentencePiece `.model` or a Hugging Face `tokenizer.json`; or the plain name
     of a vocabulary that is trained and kept as `<data_dir>/vocabularies/<name>-<key>.model`."""
     size: Annotated[int, Ge(0), Le(10_000_000)] = 32768
-    """Number of entries. A file must have this many; 0: any number."""
+    """Number of entries. A file must have this many, counting gaps in its ids; 0: any number."""
     corpora: tuple[str, ...] = ()
     """SeqIO Tasks that it is trained on, in equal parts."""
     sample_bytes: PositiveInt = 100_000_000
@@ -94,7 +94,7 @@ class Vocabulary:
     path: str
     """Path or URL of the model file."""
     size: int
-    """Number of ids."""
+    """Number of ids, those of gaps among them: the largest one and 1."""
     digest: str
     """SHA-256 of the model file, in hexadecimal."""
     eos_id: int
@@ -122,6 +122,12 @@ class Vocabulary:
             return self._model.id_to_token(int(token)) or f"<{token}>"
         return self._model.id_to_piece(int(token))
 
+    def bytes_of(self, ids: Iterable[int]) -> int:
+        """UTF-8 bytes of the text of `ids`. An unknown token, which may stand for any text, has
+        none."""
+        unknown = self._unknown_id
+        return len(self.decode([i for i in ids if i != unknown]).encode())
+
     @property
     def info(self) -> dict[str, Any]:
         """name, size, digest and eos_id, as a manifest holds them."""
@@ -133,9 +139,16 @@ class Vocabulary:
         return _seqio_vocabulary(self)
 
     @property
+    def _unknown_id(self) -> int | None:
+        if not self.path.endswith(".json"):
+            return self._model.unk_id()
+        unknown = getattr(self._model.model, "unk_token", None)
+        return None if unknown is None else self._model.token_to_id(unknown)
+
+    @property
     def _model(self) -> Any:
         try:
-            return _load_model(self.path, self.digest)
+            return _load_encoder(self.path, self.digest, self.eos_id)
         except ImportError as error:
             raise _library_missing(self.path, error) from error
 
@@ -214,14 +227,19 @@ def load_vocabulary(
             recorded = dataclasses.asdict(record)
         size, eos_id = recorded["size"], recorded["eos_id"]
     if eos_id < 0:
-        raise UserError(f"{path} defines no EOS: documents need one; train it with an eos_id.")
+        raise UserError(
+            f"{path} defines no EOS: documents need one, which no text can spell; train it with an "
+            "eos_id."
+        )
     if config.size not in (0, size):
         raise UserError(
-            f"{path} has {size} entries; VocabularyConfig.size is {config.size}: make it {size}."
+            f"{path} has ids up to {size - 1}; VocabularyConfig.size is {config.size}: make it "
+            f"{size}."
         )
     vocabulary = Vocabulary(config.name, str(path), size, digest, eos_id)
     if not can_encode:  # nor is anything encoded here
         return vocabulary
+    require_unspellable(str(path), vocabulary.piece(eos_id), eos_id, vocabulary.encode)
     lost = lost_text(vocabulary.encode, vocabulary.decode)
     if lost and not config.allow_loss:
         raise loss_refused(str(path), lost)
@@ -236,7 +254,9 @@ def _size_and_eos(path: epath.Path, digest: str, eos_token: str) -> tuple[int, i
     try:
         model = _load_model(str(path), digest)
         if path.suffix == ".json":
-            return model.get_vocab_size(), _huggingface_eos(model, path, eos_token)
+            # Ids may have gaps: there can be more of them than entries.
+            size = max(model.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+            return size, _huggingface_eos(model, path, eos_token)
         return model.vocab_size(), model.eos_id()
     except (UserError, ImportError):
         raise
@@ -262,6 +282,17 @@ def _huggingface_eos(model: Any, path: epath.Path, configured: str) -> int:
             + f"; its special tokens are {special}."
         )
     return eos_id
+
+
+@functools.lru_cache(maxsize=8)
+def _load_encoder(path: str, digest: str, eos_id: int) -> Any:
+    """The model, which takes a text that spells EOS for a text."""
+    model = _load_model(path, digest)
+    if path.endswith(".json"):
+        token = model.get_added_tokens_decoder().get(eos_id)
+        if token and not token.special:  # such a token would be looked for in every text
+            model.add_special_tokens([token.content])
+    return model
 
 
 @functools.lru_cache(maxsize=8)

@@ -79,4 +79,4 @@ def no_settings(name: str, config: SuiteConfig) -> dict[str, Any]:
 def sampling_settings(name: str, config: SuiteConfig) -> dict[str, Any]:
     """`Kind.settings` where it also matters how answers are generated."""
     del config
-    return {"sampling": to_plain(sampling_of(name))}
+    return {"sampling": to_plain(sampling_of(name).what_matters)}

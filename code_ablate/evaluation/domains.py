@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+from etils import epy
 from jaxtyping import Int
 
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.declarations import no_settings
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.packing import Request
+from code_ablate.evaluation.row_choice import chosen_rows
+
+with epy.lazy_imports():  # facts of the kinds are read without it, and it is slow to import
+    import pandas as pd
 
 if TYPE_CHECKING:
     from code_ablate.data.store import TokenStore
@@ -116,18 +120,20 @@ def domain_items(
 ) -> DomainItems:
     """A seeded choice of validation documents, at most `max_tokens` tokens of each."""
     available = store.num_documents("validation")
-    chosen = np.sort(np.random.default_rng(seed).permutation(available)[:max_items])
+    # Where text was lost, its bytes are in the store, and no token stands for them.
+    complete = vocabulary.lossless and store.manifest.returned_share in (None, 1)
+    chosen = chosen_rows(available, max_items, seed)
     items = []
-    for index in chosen:
+    for index in range(available) if chosen is None else chosen:
         ids = store.read_document(int(index), "validation")
         assert ids[-1] == vocabulary.eos_id, "a stored document does not end with EOS"
         ids, cropped = ids[:-1], len(ids) - 1 > max_tokens
         kept = _first_tokens(ids, max_tokens, vocabulary) if cropped else ids
         assert len(kept), "a document has no whole character in its first tokens"
         size = (
-            len(vocabulary.decode(kept).encode())
-            if cropped or not vocabulary.lossless
-            else int(store.document_bytes("validation")[index])
+            int(store.document_bytes("validation")[index])
+            if complete and not cropped
+            else vocabulary.bytes_of(kept)
         )
         requests = _pieces(kept, vocabulary.eos_id, seq_len)
         items.append(DomainItem(str(int(index)), requests, size, cropped))

@@ -2,14 +2,13 @@
 
     task = LoadedTask.load("arc_easy", vocabulary, SuiteConfig(tasks=("arc_easy",)), longest=257)
     task.examples, task.targets        # what is asked, and what the metric_fns compare with
-    task.metrics(task.score_metric_fns, scores)
 
 A Task that was written for T5X works: the model's vocabulary takes the place of its own, and its
 postprocessor and metric_fns are applied as seqio.Evaluator applies them.
 """
 
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from jaxtyping import Int
 
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import MissingData, UserError
+from code_ablate.evaluation.row_choice import chosen_rows
 from code_ablate.evaluation.suite_config import SuiteConfig
 
 
@@ -115,20 +115,6 @@ class LoadedTask:
         """A generated text as the metric_fns want it."""
         return self.task.postprocess_fn(text, example=example, is_target=False)
 
-    def metrics(
-        self, functions: Sequence[Callable], outputs: Sequence | np.ndarray
-    ) -> dict[str, float]:
-        """What these metric_fns return for the targets and `outputs` (scores or predictions).
-
-        Values that are no numbers, such as texts for TensorBoard, are left out.
-        """
-        found: dict[str, float] = {}
-        for function in functions:
-            for key, value in function(list(self.targets), outputs).items():
-                if np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.number):
-                    found[key] = float(value)
-        return found
-
     def describe(self, kind: str, *, examples: int, cropped: int, **more: Any) -> dict:
         """What the report says about the task. `cropped`: those of `examples` that lose context."""
         return {
@@ -142,10 +128,11 @@ class LoadedTask:
         }
 
 
-def require_rows(task: seqio.Task) -> None:
+def require_rows(task: seqio.Task, split: str) -> None:
     """Raises MissingData for a Task over TensorFlow Datasets that are not prepared here.
 
-    They would be downloaded otherwise. Other sources say so themselves.
+    They would be downloaded otherwise. Other sources say so themselves. UserError for a split that
+    the Task has not.
     """
     if isinstance(task.source, seqio.TfdsDataSource):
         builder = task.source.tfds_dataset.builder
@@ -154,13 +141,18 @@ def require_rows(task: seqio.Task) -> None:
                 f"the rows of {builder.info.full_name} are not on this machine: "
                 f"`tfds build {builder.info.full_name}`."
             )
+    _require_split(task, split)
 
 
-def _require_form(task: seqio.Task, split: str) -> None:
+def _require_split(task: seqio.Task, split: str) -> None:
     if split not in task.splits:
         raise UserError(
             f"evaluation task {task.name!r} has splits {list(task.splits)}, not {split!r}."
         )
+
+
+def _require_form(task: seqio.Task, split: str) -> None:
+    _require_split(task, split)
     if set(task.output_features) != {"inputs", "targets"}:
         raise UserError(
             f"evaluation task {task.name!r} has features {sorted(task.output_features)}; "
@@ -199,10 +191,11 @@ class _Sample:
 
     def __call__(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
         self.available = int(dataset.reduce(np.int64(0), lambda n, _: n + 1))
-        self.used = min(self.available, self._max_items)
-        if self.used == self.available:
+        chosen = chosen_rows(self.available, self._max_items, self._seed)
+        self.used = self.available if chosen is None else len(chosen)
+        if chosen is None:
             return dataset
-        chosen = np.zeros(self.available, bool)
-        chosen[np.random.default_rng(self._seed).permutation(self.available)[: self.used]] = True
-        keep = tf.constant(chosen)
+        kept = np.zeros(self.available, bool)
+        kept[chosen] = True
+        keep = tf.constant(kept)
         return dataset.enumerate().filter(lambda i, _: keep[i]).map(lambda _, row: row)

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from code_ablate.evaluation.downstream import LoadedTask
     from code_ablate.evaluation.generation import Generator
     from code_ablate.evaluation.scoring import Scorer
@@ -46,6 +46,9 @@ class Outcome:
     """Values that the Task's metric_fns returned."""
     notes: tuple[str, ...] = ()
     """Sentences that a reader of the scores has to know."""
+    own_metrics: tuple[str, ...] = ()
+    """Metrics of the Task that each item has a score of, in the column "metric/NAME"; the one that
+    counts is first."""
 
 
 class Measure(Protocol):
@@ -60,6 +63,24 @@ class Measure(Protocol):
 
     def evaluate(self, engine: Engine, advance: Advance) -> Outcome:
         """Asks one checkpoint everything."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of a model for one example of a Task."""
+
+    item: str
+    """Id of the item; its number if the Task does not say."""
+    texts: tuple[str, ...]
+    """The continuation that is scored, all accepted answers, or a program's solution. None of an
+    open-ended prompt."""
+    right: bool
+    """Whether the texts are right; False for the wrong choices of an item."""
+
+
+def expected_text(target: Any, number: int, text: str) -> Expected:
+    """The text of an example's targets, which is right, for the item that its target names."""
+    return Expected(str(getattr(target, "item", number)), (text,), True)
 
 
 @dataclass(frozen=True)
@@ -86,3 +107,8 @@ class Kind:
     settings: Callable[[str, SuiteConfig], dict[str, Any]]
     """What decides the scores of the Task of this name beside the Task itself: part of the
     identity."""
+    expected: Callable[[Any, int, str], Expected] = expected_text
+    """What is expected for an example, from its postprocessed target, its number and the text of
+    its targets."""
+    version: int = 1
+    """Part of the identity: raised when items of this kind would be scored in another way."""

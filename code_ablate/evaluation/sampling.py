@@ -4,6 +4,7 @@ Sampling(max_tokens=32, stop=("\n",))                                # greedy
 Sampling(max_tokens=512, stop=("\ndef ",), temperature=0.8, top_p=0.95, samples=20)
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 from code_ablate.errors import UserError
@@ -30,6 +31,11 @@ class Sampling:
 
     seed: int = 0
     """Seed of the draws, which depend on it, the item and the number of the sample alone."""
+
+    @property
+    def what_matters(self) -> "Sampling":
+        """The same answers: what nothing is drawn with is as it is by default."""
+        return self if self.temperature else dataclasses.replace(self, top_p=1.0, seed=0)
 
     def prompt_room(self, longest: int) -> int:
         """Tokens of a prompt that are seen, of a model that sees `longest` at once.

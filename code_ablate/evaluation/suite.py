@@ -25,16 +25,14 @@ from code_ablate.data.registry import require_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import MissingData, UserError
-from code_ablate.evaluation import declarations, domains
+from code_ablate.evaluation import declarations
+from code_ablate.evaluation.asked import domain_asked, task_asked
 from code_ablate.evaluation.domains import DOMAIN_PREFIX, Domain
 from code_ablate.evaluation.kinds import kind_of
 from code_ablate.evaluation.measure import Advance, Engine, Measure
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity
-
-FORMAT = 2
-"""Part of every identity. Raised when the same items would be scored in another way."""
 
 COLUMNS = (
     "task", "category", "kind", "item", "correct", "correct_per_byte", "bits", "bytes",
@@ -67,7 +65,8 @@ class Part:
         outcome = self.measure.evaluate(engine, advance)
         about = self.measure.describe()
         notes = [*about.get("notes", ()), *outcome.notes]
-        return {**about, "metrics": outcome.metrics, "notes": notes}, outcome.items
+        said = {"metrics": outcome.metrics, "own_metrics": outcome.own_metrics, "notes": notes}
+        return {**about, **said}, outcome.items
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,12 @@ class Suite:
             except MissingData as error:
                 missing[part.key.name] = str(error)
         return self._having(parts, missing)
+
+    @property
+    def loaded(self) -> "Suite":
+        """The suite with only those parts that are loaded: what was not on record everywhere."""
+        parts = tuple(part for part in self.parts if "measure" in vars(part))
+        return dataclasses.replace(self, parts=parts)
 
     def todo(self, records: Records) -> list[Part]:
         """The parts that are not on record, in their order."""
@@ -229,36 +234,26 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
             f"evaluation task {name!r} is declared as {kind.name!r}, which is not a kind of Task."
         )
     make_measure = kind.measure
-    require_rows(task)
+    require_rows(task, config.split)
     with _own_libraries():
-        fingerprint = _fingerprint(task)
-    asked = {
-        "format": FORMAT,
-        "kind": kind.name,
-        **kind.settings(name, config),
-        "split": config.split,
-        "max_items": config.max_items,
-        "seed": config.seed,
-        "seq_len": seq_len,
-        "vocabulary": vocabulary.digest,
-        "task": fingerprint,
-    }
+        asked = task_asked(task, kind, config, vocabulary, seq_len)
 
     def load() -> Measure:
         with _own_libraries():
-            return make_measure(LoadedTask.load(name, vocabulary, config, longest=seq_len + 1))
+            loaded = LoadedTask.load(name, vocabulary, config, longest=seq_len + 1)
+        if loaded.available != asked.available:
+            raise UserError(
+                f"evaluation task {name!r} has {loaded.available:,} rows, and had "
+                f"{asked.available:,} when they were counted: what its source reads cannot be seen "
+                "from its code. Give the source a `version`, and another one whenever its rows "
+                "change."
+            )
+        with _own_libraries():
+            return make_measure(loaded)
 
     chance = info.chance if info else None
-    return Part(Key(name, identity(asked)), declarations.category_of(name), chance, load)
-
-
-def _fingerprint(task: Any) -> dict:
-    """What an evaluation Task reads and how it is judged."""
-    from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
-    from code_ablate.data.preparing.task_run import task_fingerprint
-
-    judged = [f for f in (task.postprocessor, *task.metric_fns) if f is not None]
-    return {**task_fingerprint(task), "judged": [preprocessor_fingerprint(f) for f in judged]}
+    key = Key(name, identity(asked.values))
+    return Part(key, declarations.category_of(name), chance, load)
 
 
 def _domain_part(
@@ -270,12 +265,6 @@ def _domain_part(
         "seed": config.seed,
         "seq_len": seq_len,
     }
-    asked = {
-        "format": FORMAT,
-        "kind": domains.KIND.name,
-        **settings,
-        "vocabulary": vocabulary.digest,
-        "store": store.manifest.identity,
-    }
-    key = Key(DOMAIN_PREFIX + corpus, identity(asked))
+    asked = domain_asked(config, vocabulary, store, seq_len)
+    key = Key(DOMAIN_PREFIX + corpus, identity(asked.values))
     return Part(key, "domains", None, lambda: Domain(corpus, store, vocabulary, **settings))

@@ -7,8 +7,9 @@ This is lm-eval's own command, which knows one more model: all its options and t
 Python, importing this module is enough for `lm_eval.simple_evaluate(model="code_ablate", ...)`.
 
 Every text begins with EOS, as documents do in training. A context and its continuation are
-tokenised together and then cut, as lm-eval wants it, and not apart, as this project's own tasks
-are: see docs/interop.md. A context that is too long loses its beginning.
+tokenised together and then cut, as lm-eval wants it, where a token ends with the context; where
+none does, apart, as this project's own tasks are: see docs/interop.md. A context that is too long
+loses its beginning.
 """
 
 import collections
@@ -96,6 +97,21 @@ class CodeAblateLM(TemplateLM):
         first = [] if add_special_tokens is False else [self.eot_token_id]
         return first + self.trained.vocabulary.encode([string])[0].tolist()
 
+    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        """(ids of the context, ids of the continuation), of which all are scored.
+
+        As lm-eval has it, spaces at the end of the context belong to the continuation, and both are
+        tokenised together and cut. But where the continuation melts into the context's last token,
+        no cut gives the two texts (lm-eval's own may leave nothing to score, or the continuation
+        without its beginning): there they are tokenised apart.
+        """
+        kept = context.rstrip()
+        continuation, context = context[len(kept) :] + continuation, kept
+        together, first = self.tok_encode(context + continuation), self.tok_encode(context)
+        if together[: len(first)] == first:
+            return first, together[len(first) :]
+        return first, self.tok_encode(continuation, add_special_tokens=False)
+
     def get_model_info(self) -> dict[str, Any]:
         """What lm-eval writes beside its results."""
         return {"model_identity": self.trained.identity, "model_step": self.trained.step}
@@ -109,6 +125,9 @@ class CodeAblateLM(TemplateLM):
         **kwargs: Any,
     ) -> list[tuple[float, bool]]:
         """(log-likelihood in nats, whether greedy decoding gives it) of each continuation."""
+        for texts, _, continuation in requests:
+            if not continuation:
+                raise UserError(f"{texts!r} has an empty continuation, of which nothing is scored.")
         asked = [
             Request(np.array(context + continuation, np.int32), len(context))
             for _, context, continuation in requests

@@ -49,6 +49,8 @@ def tokenizer_files(vocabulary: Vocabulary) -> dict[str, str]:
     # What the original may have said about these concerns batches, not ids.
     model["truncation"] = model["padding"] = None
     eos = vocabulary.piece(vocabulary.eos_id)
+    for token in model["added_tokens"]:
+        token["special"] |= token["id"] == vocabulary.eos_id  # text that spells it stays text
     model["post_processor"] = _eos_first(eos, vocabulary.eos_id)
     text = json.dumps(model, ensure_ascii=False)
     _require_same_ids(text, vocabulary)
@@ -59,6 +61,9 @@ def tokenizer_files(vocabulary: Vocabulary) -> dict[str, str]:
         "clean_up_tokenization_spaces": False,
         "split_special_tokens": True,
         "add_prefix_space": False,
+        # A decoder goes on from the last column of a batch: padding before it, and masked.
+        "padding_side": "left",
+        "model_input_names": ["input_ids", "attention_mask"],
     }
     return {
         "tokenizer.json": text,
@@ -144,7 +149,8 @@ def _require_same_ids(text: str, vocabulary: Vocabulary) -> None:
     exported = tokenizers.Tokenizer.from_str(text)
     exported.encode_special_tokens = True
     ids = np.random.default_rng(0).integers(0, vocabulary.size, (_PROBES, _PROBE_IDS))
-    probes = [*_DIFFICULT, *(vocabulary.decode(row) for row in ids)]
+    eos = vocabulary.piece(vocabulary.eos_id)
+    probes = [*_DIFFICULT, f"a{eos}b {eos}", *(vocabulary.decode(row) for row in ids)]
     for probe, expected in zip(probes, vocabulary.encode(probes), strict=True):
         found = exported.encode(probe).ids
         if found != [vocabulary.eos_id, *expected]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from code_ablate.data.mixing import Stream
+from code_ablate.data.mixing import Mixture, Stream, shuffle_keys
 from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.jobs.workspace import Workspace
@@ -23,11 +23,14 @@ def inspect_mixture(
     `name`: a registered corpus or mixture. The study gives the vocabulary, the preparation, the
     length of a window (of its first setting) and the seed. Raises UserError.
     """
-    mixture, seed = resolve_mixture(name), study.seeds[0]
+    # A corpus of the study needs no look-up, for which SeqIO would have to be installed.
+    mixture = Mixture.of({name: 1.0}) if name in study.corpora else resolve_mixture(name)
+    seed = study.seeds[0]
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
     seq_len = study.settings[0].seq_len
-    stream = Stream(mixture, stores.windows(seq_len), stores.identities, seed)
+    keys = shuffle_keys(mixture.active, stores.identities)
+    stream = Stream(mixture, stores.windows(seq_len), keys, seed)
     for store in stores.values():
         yield f"{describe_store(store)}\n"
         yield f"{show_documents(store, vocabulary, documents)}\n"

@@ -28,7 +28,7 @@ def explain_stores(
 
 def explain_phases(study: Study, stores: Stores, runs_dir: epath.PathLike) -> str:
     """For each phase without a complete run: how the nearest one differs. May be empty."""
-    graph = PhaseGraph.of(study, stores.identities)
+    graph = PhaseGraph.of(study, stores.identities, stores.tokens)
     runs = RunDirectory.all_in(runs_dir)
     lines = []
     for identity, phase in graph.phases.items():
@@ -41,7 +41,7 @@ def explain_phases(study: Study, stores: Stores, runs_dir: epath.PathLike) -> st
         if run.status["state"] != "new":
             lines.append(f"{head}: {run.path} is at step {run.status['step']} of {phase.steps}")
             continue
-        wanted = describe(phase, stores.identities)
+        wanted = describe(phase, stores.identities, stores.tokens)
         compared = [(differences(other.config["description"], wanted), other) for other in runs]
         if not compared:
             lines.append(f"{head}: there is no run yet")

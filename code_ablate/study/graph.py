@@ -1,6 +1,6 @@
 """A study, its arms, and the graph of their phases, in which equal phases are trained once.
 
-graph = PhaseGraph.of(study, stores.identities)
+graph = PhaseGraph.of(study, stores.identities, stores.tokens)
 for identity, phase in graph.phases.items(): ...      # parents come before their children
 graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 """
@@ -22,7 +22,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
-from code_ablate.names import require_label, require_name
+from code_ablate.names import file_part, require_label, require_name
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity
 
@@ -240,13 +240,21 @@ class PhaseGraph:
     """Identity of the last phase of each arm."""
 
     @classmethod
-    def of(cls, study: Study, store_identities: Mapping[str, str]) -> "PhaseGraph":
-        """`store_identities`: hash of the content of each corpus' token store, by corpus."""
+    def of(
+        cls,
+        study: Study,
+        store_identities: Mapping[str, str],
+        store_tokens: Mapping[str, int] = {},
+    ) -> "PhaseGraph":
+        """Hash of the content and tokens of each corpus' token store, by corpus.
+
+        A store whose tokens are not given is taken for a large one (`phase.describe`).
+        """
         phases: dict[str, Phase] = {}
         parents: dict[str, str | None] = {}
         identities = {}
         for arm, phase in study.arms.items():
-            chain = [phase_identity(part, store_identities) for part in phase.chain]
+            chain = [phase_identity(p, store_identities, store_tokens) for p in phase.chain]
             for name, part in zip(chain, phase.chain, strict=True):
                 phases.setdefault(name, part)
             parents |= dict(zip(chain, [None, *chain], strict=False))
@@ -272,6 +280,19 @@ class PhaseGraph:
             for name in self.chain(arm):
                 users[name].setdefault(f"{arm.recipe}/{size}{arm.seed}")
         return {name: tuple(found) for name, found in users.items()}
+
+    @functools.cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Begin of the name of each phase's run: the first arm that needs it, with its size (where
+        there are several), the phase's own name, and the seed."""
+        several = len({arm.size for arm in self.arms}) > 1
+        labels: dict[str, str] = {}
+        for arm in self.arms:
+            size = [arm.size] if several else []
+            for name in self.chain(arm):
+                parts = (arm.recipe, *size, self.phases[name].name, f"seed{arm.seed}")
+                labels.setdefault(name, "-".join(map(file_part, parts)))
+        return labels
 
     @property
     def evaluated(self) -> dict[str, Phase]:

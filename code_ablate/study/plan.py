@@ -151,7 +151,7 @@ def make_plan(
     With a pod, which takes the place of `hardware`, the train steps are compiled for it.
     """
     unprepared = {corpus: f"unprepared {corpus}" for corpus in study.corpora}
-    graph = PhaseGraph.of(study, unprepared | stores.identities)
+    graph = PhaseGraph.of(study, unprepared | stores.identities, stores.tokens)
     costs = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
     distinct = {id(costs[name]): (p.model, costs[name]) for name, p in graph.phases.items() if pod}
     step_costs = tuple(distinct.values())

@@ -102,7 +102,8 @@ class Setting:
     z_loss: NonNegative = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
-    """Whether attention stays within a document, where a window holds several."""
+    """Whether attention stays within a document and the EOS before it, where a window holds
+    several."""
     base_name: str = ""
     """Name of the base in reports. Empty: that of its `Side`, the registered name, or "base"."""
     source_name: str = ""

@@ -23,9 +23,7 @@ from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation import kinds
 from code_ablate.evaluation.downstream import LoadedTask
-from code_ablate.evaluation.kinds.answers import as_accepted
-from code_ablate.evaluation.kinds.ranked import as_choice
-from code_ablate.evaluation.measure import Engine
+from code_ablate.evaluation.measure import Engine, Kind
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.evaluation.sets.source import EvaluationSet
 from code_ablate.evaluation.suite_config import SuiteConfig
@@ -56,7 +54,7 @@ class CheckedTask:
     kind: str
     """Kind of the task: a key of `kinds.KINDS`."""
     examples: tuple[CheckedExample, ...]
-    """One for each item; for ranked tasks one for each choice of each item."""
+    """One for each item; for rank classification one for each choice of each item."""
     perfect: dict[str, float] | None
     """Metrics of right outputs; None if no output is known to be right or it could not be run."""
     floor: dict[str, float] | None
@@ -88,14 +86,14 @@ def check_task(name: str, rows: Sequence[Mapping[str, Any]]) -> CheckedTask:
         longest=_LONGEST,
         task=task.replace(source=given),
     )
-    examples = tuple(_example(loaded, kind.name, number) for number in range(len(loaded.examples)))
+    examples = tuple(_example(loaded, kind, number) for number in range(len(loaded.examples)))
     try:
         measure = kind.measure(loaded)
     except MissingData as error:
         return CheckedTask(kind.name, examples, None, None, (f"No program was run: {error}",))
     floor = measure.evaluate(_engine(examples, perfect=False), _ignore).metrics
-    if kind.name == kinds.OPEN_ENDED:
-        unchecked = ("No answer to an open-ended prompt is known to be right.",)
+    if not all(example.targets for example in examples):
+        unchecked = (f"No answer is known to be right: the task is {kind.title}.",)
         return CheckedTask(kind.name, examples, None, floor, unchecked)
     perfect = measure.evaluate(_engine(examples, perfect=True), _ignore).metrics
     return CheckedTask(kind.name, examples, perfect, floor, ())
@@ -121,16 +119,11 @@ class _Given(OneSplitSource):
         return tf.data.Dataset.from_generator(lambda: iter(self._rows), output_signature=signature)
 
 
-def _example(task: LoadedTask, kind: str, number: int) -> CheckedExample:
+def _example(task: LoadedTask, kind: Kind, number: int) -> CheckedExample:
     example, target = task.examples[number], task.targets[number]
     prompt, text = _text(task, example, "inputs"), _text(task, example, "targets")
-    if kind == kinds.RANKED:
-        choice = as_choice(target)
-        return CheckedExample(choice.item, prompt, (text,), choice.is_correct)
-    item = str(getattr(target, "item", number))
-    if kind == kinds.ANSWERS:
-        return CheckedExample(item, prompt, as_accepted(target, number).answers, True)
-    return CheckedExample(item, prompt, () if kind == kinds.OPEN_ENDED else (text,), True)
+    expected = kind.expected(target, number, text)
+    return CheckedExample(expected.item, prompt, expected.texts, expected.right)
 
 
 def _text(task: LoadedTask, example: Mapping[str, Any], feature: str) -> str:

@@ -85,7 +85,7 @@ def train(
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
     feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
-    description = describe(phase, stores.identities)
+    description = describe(phase, stores.identities, stores.tokens)
     train_step = make_train_step(
         phase.model,
         phase.optimizer,
@@ -220,7 +220,7 @@ def _stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
     """The phase's stream. Raises UserError if the stores are not those of `run`."""
     for part in phase.chain:
         require_stores(part, stores)
-    if phase_identity(phase, stores.identities) != run.identity:
+    if phase_identity(phase, stores.identities, stores.tokens) != run.identity:
         raise UserError(f"{run.path} is not the run of this phase: a token store has changed.")
     return phase_stream(phase, stores)
 

@@ -2,7 +2,7 @@
 
     first = Phase(mixture=Mixture.of({"demo.text": 1.0}), tokens=1_000_000, model=..., ...)
     then = dataclasses.replace(first, parent=first, mixture=..., schedule=...)
-    then.steps, then.learning_rate(0), phase_identity(then, store_identities)
+    then.steps, then.learning_rate(0), phase_identity(then, stores.identities, stores.tokens)
 
 A phase holds its parent, so that a recipe is a chain of phases and equal chains are equal values.
 """
@@ -26,7 +26,7 @@ from code_ablate.checked import (
     Seed,
     checked,
 )
-from code_ablate.data.mixing import Mixture
+from code_ablate.data.mixing import DRAWN_WHOLE, Mixture, shuffle_keys, windows_in
 from code_ablate.data.registry import MixtureSpec, resolve_mixture
 from code_ablate.errors import UserError
 from code_ablate.identity import identity
@@ -38,6 +38,9 @@ OptimizerState = Annotated[str, OneOf(("carry", "reset"))]
 
 FORMAT = 2
 """Part of every identity. Raised when the meaning of a configuration changes."""
+
+_DOCUMENT_MASKS = "EOS opens a document"
+"""How documents are masked where they are: raised in identities when that changes."""
 
 _HOW_NOT_WHAT = ("attention", "remat", "loss_chunk_tokens")
 """Fields of the model that say how it is computed, not what: outside of the identity."""
@@ -135,7 +138,8 @@ class Phase:
     z_loss: NonNegative = 0.0
     """Weight of the squared log-normaliser in the loss."""
     document_masks: bool = False
-    """Whether attention stays within a document, where a window holds several."""
+    """Whether attention stays within a document and the EOS before it, where a window holds
+    several."""
     varied: tuple[str, ...] = ()
     """Corpora that stand for what a study varies: reports give their share. Not part of the
     identity."""
@@ -211,6 +215,11 @@ class Phase:
         """This phase and the ones before it, the first one first."""
         return (*self.parent.chain, self) if self.parent else (self,)
 
+    @property
+    def corpora_read(self) -> tuple[str, ...]:
+        """Every corpus that the chain reads, in the order in which it first does."""
+        return tuple(dict.fromkeys(c for part in self.chain for c in part.mixture.active))
+
     @cached_property
     def _final_learning_rate(self) -> float:
         return self.learning_rate(self.steps - 1)
@@ -237,11 +246,14 @@ def phase_from_plain(plain: dict) -> Phase:
     return Phase(**{**plain, **parts})
 
 
-def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
+def describe(
+    phase: Phase, store_identities: Mapping[str, str], store_tokens: Mapping[str, int] = {}
+) -> dict:
     """What determines the result of `phase`, as plain values: its identity is the hash of this.
 
     Where it runs (mesh, hosts, paths), how (attention backend, remat, chunks) and bounds that only
-    refuse (max_epochs) are not in it.
+    refuse (max_epochs) are not in it. `store_identities` and `store_tokens` (of the train split) by
+    corpus; a store without an entry in the second is taken for a large one.
     """
     schedule = dataclasses.asdict(phase.schedule)
     if phase.schedule.start == "carry":
@@ -251,10 +263,7 @@ def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
     description = {
         "format": FORMAT,
         "model": phase._model_key(),
-        "mixture": {
-            corpus: {"share": share, "store": store_identities[corpus]}
-            for corpus, share in phase.mixture.active.items()
-        },
+        "mixture": _describe_mixture(phase, store_identities, store_tokens),
         "steps": phase.steps,
         "batch_windows": phase.batch_windows,
         "seq_len": phase.seq_len,
@@ -262,15 +271,34 @@ def describe(phase: Phase, store_identities: Mapping[str, str]) -> dict:
         "schedule": schedule,
         "seed": phase.seed,
         "z_loss": phase.z_loss,
-        "document_masks": phase.document_masks,
+        "document_masks": phase.document_masks and _DOCUMENT_MASKS,
         "parent": None,
     }
     if phase.parent:
-        description["parent"] = describe(phase.parent, store_identities)
+        description["parent"] = describe(phase.parent, store_identities, store_tokens)
         description["optimizer_state"] = phase.optimizer_state
     return description
 
 
-def phase_identity(phase: Phase, store_identities: Mapping[str, str]) -> str:
-    """The name of `phase`'s result; `store_identities` by corpus. Equal phases have equal ones."""
-    return identity(describe(phase, store_identities))
+def _describe_mixture(
+    phase: Phase, store_identities: Mapping[str, str], store_tokens: Mapping[str, int]
+) -> dict[str, dict]:
+    """Share and store of each corpus, and what else decides in which order it is read."""
+    keys = shuffle_keys(phase.corpora_read, store_identities)
+    described: dict[str, dict] = {}
+    for corpus, share in phase.mixture.active.items():
+        described[corpus] = {"share": share, "store": store_identities[corpus]}
+        if keys[corpus] != store_identities[corpus]:
+            described[corpus]["shuffled_by"] = keys[corpus]
+        if corpus in store_tokens:
+            windows = windows_in(store_tokens[corpus], phase.seq_len)
+            if 1 < windows <= DRAWN_WHOLE:
+                described[corpus]["order"] = "drawn as a whole"
+    return described
+
+
+def phase_identity(
+    phase: Phase, store_identities: Mapping[str, str], store_tokens: Mapping[str, int] = {}
+) -> str:
+    """The name of `phase`'s result; arguments as for `describe`. Equal phases have equal ones."""
+    return identity(describe(phase, store_identities, store_tokens))

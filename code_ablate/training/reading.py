@@ -5,7 +5,7 @@ stream = phase_stream(phase, stores)          # goes on where the parent stopped
 corpus_usage(phase, stores)["demo.text"].epochs
 """
 
-from code_ablate.data.mixing import CorpusUse, Stream
+from code_ablate.data.mixing import CorpusUse, Stream, shuffle_keys
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
 from code_ablate.training.phase import Phase
@@ -49,7 +49,10 @@ def phase_stream(phase: Phase, stores: Stores) -> Stream:
 
     Raises UserError if a corpus would be read more than `max_epochs` times.
     """
-    windows, identities = stores.windows(phase.seq_len), stores.identities
+    windows, keys = (
+        stores.windows(phase.seq_len),
+        shuffle_keys(phase.corpora_read, stores.identities),
+    )
     for corpus, n in windows_read(phase).items():
         epochs = n / windows[corpus]
         if corpus in phase.mixture.active and epochs > phase.max_epochs:
@@ -62,7 +65,7 @@ def phase_stream(phase: Phase, stores: Stores) -> Stream:
     return Stream(
         mixture=phase.mixture,
         windows={corpus: windows[corpus] for corpus in phase.mixture.active},
-        identities={corpus: identities[corpus] for corpus in phase.mixture.active},
+        keys={corpus: keys[corpus] for corpus in phase.mixture.active},
         seed=phase.seed,
         already_read=windows_read(phase.parent),
     )

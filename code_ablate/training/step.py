@@ -92,8 +92,8 @@ def make_train_step(
     `skipped_steps` (so far). The state is donated.
 
     `microbatches`: parts of the batch that are computed one after the other, to save memory; their
-    gradients are added in float32. `eos_id`: ends documents, which attention then does not cross;
-    None lets it look at the whole window.
+    gradients are added in float32. `eos_id`: stands between documents, which attention then does
+    not cross; None lets it look at the whole window.
     """
     transform = make_transform(optimizer)
 
@@ -131,9 +131,12 @@ def make_train_step(
 
 
 def document_numbers(tokens_BT: Int[Array, "B T"], eos_id: int) -> Int[Array, "B T"]:
-    """Which document of its window each token belongs to, from 0; the end is part of a document."""
-    ends_BT = (tokens_BT == eos_id).astype(jnp.int32)
-    return jnp.cumsum(ends_BT, axis=1) - ends_BT
+    """Which document of its window each token belongs to, from 0.
+
+    An EOS belongs to the document behind it: each one begins by seeing an EOS, as it does where it
+    is scored. The end of a document is predicted from the document's last token.
+    """
+    return jnp.cumsum((tokens_BT == eos_id).astype(jnp.int32), axis=1)
 
 
 def _accumulate(value_and_grad, microbatches: int):

@@ -1,11 +1,22 @@
 import dataclasses
+import hashlib
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from code_ablate.data.mixing import Mixture, Stream, blend, counts_at, permute
+from code_ablate.data.mixing import (
+    DRAWN_WHOLE,
+    Mixture,
+    Stream,
+    blend,
+    counts_at,
+    permute,
+    shuffle_keys,
+)
 from code_ablate.errors import UserError
 
 # Weights over nine orders of magnitude, zeros and lone corpora among them.
@@ -24,8 +35,7 @@ def stream_of(mixture, windows=97, **kwargs):
     return Stream(
         mixture,
         dict.fromkeys(mixture.active, windows),
-        {c: f"identity of {c}" for c in mixture.active},
-        **{"seed": 0, **kwargs},
+        **{"keys": {c: f"key of {c}" for c in mixture.active}, "seed": 0, **kwargs},
     )
 
 
@@ -106,10 +116,19 @@ def test_seed_store_and_epoch_each_change_the_order():
     order = order_of(base, "a", 500)
     for changed in (
         dataclasses.replace(base, seed=1),
-        dataclasses.replace(base, identities={"a": "another store"}),
+        dataclasses.replace(base, keys={"a": "another store"}),
         dataclasses.replace(base, already_read={"a": 500}),
     ):
         assert (order_of(changed, "a", 500) != order).mean() > 0.9
+
+
+def test_corpora_of_equal_content_are_read_in_different_orders():
+    keys = shuffle_keys(("c", "b", "a"), {"a": "same", "b": "same", "c": "other"})
+    assert keys == {"c": "other", "b": "same", "a": "same/a"}  # the first one keeps its order
+    stream = stream_of(Mixture.of({"a": 1, "b": 1}), windows=500, keys=keys)
+    order = order_of(stream, "a", 1000)
+    assert (order != order_of(stream, "b", 1000)).mean() > 0.9
+    assert sorted(order) == list(range(500))
 
 
 @given(st.integers(1, 5000), st.integers(0, 2**64 - 1))
@@ -118,13 +137,49 @@ def test_permute_is_a_permutation(size, key):
     assert sorted(permute(np.arange(size), size, key)) == list(range(size))
 
 
+def many_keys(count):
+    """64-bit keys as streams make them."""
+    digests = (hashlib.sha256(f"0/store/{epoch}".encode()).digest() for epoch in range(count))
+    return [int.from_bytes(digest[:8], "little") for digest in digests]
+
+
+def orders_of(size, count):
+    return np.stack([permute(np.arange(size), size, key) for key in many_keys(count)])
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5])
+def test_every_order_of_a_few_windows_is_equally_likely(size):
+    cells = math.factorial(size)
+    _, counts = np.unique(orders_of(size, 100 * cells), axis=0, return_counts=True)
+    assert len(counts) == cells
+    assert stats.chisquare(counts).pvalue > 1e-3  # of the Feistel network below 1e-100
+
+
+@pytest.mark.parametrize("size", [6, 8, 9, DRAWN_WHOLE, DRAWN_WHOLE + 1])
+def test_windows_are_neighbours_as_often_as_chance_has_it(size):
+    orders = orders_of(size, 10 * size * (size - 1))
+    counts = np.zeros((size, size))
+    np.add.at(counts, (orders[:, 0], orders[:, 1]), 1)
+    pairs = counts[~np.eye(size, dtype=bool)]
+    assert stats.chisquare(pairs).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("size", [5, 8, 12, DRAWN_WHOLE])
+def test_half_of_the_orders_are_even(size):
+    orders = orders_of(size, 1000)
+    inversions = (np.triu(orders[:, :, None] > orders[:, None, :], k=1)).sum((1, 2))
+    assert stats.binomtest(int((inversions % 2).sum()), len(orders)).pvalue > 1e-3
+
+
 def test_permute_is_golden():
     # If you meant to change the shuffle: every stream changes, so raise FORMAT in
     # training/phase.py.
     np.testing.assert_array_equal(permute(np.arange(8), 1000, 42), GOLDEN)
+    np.testing.assert_array_equal(permute(np.arange(8), 8, 2**63 + 42), GOLDEN_OF_FEW)
 
 
 GOLDEN = [177, 117, 571, 133, 742, 990, 327, 996]
+GOLDEN_OF_FEW = [6, 3, 4, 2, 0, 5, 1, 7]
 
 
 def test_permute_refuses_what_is_outside():

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -162,18 +163,63 @@ def test_huggingface_eos_is_named_or_asked_for(tmp_path):
     assert (named.eos_id, beside.eos_id) == (1, 0)
 
 
+def trained_by_sentencepiece(folder, **settings):
+    """The path of a model with SentencePiece's own settings, but for the ids of its symbols."""
+    path = folder / "own.model"
+    text = ["def f(x):", "    return  1", "some words of a text, more words </s> <end>"] * 50
+    ids = {"unk_id": 2, "pad_id": 0, "bos_id": -1}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text),
+        model_prefix=str(path.with_suffix("")),
+        vocab_size=400 if settings.get("byte_fallback") else 60,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **ids,
+        **settings,
+    )
+    return path
+
+
 def test_a_vocabulary_that_loses_text_is_refused_or_its_bytes_are_those_encoded(tmp_path):
     """SentencePiece's own settings make one space of two, which flatters code."""
-    path = tmp_path / "own.model"
-    text = ["def f(x):", "    return  1", "some words of a text, more words"] * 50
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(text), model_prefix=str(path.with_suffix("")), vocab_size=60,
-        hard_vocab_limit=False, minloglevel=2, eos_id=1, unk_id=2, pad_id=0, bos_id=-1,
-    )  # fmt: skip
+    path = trained_by_sentencepiece(tmp_path, eos_id=1)
     with pytest.raises(UserError, match=r"loses indentation, .*double spaces.*'def f.x.:"):
         load_vocabulary(path)
     allowed = load_vocabulary(path, VocabularyConfig(str(path), size=0, allow_loss=True))
     assert not allowed.lossless and "double spaces" in lost_text(allowed.encode, allowed.decode)
+
+
+@pytest.mark.parametrize(
+    ("settings", "spelled"),
+    [
+        ({}, "</s>"),
+        ({"eos_piece": "<end>"}, "<end>"),
+        ({"byte_fallback": True}, "</s>"),
+        ({"user_defined_symbols": "<end>,</p>"}, "</s>"),
+    ],
+)
+def test_no_text_spells_the_eos_of_a_sentencepiece_model(tmp_path, settings, spelled):
+    path = trained_by_sentencepiece(tmp_path, eos_id=1, **settings)
+    vocabulary = load_vocabulary(path, VocabularyConfig(str(path), size=0, allow_loss=True))
+    assert vocabulary.piece(vocabulary.eos_id) == spelled
+    for text in (spelled, f"a{spelled}b", f" {spelled} "):
+        assert vocabulary.eos_id not in vocabulary.encode([text])[0]
+
+
+def test_a_symbol_that_text_can_spell_is_no_eos(tmp_path):
+    path = trained_by_sentencepiece(tmp_path, eos_id=-1, user_defined_symbols="</s>")
+    with pytest.raises(UserError, match="no EOS: documents need one, which no text can spell"):
+        load_vocabulary(path)
+
+
+def test_a_size_that_does_not_fit_the_sample_is_answered_with_one_that_does():
+    characters = "".join(map(chr, range(0x4E00, 0x4E00 + 900))) * 3
+    with pytest.raises(UserError, match=r"1,161 already.*size to well above 1161"):
+        train_model([characters], 700)
+    train_model([characters], 1161)
+    with pytest.raises(UserError, match=r"has text for (\d+)\. .* \1 or less, or raise") as raised:
+        train_model(["abc abd hello world " * 5], 2000)
+    train_model(["abc abd hello world " * 5], int(re.search(r"for (\d+)", str(raised.value))[1]))
 
 
 def test_the_trained_vocabulary_keeps_every_probe(vocabulary):

@@ -286,3 +286,83 @@ def test_items_with_equal_options_are_counted():
     name = register("test_downstream_equal_options", source=source)
     (note,) = measure(name).describe()["notes"]
     assert note.startswith("1 of 3 items have options that are equal")
+
+
+class Even:
+    """A scorer to which everything is as likely."""
+
+    def score(self, requests, advance=None):
+        return np.full(len(requests), -3.0)
+
+
+def test_ties_are_counted(t5x_task):
+    outcome = measure(t5x_task).evaluate(Engine(Even(), None))
+    assert outcome.notes == ("3 of 3 items have two highest scores, of which the first is taken",)
+    assert list(outcome.items.correct) == [1, 0, 1]  # the gold is the first, or not
+    assert measure(t5x_task).evaluate(Engine(Table(), None)).notes == ()
+
+
+def test_options_that_differ_before_the_window_are_counted():
+    """Partial scoring: two contexts and one continuation, which is all that the model sees."""
+
+    def rows(split, shuffle_files, seed=None):
+        contexts = [["Ann's car is", "Bob's car is"], ["The dog is", "The cat is"]]
+        return tf.data.Dataset.from_tensor_slices({"contexts": contexts, "gold": [0, 1]})
+
+    name = register(
+        "test_downstream_partial",
+        source=seqio.FunctionDataSource(rows, splits=("validation",)),
+        preprocessors=[
+            lambda ds: t5.data.preprocessors.rank_classification(
+                ds,
+                inputs_fn=lambda row: row["contexts"],
+                targets_fn=lambda row: tf.fill([2], " red and shiny"),
+                is_correct_fn=lambda row: tf.one_hot(row["gold"], 2),
+            ),
+            seqio.preprocessors.tokenize,
+        ],
+    )
+    assert measure(name, longest=64).describe()["notes"] == []
+    # Of "'s car is red and shiny" nothing says whose car it is.
+    (note,) = measure(name, longest=23).describe()["notes"]
+    assert note.startswith("1 of 2 items are longer than the model sees")
+    (note,) = measure(name, longest=16).describe()["notes"]
+    assert note.startswith("2 of 2 items are longer than the model sees")
+
+
+@pytest.mark.parametrize("make", [register, register_generation])
+def test_items_that_are_there_twice_are_counted(make):
+    def rows(split, shuffle_files, seed=None):
+        questions, answers = [*QUESTIONS, QUESTIONS[1]], [*ANSWERS, ANSWERS[1]]
+        return tf.data.Dataset.from_tensor_slices(
+            {"question": questions, "answers": answers, "gold": [*GOLD, 1]}
+        )
+
+    source = seqio.FunctionDataSource(rows, splits=("validation",))
+    name = make(f"test_downstream_twice_{make.__name__}", source=source)
+    notes = measure(name).describe()["notes"]
+    assert [note for note in notes if note.startswith("1 of 4 items ask the same as another one")]
+
+
+def test_predictions_that_a_ranked_task_would_judge_are_not_left_out_unsaid():
+    name = register(
+        "test_downstream_both",
+        metric_fns=[t5.evaluation.metrics.rank_classification, shares],
+    )
+    (note,) = measure(name).describe()["notes"]
+    assert "'shares'" in note and "not computed" in note
+
+
+def test_a_metric_of_scores_keeps_its_name_and_its_items():
+    def confident(targets, scores):
+        return {"confident": float(np.mean([score > -70 for score in scores]))}
+
+    name = register(
+        "test_downstream_confident",
+        metric_fns=[t5.evaluation.metrics.rank_classification, confident],
+    )
+    outcome = measure(name).evaluate(Engine(Table(), None))
+    assert outcome.own_metrics == ("confident",)
+    assert outcome.metrics["confident"] == outcome.items["metric/confident"].mean()
+    # ids of the letters: b 66, g 71; r 82, g 71; w 87, b 66
+    assert outcome.items["metric/confident"].tolist() == [0.5, 0, 0.5]

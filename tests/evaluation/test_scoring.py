@@ -207,8 +207,17 @@ class CharacterVocabulary:
     def decode(self, ids):
         return bytes(int(i) - 2 for i in ids).decode(errors="replace")
 
+    def bytes_of(self, ids):
+        return len(self.decode(ids).encode())
+
+
+class Manifest:
+    returned_share = 1.0
+
 
 class DocumentStore:
+    manifest = Manifest()
+
     def __init__(self, texts):
         self.texts = texts
 

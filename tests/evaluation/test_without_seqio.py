@@ -15,7 +15,7 @@ EVALUATE = """
     from code_ablate.evaluation.suite_config import SuiteConfig
 
     class Manifest:
-        identity = "store-0"
+        identity, returned_share = "store-0", None
 
     class Store:
         manifest = Manifest()
@@ -25,6 +25,8 @@ EVALUATE = """
             return np.array([5, 6, 7, 1], np.int32)
         def document_bytes(self, split):
             return np.array([3, 3])
+        def document_ends(self, split):
+            return np.array([4, 8])
 
     class Vocabulary:
         digest, eos_id, lossless = "d", 1, True

@@ -74,6 +74,17 @@ def test_a_tokenizer_of_the_users_own_keeps_its_ids(tmp_path):
         assert_same(exported, vocabulary, text)
 
 
+def test_an_eos_that_text_may_spell_is_exported_as_a_special_token(tmp_path):
+    own = tokenizers.Tokenizer(tokenizers.models.BPE({"a": 0, "<": 1, "e": 2, ">": 3}, []))
+    own.decoder = tokenizers.decoders.Fuse()
+    own.add_tokens([tokenizers.AddedToken("<e>", special=False, normalized=False)])
+    path = str(tmp_path / "tokenizer.json")
+    own.save(path)
+    config = VocabularyConfig(path, size=0, eos_token="<e>", allow_loss=True)
+    vocabulary = load_vocabulary(path, config)
+    assert_same(loaded(tokenizer_files(vocabulary)), vocabulary, "a<e>a")
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -1,11 +1,13 @@
 """lm-eval on the exported model, on ours through its adapter, and our own engine: equal scores."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 import tasks  # noqa: F401  registers what is compared
+from code_ablate.data.vocabulary import Vocabulary, file_digest
 from code_ablate.errors import UserError
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.continuations import Continuations
@@ -155,12 +157,58 @@ def test_likelihoods_of_whole_texts(adapter, exported):
     )
 
 
-def test_where_joint_and_separate_tokenisation_differ(adapter, vocabulary):
-    """Not before a space, which no piece has in its middle, but inside of a word."""
-    for context, continuation, equal in (("The text is", " yes", True), ("    retu", "rn", False)):
-        cut = adapter._encode_pair(context, continuation)
+@pytest.fixture(scope="module")
+def merging(tmp_path_factory):
+    """A vocabulary with pieces across spaces: "a b" is one token, and so is "b c"."""
+    import tokenizers
+
+    letters = ["</s>", *"abcd ", "a ", "a b", "b ", "b c"]
+    merges = [("a", " "), ("a ", "b"), ("b", " "), ("b ", "c")]
+    model = tokenizers.models.BPE({piece: i for i, piece in enumerate(letters)}, merges)
+    made = tokenizers.Tokenizer(model)
+    made.decoder = tokenizers.decoders.Fuse()
+    made.add_special_tokens(["</s>"])
+    path = tmp_path_factory.mktemp("merging") / "tokenizer.json"
+    made.save(str(path))
+    return Vocabulary("merging", str(path), len(letters), file_digest(path), eos_id=0)
+
+
+@pytest.mark.parametrize(
+    ("context", "continuation", "expected"),
+    [
+        ("a", " b", (["a"], [" ", "b"])),  # together "a b", which leaves nothing to cut off
+        ("a", " bd", (["a"], [" ", "b", "d"])),  # together "a b", "d": " b" would not be scored
+        ("d", " c", (["d"], [" ", "c"])),  # nothing merges: cut where the context ends
+        ("da", "b", (["d", "a"], ["b"])),
+        ("d ", "c", (["d"], [" ", "c"])),  # spaces belong to the continuation, as in lm-eval
+        ("a ", "b", (["a"], [" ", "b"])),
+    ],
+)
+def test_a_continuation_that_melts_into_its_context_is_scored_whole(
+    adapter, merging, monkeypatch, context, continuation, expected
+):
+    monkeypatch.setattr(
+        adapter, "trained", dataclasses.replace(adapter.trained, vocabulary=merging)
+    )
+    cut = adapter._encode_pair(context, continuation)
+    pieces = tuple([merging.piece(int(number)) for number in ids] for ids in cut)
+    assert pieces == (["</s>", *expected[0]], expected[1])
+    assert merging.decode(cut[0] + cut[1]) == context + continuation
+
+
+def test_what_melts_into_its_context_has_a_likelihood(adapter, vocabulary):
+    """lm-eval's own way leaves nothing of some of these; ours is that of this project's tasks."""
+    pairs = [("    retu", "rn"), ("    return sel", "f"), ("impor", "t")]
+    asked = instances("loglikelihood", pairs)
+    joint, requests = 0, []
+    for context, continuation in pairs:
         first, *apart = (ids.tolist() for ids in vocabulary.encode([context, continuation]))
-        assert (cut == ([vocabulary.eos_id, *first], *apart)) == equal
+        joint += len(vocabulary.encode([context + continuation])[0]) <= len(first)
+        requests.append((None, [vocabulary.eos_id, *first], *apart))
+    assert joint, "no pair melts together: the test shows nothing"
+    assert adapter.loglikelihood(asked) == adapter._loglikelihood_tokens(requests)
+    with pytest.raises(UserError, match="empty continuation"):
+        adapter.loglikelihood(instances("loglikelihood", [("a", "")]))
 
 
 def test_greedy_answers(theirs, adapter):

@@ -17,7 +17,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.transformer import bind, init_params
 from code_ablate.training.trained import open_run
 from tests.tolerance import assert_close
-from tests.trained_run import SEQ_LEN
+from tests.trained_run import SENTENCES, SEQ_LEN
 
 TOKENS_BT = np.random.default_rng(0).integers(0, 1024, (3, SEQ_LEN)).astype(np.int32)
 
@@ -149,6 +149,47 @@ def test_text_has_the_same_ids_after_eos(vocabulary, tokenizer, text):
     assert tokenizer(text, add_special_tokens=False)["input_ids"] == ids
     assert tokenizer.decode([vocabulary.eos_id, *ids], skip_special_tokens=True) == text
     assert tokenizer.eos_token_id == tokenizer.bos_token_id == vocabulary.eos_id
+
+
+PROMPTS = [*SENTENCES, "x", "for index in range(10):\n\tprint(index)  # and so on, at length\n"]
+
+
+def test_a_batch_of_prompts_is_answered_as_each_of_them_alone(exported, tokenizer):
+    """Prompts of different lengths, greedily and under padding that the tokenizer chooses."""
+    import torch
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(exported)
+
+    def answers(prompts):
+        asked = tokenizer(prompts, padding=True, return_tensors="pt")
+        with torch.no_grad():
+            ids = model.generate(**asked, max_new_tokens=12, do_sample=False)
+        made = ids[:, asked["input_ids"].shape[1] :]
+        return tokenizer.batch_decode(made, skip_special_tokens=True)
+
+    assert len({len(tokenizer(prompt)["input_ids"]) for prompt in PROMPTS}) > 3
+    together = answers(PROMPTS)
+    assert together == [answer for prompt in PROMPTS for answer in answers([prompt])]
+    for answer, end in zip(together, SENTENCES.values(), strict=False):
+        assert f" {end}".startswith(answer) or answer.startswith(f" {end}")
+
+
+@pytest.mark.parametrize("padding", ["left", "right"])
+def test_logits_do_not_depend_on_the_batch_that_a_prompt_stands_in(exported, tokenizer, padding):
+    """With the mask that the tokenizer gives, and positions counted from it."""
+    import torch
+    import transformers
+
+    model = transformers.AutoModelForCausalLM.from_pretrained(exported)
+    asked = tokenizer(PROMPTS, padding=True, padding_side=padding, return_tensors="pt")
+    mask = asked["attention_mask"]
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    with torch.no_grad():
+        batch = model(**asked, position_ids=positions).logits
+        for prompt, seen, logits in zip(PROMPTS, mask.bool(), batch, strict=True):
+            alone = model(**tokenizer(prompt, return_tensors="pt")).logits[0]
+            assert_close(logits[seen].numpy(), alone.numpy(), 1e-4)
 
 
 def test_the_exported_tokenizer_is_a_vocabulary_for_a_study(vocabulary, exported):

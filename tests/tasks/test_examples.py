@@ -72,7 +72,7 @@ def test_the_example_of_the_docstring(module):
 
 def test_each_module_has_an_example():
     modules = {module.name for module in pkgutil.iter_modules(tasks.__path__)}
-    assert modules == {*ROWS, "corpora", "mixtures"}
+    assert modules == {*ROWS, "controls", "corpora", "mixtures"}
 
 
 def test_the_example_of_corpora():
@@ -81,6 +81,13 @@ def test_the_example_of_corpora():
     [(_, drop)] = checked.dropped
     doc = importlib.import_module("tasks.corpora").__doc__
     assert f"    {json.dumps(document)}\n        dropped: {drop.reason}\n" in doc
+
+
+def test_the_example_of_controls():
+    document = {"text": "def twice(x):\n    return 2 * x  # so\n", "language": "python"}
+    (kept,) = check_corpus("demo.code_structure", [document]).kept
+    doc = importlib.import_module("tasks.controls").__doc__
+    assert f"    {json.dumps(document)}\n        {kept.text!r}\n" in doc
 
 
 def test_the_example_of_mixtures():

@@ -173,7 +173,7 @@ def test_the_table_of_the_documentation():
     text = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     assert {name for name in TASKS if f"`{name}`" not in text} == set()
     words = {kinds.RANKED: "ranked", kinds.GOLD: "gold", kinds.ANSWERS: "answers"}
-    words |= {kinds.PROGRAMS: "programs", kinds.OPEN_ENDED: "open"}
+    words |= {kinds.PROGRAMS: "programs", kinds.OPEN_ENDED: "open_ended"}
     table = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w, ]+) \| ([\w. ]*)", text, re.MULTILINE)
     assert len(table) > 40
     for name, kind, number, chance in table:

@@ -38,6 +38,7 @@ def test_equal_phases_have_one_identity(phase, child):
         {"seq_len": 32},
         {"seed": 1},
         {"z_loss": 1e-4},
+        {"document_masks": True},
         *(
             {"optimizer": dataclasses.replace(Optimizer(), **c)}
             for c in (
@@ -119,10 +120,36 @@ def test_stores_parent_and_carrying_change_the_identity(phase, child):
     assert name(dataclasses.replace(child, parent=None, schedule=phase.schedule)) != name(child)
 
 
+def test_an_order_of_its_own_is_in_the_identity(phase, child):
+    """Corpora of equal content, and stores of a few windows: all others have the same as ever."""
+    alike = {**IDENTITIES, "c": "store-a"}
+    assert describe(phase, alike)["mixture"]["c"]["shuffled_by"] == "store-a/c"
+    assert "shuffled_by" not in describe(phase, alike)["mixture"]["a"]
+    only_c = dataclasses.replace(child, mixture=Mixture.of({"c": 1}))
+    assert describe(only_c, alike)["mixture"]["c"]["shuffled_by"] == "store-a/c"  # as its parent
+
+    def tokens(windows):
+        return {"a": windows * phase.seq_len + 1, "b": 10**6}
+
+    assert phase_identity(phase, IDENTITIES, tokens(17)) == name(phase)
+    assert phase_identity(phase, IDENTITIES, tokens(1)) == name(phase)  # there is one order only
+    few = describe(phase, IDENTITIES, tokens(16))["mixture"]
+    assert few["a"]["order"] == "drawn as a whole" and "order" not in few["b"]
+    assert phase_identity(child, IDENTITIES, tokens(2)) != name(child)
+
+
 def test_identity_is_golden(child):
     # If you meant to change what a phase is: raise FORMAT in training/phase.py and renew this
     # value.
     assert name(child) == "b9699a2013033567"
+
+
+def test_identity_with_document_masks_is_golden(phase):
+    # If you meant to change how documents are masked: say so in _DOCUMENT_MASKS of
+    # training/phase.py, and renew this value.
+    masked = dataclasses.replace(phase, document_masks=True)
+    assert describe(masked, IDENTITIES)["document_masks"] == "EOS opens a document"
+    assert name(masked) == "3e3332a1f271df99"
 
 
 def test_a_phase_comes_back_from_its_json(child):

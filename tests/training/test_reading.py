@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from code_ablate.data.mixing import CorpusUse, Mixture
@@ -21,6 +22,21 @@ def test_cursors_are_carried_from_parent_to_child(phase, child, stores):
     assert phase_stream(child, stores).already_read == read
     total = windows_read(child)
     assert sum(total.values()) == 100 and total["b"] == read["b"]
+
+
+def test_a_child_goes_on_in_each_of_two_corpora_of_equal_content(phase, child):
+    stores = Stores({"a": FakeStore(1, 4001), "b": FakeStore(1, 4001)})
+    both = dataclasses.replace(phase, mixture=Mixture.of({"a": 0.5, "b": 0.5}))
+    only_b = dataclasses.replace(child, mixture=Mixture.of({"b": 1}), parent=both)
+    parent_stream, stream = phase_stream(both, stores), phase_stream(only_b, stores)
+    corpus_N, window_N = parent_stream.at(np.arange(both.steps * both.batch_windows))
+    of_a, of_b = (window_N[corpus_N == m] for m in (0, 1))
+    assert (of_a != of_b).mean() > 0.9
+    # Read alone by the child, "b" keeps the order that it had beside "a".
+    _, later_N = stream.at(np.arange(only_b.steps * only_b.batch_windows))
+    assert not set(of_b) & set(later_N)
+    alone = phase_stream(dataclasses.replace(both, mixture=Mixture.of({"a": 1})), stores)
+    np.testing.assert_array_equal(alone.at(np.arange(len(of_a)))[1], of_a)
 
 
 def test_usage_over_the_chain(child, stores):

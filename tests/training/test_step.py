@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from code_ablate.errors import UserError
+from code_ablate.evaluation.domains import _pieces
+from code_ablate.evaluation.packing import Request
+from code_ablate.evaluation.scoring import Scorer
 from code_ablate.model.config import MeshConfig
 from code_ablate.model.sharding import make_mesh
 from code_ablate.training.optimizer import SPIKE_HISTORY, make_transform
@@ -59,9 +62,27 @@ def test_rematerialisation_changes_memory_and_not_the_step(tokens_BT, remat):
         assert_close(one, other, 1e-5)
 
 
-def test_document_numbers_count_the_ends_before_a_token():
+def test_an_eos_belongs_to_the_document_behind_it():
     numbers = document_numbers(jnp.array([[5, 1, 6, 7, 1, 1, 8]]), eos_id=1)
-    np.testing.assert_array_equal(numbers, [[0, 0, 1, 1, 1, 2, 3]])
+    np.testing.assert_array_equal(numbers, [[0, 1, 1, 1, 2, 3, 3]])
+
+
+def test_documents_are_scored_as_they_are_trained_on():
+    eos, seq_len, rng = 1, 32, np.random.default_rng(0)
+    end, whole, beginning = (rng.integers(2, 256, n).tolist() for n in (9, 13, 9))
+    window_T = np.array([*end, eos, *whole, eos, *beginning], np.int32)
+    assert len(window_T) == seq_len + 1
+    _, masked = take_step(window_T[None], eos_id=eos)
+
+    scored = [[*end, eos], [eos, *whole, eos], [eos, *beginning]]
+    requests = [Request(np.array(tokens, np.int32), first=1) for tokens in scored]
+    mesh = make_mesh(MeshConfig())
+    scorer = Scorer(TINY, initial_state(TINY, Optimizer(), 0, mesh).params, mesh, longest=seq_len)
+    log_p = scorer.score(requests).sum()
+    np.testing.assert_allclose(masked["loss"] * seq_len, -log_p, rtol=1e-5)
+    # A document's end apart, it is what an evaluation of the corpus asks for.
+    (asked,) = _pieces(np.array(whole), eos, seq_len)
+    assert asked.first == 1 and asked.tokens.tolist() == scored[1][:-1]
 
 
 def test_document_masks_hide_the_documents_before(tokens_BT):

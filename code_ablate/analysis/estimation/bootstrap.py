@@ -48,10 +48,11 @@ class Sampler:
         per_seed = self._per_seed(place, recipe, metric, seeds)
         draws = self._draws(place, recipe, metric, seeds)
         estimate = self._estimate(draws, per_seed, metric.tasks, place, seeds)
-        if np.ptp(draws) > 0 or not metric.score.startswith("correct"):
+        limits = self._limits(place, metric)
+        if np.ptp(draws) > _ROUNDING or limits is None:
             return estimate
         # All items have one score, as all right or all wrong, and no draw differs: no certainty.
-        return self._tied(estimate, place, metric, least=0.0)
+        return self._tied(estimate, place, metric, limits)
 
     def comparison(self, place: Place, recipe: str, metric: Metric) -> list[Comparison]:
         """The comparison with the baseline, or nothing if they share no seed."""
@@ -62,9 +63,11 @@ class Sampler:
         x, b = (self._draws(place, name, metric, seeds) for name in (recipe, base))
         x_seed, b_seed = (self._per_seed(place, name, metric, seeds) for name in (recipe, base))
         difference = self._estimate(x - b, x_seed - b_seed, metric.tasks, place, seeds)
-        tied = bool(np.ptp(x - b) <= _ROUNDING) and metric.score.startswith("correct")
-        if tied:
-            difference = self._tied(difference, place, metric, least=-1.0)
+        limits = self._limits(place, metric)
+        tied = bool(np.ptp(x - b) <= _ROUNDING) and limits is not None
+        if tied and limits is not None:
+            most = limits[1] - limits[0]
+            difference = self._tied(difference, place, metric, (-most, most))
         gain = None
         if (b > 0).all() and (b_seed > 0).all():
             gain_draws = st.relative_gain(x, b)
@@ -144,7 +147,21 @@ class Sampler:
 
         return _mean_of_means([[of(task) for task in group] for group in metric.groups])
 
-    def _tied(self, estimate: Estimate, place: Place, metric: Metric, least: float) -> Estimate:
+    def _limits(self, place: Place, metric: Metric) -> tuple[float, float] | None:
+        """What scores of items lie between; None for bits, which nothing limits.
+
+        For metrics of the user's own it is 0 and 1, and what any arm had beyond.
+        """
+        if metric.is_share:
+            return 0.0, 1.0
+        if metric.lower_is_better:
+            return None
+        values = [self.scores.of(task, place).column(metric.score) for task in metric.tasks]
+        return min(0.0, *map(np.min, values)), max(1.0, *map(np.max, values))
+
+    def _tied(
+        self, estimate: Estimate, place: Place, metric: Metric, limits: tuple[float, float]
+    ) -> Estimate:
         """With the ends of `tied_interval` of each task, averaged as the tasks are.
 
         Several seeds answer the same items: they count as one, which errs to the wide side.
@@ -152,7 +169,7 @@ class Sampler:
 
         def of(task: str) -> Float[np.ndarray, "2"]:
             items, confidence = len(self.scores.of(task, place).items), self.settings.confidence
-            return np.array(st.tied_interval(estimate.value, items, least, 1.0, confidence))
+            return np.array(st.tied_interval(estimate.value, items, *limits, confidence))
 
         low, high = _mean_of_means([[of(task) for task in group] for group in metric.groups])
         return replace(estimate, low=float(low), high=float(high))
@@ -163,25 +180,22 @@ class Sampler:
         return self._replicates[task, place, score]
 
     def _resample(self, task: str, place: Place) -> None:
-        """Replicates of all scores of a task at once: the draws are what takes time."""
-        scores = self.scores.of(task, place)
-        names = _scores_of(scores)
-        pairs = [self._sums(scores, name) for name in names]
-        ids = zlib.crc32("\n".join(scores.items).encode())
-        generator = np.random.default_rng([self.settings.seed, ids])
-        together = st.resample_items(
-            np.concatenate([numerator for numerator, _ in pairs], axis=1),
-            np.concatenate([denominator for _, denominator in pairs], axis=1),
-            generator,
-            self.settings.resamples,
+        """Replicates of all scores of a task at once: the draws are what takes time.
+
+        And at all places where it has the same items, for which the draws are the same.
+        """
+        items = self.scores.of(task, place).items
+        tables = [self.scores.of(task, other) for other in self.scores.places]
+        wanted = [(of, name) for of in tables if of.items == items for name in _scores_of(of)]
+        columns = _Columns()
+        pairs = [[columns.add(side) for side in self._sums(*each)] for each in wanted]
+        generator = np.random.default_rng(
+            [self.settings.seed, zlib.crc32("\n".join(items).encode())]
         )
-        arms = len(scores.arms)
-        for i, name in enumerate(names):
-            self._replicates[task, place, name] = replace(
-                together,
-                numerator=together.numerator[:, i * arms : (i + 1) * arms],
-                denominator=together.denominator[:, i * arms : (i + 1) * arms],
-            )
+        sums = st.resample_items(columns.matrix, generator, self.settings.resamples)
+        for (of, name), (above, below) in zip(wanted, pairs, strict=True):
+            replicates = st.Replicates(sums, above, below, len(items))
+            self._replicates[task, of.place, name] = replicates
 
     def _sums(self, scores: TaskScores, name: str) -> tuple[np.ndarray, np.ndarray]:
         """What is summed above and below the line for a score, each [items, arms]."""
@@ -205,6 +219,29 @@ class Sampler:
             )
             self._weights[seeds] = st.resample_seeds(len(seeds), generator, self.settings.resamples)
         return self._weights[seeds]
+
+
+class _Columns:
+    """Columns of item scores to be resampled together, each different one once."""
+
+    def __init__(self):
+        self._columns: list[np.ndarray] = []
+        self._numbers: dict[bytes, int] = {}
+
+    def add(self, scores_IA: Float[np.ndarray, "items arms"]) -> tuple[int, ...]:
+        """The number of the column of each arm."""
+        return tuple(self._number(np.ascontiguousarray(column)) for column in scores_IA.T)
+
+    def _number(self, column: Float[np.ndarray, " items"]) -> int:
+        key = column.tobytes()
+        if key not in self._numbers:
+            self._numbers[key] = len(self._columns)
+            self._columns.append(column)
+        return self._numbers[key]
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "items columns"]:
+        return np.stack(self._columns, axis=1)
 
 
 def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:

@@ -34,7 +34,11 @@ class CategoryColumn:
 
 
 def main_metrics(scores: Scores) -> tuple[Metric, ...]:
-    """Domains first, then categories by accuracy or its like, then by gold bits per byte."""
+    """Domains first, then categories by accuracy or its like, then by gold bits per byte.
+
+    Last come tasks with metrics of their own whose range is another: no mean with others has a
+    meaning.
+    """
     domains = [
         Metric(task, scores.tasks[task].label, scores.title_of([task]), ((task,),), "bits")
         for task in scores.domains
@@ -47,7 +51,17 @@ def main_metrics(scores: Scores) -> tuple[Metric, ...]:
         Metric(f"gold_bits_per_byte/{name}", _label(name), scores.title_of(tasks), (tasks,), "bits")
         for name, tasks in scores.gold_categories.items()
     ]
-    return (*domains, *shares, *gold)
+    own = [
+        Metric(
+            f"metric/{name}",
+            name,
+            scores.tasks[name].title,
+            ((name,),),
+            scores.tasks[name].score or "",
+        )
+        for name in scores.own_metrics
+    ]
+    return (*domains, *shares, *gold, *own)
 
 
 def category_columns(scores: Scores, kept: Callable[[str], bool]) -> tuple[CategoryColumn, ...]:

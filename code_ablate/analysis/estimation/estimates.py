@@ -30,7 +30,8 @@ class Metric:
     """A column of a table: bits per byte of one domain, the score of one category or of several."""
 
     key: str
-    """"bits_per_byte/<corpus>", "accuracy/<category>" or "gold_bits_per_byte/<category>"."""
+    """"bits_per_byte/<corpus>", "accuracy/<category>", "gold_bits_per_byte/<category>" or
+    "metric/<task>"."""
     label: str
     """Name for people: the corpus or the category."""
     name: str
@@ -38,7 +39,7 @@ class Metric:
     groups: tuple[tuple[str, ...], ...]
     """Tasks by category: the metric is the plain mean of the categories' plain means."""
     score: str = "correct"
-    """Column of the items: "correct", or "bits" for bits per byte."""
+    """Column of the items: "correct", "bits" for bits per byte, or "metric/<name>"."""
     chance: float | None = None
     """Mean chance level of the tasks, where it is known for all."""
 
@@ -49,13 +50,23 @@ class Metric:
 
     @property
     def lower_is_better(self) -> bool:
-        """True for bits per byte."""
+        """True for bits per byte. Of metrics of the user's own more is taken for better."""
         return self.score == "bits"
+
+    @property
+    def is_share(self) -> bool:
+        """True for scores from 0 to 1, which are written in percent."""
+        return self.score.startswith("correct")
+
+    @property
+    def form(self) -> tuple[float, int]:
+        """Factor and digits with which a value is written."""
+        return (100.0, 1) if self.is_share else (1.0, 3)
 
     @property
     def unit(self) -> str:
         """ "bits per byte", "accuracy, %", ..."""
-        return self.name if self.lower_is_better else f"{self.name}, %"
+        return f"{self.name}, %" if self.is_share else self.name
 
 
 @dataclass(frozen=True)

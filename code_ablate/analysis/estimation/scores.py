@@ -8,6 +8,7 @@ Recipes are compared at a place: within one model size and one stage. All arms o
 were scored on the same items, because every comparison is paired.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,8 +42,8 @@ class ScoredTask:
     title: str
     """What its score is called: "accuracy", "exact match", ..."""
     score: str | None
-    """Column that counts: "correct", from 0 to 1, or "bits", over bytes; None where no score
-    counts."""
+    """Column that counts: "correct", from 0 to 1; "bits", over bytes; or "metric/NAME", a metric
+    of the task's own with another range. None where no score counts."""
     columns: tuple[str, ...]
     """Columns that are estimated, `score` among them where there is one."""
     chance: float | None = None
@@ -83,14 +84,17 @@ class TaskScores:
 
     def positions(self, recipe: str, seeds: Sequence[int]) -> list[int]:
         """Column numbers of a recipe's arms, in the order of `seeds`."""
-        index = {arm: i for i, arm in enumerate(self.arms)}
         for seed in seeds:
-            if (recipe, seed) not in index:
+            if (recipe, seed) not in self._index:
                 raise UserError(
                     f"no {self.place} results of recipe {recipe!r} with seed {seed} on "
                     f"{self.task.name!r}."
                 )
-        return [index[recipe, seed] for seed in seeds]
+        return [self._index[recipe, seed] for seed in seeds]
+
+    @functools.cached_property
+    def _index(self) -> dict[tuple[str, int], int]:
+        return {arm: i for i, arm in enumerate(self.arms)}
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,12 @@ class Scores:
     def gold_categories(self) -> dict[str, tuple[str, ...]]:
         """Categories and those of their tasks that are scored by gold bits per byte."""
         return self._by_category("bits")
+
+    @property
+    def own_metrics(self) -> tuple[str, ...]:
+        """Names of the tasks that count by a metric of their own, which has a range of its own."""
+        ranges = (None, "correct", "bits")
+        return tuple(name for name in self.downstream if self.tasks[name].score not in ranges)
 
     def _by_category(self, score: str) -> dict[str, tuple[str, ...]]:
         members: dict[str, list[str]] = {}

@@ -67,7 +67,9 @@ def methods(report: Report) -> list[str]:
         "and the same order within a corpus. S − 1 of S seeds are drawn at a time, so that the "
         "variance of their mean is unbiased (Rao, Wu & Yue 1992). "
         "Where all items are right, or all wrong, no draw differs, and the interval is Clopper and "
-        "Pearson's, with the seeds counted as one.",
+        "Pearson's, with the seeds counted as one. A task's own metric keeps its name and unit, "
+        "unless all of its scores lie from 0 to 1: these are written in percent. More is taken for "
+        "better, and no mean is made of metrics with other ranges.",
         "p of a change: the larger of two. First, twice the share of replicates on the other side "
         "of zero. Second, a t test of the seeds' scores in randomised blocks (blocks are seeds, "
         "noise pooled over recipes), because a bootstrap of few seeds is too sure. It is then "

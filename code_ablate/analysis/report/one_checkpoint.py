@@ -6,16 +6,22 @@
 Intervals and p are those of the choice of items; a study's report adds what seeds say.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+from etils import epy
 
 from code_ablate.analysis.estimation import statistics as st
-from code_ablate.evaluation.kinds import GOLD, KINDS
+from code_ablate.evaluation.kinds import ANSWERS, GOLD, KINDS
+from code_ablate.evaluation.kinds.own_metrics import PREFIX, as_shares, title_of
+
+with epy.lazy_imports():  # the reports of studies name what is here, and do without it
+    import pandas as pd
 
 RESAMPLES = 2000
 
@@ -28,19 +34,25 @@ class TaskSummary:
     category: str
     kind: str
     score_name: str
-    """"accuracy", "exact match", "pass@1", "bits per byte", ..."""
+    """"accuracy", "exact match", "pass@1", "bits per byte", ..., or the task's own metric."""
     items: int
     """Items that were scored."""
     available: int
     """Items that the task has."""
     score: float | None
-    """From 0 to 1, or bits per byte; None if the items have no score."""
+    """From 0 to 1, bits per byte, or in the unit of the task's own metric; None if the items have
+    no score."""
+    is_share: bool
+    """Whether the score is one from 0 to 1."""
     low: float | None
     """Lower end of the 95 % interval; None without a score."""
     high: float | None
     """Upper end of the 95 % interval; None without a score."""
     interval: str | None
     """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
+    own_metrics: Mapping[str, tuple[float, float, float]]
+    """The task's own metrics beside the one that counts, with intervals: name -> (mean over items,
+    low, high)."""
     pass_at: Mapping[str, tuple[float, float, float]]
     """pass@k for other k than 1, with its interval: "pass@10" -> (score, low, high)."""
     chance: float | None
@@ -94,21 +106,33 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
     }
     if facts.generates:
         columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
-    score, low, high, interval = _score(columns, facts.score)
-    shares = facts.score == "correct" and score is not None
+    own = tuple(info.get("own_metrics", ()))
+    column, title = facts.score, facts.title
+    if kind == ANSWERS and own:
+        title, own, values = title_of(own[0]), own[1:], rows[PREFIX + own[0]].to_numpy(np.float64)
+        shares_of_items = as_shares(info["own_metrics"][0], values)
+        if shares_of_items is None:
+            column = PREFIX + info["own_metrics"][0]
+            columns[column] = values
+        else:
+            columns["correct"] = shares_of_items
+    score, low, high, interval = _score(columns, column)
+    shares = column == "correct" and score is not None
     collapse = st.collapse_of(columns)
     bits_per_byte = float(columns["bits"].sum() / columns["bytes"].sum())
     return TaskSummary(
         task=name,
         category=info["category"],
         kind=kind,
-        score_name=facts.title,
+        score_name=title,
         items=len(rows),
         available=info["available"],
         score=score,
         low=low,
         high=high,
         interval=interval,
+        is_share=shares,
+        own_metrics={name: _mean(rows[PREFIX + name]) for name in own},
         pass_at=_pass_at(rows),
         chance=info.get("chance"),
         chance_p=(
@@ -134,7 +158,14 @@ def _score(
     if score is None or np.isnan(columns[score]).any():
         return None, None, None, None
     values = columns[score]
-    return _ratio(values, columns["bytes"]) if score == "bits" else _share(values)
+    if score == "correct":
+        return _share(values)
+    return _ratio(values, columns["bytes"] if score == "bits" else np.ones(len(values)))
+
+
+def _mean(values: pd.Series) -> tuple[float, float, float]:
+    """Mean over items, with its interval."""
+    return _ratio(values.to_numpy(np.float64), np.ones(len(values)))[:3]
 
 
 def _share(values: np.ndarray) -> tuple[float, float, float, str]:
@@ -146,7 +177,7 @@ def _share(values: np.ndarray) -> tuple[float, float, float, str]:
 
 def _ratio(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float, str]:
     """Sum of the values over sum of the sizes, with its interval and how that was made."""
-    drawn = st.resample_items(
+    drawn = st.resample_ratios(
         values[:, None], sizes[:, None], np.random.default_rng(0), RESAMPLES
     ).score([0], np.ones((RESAMPLES + 1, 1)))
     return float(drawn[0]), *st.percentile_interval(drawn), "bootstrap"

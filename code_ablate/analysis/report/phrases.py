@@ -19,6 +19,12 @@ def bare(value: float) -> str:
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
+def signed(value: float) -> str:
+    """0.0123 -> "+0.012": a difference in the unit of its metric."""
+    text = f"{value:+.3f}".replace("-", "−")
+    return "0.000" if text in ("+0.000", "−0.000") else text
+
+
 def whole_percent(value: float) -> str:
     """0.95 -> "95 %", without a sign."""
     return f"{100 * value:.0f}\u00a0%"
@@ -30,10 +36,14 @@ def percent_range(estimate: Estimate) -> str:
 
 
 def change_range(comparison: Comparison) -> str:
-    """ "+1.2 % [−0.3, +2.7]", or "+1.2 points [...]" where there is no relative gain."""
+    """ "+1.2 % [−0.3, +2.7]", "+1.2 points [...]" where there is no relative gain, or a difference
+    in the metric's own unit.
+    """
     if comparison.gain is not None:
         return percent_range(comparison.gain)
     points = comparison.difference
+    if not comparison.metric.is_share:
+        return f"{signed(points.value)} [{signed(points.low)}, {signed(points.high)}]"
     return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
 
 

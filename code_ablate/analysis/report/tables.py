@@ -15,7 +15,7 @@ from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import html, published
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
-from code_ablate.analysis.report.phrases import bare, counted, percent
+from code_ablate.analysis.report.phrases import bare, counted, signed
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
@@ -63,7 +63,7 @@ def score_table(report: Report, place: Place) -> Html:
 
 def _score_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Html:
     estimate = report.summary.level(place, recipe, metric)
-    scale, digits = (1.0, 3) if metric.lower_is_better else (100.0, 1)
+    scale, digits = metric.form
     seeds = " · ".join(f"{scale * value:.{digits}f}" for value in estimate.per_seed)
     spread = estimate.seed_sd
     deviation = "one seed" if spread is None else f"s.d. {scale * spread:.{digits}f}"
@@ -112,11 +112,13 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Htm
         return cell("–", small("no common seed"))
     change, relative = comparison.change, comparison.gain is not None
     style = ("better" if comparison.better else "worse") if comparison.certain() else None
-    seeds = " · ".join(bare(value) for value in change.per_seed)
-    shown = percent(change.value) if relative else f"{bare(change.value)}\u00a0points"
+    written = bare if relative or metric.is_share else signed
+    seeds = " · ".join(written(value) for value in change.per_seed)
+    unit = "\u00a0%" if relative else "\u00a0points" if metric.is_share else ""
+    shown = written(change.value) + unit
     return cell(
         tag("span", shown + (" *" if comparison.certain() else ""), class_=style),
-        small(f"[{bare(change.low)}, {bare(change.high)}]"),
+        small(f"[{written(change.low)}, {written(change.high)}]"),
         small(seeds),
         small(f"p {p_text(comparison.p_holm)}"),
         data_kind="gain" if relative else "difference",

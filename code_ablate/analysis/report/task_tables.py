@@ -20,6 +20,7 @@ from code_ablate.analysis.report.phrases import counted, percent_range
 from code_ablate.analysis.report.tables import interval, numbers, p_text
 from code_ablate.analysis.results.study_record import MissingTask
 from code_ablate.evaluation.kinds import GOLD, OPEN_ENDED, RANKED
+from code_ablate.evaluation.kinds.own_metrics import PREFIX
 
 _FURTHER = {
     "correct_per_byte": ((RANKED,), "accuracy with scores per byte, %"),
@@ -96,17 +97,29 @@ def task_tables(report: Report, place: Place) -> list[Html]:
         tasks = [scores.tasks[name] for name in scores.categories.get(category, ())]
         absent = [entry for entry in missing if entry.category == category]
         tables.append(_category_tasks(report, place, category, tasks, absent))
-    for score, (kinds, title) in _FURTHER.items():
+    for score, title in _further(report).items():
+        kinds = _FURTHER[score][0] if score in _FURTHER else None
         tasks = [
             scores.tasks[name]
             for name in scores.downstream
-            if report.record.tasks[name].kind in kinds and _has(report, name, score)
+            if (kinds is None or report.record.tasks[name].kind in kinds)
+            and _has(report, name, score)
         ]
         if tasks:
-            caption = f"{title.capitalize()}, {report.title(place)}"
+            is_own = score.startswith(PREFIX)  # whose name stays as it is
+            caption = f"{title if is_own else title.capitalize()}, {report.title(place)}"
             rows = [_task_row(report, place, task, score) for task in tasks]
             tables.append(_table(report, place, rows, score, caption))
     return tables
+
+
+def _further(report: Report) -> dict[str, str]:
+    """Scores beside those of categories, and their titles: also the tasks' own metrics, by name."""
+    titles = {score: title for score, (_, title) in _FURTHER.items()}
+    for task in report.record.tasks.values():
+        for name in task.own_metrics:
+            titles[PREFIX + name] = f"{name}, by the tasks' own metric"
+    return titles
 
 
 def _has(report: Report, task: str, score: str) -> bool:
@@ -192,7 +205,7 @@ def _chance_cell(task: ScoredTask, result: TaskResult) -> Html:
 
 def _task_cell(result: TaskResult, score: str) -> Html:
     estimate = result.scores[score]
-    scale, digits = _FORMS.get(score, (100.0, 1))
+    scale, digits = _FORMS.get(score, (1.0, 3) if score.startswith(PREFIX) else (100.0, 1))
     content: list[object] = [
         f"{scale * estimate.value:.{digits}f}",
         small(interval(estimate, scale, digits)),

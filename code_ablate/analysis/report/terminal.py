@@ -63,7 +63,7 @@ def _block(report: Report, place: Place, metric: Metric) -> list[str]:
     else:
         chance = "" if metric.chance is None else f", chance {100 * metric.chance:.1f}"
         counts = f"{counted(len(metric.tasks), 'task')}, {items:,} items{chance}"
-        title = f"{metric.label}: {metric.name} in %; {counts}"
+        title = f"{metric.label}: {metric.name}{' in %' if metric.is_share else ''}; {counts}"
     source = report.record.source
     width = _share_width(source)
     head = f"  {'recipe':<20}{source:>{width}}  {'score':<23}{'change against baseline':<27}"
@@ -76,7 +76,7 @@ def _share_width(source: str) -> int:
 
 def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
     level = report.summary.level(place, recipe, metric)
-    scale, digits = (1, 3) if metric.lower_is_better else (100, 1)
+    scale, digits = metric.form
     value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
     comparison = report.summary.comparison(place, recipe, metric)
     star = " *" if comparison and comparison.certain() else ""
@@ -121,6 +121,8 @@ def _task_line(summary: TaskSummary) -> str:
     for name, share in summary.pass_at.items():
         value, low, high = (f"{100 * x:.1f}" for x in share)
         marks.append(f"{name} {value}% [{low}, {high}]")
+    for name, (mean, least, most) in summary.own_metrics.items():
+        marks.append(f"{name} {mean:.3f} [{least:.3f}, {most:.3f}]")
     if summary.degenerate:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
     if summary.chance_p is not None and summary.chance_p >= 0.05:
@@ -136,7 +138,7 @@ def _task_line(summary: TaskSummary) -> str:
 def _score_of(summary: TaskSummary) -> str:
     if summary.score is None or summary.low is None or summary.high is None:
         return f"{summary.score_name}: no score; {summary.generated_tokens or 0:.1f} tokens each"
-    scale, digits, unit = (1, 3, "") if KINDS[summary.kind].score == "bits" else (100, 1, "%")
+    scale, digits, unit = (100, 1, "%") if summary.is_share else (1, 3, "")
     value, low, high = (
         f"{scale * x:.{digits}f}" for x in (summary.score, summary.low, summary.high)
     )

@@ -162,6 +162,9 @@ class TaskRecord:
     and the host, and its scores prove nothing."""
     notes: tuple[str, ...] = ()
     """What a reader of the scores has to know."""
+    own_metrics: tuple[str, ...] = ()
+    """The task's own metrics that each item of every arm has a score of, in the column
+    "metric/NAME" of the table; the one that counts is first."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.verdicts import Verdicts
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.sources.bad_rows import MAX_EXAMPLES
 from code_ablate.errors import UserError
 
@@ -26,6 +27,7 @@ class Account:
         self.dropped: dict[str, dict[str, int]] = {}
         self.added: dict[str, dict[str, int]] = {}
         self.examples = _examples(results)
+        self.round_trip = RoundTrip.together(result.round_trip for result in results)
         totals = [
             (
                 stages[0].name,
@@ -70,7 +72,14 @@ class Account:
     def fields(self) -> dict[str, Any]:
         """The fields of the manifest that say where the documents went."""
         names = ("read", "dropped", "added", "skipped", "examples")
-        return {name: getattr(self, name) for name in names}
+        return {**{name: getattr(self, name) for name in names}, "returned": self._returned}
+
+    @property
+    def _returned(self) -> dict[str, Any]:
+        measured = self.round_trip
+        if not measured.documents:
+            return {}
+        return {**measured.plain, "lost": measured.most_lost}
 
     def _check(self, corpus: str, documents: int, size: int) -> None:
         for unit, stored in (("documents", documents), ("bytes", size)):

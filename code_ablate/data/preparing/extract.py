@@ -15,18 +15,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Int
 
 import gin
 from code_ablate.data.preparing.finished_pieces import write_record
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
-from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype
+from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
+_DECODED_ONE_IN = 8  # documents, of a vocabulary that keeps all probes; of others every one
+_QUOTED_CHARACTERS = 40
 _REPORT_DOCUMENTS = 64
 _REPORT_BYTES = 250_000
 _PACKED_ROWS = 65536
@@ -114,7 +118,9 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     place.report(new_documents, new_bytes)
     with open(path + INDEX, "w+b") as file:  # not "wb": NumPy would hide why a disk fails
         np.save(file, writer.finish())
-    result = PieceResult(piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes)
+    result = PieceResult(
+        piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes, writer.round_trip
+    )
     write_record(result)
     return result
 
@@ -131,9 +137,10 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 class _PieceWriter:
     def __init__(self, path: str, piece: Piece):
         self.empty = self.empty_bytes = 0
+        self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
-        self._path, self._vocabulary = path, piece.vocabulary
+        self._path, self._corpus, self._vocabulary = path, piece.corpus, piece.vocabulary
         self._signatures = [SIGNATURES[name] for name in piece.signatures]
         self._index = index_dtype(piece.signatures)
         self._dtype = token_dtype(piece.vocabulary.size)
@@ -155,9 +162,17 @@ class _PieceWriter:
                 f"{self._vocabulary.size}: a preprocessor has a vocabulary of its own; let it use "
                 "that of `output_features`."
             )
+        if (tokens == eos).any():
+            raise UserError(
+                f"corpus {self._corpus!r}: EOS ({self._vocabulary.piece(eos)!r}) stands within the "
+                f"tokens of a document, before {self._after(tokens)!r}, and would cut it in two: "
+                "let each document be a row of its own, and append EOS once, as the last step."
+            )
         text = document.text
         if text is None:
             text = self._vocabulary.decode(tokens).encode()
+        elif not self._vocabulary.lossless or text_hash(text)[0] % _DECODED_ONE_IN == 0:
+            self.round_trip.add(text, self._vocabulary.decode(tokens))
         stored = np.append(tokens, eos).astype(self._dtype)
         content = stored.tobytes()
         file.write(content)
@@ -171,6 +186,11 @@ class _PieceWriter:
                 side_writer.add(shown, document.name)
         self._position += len(stored)
         return len(text)
+
+    def _after(self, tokens: Int[np.ndarray, " T"]) -> str:
+        """The text behind the first EOS."""
+        (first, *_) = np.flatnonzero(tokens == self._vocabulary.eos_id)
+        return self._vocabulary.decode(tokens[first:])[:_QUOTED_CHARACTERS]
 
     def finish(self) -> np.ndarray:
         """The rows of all documents added; the side files are whole then."""

@@ -18,8 +18,9 @@ from etils import epath
 from code_ablate import own_file, storage
 from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
+from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 3
+FORMAT = 4
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
@@ -36,6 +37,8 @@ class PieceRecord:
     """Documents without a token."""
     empty_bytes: int
     """Bytes of text in documents without a token."""
+    round_trip: Mapping[str, Any]
+    """Fields of the `RoundTrip`."""
     digests: Mapping[str, str]
     """SHA-256 of each file, by its suffix."""
     versions: Mapping[str, str]
@@ -49,6 +52,7 @@ def write_record(result: PieceResult) -> None:
         tuple(dataclasses.asdict(stage) for stage in result.stages),
         result.empty,
         result.empty_bytes,
+        result.round_trip.plain,
         _digests(result.piece),
         package_versions(),
     )
@@ -70,7 +74,8 @@ def find_finished(piece: Piece) -> PieceResult | None:
         )
     except (own_file.Damaged, FileNotFoundError):
         return None
-    return PieceResult(piece, path, stages, record.empty, record.empty_bytes)
+    round_trip = RoundTrip.of_plain(record.round_trip)
+    return PieceResult(piece, path, stages, record.empty, record.empty_bytes, round_trip)
 
 
 def _describe(piece: Piece) -> dict[str, Any]:

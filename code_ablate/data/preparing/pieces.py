@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from code_ablate.data.preparing.side_files import SideFiles
 from code_ablate.data.preparing.signatures import ALWAYS
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.vocabulary import Vocabulary
 
 TOKENS = ".tokens"
@@ -64,3 +65,5 @@ class PieceResult:
     """Documents without a token; they are left out."""
     empty_bytes: int
     """Bytes of text in documents without a token: some vocabularies have none for white space."""
+    round_trip: RoundTrip
+    """What came back of the documents that were encoded and decoded, a part of all."""

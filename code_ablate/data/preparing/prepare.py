@@ -42,6 +42,7 @@ from code_ablate.data.preparing.scratch import locked, scratch_folder
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, Verdicts, judge
 from code_ablate.data.registry import import_modules
+from code_ablate.data.round_trip import require_returned
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import Failed, disk_failures
@@ -73,6 +74,9 @@ class PrepareConfig:
     """Most bytes of text that a document of a source may have. A longer one is left out, and
     counted in the store's manifest: a tokenizer takes about 220 bytes of memory for each of its
     bytes."""
+    min_returned: Annotated[float, Ge(0), Le(1)] = 0.99
+    """Least share of the bytes of a corpus' text that comes back when its tokens are decoded; a
+    corpus below it is refused. Does not change the result."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
     pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
@@ -308,6 +312,7 @@ class _Preparation:
     ) -> None:
         """Accounts for the documents of one corpus, and writes its store."""
         account = Account(results, getattr(plan.task.source, "skipped", dict)())
+        require_returned(plan.corpus, account.round_trip, self.config.min_returned)
         account.judged(corpus.documents, verdicts)
         files, leaks = {}, {}
         if record := verdicts.findings.get(contamination.FINDINGS):

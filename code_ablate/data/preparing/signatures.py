@@ -32,13 +32,18 @@ def _words(content: bytes, count: int) -> tuple[int, ...]:
     return tuple(int.from_bytes(digest[8 * i : 8 * i + 8], "little") for i in range(count))
 
 
+def text_hash(text: bytes) -> tuple[int, ...]:
+    """What equal documents have in common: 128 bits of a hash, in two words."""
+    return _words(text, 2)
+
+
 def held_out(text: bytes, fraction: float) -> bool:
     """Whether a document goes to validation, where `fraction` of all documents do.
 
     By its text alone: a document that stands in two corpora is validation in both, adding documents
     moves none, and what a fraction holds out a larger one does too.
     """
-    return _words(text, 2)[1] < split_bound(fraction)
+    return text_hash(text)[1] < split_bound(fraction)
 
 
 def split_bound(fraction: float) -> int:
@@ -50,7 +55,7 @@ SIGNATURES = {
     signature.name: signature
     for signature in (
         # The document's name: its order and its split go by it, too.
-        Signature("text", "<u8", (2,), lambda text, tokens: _words(text, 2)),
+        Signature("text", "<u8", (2,), lambda text, tokens: text_hash(text)),
         Signature("token_hash", "<u8", (), lambda text, tokens: _words(tokens, 1)[0]),
     )
 }

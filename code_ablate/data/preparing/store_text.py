@@ -31,6 +31,7 @@ def describe_store(store: TokenStore) -> str:
         f"identity {manifest.identity[:16]}   prepared {manifest.created}   seed {manifest.seed}",
         f"vocabulary {vocabulary['name']}, {vocabulary['size']:,} entries, "
         f"sha256 {vocabulary['digest'][:16]}",
+        *_returned(store),
         "",
         f"{'':36} {'documents':>12} {'bytes':>16} {'tokens':>15} {'bytes/token':>12}",
         _row("read from the source", manifest.read),
@@ -80,6 +81,17 @@ def _describe_contamination(manifest: Manifest) -> Iterator[str]:
     yield f"items of {searched} were looked for; {FILE} lists the documents that held one:"
     for task, counts in found["by_task"].items():
         yield f"  {task}: {counts['items']:,} items in {counts['documents']:,} documents"
+
+
+def _returned(store: TokenStore) -> list[str]:
+    """A line that says which share of the text comes back from the tokens."""
+    share, measured = store.manifest.returned_share, store.manifest.returned
+    if share is None:
+        return []
+    lost = [f"{character!r} {n:,} times" for character, n in measured["lost"].items()]
+    most = f"; lost above all: {one_line(', '.join(lost))}" if lost else ""
+    documents = f"{measured['documents']:,} documents were tried"
+    return [f"{share:.4%} of the text comes back from the tokens ({documents}{most})"]
 
 
 def show_documents(store: TokenStore, vocabulary: Vocabulary, n: int, split: str = "train") -> str:

@@ -13,6 +13,7 @@ inside a character. A model of the user's own is as lossless as it was trained t
 """
 
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from code_ablate import storage
 from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.prepared import say_unchecked, vocabulary_in_stores
-from code_ablate.data.preparing.signatures import held_out
+from code_ablate.data.preparing.signatures import held_out, text_hash
 from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.vocabulary import (
     Vocabulary,
@@ -39,7 +40,9 @@ from code_ablate.identity import differences, identity
 if TYPE_CHECKING:
     import seqio
 
-_RECIPE = 2
+    from code_ablate.data.preparing.task_run import TaskRun
+
+_RECIPE = 3
 """Version of the sample and of `train_model`: raised when they make something else of a text."""
 
 _ESCAPE = "\U0010ffff"
@@ -230,11 +233,26 @@ def train_model(texts: Iterable[str], size: int) -> bytes:
                 minloglevel=2,
             )
         except RuntimeError as error:
-            raise UserError(
-                f"a vocabulary of {size} entries cannot be trained on this sample ({error}): lower "
-                "VocabularyConfig.size, or raise sample_bytes."
-            ) from error
+            raise UserError(_why_untrained(size, str(error))) from error
     return _without_paths(out.getvalue())
+
+
+def _why_untrained(size: int, error: str) -> str:
+    """What to do where SentencePiece gave up; it says which size would do."""
+    head = f"a vocabulary of {size:,} entries cannot be trained on this sample"
+    too_small = re.search(r"smaller than required_chars\. \d+ vs (\d+)", error)
+    if too_small:
+        return (
+            f"{head}: its characters, 256 bytes and special tokens are {int(too_small[1]):,} "
+            f"already, before any word. Set VocabularyConfig.size to well above {too_small[1]}."
+        )
+    too_large = re.search(r"size too high .* value <= (\d+)", error)
+    if too_large:
+        return (
+            f"{head}: it has text for {int(too_large[1]):,}. Set VocabularyConfig.size to "
+            f"{too_large[1]} or less, or raise VocabularyConfig.sample_bytes, or add corpora."
+        )
+    return f"{head}: SentencePiece says {error!r}."
 
 
 def _lines(texts: Iterable[str]) -> Iterable[str]:
@@ -268,12 +286,15 @@ def sample_texts(
 ) -> list[str]:
     """Text of about `size` bytes from the train split, in pieces, chosen by `config.seed`.
 
-    Of documents that may be held out for validation none. Reads at most twice as much, from a
-    seeded choice of shards, and chooses pieces among that. All text of a smaller corpus is taken.
-    Raises UserError if the corpus is empty.
+    Of documents that may be held out for validation none, nor of those that equal a document of
+    the source's own validation split. Reads at most twice as much, from a seeded choice of shards,
+    and chooses pieces among that. All text of a smaller corpus is taken. Raises UserError if the
+    corpus is empty.
     """
     from code_ablate.data.preparing.task_run import find_task
 
+    task = find_task(corpus)
+    in_validation = _validation_hashes(task, config.seed, progress)
     rng = np.random.default_rng(config.seed)
     pieces: list[str] = []
     with tqdm(
@@ -283,9 +304,9 @@ def sample_texts(
         unit_scale=True,
         disable=not progress,
     ) as bar:
-        for content in _texts(find_task(corpus), _SAMPLE_OVERSHOOT * size, config.seed, rng):
+        for content in _texts(task, _SAMPLE_OVERSHOOT * size, config.seed, rng):
             bar.update(len(content))
-            if held_out(content, config.held_out):
+            if held_out(content, config.held_out) or text_hash(content) in in_validation:
                 continue
             text = content.decode("utf-8", "replace")
             for start in range(0, len(text), _SAMPLE_PIECE_CHARACTERS):
@@ -314,17 +335,40 @@ def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -
         shards = len(task.source.list_shards(TRAIN))
         chosen = rng.permutation(shards)[:_SAMPLE_SHARDS].tolist()
         size //= max(1, len(chosen))
-    runs = (
-        TaskRun(task, vocabulary, piece=i, pieces=shards, seed=seed, shuffle=shuffle)
-        for i in chosen
-    )
-    for run in runs:
-        read = 0
-        for document in run:
-            if read >= size:
-                break
-            text = document.text
-            if text is None:
-                text = vocabulary.decode(document.tokens.tolist()).encode()
-            read += len(text)
-            yield text
+    for i in chosen:
+        run = TaskRun(task, vocabulary, piece=i, pieces=shards, seed=seed, shuffle=shuffle)
+        yield from _up_to(size, _texts_of(run))
+
+
+def _up_to(size: int, texts: Iterable[bytes]) -> Iterator[bytes]:
+    """The first texts, until there are `size` bytes."""
+    read = 0
+    for text in texts:
+        if read >= size:
+            break
+        read += len(text)
+        yield text
+
+
+def _validation_hashes(task: "seqio.Task", seed: int, progress: bool) -> set[tuple[int, ...]]:
+    """Hashes of the documents in the source's own validation split, if it has one."""
+    import seqio
+
+    from code_ablate.data.preparing.task_run import VALIDATION, TaskRun, corpus_splits
+
+    if VALIDATION not in corpus_splits(task):
+        return set()
+    run = TaskRun(task, seqio.ByteVocabulary(), split=VALIDATION, seed=seed)
+    with tqdm(_texts_of(run), f"validation {task.name}", unit="doc", disable=not progress) as bar:
+        return {text_hash(text) for text in bar}
+
+
+def _texts_of(run: "TaskRun") -> Iterator[bytes]:
+    """The text of each document, in UTF-8."""
+    import seqio
+
+    for document in run:
+        if document.text is not None:
+            yield document.text
+        else:
+            yield seqio.ByteVocabulary().decode(document.tokens.tolist()).encode()

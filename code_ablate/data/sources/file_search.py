@@ -18,6 +18,7 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from code_ablate import storage
 from code_ablate.data.sources.bad_rows import UNREADABLE
 from code_ablate.data.sources.content_digests import content_digests, stamp_of
 from code_ablate.data.sources.file_rows import SourceFile
@@ -66,6 +67,7 @@ def find_files(
     for pattern in patterns:
         filesystem, path = _filesystem(pattern, storage_options or {})
         local = isinstance(filesystem, LocalFileSystem)
+        storage.require_reachable(_before_wildcards(pattern), "the source", filesystem)
         matches = (
             find_local(path, hidden=hidden)
             if local
@@ -96,6 +98,12 @@ def _filesystem(
         return fsspec.core.url_to_fs(pattern, **storage_options)
     except (ImportError, ValueError) as error:
         raise UserError(f"cannot open {pattern!r}: {error}") from error
+
+
+def _before_wildcards(pattern: str) -> str:
+    """The pattern itself if it has no wildcard, else the folder in which they begin."""
+    plain = re.split(r"[*?\[{]", pattern, maxsplit=1)[0]
+    return pattern if plain == pattern else plain.rpartition("/")[0]
 
 
 def _sorted_out(matches: Matches, local: bool) -> tuple[list[str], dict[str, Problem]]:

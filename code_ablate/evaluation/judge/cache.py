@@ -42,7 +42,7 @@ class AnswerCache:
                 "CREATE TABLE IF NOT EXISTS replies "
                 "(key TEXT PRIMARY KEY, question TEXT NOT NULL, reply TEXT NOT NULL)"
             )
-            self._connection.execute("SELECT key, question, reply FROM replies LIMIT 1").fetchone()
+            self._connection.execute("SELECT key, question, reply FROM replies LIMIT 0")
         except (OSError, sqlite3.Error) as error:
             raise self._unreadable(str(error)) from None
 
@@ -77,14 +77,16 @@ class AnswerCache:
         """The reply to an equal question, if there is one. Raises UserError if it is damaged."""
         try:
             row = self._connection.execute(
-                "SELECT reply FROM replies WHERE key = ?", (question.key,)
+                # As bytes: of text that is no UTF-8, sqlite3 would say that the file is damaged.
+                "SELECT CAST(reply AS BLOB) FROM replies WHERE key = ?",
+                (question.key,),
             ).fetchone()
         except sqlite3.Error as error:
             raise self._unreadable(str(error)) from None
         if row is None:
             return None
         try:
-            fields = {name: storable(value) for name, value in json.loads(row[0]).items()}
+            fields = {name: storable(value) for name, value in json.loads(row[0].decode()).items()}
             return own_file.build(Reply, fields)
         except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UserError(

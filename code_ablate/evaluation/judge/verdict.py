@@ -3,14 +3,15 @@
     read_verdict("Comparison: ...\nPreferred: B", "stop")       # "B"
     read_verdict("Comparison: ...\nPreferred: B", "length")     # None: it was cut off
 
-A verdict is the last line of what the judge says once it has thought, and nothing else is: lines
-before it may be thoughts, or quoted from an answer. What is not clear is None; nothing is guessed.
+A verdict is the last line of what the judge says once it has thought, and nothing else is. A line
+before it that would be one, and prefers the other answer, makes the reply unclear: a correction, a
+slip and a quotation without marks look the same. What is not clear is None; nothing is guessed.
 """
 
 import re
 import unicodedata
 
-VERSION = 2
+VERSION = 3
 """Version of the reading, which names the results: raised when a reply may be read otherwise."""
 
 NORMAL_STOPS = ("stop", "end_turn", "eos", "eos_token")
@@ -20,11 +21,19 @@ NORMAL_STOPS = ("stop", "end_turn", "eos", "eos_token")
 def read_verdict(reply: str, finish_reason: str) -> str | None:
     """ "A" or "B", from a last line such as "Preferred: B" or "**Verdict:** (b), because ...".
 
-    None if the reply was cut off or ended in any other way but a normal stop.
+    None if the reply was cut off or ended in any other way but a normal stop, and if two of its
+    lines are verdicts that contradict each other.
     """
     if finish_reason.lower() not in NORMAL_STOPS:
         return None
-    line = _last_line(without_thinking(reply))
+    lines = _lines(without_thinking(reply))
+    last = _letter(lines[-1]) if lines else None
+    said = {letter for line in lines if (letter := _letter(line))}
+    return last if len(said) == 1 else None
+
+
+def _letter(line: str) -> str | None:
+    """The answer that a line prefers; None if it is no verdict."""
     match = _VERDICT.fullmatch(line) or _DOUBLE_BRACKETS.fullmatch(line)
     if match is None or not _is_reason(match["rest"]):
         return None
@@ -65,18 +74,18 @@ def without_thinking(reply: str) -> str:
 _FENCED = re.compile(r"```\w*\n(?P<inside>(?:(?!```).)*)\n```", re.DOTALL)
 
 
-def _last_line(text: str) -> str:
-    """The last line that is not empty, without markup, signs that are not seen, and wide forms.
+def _lines(text: str) -> list[str]:
+    """The lines that are not empty, without markup, signs that are not seen, and wide forms.
 
-    Empty where it stands in a block of code: that is a quotation, unless it is the whole reply.
+    A block of code is one empty line: it is a quotation, unless it is the whole reply.
     """
     text = text.strip()
     if whole := _FENCED.fullmatch(text):
         text = whole["inside"]
-    if text.endswith("```"):
-        return ""
-    lines = [line for line in map(_plain, text.splitlines()) if line.strip("-=")]
-    return lines[-1] if lines else ""
+    text = _FENCED.sub("```", text)
+    lines = (_plain(line) if line.strip() != "```" else "" for line in text.splitlines())
+    found = [line for line in lines if line.strip("-=")]
+    return [*found, ""] if text.endswith("```") else found
 
 
 def _plain(line: str) -> str:

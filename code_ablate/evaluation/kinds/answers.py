@@ -15,6 +15,7 @@ matches no answer, least of all an empty one: `comparable` says which are left.
 from __future__ import annotations
 
 import functools
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,8 +27,14 @@ from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
 from code_ablate.evaluation.kinds.numbers import number_at_the_end
+from code_ablate.evaluation.kinds.own_metrics import (
+    PREFIX,
+    MetricScores,
+    apply_metrics,
+    as_shares,
+)
 from code_ablate.evaluation.kinds.prompts import Prompts
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
@@ -135,9 +142,12 @@ def squad(targets, predictions) -> dict[str, float]:
 
 
 def exact(targets, predictions) -> dict[str, float]:
-    """Exact match of the text as it stands, without the white space around it."""
+    """Exact match of the text as it stands, without the white space around it.
+
+    A letter with its accent is one text, whether it is one code point or two (Unicode's NFC).
+    """
     right = [
-        prediction.strip() in {answer.strip() for answer in comparable(exact, target)}
+        _nfc(prediction.strip()) in {_nfc(answer.strip()) for answer in comparable(exact, target)}
         for target, prediction in zip(targets, predictions, strict=True)
     ]
     return {EXACT_MATCH: float(np.mean(right))}
@@ -160,9 +170,16 @@ def _by_t5(
     asked = [number for number, answers in enumerate(accepted) if answers]
     if not asked:
         return {EXACT_MATCH: 0.0, "f1": 0.0}
-    percent = theirs([accepted[n] for n in asked], [predictions[n] for n in asked])
+    percent = theirs(
+        [tuple(map(_nfc, accepted[n])) for n in asked], [_nfc(predictions[n]) for n in asked]
+    )
     share = len(asked) / len(accepted)  # the rest are wrong, whatever was said
     return {EXACT_MATCH: percent["em"] / 100 * share, "f1": percent["f1"] / 100 * share}
+
+
+def _nfc(text: str) -> str:
+    """The text with letters and their accents composed: equal texts are equal strings."""
+    return unicodedata.normalize("NFC", text)
 
 
 def comparable(metric: Metric, target: Any) -> tuple[str, ...]:
@@ -178,15 +195,14 @@ def comparable(metric: Metric, target: Any) -> tuple[str, ...]:
     elif metric is exact:
         form = str.strip
     elif metric is last_number:
-        form = _number_text
+        form = _has_number
     else:
         return answers
     return tuple(answer for answer in answers if form(answer))
 
 
-def _number_text(answer: str) -> str:
-    number = number_at_the_end(answer)
-    return "" if number is None else str(number)
+def _has_number(answer: str) -> bool:
+    return number_at_the_end(answer) is not None
 
 
 def as_accepted(target: Any, number: int = 0) -> Accepted:
@@ -208,38 +224,23 @@ def as_accepted(target: Any, number: int = 0) -> Accepted:
 OWN_METRICS = (trivia_qa, squad, exact, last_number)
 """The metrics of this module."""
 
-PREFERRED = (EXACT_MATCH, "em", "accuracy", "sequence_accuracy")
-"""Metrics that say how much of an answer is right, ours in fractions of 1 and t5's in percent."""
-
 
 def correct_per_item(
-    metrics: Sequence[Metric], targets: Sequence[Any], predictions: Sequence[Any]
+    metrics: Sequence[Metric], targets: Sequence[Any], predictions: Sequence[str]
 ) -> tuple[Float[np.ndarray, " items"], str]:
-    """(score of each item from 0 to 1, a note): a Task's metric applied to one item at a time.
+    """(score of each item from 0 to 1, a note): by the first metric that has one for each.
 
-    It is the first of `PREFERRED`, else the first that finds single items either right or wrong;
-    and its mean over single items must be its value on all of them, so that a mean of these scores
-    is the Task's own. Where there is no such metric the scores are NaN, and the note says so.
+    Scores are NaN where it has another range, and where there is no such metric; then the note says
+    so. See `own_metrics`.
     """
-    found: dict[str, np.ndarray] = {}
-    for metric in metrics:
-        whole = metric(list(targets), list(predictions))
-        try:
-            singles = [metric([t], [p]) for t, p in zip(targets, predictions, strict=True)]
-            scores = {name: np.array([one[name] for one in singles], float) for name in whole}
-        except (ArithmeticError, KeyError, TypeError, ValueError):
-            continue  # it has no meaning for one item
-        for name, score_I in scores.items():
-            scale = 100.0 if score_I.max() > 1 else 1.0
-            is_mean = np.isclose(score_I.mean(), float(whole[name]), rtol=1e-5, atol=1e-8)
-            right_or_wrong = np.isin(score_I, (0.0, scale)).all()
-            if is_mean and (right_or_wrong or name in PREFERRED):
-                found[name] = score_I / scale
-    for name in (*PREFERRED, *found):
-        if name in found:
-            return found[name], ""
-    note = "its metrics do not find single items right or wrong, so that these have no score"
-    return np.full(len(targets), np.nan), note
+    return _correct(apply_metrics(metrics, targets, predictions), len(targets))
+
+
+def _correct(found: MetricScores, items: int) -> tuple[Float[np.ndarray, " items"], str]:
+    for name, score_I in found.items.items():
+        shares = as_shares(name, score_I)
+        return np.full(items, np.nan) if shares is None else shares, ""
+    return np.full(items, np.nan), "its metrics have no score for single items, only for all"
 
 
 class AnswersMeasure:
@@ -256,7 +257,11 @@ class AnswersMeasure:
             )
         # As if nothing were answered: what is wrong is found here, not after training.
         try:
-            task.metrics(self._functions, self._predictions([""] * len(task.examples)))
+            apply_metrics(
+                self._functions, task.targets, self._predictions([""] * len(task.targets))
+            )
+        except UserError as error:
+            raise UserError(f"evaluation task {task.name!r}: {error}") from error
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise UserError(
                 f"the metric_fns of evaluation task {task.name!r} fail on empty answers: {error!r}"
@@ -296,16 +301,26 @@ class AnswersMeasure:
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Generates an answer to each prompt, and has it judged."""
         items = self._prompts.table(self._prompts.answer(engine, advance))
-        predictions = self._predictions(items["prediction"])
-        metrics = self._task.metrics(self._functions, predictions)
-        correct, note = correct_per_item(self._functions, self._task.targets, predictions)
-        return Outcome(items.assign(correct=correct), metrics, (note,) if note else ())
+        targets, predictions = self._task.targets, self._predictions(items["prediction"])
+        found = apply_metrics(self._functions, targets, predictions)
+        correct, note = _correct(found, len(targets))
+        columns = {PREFIX + name: score_I for name, score_I in found.items.items()}
+        notes = (*found.notes, *((note,) if note else ()))
+        items = items.assign(correct=correct, **columns)
+        return Outcome(items, dict(found.whole), notes, tuple(found.items))
 
     def _predictions(self, texts: Iterable[str]) -> list:
         return [
             self._task.postprocess(text, example)
             for text, example in zip(texts, self._task.examples, strict=True)
         ]
+
+
+def _expected(target: Any, number: int, text: str) -> Expected:
+    """All accepted answers."""
+    del text
+    item = str(getattr(target, "item", number))
+    return Expected(item, as_accepted(target, number).answers, True)
 
 
 KIND = Kind(
@@ -315,7 +330,11 @@ KIND = Kind(
     columns=("correct",),
     generates=True,
     chance="",
-    how=("Exact match = share of items whose generated answer the task's own metric calls right."),
+    how=(
+        "Exact match = share of items whose generated answer the task's own metric calls right; a "
+        "metric of another name keeps it, and is the mean of its scores of single items."
+    ),
     measure=AnswersMeasure,
     settings=sampling_settings,
+    expected=_expected,
 )

@@ -3,6 +3,7 @@ have in common."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,10 +33,30 @@ class Continuations:
         """Requests, in pieces that the model sees at once."""
         return sum(len(request.pieces(self._task.longest)) for request in self.requests)
 
+    def seen(self, number: int) -> tuple[tuple[bytes, int], ...]:
+        """What the model sees of an example, and where in it the scored tokens begin."""
+        pieces = self.requests[number].pieces(self._task.longest)
+        return tuple((piece.tokens.tobytes(), piece.first) for piece in pieces)
+
     def describe(self, kind: str, **more: Any) -> dict:
         """What the report says about the task."""
         cropped = sum(len(request.tokens) > self._task.longest for request in self.requests)
         return self._task.describe(kind, examples=len(self.requests), cropped=cropped, **more)
+
+
+def repeated_note(asked: Iterable[Sequence[bytes]]) -> list[str]:
+    """How many items ask what another one asks; nothing if none does.
+
+    `asked`: what each item is, in any form in which equal items are equal.
+    """
+    keys = [tuple(sorted(key)) for key in asked]
+    repeated = len(keys) - len(set(keys))
+    if not repeated:
+        return []
+    return [
+        f"{repeated} of {len(keys)} items ask the same as another one: each counts, so that "
+        "intervals are too narrow"
+    ]
 
 
 def _request(task: LoadedTask, example) -> Request:

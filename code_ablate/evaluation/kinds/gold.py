@@ -19,17 +19,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from etils import epy
 from jaxtyping import Bool, Float
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, no_settings
-from code_ablate.evaluation.kinds.continuations import Continuations
+from code_ablate.evaluation.kinds.continuations import Continuations, repeated_note
+from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
 
@@ -118,7 +119,7 @@ def score_items(
     """Scores per item: item; bits (-log2 p of the continuation); bytes (of it); correct (1 or 0).
 
     `greedy` says whether every token of the continuation is the likeliest one. Raises ValueError
-    for lengths that differ and scores that are not numbers, UserError for targets of other tasks.
+    for lengths that differ and scores that are not finite, UserError for targets of other tasks.
     """
     if not len(targets) == len(scores) == len(greedy):
         raise ValueError(f"{len(targets)} items, but {len(scores)} scores, {len(greedy)} marks.")
@@ -128,9 +129,9 @@ def score_items(
             f"a task of this kind must be postprocessed by gold.postprocess: {wrong[0]!r}."
         )
     score_I = np.asarray(scores, float)
-    if np.isnan(score_I).any():
-        first = targets[int(np.isnan(score_I).argmax())].item
-        raise ValueError(f"item {first!r} has a score that is not a number.")
+    if not np.isfinite(score_I).all():
+        first = targets[int((~np.isfinite(score_I)).argmax())].item
+        raise ValueError(f"item {first!r} has a score that is not finite.")
     return pd.DataFrame(
         {
             "item": [target.item for target in targets],
@@ -170,13 +171,20 @@ class GoldMeasure:
 
     def describe(self) -> dict:
         """There is no chance level: any text has some probability."""
-        return self._continuations.describe(KIND.name)
+        requests = self._continuations.requests
+        notes = repeated_note([request.tokens.tobytes()] for request in requests)
+        return self._continuations.describe(KIND.name, notes=notes)
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Scores the right answers; one is `correct` if each of its tokens was the likeliest."""
         scores, greedy = engine.scorer.score_greedy(self._continuations.requests, advance)
         items = score_items(self._task.targets, scores, greedy)
-        return Outcome(items, self._task.metrics(self._task.task.score_metric_fns, scores))
+        functions, targets = self._task.task.score_metric_fns, self._task.targets
+        found = apply_metrics(functions, targets, scores)
+        own = [function for function in functions if function is not gold_bits_per_byte]
+        mine = apply_metrics(own, targets, scores).items
+        columns = {PREFIX + name: score_I for name, score_I in mine.items()}
+        return Outcome(items.assign(**columns), dict(found.whole), found.notes, tuple(mine))
 
 
 KIND = Kind(

@@ -15,17 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from etils import epy
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
+from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
 from code_ablate.evaluation.kinds.prompts import Prompts
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 from code_ablate.evaluation.sampling import Completion, Sampling
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
 
@@ -177,10 +178,20 @@ class OpenEndedMeasure:
         """Generates an answer to each prompt."""
         first = [answers[0] for answers in self._prompts.answer(engine, advance)]
         items = score_items(self._task.targets, first)
-        metrics = self._task.metrics(
-            self._task.task.predict_metric_fns, [completion.text for completion in first]
-        )
-        return Outcome(items.astype({"generated_tokens": float}), metrics)
+        functions = self._task.task.predict_metric_fns
+        texts = [completion.text for completion in first]
+        found = apply_metrics(functions, self._task.targets, texts)
+        own = [function for function in functions if function is not answer_length]
+        mine = apply_metrics(own, self._task.targets, texts).items
+        items = items.assign(**{PREFIX + name: score_I for name, score_I in mine.items()})
+        items = items.astype({"generated_tokens": float})
+        return Outcome(items, dict(found.whole), found.notes, tuple(mine))
+
+
+def _expected(target: Any, number: int, text: str) -> Expected:
+    """Nothing that is known to be right."""
+    del text
+    return Expected(str(getattr(target, "item", number)), (), True)
 
 
 KIND = Kind(
@@ -193,4 +204,5 @@ KIND = Kind(
     how="Open-ended answers have no score of their own: only a judge can tell.",
     measure=OpenEndedMeasure,
     settings=sampling_settings,
+    expected=_expected,
 )

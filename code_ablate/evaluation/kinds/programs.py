@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from etils import epy
 
 from code_ablate import distributed
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation import few_shot
-from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_of
+from code_ablate.evaluation.declarations import TaskInfo, declare, sampling_settings
 from code_ablate.evaluation.kinds.prompts import Prompts
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.sampling import Sampling
@@ -35,6 +34,7 @@ from code_ablate.evaluation.sandbox import SEMANTICS, STATUSES, Limits, Program,
 from code_ablate.identity import to_plain
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
 
@@ -300,7 +300,7 @@ class ProgramsMeasure:
 def _settings(name: str, config: SuiteConfig) -> dict[str, Any]:
     """How programs are generated, and under which limits they run."""
     return {
-        "sampling": to_plain(sampling_of(name)),
+        **sampling_settings(name, config),
         "limits": to_plain(Limits()),
         "sandbox": SEMANTICS,
         "isolation": config.isolation,

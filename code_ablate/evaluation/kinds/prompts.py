@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from etils import epy
 
 from code_ablate.evaluation.declarations import sampling_of
+from code_ablate.evaluation.kinds.continuations import repeated_note
 from code_ablate.evaluation.measure import Advance, Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.identity import to_plain
+
+with epy.lazy_imports():  # facts of the kinds are read without it, and it is slow to import
+    import pandas as pd
 
 if TYPE_CHECKING:
     from code_ablate.evaluation.downstream import LoadedTask
@@ -38,6 +42,7 @@ class Prompts:
                 f"an answer may have to end before the {sampling.max_tokens} tokens that the task "
                 f"asks for: the model sees {longest} at once, its prompt included"
             )
+        notes += repeated_note([prompt.tobytes()] for prompt in self._prompts)
         about = {"notes": notes, "sampling": to_plain(sampling), **more}
         cropped = sum(len(prompt) > room for prompt in self._prompts)
         return self._task.describe(kind, examples=len(self._prompts), cropped=cropped, **about)

@@ -20,17 +20,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from etils import epy
 from jaxtyping import Float, Int
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import few_shot
 from code_ablate.evaluation.declarations import TaskInfo, declare, no_settings
-from code_ablate.evaluation.kinds.continuations import Continuations
-from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
+from code_ablate.evaluation.kinds.continuations import Continuations, repeated_note
+from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
+from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
     from t5.data import preprocessors as t5_preprocessors
@@ -192,7 +193,8 @@ def score_items(
     byte means that each score is divided by the bytes of its continuation before the best is taken.
     Of equal scores the first wins.
 
-    Raises ValueError for items with missing choices, with more or less than one gold, and for NaN.
+    Raises ValueError for items with missing choices, with more or less than one gold, and for
+    scores that are not finite.
     """
     if len(targets) != len(scores):
         raise ValueError(f"{len(targets)} choices, but {len(scores)} scores.")
@@ -244,7 +246,7 @@ def _check(score_IC, gold_IC, seen_IC, choices_I, item_I) -> None:
     for problem, wrong_I in {
         "has choices that were not scored; evaluate whole items": seen_IC.sum(1) != choices_I,
         "must have exactly one gold choice": gold_IC.sum(1) != 1,
-        "has a score that is not a number": np.isnan(score_IC).any(1),
+        "has a score that is not finite": (seen_IC & ~np.isfinite(score_IC)).any(1),
     }.items():
         if wrong_I.any():
             first = item_I[wrong_I.argmax()]
@@ -297,23 +299,66 @@ class RankedMeasure:
         )
 
     def _notes(self, items: int) -> list[str]:
-        """How many items offer the same option twice, of which the first is always taken."""
-        asked: dict[int, list[bytes]] = {}
-        for choice, request in zip(self._choices, self._continuations.requests, strict=True):
-            asked.setdefault(choice.idx[0], []).append(request.tokens.tobytes())
-        equal = sum(len(set(options)) < len(options) for options in asked.values())
-        if not equal:
-            return []
-        return [
-            f"{equal} of {items} items have options that are equal: the first of them is taken, so "
-            "that the other is never right"
-        ]
+        """Items with options that cannot be told apart, and items that are there twice."""
+        groups = _examples_of_items(self._choices)
+        whole = [[self._continuations.requests[n].tokens.tobytes() for n in g] for g in groups]
+        seen = [[self._continuations.seen(n) for n in group] for group in groups]
+        equal = sum(len(set(options)) < len(options) for options in whole)
+        cropped = sum(len(set(options)) < len(options) for options in seen) - equal
+        notes = []
+        if equal:
+            notes.append(
+                f"{equal} of {items} items have options that are equal: the first of them is "
+                "taken, so that the other is never right"
+            )
+        if cropped:
+            notes.append(
+                f"{cropped} of {items} items are longer than the model sees, and have options that "
+                "differ only before that: the first of them is taken"
+            )
+        unused = [f.__name__ for f in self._task.task.predict_metric_fns]
+        if unused:
+            notes.append(
+                f"the task is scored by rank classification: its metrics of predictions, "
+                f"{', '.join(map(repr, unused))}, are not computed"
+            )
+        return notes + repeated_note(whole)
 
     def evaluate(self, engine: Engine, advance: Advance = lambda done: None) -> Outcome:
         """Scores every choice."""
         scores = engine.scorer.score(self._continuations.requests, advance)
         items = score_items(self._choices, scores)
-        return Outcome(items, self._task.metrics(self._task.task.score_metric_fns, scores))
+        found = apply_metrics(self._task.task.score_metric_fns, self._task.targets, scores)
+        own = [f for f in self._task.task.score_metric_fns if not _is_known(f)]
+        groups = _examples_of_items(self._choices)
+        mine = apply_metrics(own, self._task.targets, scores, groups).items
+        columns = {PREFIX + name: score_I for name, score_I in mine.items()}
+        notes = (*found.notes, *_tie_notes(scores, groups))
+        return Outcome(items.assign(**columns), dict(found.whole), notes, tuple(mine))
+
+
+def _tie_notes(scores: Float[np.ndarray, " examples"], groups: list[list[int]]) -> list[str]:
+    """How many items have their highest score twice: ties favour the first option."""
+    tied = sum(int(np.sum(scores[group] == scores[group].max()) > 1) for group in groups)
+    if not tied:
+        return []
+    return [f"{tied} of {len(groups)} items have two highest scores, of which the first is taken"]
+
+
+def _is_known(function: Callable) -> bool:
+    """Whether it is this module's metric or t5's, whose scores the table of items has."""
+    of_t5 = (getattr(function, "__module__", None) or "").startswith("t5.")
+    return function is rank_classification or (
+        of_t5 and getattr(function, "__name__", "") == "rank_classification"
+    )
+
+
+def _examples_of_items(choices: Sequence[Choice]) -> list[list[int]]:
+    """The numbers of each item's choices, in the order of the items."""
+    groups: dict[int, list[int]] = {}
+    for number, choice in enumerate(choices):
+        groups.setdefault(choice.idx[0], []).append(number)
+    return [groups[item] for item in sorted(groups)]
 
 
 def _choice(task: LoadedTask, number: int) -> Choice:
@@ -323,6 +368,13 @@ def _choice(task: LoadedTask, number: int) -> Choice:
     if np.isnan(choice.bytes) and "targets_pretokenized" in example:
         return choice._replace(bytes=len(example["targets_pretokenized"]))
     return choice
+
+
+def _expected(target: Any, number: int, text: str) -> Expected:
+    """A choice, and whether it is the gold one."""
+    del number
+    choice = as_choice(target)
+    return Expected(choice.item, (text,), choice.is_correct)
 
 
 KIND = Kind(
@@ -339,4 +391,5 @@ KIND = Kind(
     ),
     measure=RankedMeasure,
     settings=no_settings,
+    expected=_expected,
 )

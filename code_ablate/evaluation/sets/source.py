@@ -21,6 +21,7 @@ import hashlib
 import itertools
 import json
 import os
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -298,9 +299,11 @@ class EvaluationSet(OneSplitSource):
 
     def _require_other_rows(self, text: str, rows: Iterable[Row]) -> None:
         """Raises UserError if a row stands in the text of its solved examples."""
+        plain = _plain(text)
         for row in rows:
             # Writing a row takes long; where a field is not there, nor is the row.
-            if all(row[field] in text for field in self.fields) and self._write(row) in text:
+            there = all(_plain(row[field]) in plain for field in self.fields)
+            if there and _plain(self._write(row)) in plain:
                 raise UserError(
                     f"row {row['id']!r} of {self.name!r} is among its own {self.shots} solved "
                     f"examples: name a file of other rows with EvaluationSet({self.name!r}, "
@@ -356,14 +359,15 @@ def _placed(rows: Sequence[Any], origin: str, name: str) -> Iterator[tuple[str, 
 
 
 def _question(row: Row) -> tuple:
-    """What a row asks, whatever its id, the order of its options, and white space and case."""
+    """What a row asks, whatever its id, the order of its options, white space, case and the forms
+    of its letters."""
     others = (v for k, v in sorted(row.items()) if k not in ("id", "gold", "solved", "answers"))
     texts = (sorted(map(_plain, v)) if isinstance(v, list) else [_plain(v)] for v in others)
     return tuple(map(tuple, texts))
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _content_id(row: Row, group: str, taken: Iterable[str]) -> str:

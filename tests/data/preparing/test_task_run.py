@@ -12,6 +12,7 @@ from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.store_text import describe_store
 from code_ablate.data.preparing.task_run import TaskRun, find_task
+from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.sources import bad_rows, documents
 from code_ablate.data.sources.base import DocumentSource, Together
 from code_ablate.data.sources.files import Files
@@ -216,9 +217,9 @@ def test_sources_together_skip_what_each_may(register, files):
 
 def test_examples_of_all_pieces_are_few(register):
     stage = dataclasses.make_dataclass("S", ["name", "documents", "bytes", "is_filter", "examples"])
-    result = dataclasses.make_dataclass("R", ["stages", "empty", "empty_bytes"])
+    result = dataclasses.make_dataclass("R", ["stages", "empty", "empty_bytes", "round_trip"])
     stages = (stage("read", 3, 9, False, ()), stage("bad", 0, 0, False, ("b", "a", "c")))
-    account = Account([result(stages, 0, 0), result(stages, 0, 0)])
+    account = Account([result(stages, 0, 0, RoundTrip()), result(stages, 0, 0, RoundTrip())])
     assert account.fields["examples"] == {"bad": ["a", "a", "b"]}
 
 

@@ -1,6 +1,7 @@
 """Training and finding vocabularies."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import pytest
 import seqio
@@ -38,13 +39,15 @@ def test_a_sample_too_small_is_refused():
         train_model(["abc"], 5000)
 
 
-def register(name: str, texts: list[str]) -> str:
+def register(name: str, texts: list[str], validation: Sequence[str] = ()) -> str:
     def dataset(split, shuffle_files):
-        return tf.data.Dataset.from_tensor_slices({"targets": texts})
+        chosen = texts if split == "train" else list(validation)
+        return tf.data.Dataset.from_tensor_slices({"targets": chosen})
 
+    splits = ("train", "validation") if validation else ("train",)
     seqio.TaskRegistry.add(
         name,
-        source=seqio.FunctionDataSource(dataset, splits=("train",)),
+        source=seqio.FunctionDataSource(dataset, splits=splits),
         preprocessors=[seqio.preprocessors.tokenize, seqio.preprocessors.append_eos],
         output_features={"targets": seqio.Feature(seqio.ByteVocabulary())},
     )
@@ -77,6 +80,17 @@ def test_documents_that_may_be_held_out_are_not_in_the_sample():
     )
     out = {text for text in everything if held_out(text.encode(), 0.5)}
     assert out and sample == everything - out
+
+
+def test_documents_that_equal_one_of_the_sources_own_validation_split_are_not_in_the_sample():
+    documents = [f"Document number {i}." for i in range(40)]
+    corpus = register("vocabulary.own_split", documents, [*documents[5:15], "Another document."])
+    config = VocabularyConfig("v", 300, (corpus,), held_out=0.0)
+    sample = sample_texts(corpus, 10**9, config, progress=False)
+    assert sorted(sample) == sorted(documents[:5] + documents[15:])
+    whole = register("vocabulary.all_in_validation", documents[:3], documents)
+    with pytest.raises(UserError, match="nothing to train on"):
+        sample_texts(whole, 10**9, config, progress=False)
 
 
 def test_validation_documents_that_the_vocabulary_would_see_are_refused():

@@ -67,6 +67,7 @@ DAMAGED_ROWS = {
     "a field less": '{"text": "x"}',
     "another type": REPLY_TEXT.replace("3", '"3"'),
     "bytes": b"\xff\xfe",
+    "a number": 7,
 }
 
 
@@ -82,6 +83,18 @@ def test_a_damaged_reply_is_named_with_what_to_do(path, damage):
     connection.close()
     with AnswerCache(str(path)) as cache:
         assert cache.get(QUESTION) is None
+
+
+def test_text_that_is_not_utf8_is_a_damaged_reply_and_no_damaged_file(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE replies SET reply = CAST(x'7bff' AS TEXT), question = reply")
+        connection.execute("UPDATE replies SET question = CAST(x'7bff' AS TEXT)")
+    connection.close()
+    with AnswerCache(str(path)) as cache:
+        with pytest.raises(UserError, match=r"damaged reply.*DELETE FROM replies"):
+            cache.get(QUESTION)
+        cache.put(QUESTION, REPLY)
+        assert cache.get(QUESTION) == REPLY
 
 
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path):

@@ -182,6 +182,43 @@ def test_exact():
         ("\\boxed{42}", 42),
         ("$\\boxed{-9{,}500}$.", -9500),
         ("it is...5", 5),
+        ("1.234,56", Fraction("1234.56")),  # points between groups, where it is clear
+        ("1.000.000", 1_000_000),
+        ("1.234", Fraction("1.234")),
+        ("1.2.3", 3),
+        ("1,5", 5),
+        ("1'000", 1000),
+        ("12\u2019345\u2019678", 12_345_678),
+        ("1_000", 1000),
+        ("'5'", 5),
+        ("10^3", 1000),
+        ("2^{10}", 1024),
+        ("3 x 10^5", 300_000),
+        ("3\\times 10^{5}", 300_000),
+        ("5 \\times 10^{-2}", Fraction(1, 20)),
+        ("2 \u00b7 10^\u22123", Fraction(1, 500)),
+        ("25 cm^2", 25),
+        ("7 x^{12}", 7),
+        ("7 m s^{-2}", 7),
+        ("7 m s^-2", 7),
+        ("7 m\u00b2", 7),
+        ("\u00bd", Fraction(1, 2)),
+        ("3\u00be cups", Fraction(15, 4)),
+        ("-1\u00bd", Fraction(-3, 2)),
+        ("\\frac12", Fraction(1, 2)),
+        ("\\frac 3 4", Fraction(3, 4)),
+        ("\\frac{-1}{2}", Fraction(-1, 2)),
+        ("-\\dfrac{-1}{2}", Fraction(1, 2)),
+        ("\\boxed{\\frac{3}{4}}.", Fraction(3, 4)),
+        ("\\boxed{}", None),
+        ("\u0664\u0662", 42),
+        ("\uff14\uff12", 42),
+        ("\u096a\u0968 \u0930\u0941\u092a\u092f\u0947", 42),
+        ("5 percent", 5),
+        ("5 degrees", 5),
+        ("(5)", 5),
+        ("+5", 5),
+        ("five", None),
         ("3\u20135", 5),
     ],
 )
@@ -189,10 +226,43 @@ def test_the_last_number(text, number):
     assert number_at_the_end(text) == number
 
 
+@pytest.mark.parametrize("text", ["9" * 5000, "1/" + "7" * 5000, "9" * 5000 + "^9", "\\frac12" * 9])
+def test_numbers_of_any_length_are_read(text):
+    """Of more than 4,300 digits Python's int() refuses, and a model may repeat itself."""
+    assert number_at_the_end(text) is not None
+    targets, said = [Accepted("a", (text,)), Accepted("b", ("7",))], [text, text]
+    assert answers.correct_per_item([answers.last_number], targets, said)[0].tolist() == [1, 0]
+
+
 def test_last_number_compares_values():
     targets = [Accepted("a", ("1,000",)), Accepted("b", ("18",)), Accepted("c", ("18",))]
     said = ["it is $1000.00.", "18 and 19", "no idea"]
     assert answers.correct_per_item([answers.last_number], targets, said)[0].tolist() == [1, 0, 0]
+
+
+FORMS = [  # gold, said, and whether exact, squad and trivia_qa call it right
+    ("caf\u00e9", "cafe\u0301", 1, 1, 1),  # one text in two ways
+    ("caf\u00e9", "cafe", 0, 0, 0),
+    ("Paris", " Paris\n", 1, 1, 1),
+    ("Paris", "Paris.", 0, 1, 1),
+    ("Paris", "PARIS", 0, 1, 1),
+    ("don't", "don\u2019t", 0, 0, 1),
+    # As the scripts of SQuAD and TriviaQA have it: signs of punctuation say nothing.
+    ("-5", "5", 0, 1, 1),
+    ("50%", "50", 0, 1, 1),
+    ("3.5", "35", 0, 1, 0),
+    ("C", "C#", 0, 1, 1),
+    ("\uff15", "5", 0, 0, 0),
+    ("1/2", "0.5", 0, 0, 0),
+]
+
+
+@pytest.mark.parametrize(("gold", "said", "exact", "squad", "trivia"), FORMS)
+def test_forms_of_answers(gold, said, exact, squad, trivia):
+    metrics = (answers.exact, answers.squad, answers.trivia_qa)
+    target = [Accepted("a", (gold,))]
+    found = [int(metric(target, [said])["exact_match"]) for metric in metrics]
+    assert found == [exact, squad, trivia]
 
 
 def test_what_cannot_be_scored():
@@ -204,7 +274,13 @@ def test_what_cannot_be_scored():
         return {"distance": float(np.mean(lengths))}
 
     scores, note = answers.correct_per_item([distance], ["x", "y"], ["xyz", "yyyy"])
-    assert np.isnan(scores).all() and "no score" in note
+    assert np.isnan(scores).all() and note == ""  # it has a range of its own
+
+    def together(targets, predictions):
+        return {"together": len(set(predictions)) / 4}
+
+    scores, note = answers.correct_per_item([together], ["x", "y"], ["xyz", "yyyy"])
+    assert np.isnan(scores).all() and "no score for single items" in note
 
 
 @pytest.mark.parametrize(

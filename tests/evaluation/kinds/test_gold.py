@@ -73,7 +73,7 @@ def test_what_cannot_be_scored():
     one = [gold.Gold("a", 8)]
     with pytest.raises(ValueError, match="1 items, but 2 scores"):
         gold.score_items(one, [-1.0, -2.0], [True])
-    with pytest.raises(ValueError, match="'a' has a score that is not a number"):
+    with pytest.raises(ValueError, match="'a' has a score that is not finite"):
         gold.score_items(one, [np.nan], [True])
     with pytest.raises(UserError, match=r"gold\.postprocess"):
         gold.score_items(["text"], [-1.0], [True])

@@ -231,7 +231,8 @@ def test_columns_are_those_of_the_results_table():
         ([rc.Choice((0, 0), True, "a", 2, 1)], [-1.0], "'a' has choices that were not scored"),
         ([rc.Choice((0, i), False, "a", 2, 1) for i in range(2)], [-1.0, -2.0], "exactly one gold"),
         ([rc.Choice((0, i), True, "a", 2, 1) for i in range(2)], [-1.0, -2.0], "exactly one gold"),
-        ([rc.Choice((0, i), i == 0, "a", 2, 1) for i in range(2)], [-1.0, np.nan], "not a number"),
+        ([rc.Choice((0, i), i == 0, "a", 2, 1) for i in range(2)], [-1.0, np.nan], "not finite"),
+        ([rc.Choice((0, i), i == 0, "a", 2, 1) for i in range(2)], [-np.inf] * 2, "not finite"),
         ([rc.Choice((0, i), i == 0, "a", 2, 1) for i in range(2)], [-1.0], "2 choices, but 1"),
     ],
 )

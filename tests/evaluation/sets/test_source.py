@@ -126,6 +126,48 @@ def test_a_row_within_published_examples_is_refused(tmp_path, monkeypatch):
         _ = source.with_shots(shots, solved).rows
 
 
+@pytest.mark.parametrize("variant", ["2  +\t2", "2 + 2 \n", "\uff12 + \uff12"])
+def test_a_row_in_other_white_space_is_among_its_examples_all_the_same(
+    tmp_path, monkeypatch, variant
+):
+    row = {"id": "a", "question": "2 + 2", "choices": ["4", "3"], "gold": 0}
+    others = [{**row, "id": str(n), "question": f"{n} + 1"} for n in range(3)]
+    file = write(tmp_path / "mine.jsonl", [row])
+    pool = write(tmp_path / "pool.jsonl", [{**row, "id": "b", "question": variant}, *others])
+    source = EvaluationSet("mine", file=file, fields=("question",), examples=pool)
+    (shown,) = source.with_shots(2, solved).rows
+    assert variant not in shown["solved"] and "0 + 1" in shown["solved"]
+    # The same in a text of solved examples that comes as it is.
+    fields = {"id": "x", "question": "2 + 2", "choices": ["4", "3"], "gold": 0}
+    file = write(tmp_path / "arc.jsonl", [fields])
+    monkeypatch.setattr(origins, "solved_examples", lambda folder: f"{variant} = 4\n\n")
+    known = EvaluationSet("arc_easy", file=file)
+    shots = next(iter(known._known.solved))
+    with pytest.raises(UserError, match="among its own"):
+        _ = known.with_shots(shots, lambda r: f"{r['question']} = 4").rows
+
+
+def test_rows_of_ones_own_in_the_place_of_the_files(tmp_path):
+    """`with_rows`: checked as a file's are, and nothing is read for them."""
+    source = EvaluationSet("mine", file=str(tmp_path / "absent.jsonl"), fields=("question",))
+    row = {"question": "2 + 2", "choices": ["4", "3"], "gold": 0}
+    given = source.with_rows([row, {**row, "id": 7}])
+    assert {r["id"] for r in given.rows} >= {"7"} and len(given.rows) == 2
+    assert given.origin == "the rows given" and given.digest() != source.with_rows([row]).digest()
+    assert [r["question"] for r in read(given)] == ["2 + 2"] * 2
+    with pytest.raises(UserError, match="no file"):
+        _ = source.rows  # as it was
+    with pytest.raises(UserError, match=r"row 0 .*the rows given.* gold index 2"):
+        source.with_rows([{**row, "gold": 2}])
+    with pytest.raises(UserError, match="have the id 'a'"):
+        source.with_rows([{**row, "id": "a"}, {**row, "id": "a", "question": "3"}])
+    own = [{**row, "id": "a", "solved": "1 + 1 = 2\n\n"}]
+    (shown,) = source.with_shots(1, solved).with_rows(own).rows
+    assert shown["solved"] == "1 + 1 = 2\n\n"
+    with pytest.raises(MissingData, match="solved examples"):
+        source.with_shots(1, solved).with_rows([{**row, "id": "a"}])
+
+
 @pytest.mark.parametrize("shots", [-1, 0, 1.5, True, "5"])
 def test_a_number_of_examples_that_is_none(tmp_path, shots):
     source = EvaluationSet("mine", file="a.jsonl", fields=("question",))
