@@ -4,15 +4,20 @@ import pandas as pd
 import pytest
 
 from code_ablate.analysis.estimation.estimates import Settings
-from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.content import Report, read_report
+from code_ablate.analysis.report.figures import main_figures
 from code_ablate.analysis.report.methods import contamination_note
-from code_ablate.analysis.report.page import render_report as render
+from code_ablate.analysis.report.page import render_report
 from code_ablate.analysis.results.contaminated import contaminated_items, corpora_read
 from tests.analysis.conftest import TASKS, write_study
 from tests.analysis.report.cells import parse
 
 QUICK = Settings(resamples=200)
 TASK = next(iter(TASKS))
+
+
+def page_of(report: Report) -> str:
+    return render_report(report, main_figures(report))
 
 
 def report_of(folder, found: dict[str, dict[str, int]], searched=tuple(TASKS)):
@@ -32,7 +37,7 @@ def report_of(folder, found: dict[str, dict[str, int]], searched=tuple(TASKS)):
 
 def test_the_last_column_is_the_mean_of_the_other_items(tmp_path):
     report = report_of(tmp_path, {"demo.text": {TASK: 10}, "demo.web_code": {TASK: 12}})
-    cells = [c for c in parse(render(report)).cells if c["kind"] == "uncontaminated"]
+    cells = [c for c in parse(page_of(report)).cells if c["kind"] == "uncontaminated"]
     items = pd.read_parquet(tmp_path / "results.parquet")
     gone = sorted(items.loc[items["task"] == TASK, "item"].unique())[:12]
     rows = items[(items["task"] == TASK) & ~items["item"].isin(gone)]
@@ -66,6 +71,6 @@ def test_one_sentence_where_nothing_was_found_or_looked_for(tmp_path):
     assert contamination_note(clean) == (
         "No scored item was found in the corpora that the recipes read."
     )
-    assert not [c for c in parse(render(clean)).cells if c["kind"] == "uncontaminated"]
+    assert not [c for c in parse(page_of(clean)).cells if c["kind"] == "uncontaminated"]
     unknown = report_of(tmp_path / "unknown", {}, searched=())
     assert contamination_note(unknown) == ("Items of the tasks were not looked for in all of them.")
