@@ -67,7 +67,14 @@ setup(
         "wandb": ["wandb>=0.19"],
         # Asks an OpenAI-compatible endpoint which of two answers is better.
         "judge": ["openai>=3"],
-        "dev": ["hypothesis>=6.100", "mypy>=1.10", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.5"],
+        "dev": [
+            "hypothesis>=6.100",
+            "mypy>=1.10",
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.5",
+        ],
     },
     entry_points={"console_scripts": ["code-ablate=code_ablate.cli:main"]},
 )

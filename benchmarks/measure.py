@@ -109,7 +109,7 @@ def train_on_cpu_as_the_commands_do() -> None:
 
 def _cpu_model() -> str:
     try:
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
             models = [line.partition(":")[2].strip() for line in file if "model name" in line]
     except FileNotFoundError:
         models = []

@@ -29,7 +29,7 @@ def _files(folder: str) -> dict[str, str]:
     """gin files with the first line of their comment."""
     found = {}
     for name, file in config.gin_files(folder).items():
-        first = file.read_text().partition("\n")[0]
+        first = file.read_text(encoding="utf-8").partition("\n")[0]
         found[name] = first.lstrip("# ") if first.startswith("#") else ""
     return found
 

@@ -151,7 +151,7 @@ def turn(folder: epath.Path, what: str) -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / FILE, "a") as file:
+    with open(folder / FILE, "a", encoding="utf-8") as file:
         wait_for(file, f"waiting for another process, which {what} in {folder}.")
         yield
 

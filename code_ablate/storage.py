@@ -18,6 +18,7 @@ import fsspec
 from etils import epath
 
 from code_ablate.errors import Failed, UserError, first_line
+from code_ablate.names import require_path
 
 _CLIENTS = {"gs": ("gcsfs", "gcsfs"), "s3": ("s3fs", "s3fs")}
 """Object store -> module that reaches it, and its package."""
@@ -34,10 +35,11 @@ def is_remote(path: epath.PathLike) -> bool:
 
 
 def require(path: epath.PathLike, asked_by: str, supported: tuple[str, ...] = ARRAYS) -> None:
-    """Raises UserError if `path` is on an object store that is not supported, or lacks its package.
+    """Raises UserError if `path` is none, on a store that is not supported, or lacks its package.
 
-    `asked_by`: the field that names it. For a local path it does nothing.
+    `asked_by`: the field that names it.
     """
+    require_path(asked_by, path)
     scheme, separator, _ = os.fspath(path).partition("://")
     if not separator:
         return

@@ -132,3 +132,18 @@ def test_near_duplicates(run):
     result = run("near_duplicates", "--documents", 60)
     assert result["documents"] == 60 and result["pairs_at_the_threshold"] > 0
     assert result["recall"] >= 0.9 and result["precision"] == 1
+
+
+def test_prepare(run):
+    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2)
+    speeds = result["megabytes_per_cpu_second"]
+    assert speeds.keys() == {
+        "library",
+        "operator",
+        "source",
+        "source_in_tensorflow",
+        "extract",
+    }
+    for figure in (*speeds.values(), *result["share_of_library"].values()):
+        assert_spread(figure)
+    assert result["documents"] > 5 and 300_000 <= result["bytes"] < 600_000

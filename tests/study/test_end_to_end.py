@@ -14,6 +14,8 @@ import pytest
 from code_ablate.analysis.results.arm import KEYS
 from code_ablate.cli import main
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 NOUNS = ["the river", "a mountain", "our harbour", "the old mill", "this valley", "an island"]
 VERBS = ["remembers", "crosses", "follows", "leaves", "shelters", "answers"]
@@ -71,7 +73,6 @@ def code_ablate(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=550,
     )
 
 
@@ -212,7 +213,6 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=550,
         )
 
     trained = entry_point("train.py")

@@ -16,6 +16,7 @@ from code_ablate.data.sources.bad_rows import MAX_EXAMPLES
 from code_ablate.errors import UserError
 
 EMPTY = "empty_document"
+WITH_EOS = "eos_within_document"
 
 
 class Account:
@@ -52,6 +53,12 @@ class Account:
             EMPTY,
             sum(result.empty for result in results),
             sum(result.empty_bytes for result in results),
+        )
+        self._enter(
+            self.dropped,
+            WITH_EOS,
+            sum(result.with_eos for result in results),
+            sum(result.with_eos_bytes for result in results),
         )
 
     def judged(self, documents: Documents, verdicts: Verdicts) -> None:

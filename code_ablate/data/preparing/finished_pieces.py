@@ -20,7 +20,7 @@ from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 4
+FORMAT = 5
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
@@ -39,6 +39,10 @@ class PieceRecord:
     """Bytes of text in documents without a token."""
     round_trip: Mapping[str, Any]
     """Fields of the `RoundTrip`."""
+    with_eos: int
+    """Documents with EOS before their end."""
+    with_eos_bytes: int
+    """Bytes of text in documents with EOS before their end."""
     digests: Mapping[str, str]
     """SHA-256 of each file, by its suffix."""
     versions: Mapping[str, str]
@@ -53,6 +57,8 @@ def write_record(result: PieceResult) -> None:
         result.empty,
         result.empty_bytes,
         result.round_trip.plain,
+        result.with_eos,
+        result.with_eos_bytes,
         _digests(result.piece),
         package_versions(),
     )
@@ -75,7 +81,16 @@ def find_finished(piece: Piece) -> PieceResult | None:
     except (own_file.Damaged, FileNotFoundError):
         return None
     round_trip = RoundTrip.of_plain(record.round_trip)
-    return PieceResult(piece, path, stages, record.empty, record.empty_bytes, round_trip)
+    return PieceResult(
+        piece,
+        path,
+        stages,
+        record.empty,
+        record.empty_bytes,
+        record.with_eos,
+        record.with_eos_bytes,
+        round_trip=round_trip,
+    )
 
 
 def _describe(piece: Piece) -> dict[str, Any]:

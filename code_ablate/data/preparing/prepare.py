@@ -53,6 +53,9 @@ FIELDS_OF_TASK = ("source", "preprocessors", "against", "items")
 """
 _KEY_LENGTH = 12
 
+_PIECE_BYTES = 64 * 2**20
+_PIECES_OF_UNKNOWN_SIZE = 4
+
 
 @checked
 @dataclass(frozen=True)
@@ -79,10 +82,11 @@ class PrepareConfig:
     corpus below it is refused. Does not change the result."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
-    pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
+    pieces: Annotated[int, Ge(0), Le(1_000_000)] = 0
     """Most pieces that a corpus is cut into for the workers; its source's shards are an upper limit
-    too. Should be above `workers` on a large machine. Changes the result only where a preprocessor
-    looks at more than one document."""
+    too. 0: one for each 64 MiB of its source's files, or 4 where their sizes are not known. A piece
+    is what is done again after an interruption. Changes the result only where a preprocessor looks
+    at more than one document."""
 
 
 @dataclass(frozen=True)
@@ -206,10 +210,16 @@ def _extracted(
         tqdm.write(f"{len(finished)} of {len(pieces)} pieces were finished before, and are kept.")
     yield from finished
     done = {result.piece for result in finished}
+    unfinished = [piece for piece in pieces if piece not in done]
     with contextlib.closing(
-        runner.run(extraction, [piece for piece in pieces if piece not in done])
+        runner.run(extraction, unfinished, [piece.bytes for piece in unfinished])
     ) as others:
         yield from others
+
+
+def _pieces_by_size(size: int | None) -> int:
+    """The number of pieces for a source whose files have `size` bytes; None: it is not known."""
+    return _PIECES_OF_UNKNOWN_SIZE if size is None else -(-size // _PIECE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -254,7 +264,7 @@ class _Preparation:
         return judges
 
     def _pieces(self, plan: StorePlan) -> list[Piece]:
-        from code_ablate.data.preparing.task_run import corpus_splits
+        from code_ablate.data.preparing.task_run import corpus_splits, shard_bytes
 
         pieces = []
         asked_for = (*ALWAYS, *(name for one in self._judges for name in one.signatures))
@@ -262,7 +272,8 @@ class _Preparation:
         folder = self.scratch[plan.corpus]
         side_files = dict.fromkeys(f for one in self._judges for f in one.side_files(folder))
         for split in corpus_splits(plan.task):
-            count = max(1, min(self.config.pieces, len(plan.task.source.list_shards(split))))
+            wanted = self.config.pieces or _pieces_by_size(shard_bytes(plan.task, split))
+            count = max(1, min(wanted, len(plan.task.source.list_shards(split))))
             pieces += [
                 Piece(
                     plan.corpus,
@@ -274,6 +285,7 @@ class _Preparation:
                     folder,
                     self.config.max_document_bytes,
                     signatures,
+                    shard_bytes(plan.task, split, index, count),
                     tuple(side_files),
                 )
                 for index in range(count)

@@ -6,15 +6,16 @@
 
 The vocabulary of the Task's output features is a placeholder and is replaced, so that a Task
 written for T5X works unchanged. A CacheDatasetPlaceholder is passed over: the token store is the
-cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. This module imports
-TensorFlow when it is used.
+cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. EOS ends a document
+whether or not the features say `add_eos`; inputs that are empty, but for EOS, count as none. This
+module imports TensorFlow when it is used.
 """
 
 import contextlib
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
+from code_ablate.data.preparing.objectives import require_documents
 from code_ablate.data.preparing.task_fingerprint import (
     fingerprints_of,
     preprocessor_name,
@@ -71,7 +73,8 @@ class Stage:
 
 
 def find_task(name: str) -> seqio.Task:
-    """The registered Task. Raises UserError with the closest names."""
+    """The registered Task. Raises UserError with the closest names, and for a Task that gives
+    something else than documents."""
     import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
         raise unknown_name("corpus", name, seqio.TaskRegistry.names())
@@ -83,6 +86,7 @@ def find_task(name: str) -> seqio.Task:
             f"corpus {name!r} yields {tuple(task.output_features)}: a corpus needs 'targets' among "
             "its output_features."
         )
+    require_documents(task)
     return task
 
 
@@ -103,6 +107,17 @@ def require_unchanged(task: seqio.Task, digest: str) -> None:
 def corpus_splits(task: seqio.Task) -> tuple[str, ...]:
     """The splits of a Task that make its store: train, and validation if the source has one."""
     return (TRAIN, VALIDATION) if VALIDATION in task.splits else (TRAIN,)
+
+
+def shard_bytes(task: seqio.Task, split: str, index: int = 0, count: int = 1) -> int | None:
+    """Bytes of files that are read for shard `index` of `count`; None: the source does not say."""
+    source = task.source
+    if isinstance(source, DocumentSource):
+        return source.shard_bytes(index, count)
+    if isinstance(source, seqio.FileDataSource):
+        files = list(source.list_shards(split))[index::count]
+        return sum(tf.io.gfile.stat(file).length for file in files)
+    return None
 
 
 def task_fingerprint(task: seqio.Task) -> dict[str, Any]:
@@ -134,10 +149,17 @@ class TaskRun:
         shuffle: bool = False,
         threads: int = 0,
         max_bytes: int | None = None,
+        on_read: Callable[[int], None] | None = None,
     ):
-        """`max_bytes`: documents with more text are left out where the Task first has text."""
+        """One pass.
+
+        Args:
+          max_bytes: documents with more text are left out where the Task first has text.
+          on_read: is called now and then, in another thread, with the bytes of the source's files
+            that were read since the last call, where the source counts them.
+        """
         _leave_accelerators_alone()
-        self._name = task.name
+        self._name, self._eos_id = task.name, vocabulary.eos_id
         self._files = files_of(task.source, split)
         limit = _Limit(max_bytes)
         self._probes = [_Probe("read", False, limit)]
@@ -154,8 +176,10 @@ class TaskRun:
         }
         probed = task.replace(preprocessors=chain, output_features=features)
         shard = seqio.ShardInfo(index=piece, num_shards=pieces) if pieces > 1 else None
-        self._watch = SourceWatch()
+        self._watch = SourceWatch(on_read)
         self._reasons: tuple[str, ...] = ()
+        self.counts_bytes = isinstance(task.source, DocumentSource)
+        """Whether `on_read` is called."""
         if isinstance(task.source, DocumentSource):
             self._reasons = tuple(task.source.reasons())
             dataset = task.source.watched(
@@ -173,7 +197,7 @@ class TaskRun:
         try:
             for batch in self._dataset:
                 self._watch.require_success(self._name)
-                if any(map(len, _rows(batch.get("inputs")))):
+                if any((row != self._eos_id).any() for row in _rows(batch.get("inputs"))):
                     raise UserError(
                         f"corpus {self._name!r} yields inputs beside its targets: a corpus is a "
                         "stream of documents; join both into 'targets'."

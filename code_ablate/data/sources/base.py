@@ -8,8 +8,9 @@
     Together(first, second)                      # one source after the other
 
 Use one as the `source` of a `seqio.Task`. Nothing is read, listed or imported before documents are
-asked for. Shard i of n reads units i, i + n, ... (a unit is mostly a file); where there are fewer
-units than shards, every shard reads all units and keeps its share of the documents. Text that is
+asked for. Shard i of n reads units i, i + n, ... (a unit is mostly a file, or a part of a large
+one); where there are fewer units than shards, every shard reads all units and keeps its share of
+the documents. Text that is
 not UTF-8 is decoded with U+FFFD in place of what is wrong, for `filters.Undecodable` to drop and
 prepare to count.
 
@@ -59,6 +60,23 @@ class DocumentSource(OneSplitSource):
         """Lines that change when, and only when, what would be read changes."""
         raise NotImplementedError
 
+    def size_of(self, unit: Any) -> int | None:
+        """Bytes of files that are read for a unit; None where they are not known."""
+        return None
+
+    def read_counted(
+        self, unit: Any, count: Callable[[int], None]
+    ) -> Iterator[Mapping[str, str] | BadRow]:
+        """As `read`; `count` is called with bytes as they are read, `size_of` of them together."""
+        yield from self.read(unit)
+        count(self.size_of(unit) or 0)
+
+    def shard_bytes(self, index: int = 0, count: int = 1) -> int | None:
+        """Bytes of files that are read for shard `index` of `count`; None: they are not known."""
+        units = self.units()
+        sizes = [self.size_of(unit) for unit in _units_of_shard(units, index, count)]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
     def skipped(self) -> dict[str, int]:
         """Units that were found and are not read, counted by reason."""
         return {}
@@ -76,21 +94,24 @@ class DocumentSource(OneSplitSource):
         self, index: int = 0, count: int = 1, order: Sequence[int] | None = None
     ) -> Iterator[Mapping[str, str]]:
         """Documents of shard `index` of `count`; `order` is a permutation of the units."""
-        rows = self._rows(index, count, order)
+        rows = self._rows(index, count, order, lambda size: None)
         return (row for row in rows if not isinstance(row, BadRow))
 
     def _rows(
-        self, index: int, count: int, order: Sequence[int] | None
+        self,
+        index: int,
+        count: int,
+        order: Sequence[int] | None,
+        count_bytes: Callable[[int], None],
     ) -> Iterator[Mapping[str, str] | BadRow]:
         units = self.units()
         if order is not None:
             units = [units[i] for i in order]
+        read = _units_of_shard(units, index, count)
+        rows = (row for unit in read for row in self.read_counted(unit, count_bytes))
         if len(units) >= count:
-            for unit in units[index::count]:
-                yield from self.read(unit)
-            return
-        numbered = enumerate(row for unit in units for row in self.read(unit))
-        yield from (row for number, row in numbered if number % count == index)
+            return rows
+        return (row for number, row in enumerate(rows) if number % count == index)
 
     def list_shards(self, split: str) -> Sequence[str]:
         """One name per unit."""
@@ -106,17 +127,28 @@ class DocumentSource(OneSplitSource):
     ) -> tf.data.Dataset:
         """As `elements`, but an error ends the dataset and is left with `watch`, to be raised."""
         order = self._order(shuffle, seed)
-        return _dataset(lambda: watch.documents(self._rows(shard.index, shard.num_shards, order)))
+        return _dataset(
+            lambda: watch.documents(self._rows(shard.index, shard.num_shards, order, watch.count))
+        )
 
     def _order(self, shuffle: bool, seed: int | None) -> Sequence[int] | None:
         units = self.units()
         if not units:
-            raise UserError(f"{self} has no documents: nothing matches it on this machine.")
+            skipped = ", ".join(
+                f"{count} as {why}" for why, count in self.skipped().items() if count
+            )
+            found = f"left out: {skipped}" if skipped else "nothing matches it on this machine"
+            raise UserError(f"{self} has no documents: {found}.")
         return np.random.default_rng(seed).permutation(len(units)).tolist() if shuffle else None
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{k}={v!r}" for k, v in vars(self).items() if not k.startswith("_"))
         return f"{type(self).__name__}({shown})"
+
+
+def _units_of_shard(units: Sequence[Any], index: int, count: int) -> Sequence[Any]:
+    """The units that are read for a shard: all where there are fewer units than shards."""
+    return units[index::count] if len(units) >= count else units
 
 
 def _dataset(documents: Callable[[], Iterable[Mapping[str, str]]]) -> tf.data.Dataset:
@@ -170,6 +202,18 @@ class Together(DocumentSource):
         """The documents of one unit of one source."""
         source, own = unit
         return source.read(own)
+
+    def size_of(self, unit: tuple[DocumentSource, Any]) -> int | None:
+        """What the source of the unit says."""
+        source, own = unit
+        return source.size_of(own)
+
+    def read_counted(
+        self, unit: tuple[DocumentSource, Any], count: Callable[[int], None]
+    ) -> Iterator[Mapping[str, str] | BadRow]:
+        """As `read`, with the bytes that the source counts."""
+        source, own = unit
+        return source.read_counted(own, count)
 
     def describe(self) -> Iterator[str]:
         """The digests of the sources."""

@@ -8,6 +8,7 @@ renderer. Templates, tables, references, files and the closing lists of sources 
 """
 
 import html
+import os
 import re
 import xml.etree.ElementTree
 from collections.abc import Iterator, Sequence
@@ -139,6 +140,10 @@ class GensimWikipedia(DocumentSource):
                 raise UserError("the Wikipedia articles are in gensim's wheel: pip install gensim")
             return []
         return found
+
+    def size_of(self, unit: InstalledFile) -> int:
+        """Bytes of the export, compressed as it is."""
+        return os.path.getsize(unit.location)
 
     def describe(self) -> Iterator[str]:
         """The version of `plain_text`, and what the export holds."""

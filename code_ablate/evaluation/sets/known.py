@@ -4,7 +4,8 @@ KNOWN["arc_easy"].fields                       # ("question",)
 KNOWN["arc_easy"].normalise(published_row)     # {"id": ..., "question": ..., "choices": ...}
 """
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from code_ablate.errors import UserError
@@ -79,15 +80,27 @@ class Known:
             return origins.arrow_rows(*self.arrow)
         return origins.request_rows(self.requests) if self.requests else None
 
-    def read_file(self, path: str) -> list[Row]:
-        """Rows in our form: those of a JSONL file, or of what the owners distribute."""
+    def read_file(self, path: str) -> list[tuple[str, Row]]:
+        """(where it stands, row in our form) of a JSONL file, or of what the owners distribute."""
         if path.endswith((".jsonl", ".jsonl.gz")):
-            return origins.jsonl_rows(path)
+            rows = origins.numbered_jsonl_rows(path)
+            return [(f"line {number} of {path}", row) for number, row in rows]
         if self.read_owners is None:
             raise UserError(
                 f"{path!r} is not a JSONL file: its name must end in .jsonl or .jsonl.gz."
             )
-        return self.read_owners(path)
+        try:
+            return placed(self.read_owners(path), path)
+        except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+            raise UserError(
+                f"{path!r} cannot be read as the owners distribute it "
+                f"({type(error).__name__}: {error}): fetch it again."
+            ) from error
+
+
+def placed(rows: Iterable[Row], origin: str) -> list[tuple[str, Row]]:
+    """(where it stands, row) of rows that stand in no lines."""
+    return [(f"row {number} from {origin}", row) for number, row in enumerate(rows)]
 
 
 BASIC_SKILLS: Mapping[str, tuple[str, ...]] = {

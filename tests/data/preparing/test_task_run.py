@@ -217,9 +217,13 @@ def test_sources_together_skip_what_each_may(register, files):
 
 def test_examples_of_all_pieces_are_few(register):
     stage = dataclasses.make_dataclass("S", ["name", "documents", "bytes", "is_filter", "examples"])
-    result = dataclasses.make_dataclass("R", ["stages", "empty", "empty_bytes", "round_trip"])
+    result = dataclasses.make_dataclass(
+        "R", ["stages", "empty", "empty_bytes", "with_eos", "with_eos_bytes", "round_trip"]
+    )
     stages = (stage("read", 3, 9, False, ()), stage("bad", 0, 0, False, ("b", "a", "c")))
-    account = Account([result(stages, 0, 0, RoundTrip()), result(stages, 0, 0, RoundTrip())])
+    account = Account(
+        [result(stages, 0, 0, 0, 0, RoundTrip()), result(stages, 0, 0, 0, 0, RoundTrip())]
+    )
     assert account.fields["examples"] == {"bad": ["a", "a", "b"]}
 
 
