@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.preparing import contamination_record
+from code_ablate.data.preparing.contamination_record import Contamination, FoundItem
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.suite import SuiteResult
 from code_ablate.model.flops import count_parameters, flops_per_token
@@ -88,3 +90,13 @@ def test_the_record_is_read_as_it_was_written(described, tmp_path):
     record = described()
     (tmp_path / "study.json").write_text(record.to_json())
     assert type(record).read(tmp_path / "study.json") == record
+
+
+def test_items_found_before_documents_left_are_told_for_each_task(described, monkeypatch):
+    found = FoundItem("quiz", "7", "prompt", documents=2, share=1.0)
+    tasks = {"quiz": "quiz", "quiz_5shot": "quiz", "other": "other"}
+    record = Contamination("text", tasks, (), {}, (), (found,), {"quiz": 2})
+    monkeypatch.setattr(contamination_record, "read", lambda store: record)
+    (store, *_) = described().stores.values()
+    assert store.searched_tasks == ("quiz", "quiz_5shot", "other")
+    assert store.contaminated == {"quiz": ("7",), "quiz_5shot": ("7",)}

@@ -62,9 +62,9 @@ class Decontamination:
     share: Share = 0.5
     """Share of a part's n-grams or windows in one document from which the document holds it."""
     common: PositiveInt = 10
-    """Documents of a corpus, and items of a task. A single n-gram of prose is enough for a document
-    to hold a part, unless more documents than this have it: phrases that many texts quote. An
-    n-gram that more items than this have does not count at all."""
+    """Most documents of a corpus that may have an n-gram of prose for it to be enough alone: what
+    more of them have is a phrase that texts quote. Also the most items of a task that may have an
+    n-gram for it to count at all."""
 
     def __post_init__(self):
         if self.shortest > self.ngram:

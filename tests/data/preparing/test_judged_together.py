@@ -5,10 +5,12 @@ import dataclasses
 import json
 import shutil
 
-import numpy as np
 import pytest
+import seqio
 
-from code_ablate.data.preparing import local, prepare
+from code_ablate.data.preparing import contamination_record, local, prepare
+from code_ablate.data.preparing.evaluation_items import EvaluationItem, ItemPart
+from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import (
     IN_EARLIER_CORPUS,
     NEAR_DUPLICATE,
@@ -17,7 +19,7 @@ from code_ablate.data.preparing.near_duplicates import (
 from code_ablate.data.preparing.prepare import make_stores, plan_store
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
 from code_ablate.errors import UserError
-from tests.data.preparing.corpora import HERE, register, stored
+from tests.data.preparing.corpora import FEATURES, HERE, register, stored
 from tests.data.preparing.test_finished_pieces import content
 from tests.data.preparing.test_near_duplicates import sentence
 
@@ -130,10 +132,15 @@ def test_stores_depend_on_neither_workers_nor_the_order_of_shards(
 ):
     (tmp_path / "shards_together.py").write_text(SHARDS)
     monkeypatch.syspath_prepend(tmp_path)
+    quiz = "together.quiz"
+    part = ItemPart("prompt", "ab1 cd1 ef1 gh1 ij1 kl1 mn1 op1 qr1")
+    source = seqio.FunctionDataSource(lambda split, shuffle_files: None, splits=("validation",))
+    source.items_to_find = lambda: [EvaluationItem("1", (part,))]
+    seqio.TaskRegistry.add(quiz, source=source, preprocessors=[], output_features=FEATURES)
     kept = []
     for name, workers in (("straight", 1), ("straight", 2), ("mixed", 1)):
         monkeypatch.setattr(local, "SECONDS_HERE", 60 if workers == 1 else 0)
-        settings = config(workers=workers, pieces=4)
+        settings = config(workers=workers, pieces=4, decontamination=Decontamination((quiz,)))
         corpus, folder = f"together.{name}", tmp_path / f"{name}-{workers}"
         modules = ("shards_together",)
         stores = make_stores(
@@ -141,7 +148,8 @@ def test_stores_depend_on_neither_workers_nor_the_order_of_shards(
         )
         manifest = stores[corpus].manifest
         clusters = json.loads(json.dumps(manifest.near_duplicates).replace(corpus, "c"))
-        kept.append((manifest.identity, manifest.dropped, clusters))
+        record = dataclasses.replace(contamination_record.read(stores[corpus]), corpus="c")
+        kept.append((manifest.identity, manifest.dropped, clusters, record))
     assert kept[0] == kept[1] == kept[2]
-    assert kept[0][1][NEAR_DUPLICATE]["documents"] == 60
-    assert np.sum(list(kept[0][2]["sizes"].values())) == 30
+    assert kept[0][1][NEAR_DUPLICATE]["documents"] == 58
+    assert kept[0][2]["sizes"] == {"3": 29} and len(kept[0][3].removed) == 3
