@@ -96,6 +96,18 @@ def remembered_fingerprint(corpus: str) -> dict[str, Any] | None:
     return dict(known) if known else None
 
 
+def kept_fingerprints() -> dict[str, Mapping[str, Any]]:
+    """What was kept, by this process or others, of the Tasks that `tasks` registered here."""
+    known = remembered.recall() if _ours else None
+    if known is None:
+        return {}
+    import seqio
+
+    names = set(seqio.TaskRegistry.names()) & _ours.keys() & known.fingerprints.keys()
+    ours = [name for name in names if seqio.TaskRegistry.get(name) is _ours[name]]
+    return {name: known.fingerprints[name] for name in ours}
+
+
 def remember_fingerprint(task: Any, fingerprint: Mapping[str, Any]) -> None:
     """Keeps the fingerprint of a Task for other processes, if it is one of `tasks`."""
     known = remembered.recall() if _ours.get(task.name) is task else None

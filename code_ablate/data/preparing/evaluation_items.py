@@ -91,14 +91,15 @@ def item_fingerprints(tasks: Sequence[str]) -> dict[str, str | None]:
 
     Remembered for other processes where the rows are there, as fingerprints of corpora are.
     """
-    found: dict[str, str | None] = {}
-    for name in tasks:
-        known = registry.remembered_fingerprint(name)
-        if known and "items" in known:
-            found[name] = known["items"]
-        else:
-            found[name] = _fingerprint(name)
-    return found
+    known = {name: registry.remembered_fingerprint(name) or {} for name in tasks}
+    if not all("items" in fields for fields in known.values()):
+        registry.import_expected_tasks()
+        kept = registry.kept_fingerprints()
+        known = {name: dict(kept.get(name, {})) for name in tasks}
+    return {
+        name: fields["items"] if "items" in fields else _fingerprint(name)
+        for name, fields in known.items()
+    }
 
 
 _read: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
@@ -106,7 +107,6 @@ _read: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
 
 def _fingerprint(name: str) -> str | None:
-    registry.import_expected_tasks()
     import seqio
 
     task = seqio.TaskRegistry.get(name)

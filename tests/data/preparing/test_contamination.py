@@ -2,12 +2,15 @@
 
 import json
 import re
+import weakref
 from pathlib import Path
 
 import pytest
 import seqio
+from etils import epath
 
 import tasks  # noqa: F401
+from code_ablate.data import registry, remembered
 from code_ablate.data.preparing import contamination_record, evaluation_items
 from code_ablate.data.preparing.contamination import CONTAMINATED
 from code_ablate.data.preparing.leak_index import Decontamination
@@ -193,3 +196,20 @@ def test_a_leak_of_a_program_leaves(tmp_path, vocabulary, leak):
         add_task(name, Source(lambda split, shuffle_files: None, splits=("validation",)))
     store = prepared([*texts(30), f"y = 2\n{leak}"], vocabulary, tmp_path, name)
     assert store.manifest.dropped[CONTAMINATED]["documents"] == 1
+
+
+def test_fingerprints_of_installed_rows_are_kept_for_other_processes(monkeypatch, tmp_path):
+    monkeypatch.setattr(remembered.storage, "cache_folder", lambda: epath.Path(tmp_path))
+    registry.import_modules(("tasks",))
+    names = ("copa", "open_prompts")
+    task_names = tuple(seqio.TaskRegistry.names())
+    monkeypatch.setattr(registry, "_ours", {n: seqio.TaskRegistry.get(n) for n in task_names})
+    fields = {name: {} for name in remembered.Remembered.__dataclass_fields__}
+    remembered.keep(remembered.Remembered(**{**fields, "tasks": task_names}))
+    first = evaluation_items.item_fingerprints(names)
+    reads = []
+    original = evaluation_items.items_of
+    monkeypatch.setattr(evaluation_items, "_read", weakref.WeakKeyDictionary())
+    monkeypatch.setattr(evaluation_items, "items_of", lambda n: reads.append(n) or original(n))
+    assert evaluation_items.item_fingerprints(names) == first
+    assert reads == [("open_prompts",)]  # a file of ours, not of the distribution
