@@ -46,6 +46,7 @@ setup(
         # What declares and prepares data. Training and scoring from token stores run without it.
         # t5 must be installed with --no-deps (it asks for nightlies that overwrite seqio).
         "data": [
+            "rensa>=0.5,<0.6",
             "seqio>=0.0.20",
             "sentencepiece>=0.2.0,<0.2.2",
             "tensorflow>=2.20",

@@ -18,6 +18,8 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.data.preparing.leak_index import Decontamination
+from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import expect_tasks, import_modules, require_tasks
 from code_ablate.data.variants import CorpusVariant, CorpusVariants, register_variants
@@ -49,6 +51,8 @@ CONFIGURABLES = (
     PrepareConfig,
     CorpusVariant,
     CorpusVariants,
+    Deduplication,
+    Decontamination,
     SuiteConfig,
     JudgeConfig,
     MeshConfig,

@@ -79,6 +79,11 @@ def tasks_are_expected() -> bool:
     return _expected is not None
 
 
+def expected_tasks() -> frozenset[str]:
+    """Names of the Tasks that `tasks` is known to register, while its import is put off."""
+    return frozenset(_expected.tasks) if _expected else frozenset()
+
+
 def import_expected_tasks() -> None:
     """Imports `tasks` if that was put off."""
     if _expected is not None:
@@ -89,6 +94,18 @@ def remembered_fingerprint(corpus: str) -> dict[str, Any] | None:
     """What decides the documents of a corpus of `tasks`, as long as `tasks` is not imported."""
     known = _expected.fingerprints.get(corpus) if _expected else None
     return dict(known) if known else None
+
+
+def kept_fingerprints() -> dict[str, Mapping[str, Any]]:
+    """What was kept, by this process or others, of the Tasks that `tasks` registered here."""
+    known = remembered.recall() if _ours else None
+    if known is None:
+        return {}
+    import seqio
+
+    names = set(seqio.TaskRegistry.names()) & _ours.keys() & known.fingerprints.keys()
+    ours = [name for name in names if seqio.TaskRegistry.get(name) is _ours[name]]
+    return {name: known.fingerprints[name] for name in ours}
 
 
 def remember_fingerprint(task: Any, fingerprint: Mapping[str, Any]) -> None:

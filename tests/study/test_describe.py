@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.preparing import contamination_record
+from code_ablate.data.preparing.contamination_record import Contamination, FoundItem
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.suite import SuiteResult
 from code_ablate.model.flops import count_parameters, flops_per_token
@@ -35,9 +37,12 @@ def described(study, many_stores):
         splits = {"train": SPLIT, "validation": SPLIT}
         fields = [(f.name, f.type) for f in dataclasses.fields(store.manifest)]
         more = [("splits", dict), ("read", dict), ("dropped", dict), ("added", dict)]
+        more.append(("contamination", dict))
         manifest = dataclasses.make_dataclass("Manifest", [*fields, *more])
         known = {name: getattr(store.manifest, name) for name, _ in fields}
-        store.manifest = manifest(**known, splits=splits, read=READ, dropped=WENT, added={})
+        store.manifest = manifest(
+            **known, splits=splits, read=READ, dropped=WENT, added={}, contamination={}
+        )
 
     def describe(**changes):
         changed = dataclasses.replace(study, **changes)
@@ -103,3 +108,13 @@ def test_the_funnel_goes_from_the_source_to_the_store(described):
             ("longest_line_over_1000", 7, 210),
             ("exact_duplicate", 6, 200),
         ]
+
+
+def test_items_found_before_documents_left_are_told_for_each_task(described, monkeypatch):
+    found = FoundItem("quiz", "7", "prompt", documents=2, share=1.0)
+    tasks = {"quiz": "quiz", "quiz_5shot": "quiz", "other": "other"}
+    record = Contamination("text", tasks, (), {}, (), (found,), {"quiz": 2})
+    monkeypatch.setattr(contamination_record, "read", lambda store: record)
+    (store, *_) = described().stores.values()
+    assert store.searched_tasks == ("quiz", "quiz_5shot", "other")
+    assert store.contaminated == {"quiz": ("7",), "quiz_5shot": ("7",)}

@@ -20,7 +20,7 @@ from code_ablate.analysis.report.content import Report, read_report, stage_title
 from code_ablate.analysis.report.findings import answer
 from code_ablate.analysis.report.html import Html, tag
 from code_ablate.analysis.report.limits import limits
-from code_ablate.analysis.report.methods import category_note, methods
+from code_ablate.analysis.report.methods import category_note, contamination_note, methods
 from code_ablate.analysis.report.phrases import counted, joined, number_range
 from code_ablate.analysis.report.sweep import swept_recipes
 from code_ablate.analysis.report.terminal import terminal_table
@@ -237,6 +237,7 @@ def _task_section(report: Report) -> list[Html]:
             "onto one answer, for that share of the items.",
             class_="note",
         ),
+        tag("p", contamination_note(report), class_="note"),
     ]
     for place in report.places:
         title = report.title(place)

@@ -9,7 +9,7 @@ lacks a field or has one too many by the field's name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from etils import epath
@@ -197,6 +197,10 @@ class StoreRecord:
     funnel: tuple[FunnelStep, ...]
     """Documents and bytes that are left after each step of preparation, from what the source gave
     to what the store holds, training and validation together."""
+    searched_tasks: tuple[str, ...] = ()
+    """Evaluation tasks whose items were looked for in its documents."""
+    contaminated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Items that were found, by task; the documents that held them are not in the store."""
 
 
 @dataclass(frozen=True)

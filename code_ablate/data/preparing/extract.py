@@ -130,7 +130,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     place.report(new_documents, new_bytes)
     place.read((piece.bytes or 0) - read_bytes)
     with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
-        np.save(index, writer.index())
+        np.save(index, writer.finish())
     result = PieceResult(
         piece,
         path,
@@ -165,6 +165,7 @@ class _PieceWriter:
         self._index = index_dtype(piece.signatures)
         self._dtype = token_dtype(piece.vocabulary.size)
         self._position = 0
+        self._beside = [files.writer(path) for files in piece.side_files]
 
     def add(self, file, document) -> int:
         """Appends a document, ended by one EOS; returns the bytes of its text."""
@@ -197,11 +198,17 @@ class _PieceWriter:
         self._rows.append((*signatures, self._position, len(stored), len(text)))
         if len(self._rows) == _PACKED_ROWS:
             self._pack()
+        if self._beside:
+            shown = text.decode("utf-8", "replace")
+            for side_writer in self._beside:
+                side_writer.add(shown, document.name)
         self._position += len(stored)
         return len(text)
 
-    def index(self) -> np.ndarray:
-        """The rows of all documents added."""
+    def finish(self) -> np.ndarray:
+        """The rows of all documents added; the side files are whole then."""
+        for side_writer in self._beside:
+            side_writer.finish()
         self._pack()
         return np.concatenate(self._packed)
 

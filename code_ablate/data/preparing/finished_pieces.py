@@ -20,7 +20,7 @@ from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 4
+FORMAT = 6
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
@@ -59,7 +59,7 @@ def write_record(result: PieceResult) -> None:
         result.round_trip.plain,
         result.with_eos,
         result.with_eos_bytes,
-        _digests(result.path),
+        _digests(result.piece),
         package_versions(),
     )
     storage.replace(epath.Path(result.path + _RECORD), own_file.text_of(record, FORMAT))
@@ -72,7 +72,7 @@ def find_finished(piece: Piece) -> PieceResult | None:
     path = piece.path
     try:
         record = own_file.read(epath.Path(path + _RECORD), PieceRecord, FORMAT)
-        wanted = (package_versions(), _describe(piece), _digests(path))
+        wanted = (package_versions(), _describe(piece), _digests(piece))
         if (record.versions, record.piece, record.digests) != wanted:
             return None
         stages = tuple(
@@ -103,12 +103,14 @@ def _describe(piece: Piece) -> dict[str, Any]:
         "max_document_bytes": piece.max_document_bytes,
         "vocabulary": piece.vocabulary.digest,
         "signatures": list(piece.signatures),
+        "side_files": [files.description for files in piece.side_files],
     }
 
 
-def _digests(path: str) -> dict[str, str]:
+def _digests(piece: Piece) -> dict[str, str]:
     digests = {}
-    for suffix in (TOKENS, INDEX):
-        with open(path + suffix, "rb") as file:
+    beside = (suffix for files in piece.side_files for suffix in files.suffixes)
+    for suffix in (TOKENS, INDEX, *beside):
+        with open(piece.path + suffix, "rb") as file:
             digests[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

@@ -9,6 +9,7 @@ Pieces and results are small picklable values: they go to worker processes and c
 import os
 from dataclasses import dataclass, field
 
+from code_ablate.data.preparing.side_files import SideFiles
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.vocabulary import Vocabulary
@@ -40,6 +41,8 @@ class Piece:
     """Names of the signatures that the judges need."""
     bytes: int | None = None
     """Bytes of the source's files that are read for it; None where they are not known."""
+    side_files: tuple[SideFiles, ...] = ()
+    """What else is written of each document."""
 
     def __str__(self) -> str:
         return self.corpus

