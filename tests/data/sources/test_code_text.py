@@ -51,3 +51,13 @@ def test_docstrings_with_examples_in_the_order_of_the_module():
         == "Hive\n\nA hive.\n\n>>> Hive()\n\nwax\n\nWax.\n\n>>> wax()\n1\n"
     )
     assert example_docstrings("def f(:") == ""
+
+
+def test_docstrings_of_installed_modules():
+    from code_ablate.data.sources.docstrings import ExampleDocstrings
+
+    source = ExampleDocstrings(("numpy",), max_bytes=2_000_000)
+    found = list(source.documents())
+    assert 5 < len(found) < len(source.units())
+    assert all(">>> " in document["text"] for document in found)
+    assert {document["source"] for document in found} == {"numpy"}
