@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from code_ablate.data import controls, filters
 from code_ablate.data.controls.lexing import pieces
 from code_ablate.data.filters import Document
+from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import UserError
@@ -305,3 +306,10 @@ def test_only_a_corpus_with_a_known_end_of_its_filters_can_be_derived(corpus):
     )
     with pytest.raises(UserError, match=r"register 'controls_test\.x' yourself"):
         controls.derive("controls_test.x", "controls_test.other", controls.ShuffledLines())
+
+
+@pytest.mark.parametrize("control", ALL, ids=lambda control: control.name)
+def test_a_control_has_an_identity_of_its_own(control):
+    digests = {preprocessor_fingerprint(other)["digest"] for other in ALL}
+    assert len(digests) == len(ALL)
+    assert preprocessor_fingerprint(control)["digest"] in digests
