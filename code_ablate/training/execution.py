@@ -4,8 +4,9 @@ execution = Execution(mesh=MeshConfig(fsdp=8), loop=LoopConfig(checkpoint_every=
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from code_ablate.checked import PositiveInt, checked
+from code_ablate.checked import OneOf, PositiveInt, checked
 from code_ablate.model.config import MeshConfig
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.tracking import TrackingConfig
@@ -32,6 +33,16 @@ class LoopConfig:
     """Held-out windows of each corpus that a validation measures, at most."""
 
 
+@checked
+@dataclass(frozen=True)
+class FleetConfig:
+    """How many phases of a study are trained beside each other. It changes no result."""
+
+    members: Annotated[str, OneOf(("auto",))] | PositiveInt = "auto"
+    """Most phases that are trained at the same time. On a CPU each has cores of its own, on an
+    accelerator devices of its own. 'auto': as many as pay and fit; 1: one after another."""
+
+
 @dataclass(frozen=True)
 class Execution:
     """Everything that gin binds about how a phase is carried out."""
@@ -44,3 +55,5 @@ class Execution:
     """Viewers that metrics go to."""
     profile: ProfileConfig = ProfileConfig()
     """Steps that are traced."""
+    fleet: FleetConfig = FleetConfig()
+    """Phases of a study that are trained beside each other."""

@@ -9,8 +9,6 @@ writes what is written once.
 
 import collections
 import contextlib
-import signal
-import threading
 from collections.abc import Iterator
 
 import jax
@@ -43,6 +41,7 @@ from code_ablate.training.profiler import Profiler
 from code_ablate.training.reading import phase_stream, require_stores
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
+from code_ablate.training.stopping import stop_signals
 from code_ablate.training.tracking import open_trackers, require_trackers
 from code_ablate.training.validation import Validation
 
@@ -105,7 +104,7 @@ def train(
         _failures_noted(run, phase),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
         jax.set_mesh(mesh),
-        _stop_signals() as stop,
+        stop_signals() as stop,
     ):
         run.write_config(
             description,
@@ -284,26 +283,3 @@ def _failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
         with contextlib.suppress(OSError):  # such as a full disk, which is why we are here
             run.set_status("failed", **known, steps=phase.steps, reason=str(failure))
         raise failure from error
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set. A second SIGINT stops at once, as ever."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    handlers = {}
-
-    def ask(number, frame) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handlers[number] = signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

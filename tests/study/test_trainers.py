@@ -1,0 +1,207 @@
+"""Phases trained in processes side by side: the bits of single runs, whatever is killed when."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from code_ablate.errors import Failed, UserError
+from code_ablate.model.flops import count_parameters
+from code_ablate.study import trainers
+from code_ablate.study.executor import execute
+from code_ablate.study.graph import PhaseGraph
+from code_ablate.study.trainers import InProcesses, OneByOne, fleet_members, width
+from code_ablate.training.execution import Execution, LoopConfig
+from code_ablate.training.member import Surroundings
+from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
+from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.workers import Workers, shares
+from tests.conftest import TINY, fake_stores
+from tests.training.jobs import finish_job, start_job
+from tests.training.test_loop import metrics_of
+
+STORES = fake_stores()
+SURROUNDINGS = Surroundings(STORES, Execution(loop=LoopConfig(log_every=8, checkpoint_every=4)))
+STEPS = 24
+
+
+def phases_of(peak=1e-2):
+    """Three phases from initialisation, and one that starts from the first of them."""
+    first = Phase(
+        mixture={"a": 0.5, "b": 0.5},
+        tokens=STEPS * 8 * 16,
+        model=TINY,
+        optimizer=Optimizer(),
+        schedule=Schedule(peak=peak, final=1e-3, warmup_steps=3),
+        batch_windows=8,
+        seq_len=16,
+        seed=0,
+        max_epochs=100,
+    )
+    second = dataclasses.replace(first, mixture={"c": 1.0}, seed=1)
+    third = dataclasses.replace(first, seed=2, schedule=Schedule(peak=3e-3, final=0.0))
+    child = dataclasses.replace(first, parent=first, tokens=first.tokens // 2, name="child")
+    return [first, second, third, child]
+
+
+def graph_of(phases):
+    """A graph of phases without arms."""
+    names = {phase: phase_identity(phase, STORES.identities, STORES.tokens) for phase in phases}
+    parents = {names[p]: names[p.parent] if p.parent else None for p in phases}
+    return PhaseGraph({names[p]: p for p in phases}, parents, {}, {})
+
+
+def runs_in(directory, graph):
+    return {name: RunDirectory.of(directory, phase, name) for name, phase in graph.phases.items()}
+
+
+def train_fleet(directory, members=2):
+    """Trains the four phases; also what the processes that tests kill do."""
+    graph = graph_of(phases_of())
+    runs = runs_in(directory, graph)
+    with Workers(members, SURROUNDINGS) as workers:
+        execute(graph, InProcesses(runs, workers, members), lambda work: None)
+
+
+def fingerprints(directory):
+    runs = runs_in(directory, graph_of(phases_of()))
+    return {name: run.status["fingerprint"] for name, run in runs.items()}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Fingerprints of the phases trained one after another in this process."""
+    directory, graph = tmp_path_factory.mktemp("alone"), graph_of(phases_of())
+    execute(graph, OneByOne(runs_in(directory, graph), SURROUNDINGS), lambda work: None)
+    assert all(run.complete for run in runs_in(directory, graph).values())
+    return fingerprints(directory)
+
+
+def test_members_end_with_the_bits_of_single_runs(tmp_path, alone, capfd):
+    train_fleet(tmp_path)
+    assert fingerprints(tmp_path) == alone
+    runs = runs_in(tmp_path, graph_of(phases_of()))
+    assert [len(metrics_of(run)) for run in runs.values()] == [3, 3, 3, 2]
+    lines = capfd.readouterr().err.splitlines()
+    for number, phase in enumerate(phases_of(), 1):  # each line says whose it is
+        assert f"[{number}/4] {phase.name} {phase.mixture} seed {phase.seed}" in lines
+        assert any(line.startswith(f"[{number}/4] step 8/") for line in lines)
+
+
+def wait_for(process, condition):
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("devices", [1, 8])
+def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, devices):
+    runs = runs_in(tmp_path / "stopped", graph_of(phases_of()))
+
+    def job(directory):
+        arguments = {"directory": str(tmp_path / directory)}
+        return start_job("tests.study.test_trainers:train_fleet", arguments, devices=devices)
+
+    def finish(started, failing):
+        ((code, output),) = finish_job(started)
+        assert (code != 0) == failing, output
+        return output
+
+    for number, moment in (
+        (signal.SIGKILL, lambda run: run.has_checkpoints),
+        (signal.SIGINT, lambda run: run.complete),
+    ):
+        started = job("stopped")
+        wait_for(started[0], lambda moment=moment: any(map(moment, runs.values())))
+        started[0].send_signal(number)
+        output = finish(started, failing=True)
+        assert not all(run.complete for run in runs.values())
+    assert "the same command goes on" in output  # interrupted, all had time to save
+    assert not any(run.status["state"] == "running" for run in runs.values())
+    finish(job("stopped"), failing=False)
+    expected = alone
+    if devices > 1:
+        finish(job("never"), failing=False)
+        expected = fingerprints(tmp_path / "never")
+    assert fingerprints(tmp_path / "stopped") == expected
+
+
+def test_a_member_that_fails_stops_alone(tmp_path, alone):
+    first, second, third, child = phases_of()
+    wild = dataclasses.replace(second, schedule=Schedule(shape="constant", peak=1e30))
+    graph = graph_of([first, wild, third, child])
+    runs = runs_in(tmp_path, graph)
+    with Workers(2, SURROUNDINGS) as workers, pytest.raises(Failed, match="learning rate"):
+        execute(graph, InProcesses(runs, workers, 2), lambda work: None)
+    states = [run.status["state"] for run in runs.values()]
+    assert states == ["complete", "failed", "complete", "complete"]
+    others = [name for name, phase in graph.phases.items() if phase != wild]
+    assert {name: runs[name].status["fingerprint"] for name in others}.items() <= alone.items()
+
+
+def test_a_worker_that_is_killed_fails_its_member_alone(tmp_path, alone, monkeypatch):
+    graph = graph_of(phases_of()[1:3])
+    runs = runs_in(tmp_path, graph)
+    victim, other = runs.values()
+    started, start = [], subprocess.Popen
+
+    def popen(*arguments, **options):
+        started.append(start(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with Workers(1, SURROUNDINGS) as workers:
+
+        def kill():
+            while not victim.has_checkpoints:
+                time.sleep(0.01)
+            os.kill(started[0].pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(Failed, match="ended by signal 9"):
+            execute(graph, InProcesses(runs, workers, 1), lambda work: None)
+        killer.join()
+    assert other.complete and not victim.complete
+    execute(graph, OneByOne(runs, SURROUNDINGS), lambda work: None)
+    assert victim.status["fingerprint"] == alone[victim.identity]
+
+
+def test_cores_are_shared_out_whole(monkeypatch):
+    monkeypatch.setattr("code_ablate.training.workers.available_cores", lambda: {0, 1, 2, 5, 7})
+    assert shares(1) == [[0, 1, 2, 5, 7]]
+    assert shares(2) == [[0, 1], [2, 5, 7]]
+    assert shares(5) == [[0], [1], [2], [5], [7]]
+
+
+@pytest.fixture
+def many_cores(monkeypatch):
+    monkeypatch.setattr(trainers, "available_cores", lambda: set(range(16)))
+    monkeypatch.setattr(trainers, "available_memory", lambda: 2**40)
+    return monkeypatch
+
+
+def test_as_many_members_as_cores_memory_and_the_study_allow(tmp_path, many_cores):
+    graph = graph_of(phases_of())
+    runs = runs_in(tmp_path, graph)
+    assert width(graph, runs) == 3
+    assert fleet_members(graph, runs, "auto", seconds=1e4) == 3
+    assert fleet_members(graph, runs, "auto", seconds=10) == 1
+    assert fleet_members(graph, runs, 2, seconds=10) == 2
+    assert fleet_members(graph, runs, 16, seconds=10) == 3
+    with pytest.raises(UserError, match="may use 16 cores"):
+        fleet_members(graph, runs, 17, seconds=10)
+    two = 2 * (2**30 + 32 * count_parameters(TINY).total)
+    many_cores.setattr(trainers, "available_memory", lambda: two)
+    assert fleet_members(graph, runs, "auto", seconds=1e4) == 2
+    many_cores.setattr(trainers, "available_memory", lambda: two - 1)
+    assert fleet_members(graph, runs, "auto", seconds=1e4) == 1
+    for name, run in runs.items():
+        run.set_status("complete", step=STEPS)
+        run.write_config({}, {}, "", vocabulary="v", device="cpu")
+        assert run.identity == name
+    assert fleet_members(graph, runs, 16, seconds=10) == 1
