@@ -41,7 +41,7 @@ def run_study(
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
-    plan = make_plan(study, stores, hardware, workspace.paths.runs)
+    plan = make_plan(study, stores, hardware, workspace.paths.runs, fleet=execution.fleet)
     if distributed.is_first():
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()

@@ -57,3 +57,5 @@ class Execution:
     """Steps that are traced."""
     fleet: FleetConfig = FleetConfig()
     """Phases of a study that are trained beside each other."""
+    side_by_side: int = 1
+    """Number of phases that share this host's cores, this one among them: its run says so."""

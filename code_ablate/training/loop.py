@@ -111,7 +111,7 @@ def train(
             to_plain(phase),
             operative_gin,
             vocabulary=vocabulary["digest"],
-            device=device_name(),
+            device=device_name(execution.side_by_side),
         )
         # ------------------------------------------------------ resume, continue or initialise
         if checkpoints.latest is not None:

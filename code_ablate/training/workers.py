@@ -11,6 +11,7 @@ phase ends with the same bits as it does alone.
 """
 
 import contextlib
+import dataclasses
 import itertools
 import multiprocessing
 import os
@@ -41,6 +42,8 @@ class Workers:
 
     def __init__(self, members: int, surroundings: Surroundings):
         """`members`: number of processes, at most one for each core of this process."""
+        beside = dataclasses.replace(surroundings.execution, side_by_side=members)
+        surroundings = dataclasses.replace(surroundings, execution=beside)
         self._stopping = threading.Event()
         self._slots = [_Slot(cores, surroundings, self._stopping) for cores in shares(members)]
         self._free: queue.Queue[_Slot] = queue.Queue()
