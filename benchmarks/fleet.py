@@ -38,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     flags.add_argument("--study", default="demo")
     flags.add_argument("--phases", type=int, help="only the first so many; default: all")
     flags.add_argument("--members", type=int, help="default: one for each core")
+    flags.add_argument("--bind", action="append", default=[], help="gin binding; again for more")
     options = flags.parse_args(argv)
     members = options.members or len(available_cores())
 
@@ -46,9 +47,15 @@ def main(argv: list[str] | None = None) -> None:
         taken: dict[str, list[dict]] = {name: [] for name in sides}
         for repeat in range(options.repeats):
             for name, at_once in sides.items():
-                taken[name].append(
-                    _train(folder, f"{name}-{repeat}", options.study, options.phases, at_once)
-                )
+                arguments = {
+                    "folder": folder,
+                    "runs": f"{folder}/{name}-{repeat}",
+                    "study": options.study,
+                    "bindings": options.bind,
+                    "phases": options.phases,
+                    "members": at_once,
+                }
+                taken[name].append(_train(arguments))
                 measure.say(f"{name}: {taken[name][-1]['seconds']}")
     first, *others = (side["fingerprints"] for turns in taken.values() for side in turns)
     if any(other != first for other in others):
@@ -72,15 +79,8 @@ def main(argv: list[str] | None = None) -> None:
     )
 
 
-def _train(folder: str, runs: str, study: str, phases: int | None, members: int) -> dict:
+def _train(arguments: dict) -> dict:
     """What a process that trains has to say."""
-    arguments = {
-        "folder": folder,
-        "runs": f"{folder}/{runs}",
-        "study": study,
-        "phases": phases,
-        "members": members,
-    }
     without_cache = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
     command = [sys.executable, "-m", "benchmarks.child", "train_study", json.dumps(arguments)]
     child = subprocess.run(command, env=without_cache, capture_output=True, text=True)
@@ -89,9 +89,11 @@ def _train(folder: str, runs: str, study: str, phases: int | None, members: int)
     return json.loads(child.stdout.splitlines()[-1])
 
 
-def train_study(folder: str, runs: str, study: str, phases: int | None, members: int) -> dict:
+def train_study(
+    folder: str, runs: str, study: str, bindings: list[str], phases: int | None, members: int
+) -> dict:
     """Trains the first phases of a study. In a new process: all that it does is in the times."""
-    made = config.load_study(study, looks_only=True)
+    made = config.load_study(study, bindings=bindings, looks_only=True)
     stores = _stores(Path(folder) / "stores", made.corpora, made.vocabulary.size)
     whole = PhaseGraph.of(made, stores.identities, stores.tokens)
     kept = dict(list(whole.phases.items())[:phases])

@@ -112,6 +112,22 @@ def test_resume(run):
     assert_spread(result["seconds_to_first_new_step"])
 
 
+def test_fleet(run):
+    bindings = [
+        "Setting.tokens = 4096",
+        "first/Schedule.warmup_steps = 1",
+        "then/Schedule.warmup_steps = 1",
+        "ModelConfig.layers = 1",
+    ]
+    options = [option for binding in bindings for option in ("--bind", binding)]
+    result = run("fleet", "--phases", 3, "--members", 2, "--repeats", 1, *options)
+    assert (result["phases"], result["members"]) == (3, 2)
+    assert result["tokens"] < 30_000
+    for part in ("seconds", "cpu_seconds"):
+        one, fleet = (result[part][side]["median"] for side in ("one_by_one", "fleet"))
+        assert result[f"{part}_ratio"]["median"] == pytest.approx(fleet / one, rel=1e-3)
+
+
 @pytest.mark.parametrize(("name", "parameters"), [("toy", 1.07e6), ("470m", 467.7e6)])
 def test_models_are_those_of_gin(name, parameters):
     assert count_parameters(models.find(name)).total == pytest.approx(parameters, rel=1e-2)

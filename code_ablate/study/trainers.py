@@ -3,7 +3,8 @@
     with choose_trainer(graph, runs, surroundings, seconds=plan_seconds) as trainer:
         execute(graph, trainer, evaluate)
 
-On a CPU phases are trained side by side in processes, each on cores of its own.
+On a CPU phases are trained side by side in processes, each on cores of its own; on accelerators
+phases of equal shape are one program, each on devices of its own.
 """
 
 import contextlib
@@ -98,6 +99,28 @@ class InProcesses:
         self.workers.stop()
 
 
+@dataclass(frozen=True)
+class OneProgram:
+    """Trains phases of equal shape together, each on its part of the devices."""
+
+    runs: Mapping[str, RunDirectory]
+    """Run of each phase, by identity."""
+    surroundings: Surroundings
+    """What all phases have in common."""
+    together: int
+    """Parts of the devices."""
+    at_once: int = 1
+
+    def train(self, works: Sequence[Work]) -> Mapping[str, Failed]:
+        """See Trainer."""
+        from code_ablate.training.fleet import train_fleet
+
+        return train_fleet(members_of(works, self.runs), self.together, self.surroundings)
+
+    def stop(self) -> None:
+        """Nothing: a call in the main thread sees to the signals itself."""
+
+
 def members_of(works: Sequence[Work], runs: Mapping[str, RunDirectory]) -> list[Member]:
     """The phases with their runs."""
     return [
@@ -122,37 +145,57 @@ def choose_trainer(
 ) -> Iterator[Trainer]:
     """The trainer for what is left of a study, by `Execution.fleet` and the devices.
 
-    `seconds`: of training, as far as can be told beforehand. Raises UserError for more members than
-    there are cores.
+    `seconds`: of training, as far as can be told beforehand. Raises UserError for members that
+    cannot be placed.
     """
+    import jax
+
     members = fleet_members(graph, runs, surroundings.execution.fleet.members, seconds=seconds)
     if members == 1:
         yield OneByOne(runs, surroundings)
-        return
-    with Workers(members, surroundings) as workers:
-        yield InProcesses(runs, workers, members)
+    elif jax.default_backend() == "cpu":
+        with Workers(members, surroundings) as workers:
+            yield InProcesses(runs, workers, members)
+    else:
+        yield OneProgram(runs, surroundings, members)
 
 
 def fleet_members(
     graph: PhaseGraph, runs: Mapping[str, RunDirectory], asked: int | str, *, seconds: float
 ) -> int:
-    """How many phases are trained at the same time; arguments as for `choose_trainer`."""
+    """How many phases are trained at the same time; arguments as for `choose_trainer`.
+
+    'auto' is for CPUs: on accelerators, where it was not measured what pays, it is 1.
+    """
     import jax
 
-    if asked == 1 or distributed.process_count() > 1 or jax.default_backend() != "cpu":
+    if asked == 1:
         return 1
-    cores, widest = len(available_cores()), width(graph, runs)
+    on_cpu = jax.default_backend() == "cpu" and distributed.process_count() == 1
     if asked != "auto":
-        if int(asked) > cores:
-            raise UserError(
-                f"FleetConfig.members is {asked}, and this process may use {cores} cores, of which "
-                f"each member needs one: set it to at most {cores}, or to 'auto'."
-            )
-        return max(1, min(int(asked), widest))
-    if seconds < SECONDS_ALONE or not hasattr(os, "sched_setaffinity"):
+        _require_places(int(asked), on_cpu)
+        return max(1, min(int(asked), width(graph, runs))) if on_cpu else int(asked)
+    if not on_cpu or seconds < SECONDS_ALONE or not hasattr(os, "sched_setaffinity"):
         return 1
     room = available_memory() // max(map(memory_of, {p.model for p in graph.phases.values()}))
-    return max(1, min(cores, widest, room))
+    return max(1, min(len(available_cores()), width(graph, runs), room))
+
+
+def _require_places(members: int, on_cpu: bool) -> None:
+    """Raises UserError if there is no core or device for each member."""
+    import jax
+
+    if distributed.process_count() > 1:
+        raise UserError(
+            f"FleetConfig.members is {members}, and this job has several processes, which train "
+            "one phase after another: set it to 1."
+        )
+    places, what = (len(available_cores()), "cores") if on_cpu else (jax.device_count(), "devices")
+    if members > places or (places % members and not on_cpu):
+        raise UserError(
+            f"FleetConfig.members is {members}, and there are {places} {what}, of which each "
+            f"member needs its own: set it to {'at most' if on_cpu else 'a divisor of'} {places}."
+        )
 
 
 def width(graph: PhaseGraph, runs: Mapping[str, RunDirectory]) -> int:

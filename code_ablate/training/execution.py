@@ -39,8 +39,9 @@ class FleetConfig:
     """How many phases of a study are trained beside each other. It changes no result."""
 
     members: Annotated[str, OneOf(("auto",))] | PositiveInt = "auto"
-    """Most phases that are trained at the same time. On a CPU each has cores of its own, on an
-    accelerator devices of its own. 'auto': as many as pay and fit; 1: one after another."""
+    """Most phases that are trained at the same time: on a CPU each on cores of its own, on
+    accelerators each on its part of the devices. 'auto': on a CPU as many as there are cores and
+    memory for, else 1; 1: one after another."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from code_ablate.study import trainers
 from code_ablate.study.executor import execute
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.trainers import InProcesses, OneByOne, fleet_members, width
-from code_ablate.training.execution import Execution, LoopConfig
+from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.member import Surroundings
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory
@@ -193,7 +193,7 @@ def test_as_many_members_as_cores_memory_and_the_study_allow(tmp_path, many_core
     assert fleet_members(graph, runs, "auto", seconds=10) == 1
     assert fleet_members(graph, runs, 2, seconds=10) == 2
     assert fleet_members(graph, runs, 16, seconds=10) == 3
-    with pytest.raises(UserError, match="may use 16 cores"):
+    with pytest.raises(UserError, match="there are 16 cores"):
         fleet_members(graph, runs, 17, seconds=10)
     two = 2 * (2**30 + 32 * count_parameters(TINY).total)
     many_cores.setattr(trainers, "available_memory", lambda: two)
@@ -205,3 +205,21 @@ def test_as_many_members_as_cores_memory_and_the_study_allow(tmp_path, many_core
         run.write_config({}, {}, "", vocabulary="v", device="cpu")
         assert run.identity == name
     assert fleet_members(graph, runs, 16, seconds=10) == 1
+
+
+def test_on_accelerators_members_are_asked_for_and_divide_the_devices(tmp_path, monkeypatch):
+    graph = graph_of(phases_of())
+    runs = runs_in(tmp_path, graph)
+    monkeypatch.setattr("jax.default_backend", lambda: "tpu")
+    monkeypatch.setattr("jax.device_count", lambda: 8)
+    assert fleet_members(graph, runs, "auto", seconds=1e4) == 1
+    assert fleet_members(graph, runs, 4, seconds=10) == 4
+    with pytest.raises(UserError, match="a divisor of 8"):
+        fleet_members(graph, runs, 3, seconds=10)
+    surroundings = dataclasses.replace(SURROUNDINGS, execution=Execution(fleet=FleetConfig(4)))
+    with trainers.choose_trainer(graph, runs, surroundings, seconds=1e4) as trainer:
+        assert (trainer.together, trainer.at_once) == (4, 1)
+    monkeypatch.setattr("code_ablate.distributed.process_count", lambda: 2)
+    assert fleet_members(graph, runs, "auto", seconds=1e4) == 1
+    with pytest.raises(UserError, match="several processes"):
+        fleet_members(graph, runs, 4, seconds=10)
