@@ -58,7 +58,8 @@ def makespan(graph: PhaseGraph, seconds: Mapping[str, float], members: int) -> f
 
 
 def _waves(graph: PhaseGraph, runs: Mapping[str, RunDirectory]) -> list[str]:
-    order, waves = Order.of(graph), []
+    order = Order.of(graph)
+    waves: list[str] = []
     while True:
         ready = []
         while group := order.take():

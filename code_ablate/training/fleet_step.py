@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, Sharding
 
 from code_ablate.errors import UserError
 from code_ablate.model.config import MeshConfig, ModelConfig
@@ -73,6 +73,7 @@ def member_of(tree, number: int, mesh: Mesh):
 
     def alone(leaf: jax.Array) -> jax.Array:
         shards = [s.data[0] for s in leaf.addressable_shards if s.device in devices]
+        assert isinstance(leaf.sharding, NamedSharding), leaf.sharding
         where = NamedSharding(own, PartitionSpec(*leaf.sharding.spec[1:]))
         return jax.make_array_from_single_device_arrays(leaf.shape[1:], where, shards)
 
@@ -95,7 +96,8 @@ def fleet_batch_sharding(mesh: Mesh) -> NamedSharding:
     return _stacked(batch_sharding(parts_of(mesh)[0]), mesh)
 
 
-def _stacked(sharding: NamedSharding, mesh: Mesh) -> NamedSharding:
+def _stacked(sharding: Sharding, mesh: Mesh) -> NamedSharding:
+    assert isinstance(sharding, NamedSharding), sharding
     return NamedSharding(mesh, PartitionSpec(MEMBER, *sharding.spec))
 
 
