@@ -219,7 +219,7 @@ def memory_of(model: ModelConfig) -> int:
 def available_memory() -> int:
     """Bytes of memory that this host can still give; all that it has, where nothing says."""
     with contextlib.suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

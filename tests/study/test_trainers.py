@@ -4,10 +4,9 @@ import dataclasses
 import os
 import signal
 import subprocess
-import threading
-import time
 
 import pytest
+from tqdm import tqdm
 
 from code_ablate.errors import Failed, UserError
 from code_ablate.model.flops import count_parameters
@@ -59,12 +58,30 @@ def runs_in(directory, graph):
     return {name: RunDirectory.of(directory, phase, name) for name, phase in graph.phases.items()}
 
 
+def signal_itself(number, after):
+    """Sends this process a signal as soon as it has shown a line with the text `after`."""
+    write = tqdm.write
+
+    def write_and_signal(text, **options):
+        write(text, **options)
+        if after and after in text:
+            os.kill(os.getpid(), number)
+
+    tqdm.write = write_and_signal
+
+
 def train_fleet(directory, members=2):
-    """Trains the four phases; also what the processes that tests kill do."""
+    """Trains the four phases side by side."""
     graph = graph_of(phases_of())
     runs = runs_in(directory, graph)
     with Workers(members, SURROUNDINGS) as workers:
         execute(graph, InProcesses(runs, workers, members), lambda work: None)
+
+
+def train_stopped(directory, number, after):
+    """The same in a process that stops itself."""
+    signal_itself(number, after)
+    train_fleet(directory)
 
 
 def fingerprints(directory):
@@ -92,40 +109,27 @@ def test_members_end_with_the_bits_of_single_runs(tmp_path, alone, capfd):
         assert any(line.startswith(f"[{number}/4] step 8/") for line in lines)
 
 
-def wait_for(process, condition):
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("devices", [1, 8])
 def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, devices):
-    runs = runs_in(tmp_path / "stopped", graph_of(phases_of()))
+    def train(directory, number=0, after=""):
+        arguments = {"directory": str(tmp_path / directory), "number": number, "after": after}
+        job = start_job("tests.study.test_trainers:train_stopped", arguments, devices=devices)
+        return finish_job(job)[0]
 
-    def job(directory):
-        arguments = {"directory": str(tmp_path / directory)}
-        return start_job("tests.study.test_trainers:train_fleet", arguments, devices=devices)
-
-    def finish(started, failing):
-        ((code, output),) = finish_job(started)
-        assert (code != 0) == failing, output
-        return output
-
-    for number, moment in (
-        (signal.SIGKILL, lambda run: run.has_checkpoints),
-        (signal.SIGINT, lambda run: run.complete),
-    ):
-        started = job("stopped")
-        wait_for(started[0], lambda moment=moment: any(map(moment, runs.values())))
-        started[0].send_signal(number)
-        output = finish(started, failing=True)
-        assert not all(run.complete for run in runs.values())
-    assert "the same command goes on" in output  # interrupted, all had time to save
-    assert not any(run.status["state"] == "running" for run in runs.values())
-    finish(job("stopped"), failing=False)
+    code, output = train("stopped", signal.SIGKILL, "step 8/24")
+    assert code == -signal.SIGKILL, output
+    code, output = train("stopped", signal.SIGINT, "step 16/24")
+    assert code != 0 and "the same command goes on" in output, output
+    states = [
+        run.status["state"] for run in runs_in(tmp_path / "stopped", graph_of(phases_of())).values()
+    ]
+    assert "interrupted" in states and "running" not in states  # all had time to save
+    code, output = train("stopped")
+    assert code == 0, output
     expected = alone
     if devices > 1:
-        finish(job("never"), failing=False)
+        code, output = train("never")
+        assert code == 0, output
         expected = fingerprints(tmp_path / "never")
     assert fingerprints(tmp_path / "stopped") == expected
 
@@ -147,25 +151,24 @@ def test_a_worker_that_is_killed_fails_its_member_alone(tmp_path, alone, monkeyp
     graph = graph_of(phases_of()[1:3])
     runs = runs_in(tmp_path, graph)
     victim, other = runs.values()
-    started, start = [], subprocess.Popen
+    started, start, write = [], subprocess.Popen, tqdm.write
 
     def popen(*arguments, **options):
         started.append(start(*arguments, **options))
         return started[-1]
 
+    def write_and_kill(text, **options):
+        write(text, **options)
+        if "[1/2] step 8/24" in text:
+            started[0].kill()
+
     monkeypatch.setattr(subprocess, "Popen", popen)
-    with Workers(1, SURROUNDINGS) as workers:
-
-        def kill():
-            while not victim.has_checkpoints:
-                time.sleep(0.01)
-            os.kill(started[0].pid, signal.SIGKILL)
-
-        killer = threading.Thread(target=kill)
-        killer.start()
-        with pytest.raises(Failed, match="ended by signal 9"):
-            execute(graph, InProcesses(runs, workers, 1), lambda work: None)
-        killer.join()
+    monkeypatch.setattr(tqdm, "write", write_and_kill)
+    with (
+        Workers(1, SURROUNDINGS) as workers,
+        pytest.raises(Failed, match="ended by signal 9"),
+    ):
+        execute(graph, InProcesses(runs, workers, 1), lambda work: None)
     assert other.complete and not victim.complete
     execute(graph, OneByOne(runs, SURROUNDINGS), lambda work: None)
     assert victim.status["fingerprint"] == alone[victim.identity]

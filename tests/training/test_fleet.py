@@ -2,13 +2,19 @@
 
 import json
 import signal
-import time
 
 import pytest
 
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.member import Member, Surroundings
-from tests.study.test_trainers import STORES, fingerprints, graph_of, phases_of, runs_in
+from tests.study.test_trainers import (
+    STORES,
+    fingerprints,
+    graph_of,
+    phases_of,
+    runs_in,
+    signal_itself,
+)
 from tests.training.jobs import complete_job, finish_job, start_job
 from tests.training.test_loop import metrics_of
 
@@ -89,27 +95,28 @@ def learned(line):
     return {k: v for k, v in line.items() if "second" not in k and k != "mfu"}
 
 
+def train_stopped(directory, seats, number, after):
+    """`train_together` in a process that stops itself."""
+    signal_itself(number, after)
+    train_together(directory, seats)
+
+
 def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, seats):
-    runs = runs_in(tmp_path, graph_of(phases_of()))
-    for number, moment in (
-        (signal.SIGKILL, lambda run: run.has_checkpoints),
-        (signal.SIGINT, lambda run: run.status["step"] >= 12),
-    ):
-        started = start("train_together", directory=str(tmp_path), seats=seats)
-        while not any(map(moment, runs.values())):
-            assert started[0].poll() is None, started[0].communicate()[0]
-            time.sleep(0.01)
-        started[0].send_signal(number)
-        ((code, output),) = finish_job(started)
-        assert code != 0, output
-    assert "the same command goes on" in output
-    ((code, output),) = finish_job(start("train_together", directory=str(tmp_path), seats=seats))
+    def train(number=0, after=""):
+        arguments = {"directory": str(tmp_path), "seats": seats, "number": number, "after": after}
+        return finish_job(start("train_stopped", **arguments))[0]
+
+    code, output = train(signal.SIGKILL, "[2] step 8/24")
+    assert code == -signal.SIGKILL, output
+    code, output = train(signal.SIGINT, "[3] step 16/24")
+    assert code != 0 and "the same command goes on" in output, output
+    code, output = train()
     assert code == 0, output
     assert fingerprints(tmp_path) == fingerprints(alone)
 
 
-def behind_and_wild(directory, seats):
-    """One member is behind the others, and one diverges; prints who failed."""
+def train_a_wild_one(directory, seats):
+    """One member diverges, first beside one and then beside another; prints who failed."""
     import dataclasses
 
     from code_ablate.training.fleet import train_fleet
@@ -118,14 +125,13 @@ def behind_and_wild(directory, seats):
     first, second, third, _ = phases_of()
     wild = dataclasses.replace(second, schedule=Schedule(shape="constant", peak=1e30))
     members = members_in(directory, [first, wild, third])
-    few = Execution(loop=LoopConfig(log_every=8, checkpoint_every=4))
-    failures = train_fleet(members[1:], seats, Surroundings(STORES, few))
-    failures |= train_fleet(members, seats, Surroundings(STORES, few))
+    failures = train_fleet(members[1:], seats, SURROUNDINGS)
+    failures |= train_fleet(members, seats, SURROUNDINGS)
     print(json.dumps({m.run.identity: str(failures.get(m.run.identity, "")) for m in members}))
 
 
 def test_a_member_that_diverges_stops_alone(tmp_path, alone, seats):
-    ((code, output),) = finish_job(start("behind_and_wild", directory=str(tmp_path), seats=seats))
+    ((code, output),) = finish_job(start("train_a_wild_one", directory=str(tmp_path), seats=seats))
     assert code == 0, output
     reasons = json.loads(output.splitlines()[-1])
     assert ["learning rate" in reason for reason in reasons.values()] == [False, True, False]
