@@ -18,7 +18,7 @@ from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.member import Surroundings
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory
-from code_ablate.training.workers import Workers, shares
+from code_ablate.training.workers import Workers, available_cores, shares
 from tests.conftest import TINY, fake_stores
 from tests.training.jobs import finish_job, start_job
 from tests.training.test_loop import metrics_of
@@ -26,6 +26,9 @@ from tests.training.test_loop import metrics_of
 STORES = fake_stores()
 SURROUNDINGS = Surroundings(STORES, Execution(loop=LoopConfig(log_every=8, checkpoint_every=4)))
 STEPS = 24
+needs_two_cores = pytest.mark.skipif(
+    len(available_cores()) < 2, reason="each of two members needs a core"
+)
 
 
 def phases_of(peak=1e-2):
@@ -98,6 +101,7 @@ def alone(tmp_path_factory):
     return fingerprints(directory)
 
 
+@needs_two_cores
 def test_members_end_with_the_bits_of_single_runs(tmp_path, alone, capfd):
     train_fleet(tmp_path)
     assert fingerprints(tmp_path) == alone
@@ -109,6 +113,7 @@ def test_members_end_with_the_bits_of_single_runs(tmp_path, alone, capfd):
         assert any(line.startswith(f"[{number}/4] step 8/") for line in lines)
 
 
+@needs_two_cores
 @pytest.mark.parametrize("devices", [1, 8])
 def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, devices):
     def train(directory, number=0, after=""):
@@ -134,6 +139,7 @@ def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, devic
     assert fingerprints(tmp_path / "stopped") == expected
 
 
+@needs_two_cores
 def test_a_member_that_fails_stops_alone(tmp_path, alone):
     first, second, third, child = phases_of()
     wild = dataclasses.replace(second, schedule=Schedule(shape="constant", peak=1e30))
