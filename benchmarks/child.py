@@ -73,6 +73,13 @@ def train(
     train(phase, data, run, execution=Execution(loop=loop))
 
 
+def train_study(**arguments) -> None:
+    """Trains phases of a study, for benchmarks.fleet; prints what that took."""
+    from benchmarks import fleet
+
+    print(json.dumps(fleet.train_study(**arguments)), flush=True)
+
+
 if __name__ == "__main__":
-    function = first_step if sys.argv[1] == "first_step" else train
-    function(**json.loads(sys.argv[2]))
+    functions = {"first_step": first_step, "train": train, "train_study": train_study}
+    functions[sys.argv[1]](**json.loads(sys.argv[2]))

@@ -100,6 +100,7 @@ def plan(options) -> int:
         topology=options.topology or "",
         mesh=config.make("MeshConfig"),
         microbatches=config.make("LoopConfig").microbatches,
+        fleet=config.make("FleetConfig"),
     )
     show(plan_text(made))
     if options.prompts:

@@ -33,7 +33,7 @@ from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES, Setting, Side
-from code_ablate.training.execution import Execution, LoopConfig
+from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
@@ -57,6 +57,7 @@ CONFIGURABLES = (
     JudgeConfig,
     MeshConfig,
     LoopConfig,
+    FleetConfig,
     TrackingConfig,
     ProfileConfig,
     Hardware,
@@ -255,12 +256,13 @@ def make_workspace() -> Workspace:
 
 
 def make_execution() -> Execution:
-    """How to run, as gin has it: mesh, loop, tracking and profile."""
+    """How to run, as gin has it: mesh, loop, tracking, profile and fleet."""
     return Execution(
         mesh=make("MeshConfig"),
         loop=make("LoopConfig"),
         tracking=make("TrackingConfig"),
         profile=make("ProfileConfig"),
+        fleet=make("FleetConfig"),
     )
 
 

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import json
+import os
 
 import pytest
 
@@ -110,6 +111,23 @@ def test_resume(run):
     assert result["fingerprint"] == result["fingerprint_in_peace"]
     assert 0 < result["lost_steps_per_kill"]["max"] <= result["steps"]
     assert_spread(result["seconds_to_first_new_step"])
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="each of two members needs a core")
+def test_fleet(run):
+    bindings = [
+        "Setting.tokens = 4096",
+        "first/Schedule.warmup_steps = 1",
+        "then/Schedule.warmup_steps = 1",
+        "ModelConfig.layers = 1",
+    ]
+    options = [option for binding in bindings for option in ("--bind", binding)]
+    result = run("fleet", "--phases", 3, "--members", 2, "--repeats", 1, *options)
+    assert (result["phases"], result["members"]) == (3, 2)
+    assert result["tokens"] < 30_000
+    for part in ("seconds", "cpu_seconds"):
+        one, fleet = (result[part][side]["median"] for side in ("one_by_one", "fleet"))
+        assert result[f"{part}_ratio"]["median"] == pytest.approx(fleet / one, rel=1e-3)
 
 
 @pytest.mark.parametrize(("name", "parameters"), [("toy", 1.07e6), ("470m", 467.7e6)])

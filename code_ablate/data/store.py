@@ -120,6 +120,10 @@ class TokenStore:
         self._arrays = arrays
         self._document_bytes: dict[str, np.ndarray] = {}
 
+    def __reduce__(self):
+        """To another process goes the path alone: it opens the store itself."""
+        return TokenStore.open, (self.path,)
+
     @classmethod
     def open(cls, path: str | epath.PathLike) -> "TokenStore":
         """Opens the store in directory `path`. Raises UserError if it is missing, damaged or of a

@@ -40,9 +40,10 @@ def cropped_prompts(suite: Suite, seq_len: int) -> tuple[CroppedPrompts, ...]:
     for part in suite.parts:
         with contextlib.suppress(MissingData):
             about = part.measure.describe()
-            prompts = CroppedPrompts(part.key.name, seq_len, about["examples"], about["cropped"])
-            if 0 < prompts.cropped <= prompts.prompts:  # documents of a domain are no prompts
-                found.append(prompts)
+            if about["cropped"] and "examples" in about:  # documents of a domain are no prompts
+                found.append(
+                    CroppedPrompts(part.key.name, seq_len, about["examples"], about["cropped"])
+                )
     return tuple(found)
 
 

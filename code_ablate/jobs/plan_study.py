@@ -16,6 +16,7 @@ from code_ablate.pods.pod import Pod
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import Plan, make_plan
+from code_ablate.training.execution import FleetConfig
 
 if TYPE_CHECKING:
     from code_ablate.evaluation.cropping import CroppedPrompts
@@ -29,15 +30,18 @@ def plan_study(
     topology: str = "",
     mesh: MeshConfig | None = None,
     microbatches: int = 1,
+    fleet: FleetConfig | None = None,
 ) -> Plan:
     """The plan. `topology`: TPU pod to compile the train steps for, which loads JAX; empty: none.
 
-    `mesh` and `microbatches` say how a step is laid out on that pod. Raises UserError.
+    `mesh` and `microbatches` say how a step is laid out on that pod, `fleet` how many phases the
+    devices that are here train at the same time; None: one. Raises UserError.
     """
     pod = None
     if topology:
         pod = Pod(topology, mesh or MeshConfig(), microbatches)
-    return make_plan(study, _prepared(study, workspace), hardware, workspace.paths.runs, pod)
+    stores = _prepared(study, workspace)
+    return make_plan(study, stores, hardware, workspace.paths.runs, pod, fleet)
 
 
 def _prepared(study: Study, workspace: Workspace) -> Stores:

@@ -15,14 +15,16 @@ from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
-from code_ablate.study.executor import Work, execute, require_parameters
+from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
+from code_ablate.study.phase_order import Work
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.score_table import Suites, write_results
-from code_ablate.training import loop
+from code_ablate.study.trainers import choose_trainer
 from code_ablate.training.execution import Execution
+from code_ablate.training.member import Surroundings
 from code_ablate.training.rundir import RunDirectory
 
 
@@ -39,7 +41,7 @@ def run_study(
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
-    plan = make_plan(study, stores, hardware, workspace.paths.runs)
+    plan = make_plan(study, stores, hardware, workspace.paths.runs, fleet=execution.fleet)
     if distributed.is_first():
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
@@ -53,17 +55,6 @@ def run_study(
         if note := cropping_note(suites.cropped):
             show(note, flush=True)
 
-    def train(work: Work) -> None:
-        loop.train(
-            work.phase,
-            stores,
-            runs[work.identity],
-            parent=runs[work.parent] if work.parent else None,
-            execution=execution,
-            operative_gin=operative_gin,
-            label=str(work),
-        )
-
     def evaluate(work: Work) -> None:
         suite = suites.of_phase(work.phase)
         run, step = runs[work.identity], work.phase.steps
@@ -71,7 +62,10 @@ def run_study(
 
     directory = workspace.paths.study(study.folder)
     with locks.held(directory, "run"):
-        execute(graph, train, evaluate)
+        surroundings = Surroundings(stores, execution, operative_gin)
+        seconds = sum(row.seconds for row in plan.phases)
+        with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
+            execute(graph, trainer, evaluate)
         if distributed.is_first():
             write_results(study, graph, runs, suites, stores, vocabulary, directory)
     return directory

@@ -1,57 +1,83 @@
 """Goes through a phase graph: trains each distinct phase once, and evaluates those that are arms.
 
-execute(graph, train=train_phase, evaluate=evaluate_phase)
+    execute(graph, trainer, evaluate=evaluate_phase)
 
-What training and evaluation are is the caller's; here is the order, what is told beside it, and
-which parameters it needs.
+How phases are trained is the trainer's (code_ablate.study.trainers), what evaluation is the
+caller's; here is the order, what may go on at the same time, what follows from a failure, and which
+parameters are needed.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from typing import Protocol
 
 from etils import epath
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from code_ablate.study.graph import PhaseGraph
-from code_ablate.training.phase import Phase
+from code_ablate.study.phase_order import Order, Work
+from code_ablate.study.side_by_side import SideBySide
 from code_ablate.training.rundir import RunDirectory
 
 
-@dataclass(frozen=True)
-class Work:
-    """One phase, as it is handed out to be trained or evaluated."""
-
-    identity: str
-    """Identity of the phase."""
-    phase: Phase
-    """The phase."""
-    parent: str | None
-    """Identity of the phase it starts from; None: from initialisation."""
-    number: int
-    """Its number in the graph, from 1."""
-    total: int
-    """Phases of the graph."""
+class Trainer(Protocol):
+    """Trains phases."""
 
     @property
-    def progress(self) -> str:
-        """ "[3/26]"."""
-        return f"[{self.number}/{self.total}]"
+    def together(self) -> int:
+        """Most phases that one call trains, as one program."""
 
-    def __str__(self) -> str:
-        phase = self.phase
-        return f"{self.progress} {phase.name} {phase.mixture} seed {phase.seed}"
+    @property
+    def at_once(self) -> int:
+        """Most calls that may go on at the same time, each in a thread of its own."""
+
+    def train(self, works: Sequence[Work]) -> Mapping[str, Failed]:
+        """Trains phases of equal shape to their ends.
+
+        Returns why those could not go on that failed, by identity. What it raises ends everything.
+        """
+
+    def stop(self) -> None:
+        """Makes calls that are under way raise Interrupted, once their work is saved."""
 
 
-def execute(
-    graph: PhaseGraph, train: Callable[[Work], object], evaluate: Callable[[Work], object]
-) -> None:
-    """Calls `train` for every phase, parents first, and `evaluate` after it for those of arms."""
-    evaluated = graph.evaluated
-    for number, (identity, phase) in enumerate(graph.phases.items(), 1):
-        work = Work(identity, phase, graph.parents[identity], number, len(graph.phases))
-        train(work)
-        if identity in evaluated:
-            evaluate(work)
+def execute(graph: PhaseGraph, trainer: Trainer, evaluate: Callable[[Work], object]) -> None:
+    """Trains every phase, parents first, and evaluates after it those of arms.
+
+    A phase that fails stops only those that start from it: Failed is raised when the others are
+    done. Whatever else training and evaluation raise ends everything.
+    """
+    order = Order.of(graph, trainer.together)
+    train = one_by_one if trainer.at_once == 1 else side_by_side
+    with contextlib.closing(train(order, trainer)) as trained:
+        for work in trained:
+            if work.identity in graph.evaluated:
+                evaluate(work)
+    if order.failures:
+        raise _failed(order)
+
+
+def one_by_one(order: Order, trainer: Trainer) -> Generator[Work, None, None]:
+    """Trains group after group in this thread; gives the phases that are trained."""
+    while group := order.take():
+        yield from order.note(group, trainer.train(group))
+
+
+def side_by_side(order: Order, trainer: Trainer) -> Generator[Work, None, None]:
+    """Trains `trainer.at_once` groups at a time; gives the phases as they are trained."""
+    with SideBySide(order, trainer.train, trainer.stop, threads=trainer.at_once) as trained:
+        yield from trained
+
+
+def _failed(order: Order) -> Failed:
+    """Says which phases failed and why, and what was left out because of them."""
+    left_out = ""
+    if order.abandoned:
+        left_out = f" Not trained, because they start from there: {len(order.abandoned)} phases."
+    number = len(order.failures)
+    head = "a phase" if number == 1 else f"{number} phases"
+    reasons = "\n".join(str(failure) for failure in order.failures.values())
+    return Failed(f"{head} could not go on; all others are done.{left_out}\n{reasons}")
 
 
 def require_parameters(

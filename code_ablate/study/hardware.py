@@ -54,10 +54,10 @@ class Hardware:
         return measure_peak(), "a matrix product measured now"
 
 
-def device_here() -> str | None:
-    """Name of the devices that are here; None where JAX is not installed."""
+def device_here(side_by_side: int = 1) -> str | None:
+    """Name of the devices that are here, as runs note it; None where JAX is not installed."""
     try:
-        return device_name()
+        return device_name(side_by_side)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("jax", "jaxlib"):
             raise

@@ -26,8 +26,11 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import flops_per_token
 from code_ablate.pods.pod import Pod
 from code_ablate.pods.step_cost import StepCost
+from code_ablate.study.fleet_plan import FleetPlan
 from code_ablate.study.graph import PhaseGraph, Study, size_of
 from code_ablate.study.hardware import Hardware, device_here
+from code_ablate.study.trainers import fleet_members
+from code_ablate.training.execution import FleetConfig
 from code_ablate.training.phase import Phase
 from code_ablate.training.reading import phase_stream, require_stores, windows_read
 from code_ablate.training.rundir import RunDirectory
@@ -61,6 +64,8 @@ class PhaseRow:
     """'complete', 'params gone' (complete, its last checkpoint deleted), 'at step N' or 'to do'."""
     flops: float
     """Floating-point operations of its training."""
+    tokens_to_do: int
+    """Tokens of it that are still to do."""
     seconds: float
     """Estimated seconds of what is still to do."""
 
@@ -119,6 +124,8 @@ class Plan:
     """Why the study cannot be run as it is; empty if it can."""
     step_costs: tuple[tuple[ModelConfig, StepCost], ...] = ()
     """The distinct train steps on the pod, with their models, if a pod was asked about."""
+    fleet: FleetPlan | None = None
+    """Phases that are trained at the same time; None: one after another, or not known."""
 
     def refuse_if_impossible(self) -> None:
         """Raises UserError if a phase cannot be trained as it is."""
@@ -145,10 +152,12 @@ def make_plan(
     hardware: Hardware,
     runs_dir: epath.PathLike,
     pod: Pod | None = None,
+    fleet: FleetConfig | None = None,
 ) -> Plan:
     """`stores`: the token stores that are prepared; the rest counts as unknown.
 
-    With a pod, which takes the place of `hardware`, the train steps are compiled for it.
+    With a pod, which takes the place of `hardware`, the train steps are compiled for it. `fleet`
+    says how many phases the devices that are here train at the same time; None: one.
     """
     unprepared = {corpus: f"unprepared {corpus}" for corpus in study.corpora}
     graph = PhaseGraph.of(study, unprepared | stores.identities, stores.tokens)
@@ -180,7 +189,31 @@ def make_plan(
         speeds,
         (*_misfits(step_costs), *_problems(graph, stores)),
         step_costs,
+        None if hardware.chip else _fleet_plan(graph, rows, runs_dir, fleet),
     )
+
+
+def _fleet_plan(
+    graph: PhaseGraph,
+    rows: tuple[PhaseRow, ...],
+    runs_dir: epath.PathLike,
+    fleet: FleetConfig | None,
+) -> FleetPlan | None:
+    """Side by side on the devices that are here, by the speed of earlier runs side by side."""
+    if fleet is None or fleet.members == 1 or device_here() is None:
+        return None
+    runs = {name: RunDirectory.of(runs_dir, p, name) for name, p in graph.phases.items()}
+    alone = sum(row.seconds for row in rows)
+    members = fleet_members(graph, runs, fleet.members, seconds=alone)
+    if members == 1:
+        return None
+    earlier = _earlier_speeds(epath.Path(runs_dir), members)
+    seconds = {}
+    for row in rows:
+        speeds = earlier.get(_key(_Shape.of(graph.phases[row.identity])))
+        speed = statistics.median(speeds) if speeds else math.nan
+        seconds[row.identity] = row.tokens_to_do / speed if row.tokens_to_do else 0.0
+    return FleetPlan.of(graph, runs, members, seconds)
 
 
 def phase_sizes(study: Study, graph: PhaseGraph) -> dict[str, str]:
@@ -212,6 +245,7 @@ def _phase_row(
         used_by=graph.users[identity],
         state=_state(run, phase, step),
         flops=training_flops(phase),
+        tokens_to_do=tokens_to_do,
         seconds=tokens_to_do / speed,
     )
 
@@ -322,10 +356,11 @@ def _key(shape: _Shape) -> str:
     return str([to_plain(shape.model), shape.seq_len, shape.batch_windows])
 
 
-def _earlier_speeds(runs_dir: epath.Path) -> dict[str, list[float]]:
-    """Tokens per second of the runs on devices such as are here, by shape."""
+def _earlier_speeds(runs_dir: epath.Path, side_by_side: int = 1) -> dict[str, list[float]]:
+    """Tokens per second of the runs on devices such as are here, by shape; of each one where
+    several were trained side by side."""
     speeds: dict[str, list[float]] = {}
-    here = device_here()
+    here = device_here(side_by_side)
     for run in RunDirectory.all_in(runs_dir):
         config, last = run.config, run.last_metrics()
         if config["device"] == here and "tokens_per_second" in last:

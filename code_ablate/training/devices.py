@@ -9,11 +9,12 @@ import time
 from code_ablate import chips
 
 
-def device_name() -> str:
-    """What a run computes on: '1 x cpu', '64 x TPU v5 lite'."""
+def device_name(side_by_side: int = 1) -> str:
+    """What a run computes on: '1 x cpu', '64 x TPU v5 lite', '1 x cpu, 2 phases side by side'."""
     import jax
 
-    return f"{jax.device_count()} x {jax.devices()[0].device_kind}"
+    beside = f", {side_by_side} phases side by side" if side_by_side > 1 else ""
+    return f"{jax.device_count()} x {jax.devices()[0].device_kind}{beside}"
 
 
 def peak_flops() -> float | None:

@@ -4,8 +4,9 @@ execution = Execution(mesh=MeshConfig(fsdp=8), loop=LoopConfig(checkpoint_every=
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from code_ablate.checked import PositiveInt, checked
+from code_ablate.checked import OneOf, PositiveInt, checked
 from code_ablate.model.config import MeshConfig
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.tracking import TrackingConfig
@@ -32,6 +33,17 @@ class LoopConfig:
     """Held-out windows of each corpus that a validation measures, at most."""
 
 
+@checked
+@dataclass(frozen=True)
+class FleetConfig:
+    """How many phases of a study are trained beside each other. It changes no result."""
+
+    members: Annotated[str, OneOf(("auto",))] | PositiveInt = "auto"
+    """Most phases that are trained at the same time: on a CPU each on cores of its own, on
+    accelerators each on its part of the devices. 'auto': on a CPU as many as there are cores and
+    memory for, else 1; 1: one after another."""
+
+
 @dataclass(frozen=True)
 class Execution:
     """Everything that gin binds about how a phase is carried out."""
@@ -44,3 +56,7 @@ class Execution:
     """Viewers that metrics go to."""
     profile: ProfileConfig = ProfileConfig()
     """Steps that are traced."""
+    fleet: FleetConfig = FleetConfig()
+    """Phases of a study that are trained beside each other."""
+    side_by_side: int = 1
+    """Number of phases that share this host's cores, this one among them: its run says so."""

@@ -9,8 +9,6 @@ writes what is written once.
 
 import collections
 import contextlib
-import signal
-import threading
 from collections.abc import Iterator
 
 import jax
@@ -43,6 +41,7 @@ from code_ablate.training.profiler import Profiler
 from code_ablate.training.reading import phase_stream, require_stores
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
+from code_ablate.training.stopping import stop_signals
 from code_ablate.training.tracking import open_trackers, require_trackers
 from code_ablate.training.validation import Validation
 
@@ -79,9 +78,9 @@ def train(
         return status
     loop, first_process = execution.loop, distributed.is_first()
     require_trackers(execution.tracking)
-    stream = _stream(phase, stores, run)
+    stream = checked_stream(phase, stores, run)
     mesh = make_mesh(execution.mesh)
-    _check_execution(phase, run, parent, execution, mesh)
+    check_execution(phase, run, parent, execution, mesh)
     batches = Batches(stream, stores, phase.batch_windows, phase.seq_len)
     feed = Feed(batches, batch_sharding(mesh))
     vocabulary = stores[stream.corpora[0]].manifest.vocabulary
@@ -102,17 +101,17 @@ def train(
 
     with (
         run.locked(),
-        _failures_noted(run, phase),
+        failures_noted(run, phase),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
         jax.set_mesh(mesh),
-        _stop_signals() as stop,
+        stop_signals() as stop,
     ):
         run.write_config(
             description,
             to_plain(phase),
             operative_gin,
             vocabulary=vocabulary["digest"],
-            device=device_name(),
+            device=device_name(execution.side_by_side),
         )
         # ------------------------------------------------------ resume, continue or initialise
         if checkpoints.latest is not None:
@@ -121,7 +120,7 @@ def train(
             clock.carry(progress["seconds"])
             run.trim_metrics(first, progress.get("metrics"))
         else:
-            first, state = 0, _start(phase, parent, mesh)
+            first, state = 0, start_of_phase(phase, parent, mesh)
             run.trim_metrics(0)
         run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
 
@@ -216,7 +215,7 @@ def train(
         return distributed.from_first(lambda: run.status)
 
 
-def _stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
+def checked_stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
     """The phase's stream. Raises UserError if the stores are not those of `run`."""
     for part in phase.chain:
         require_stores(part, stores)
@@ -225,7 +224,7 @@ def _stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
     return phase_stream(phase, stores)
 
 
-def _check_execution(
+def check_execution(
     phase: Phase,
     run: RunDirectory,
     parent: RunDirectory | None,
@@ -251,7 +250,7 @@ def _check_execution(
     check_batch(mesh, phase.batch_windows, execution.loop.microbatches)
 
 
-def _start(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
+def start_of_phase(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
     """The state at step 0: from the parent's last checkpoint, or from initialisation."""
     if phase.parent is None:
         return initial_state(phase.model, phase.optimizer, phase.seed, mesh)
@@ -269,7 +268,7 @@ def _start(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
 
 
 @contextlib.contextmanager
-def _failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
+def failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
     """Writes into the run's status why training could not go on. Makes Failed of OSError."""
     try:
         yield
@@ -284,26 +283,3 @@ def _failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
         with contextlib.suppress(OSError):  # such as a full disk, which is why we are here
             run.set_status("failed", **known, steps=phase.steps, reason=str(failure))
         raise failure from error
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set. A second SIGINT stops at once, as ever."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    handlers = {}
-
-    def ask(number, frame) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handlers[number] = signal.signal(number, ask)
-    try:
-        yield stop
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

@@ -53,7 +53,7 @@ from code_ablate.training.phase import Phase
 class _Step:
     """One step that no line has counted yet."""
 
-    metrics: Mapping[str, jax.Array]
+    metrics: Mapping[str, jax.Array | np.ndarray]
     corpus_B: Int[np.ndarray, "B"]
     timed: bool
 
@@ -81,7 +81,7 @@ class Meter:
 
     def add(
         self,
-        metrics: Mapping[str, jax.Array],
+        metrics: Mapping[str, jax.Array | np.ndarray],
         corpus_B: Int[np.ndarray, "B"],
         *,
         startup: bool = False,

@@ -6,6 +6,7 @@ state, metrics = step(state, tokens_BT, learning_rate)
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,23 @@ def make_train_step(
     gradients are added in float32. `eos_id`: stands between documents, which attention then does
     not cross; None lets it look at the whole window.
     """
+    train_step = step_function(model, optimizer, z_loss, microbatches, eos_id)
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    placed = jax.tree.map(lambda leaf: leaf.sharding, abstract_state(model, optimizer, mesh))
+    return jax.jit(train_step, donate_argnums=0, out_shardings=(placed, everywhere))
+
+
+def step_function(
+    model: ModelConfig,
+    optimizer: Optimizer,
+    z_loss: float,
+    microbatches: int,
+    eos_id: int | None,
+) -> Callable[[TrainState, Array, Array], tuple[TrainState, dict[str, Array]]]:
+    """The step as a pure function, not compiled; arguments and results as `make_train_step` says.
+
+    To be traced under `jax.set_mesh`.
+    """
     transform = make_transform(optimizer)
 
     def loss_of(params, tokens_BT):
@@ -125,9 +143,7 @@ def make_train_step(
             metrics["skipped_steps"] = moments.skipped
         return TrainState(params, moments), metrics
 
-    everywhere = NamedSharding(mesh, PartitionSpec())
-    placed = jax.tree.map(lambda leaf: leaf.sharding, abstract_state(model, optimizer, mesh))
-    return jax.jit(train_step, donate_argnums=0, out_shardings=(placed, everywhere))
+    return train_step
 
 
 def document_numbers(tokens_BT: Int[Array, "B T"], eos_id: int) -> Int[Array, "B T"]:

@@ -134,6 +134,26 @@ def test_a_task_without_its_data_is_missing_and_says_why(folder):
     assert "example.elsewhere" in page and "not on this machine" in page
 
 
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="each of two members needs a core")
+def test_phases_side_by_side_give_the_same_scores(folder):
+    runs = folder / "side_by_side"
+    done = code_ablate(
+        folder,
+        "study",
+        "example.gin",
+        "--no-report",
+        "--gin.FleetConfig.members=2",
+        "--gin.Study.seeds=(0,)",
+        f"--gin.Paths.runs='{runs.name}'",
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "2 phases at a time" in done.stdout
+    table = pd.read_parquet(runs / "study-example" / "results.parquet")
+    _, alone = results_of(folder)
+    expected = alone[alone.seed == 0].reset_index(drop=True)
+    pd.testing.assert_frame_equal(table, expected, check_exact=True)
+
+
 def test_every_arm_has_every_item_once(folder):
     study, table = results_of(folder)
     assert len(study["arms"]) == 2 * (3 * 2 + 1)

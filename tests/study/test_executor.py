@@ -1,4 +1,4 @@
-"""What is trained and evaluated in which order, and what that needs."""
+"""Which parameters of complete runs a study needs."""
 
 import shutil
 
@@ -6,7 +6,7 @@ import pytest
 
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
-from code_ablate.study.executor import execute, require_parameters
+from code_ablate.study.executor import require_parameters
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.plan import make_plan
 from code_ablate.training.rundir import RunDirectory
@@ -29,17 +29,6 @@ def runs(graph, tmp_path):
         (run.checkpoints / str(phase.steps)).mkdir(parents=True)
         runs[identity] = run
     return runs
-
-
-def test_parents_come_first_and_arms_are_evaluated(graph):
-    done = []
-    execute(graph, lambda work: done.append(work.identity), lambda work: done.append(work.phase))
-    assert [name for name in done if isinstance(name, str)] == list(graph.phases)
-    for identity, parent in graph.parents.items():
-        assert parent is None or done.index(parent) < done.index(identity)
-    assert [phase for phase in done if not isinstance(phase, str)] == [
-        graph.phases[name] for name in graph.phases if name in graph.evaluated
-    ]
 
 
 def test_parameters_that_nobody_needs_may_be_gone(graph, runs):

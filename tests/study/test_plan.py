@@ -1,16 +1,23 @@
 import dataclasses
+import math
 
 import pytest
 
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
+from code_ablate.identity import to_plain
 from code_ablate.model.flops import flops_per_token
 from code_ablate.study import hardware
 from code_ablate.study import plan as plan_module
+from code_ablate.study.fleet_plan import makespan
+from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.recipes import text_only
+from code_ablate.training.devices import device_name
+from code_ablate.training.execution import FleetConfig
+from code_ablate.training.rundir import RunDirectory
 from tests.conftest import FakeStore
 from tests.study.conftest import MODEL
 from tests.study.test_graph import larger, quality
@@ -87,8 +94,48 @@ def test_impossible_hardware_is_refused(change):
 
 
 def test_without_jax_the_time_is_unknown_and_said_to_be(study, many_stores, tmp_path, monkeypatch):
-    monkeypatch.setattr(hardware, "device_here", lambda: None)
-    monkeypatch.setattr(plan_module, "device_here", lambda: None)
+    monkeypatch.setattr(hardware, "device_here", lambda *_: None)
+    monkeypatch.setattr(plan_module, "device_here", lambda *_: None)
     text = plan_text(make_plan(study, many_stores, Hardware(), tmp_path))
     assert "training time   unknown" in text and "JAX is not installed" in text
     assert "nan" not in text
+
+
+def test_the_plan_says_what_is_trained_side_by_side(study, many_stores, tmp_path, monkeypatch):
+    monkeypatch.setattr("code_ablate.study.trainers.available_cores", lambda: set(range(4)))
+
+    def plan():
+        return make_plan(study, many_stores, Hardware(), tmp_path, fleet=FleetConfig(4))
+
+    graph = PhaseGraph.of(study, many_stores.identities, many_stores.tokens)
+    first, *others = plan().phases
+    assert math.isnan(plan().fleet.seconds)
+    roots = [phase.steps for name, phase in graph.phases.items() if graph.parents[name] is None]
+    first_wave = f"4 phases at a time: {roots.count(400)} x pretraining (400 steps)"
+    assert first_wave in plan_text(plan())
+    assert "no such run was measured here yet" in plan_text(plan())
+
+    def record(device, speed, row):
+        run = RunDirectory.of(tmp_path, graph.phases[row.identity], row.identity)
+        phase = to_plain(graph.phases[row.identity])
+        run.write_config({}, phase, "", vocabulary="v", device=device)
+        run.append_metrics({"step": row.steps, "tokens_per_second": speed})
+        run.set_status("complete", step=row.steps)
+
+    record(device_name(), 1e6, others[0])  # alone: says nothing of phases side by side
+    assert math.isnan(plan().fleet.seconds)
+    record(device_name(4), 1e3, first)
+    seconds = plan().fleet.seconds
+    tokens = sum(row.tokens_to_do for row in plan().phases)
+    assert tokens / 4e3 < seconds < tokens / 1e3 / 2
+    assert "by earlier runs side by side" in plan_text(plan())
+
+
+def test_the_time_of_phases_side_by_side_keeps_parents_first(study, many_stores):
+    graph = PhaseGraph.of(study, many_stores.identities, many_stores.tokens)
+    seconds = dict.fromkeys(graph.phases, 1.0)
+    assert makespan(graph, seconds, 1) == len(graph.phases)
+    deepest = max(len(graph.chain(arm)) for arm in graph.arms)
+    assert makespan(graph, seconds, 1000) == deepest
+    longest = next(name for name, parent in graph.parents.items() if parent is None)
+    assert makespan(graph, seconds | {longest: 50.0}, 1000) >= 51.0
