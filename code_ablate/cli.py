@@ -205,6 +205,11 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         help="token of a tokenizer.json that ends a document",
     )
+    command = add("synthesize", run.synthesize, "make verified problems in Python", gin=False)
+    command.add_argument("--problems", type=int, required=True, help="how many")
+    command.add_argument("--out", required=True, help="folder; the same command goes on in it")
+    command.add_argument("--seed", type=int, default=0, help="which problems; default: 0")
+    command.add_argument("--workers", type=int, help="processes; default: one for each core")
     command = add("config", run.show_config, "list what gin can set, with defaults", gin=False)
     command.add_argument("name", nargs="?", help="class or recipe, e.g. Setting; default: all")
     command.add_argument("--markdown", action="store_true", help="print docs/configuration.md")
