@@ -4,14 +4,16 @@ problem = composed_problem(seed=0, index=123, forbidden=frozenset())
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from code_ablate.synthesis.composing import compose
 from code_ablate.synthesis.emitting import Emitter, Style
-from code_ablate.synthesis.english import RESERVED, identifier
+from code_ablate.synthesis.english import RESERVED, identifier, plural
 from code_ablate.synthesis.evaluation_ngrams import touches
 from code_ablate.synthesis.layouts import Parts, assertion, document
+from code_ablate.synthesis.machines import draw_machine
 from code_ablate.synthesis.problems import COMPOSED, Problem
 from code_ablate.synthesis.program import Constant, Function, Input, Node, Program
 from code_ablate.synthesis.record_types import record_class
@@ -21,6 +23,9 @@ from code_ablate.synthesis.verify import Draft, Rejected, verify
 from code_ablate.synthesis.wording import word
 
 _ATTEMPTS = 200
+_LONGEST_LINE = 112
+_MACHINES = 0.12
+"""Share of the drafts that are machines; the others are programs."""
 
 
 def composed_problem(
@@ -42,42 +47,37 @@ def composed_problem(
     raise RuntimeError(f"problem {index} of seed {seed}: no draft of {_ATTEMPTS} holds")
 
 
+@dataclass(frozen=True)
+class _Drafted:
+    """A draft, and all that is said of it."""
+
+    draft: Draft
+    preamble: str
+    paragraphs: list[str]
+    signature: str
+    family: str
+    difficulty: int
+    operations: list[str]
+    skeleton: str
+
+
 def _attempt(rng: Random, name: str, forbidden: frozenset[int]) -> tuple[Problem, str] | Rejected:
-    program = compose(rng)
-    if program is None:
-        return Rejected("no program")
-    function = function_name(program, rng)
-    worded = word(program, function, rng)
-    emitted = Emitter(program, function, Style.draw(rng), rng).emit()
-    if max(map(len, emitted.text.splitlines())) > 120:
-        return Rejected("long lines")
-    style = Style.draw(rng)
-    style.checked = True
-    second_emitter = Emitter(program, function, style, rng, other=True)
-    second = second_emitter.emit()
-    draft = Draft(
-        function=function,
-        code=emitted.code,
-        second=second.code,
-        names=usable_names(program),
-        draw=lambda r: tuple(i.draw(r) for i in program.inputs),
-        judged_by="bool" if program.root.type == "Bool" else "value",
-    )
-    verified = verify(draft, rng)
+    drafted = _machine_draft(rng) if rng.random() < _MACHINES else _program_draft(rng)
+    if isinstance(drafted, Rejected):
+        return drafted
+    verified = verify(drafted.draft, rng)
     if isinstance(verified, Rejected):
         return verified
+    function, code = drafted.draft.function, drafted.draft.code
     calls = [
         (f"{function}({', '.join(map(repr, arguments))})", repr(value))
         for arguments, value in verified.calls
     ]
-    paragraphs = [" ".join([*worded.scene, *worded.task])]
-    if worded.scene and rng.random() < 0.35:
-        paragraphs = [" ".join(worded.scene), " ".join(worded.task)]
     parts = Parts(
         title=title(function, rng),
-        paragraphs=paragraphs,
-        preamble=emitted.preamble,
-        code=emitted.code,
+        paragraphs=drafted.paragraphs,
+        preamble=drafted.preamble,
+        code=code,
         function=function,
         calls=calls,
     )
@@ -88,24 +88,78 @@ def _attempt(rng: Random, name: str, forbidden: frozenset[int]) -> tuple[Problem
         name=name,
         text=text,
         language=language,
-        statement="\n\n".join(paragraphs),
-        signature=emitted.signature,
-        solution=emitted.text,
+        statement="\n\n".join(drafted.paragraphs),
+        signature=drafted.signature,
+        solution=f"{drafted.preamble}\n\n\n{code}".lstrip(),
         tests=tuple(assertion(call, value) for call, value in calls),
         metadata={
             "route": COMPOSED,
-            "family": program.root.operation.room.removeprefix("on_"),
-            "difficulty": difficulty(program),
+            "family": drafted.family,
+            "difficulty": drafted.difficulty,
             "origin": "code_ablate.synthesis",
             "licence": "Apache-2.0",
-            "operations": program.operations,
+            "operations": drafted.operations,
             "inputs_agreed": verified.inputs,
             "mutants": verified.mutants,
             "mutants_noticed": verified.noticed,
             "mutants_equivalent": verified.equivalent,
         },
     )
-    return problem, skeleton(program)
+    return problem, drafted.skeleton
+
+
+def _program_draft(rng: Random) -> _Drafted | Rejected:
+    program = compose(rng)
+    if program is None:
+        return Rejected("no program")
+    function = function_name(program, rng)
+    worded = word(program, function, rng)
+    emitted = Emitter(program, function, Style.draw(rng), rng).emit()
+    if max(map(len, emitted.text.splitlines())) > _LONGEST_LINE:
+        return Rejected("long lines")
+    style = Style.draw(rng)
+    style.checked = True
+    second = Emitter(program, function, style, rng, other=True).emit()
+    paragraphs = [" ".join([*worded.scene, *worded.task])]
+    if worded.scene and rng.random() < 0.35:
+        paragraphs = [" ".join(worded.scene), " ".join(worded.task)]
+    return _Drafted(
+        draft=Draft(
+            function=function,
+            code=emitted.code,
+            second=second.code,
+            names=usable_names(program),
+            draw=lambda r: tuple(i.draw(r) for i in program.inputs),
+            judged_by="bool" if program.root.type == "Bool" else "value",
+        ),
+        preamble=emitted.preamble,
+        paragraphs=paragraphs,
+        signature=emitted.signature,
+        family=program.nodes[0].operation.room.removeprefix("on_"),
+        difficulty=difficulty(program),
+        operations=program.operations,
+        skeleton=skeleton(program),
+    )
+
+
+def _machine_draft(rng: Random) -> _Drafted | Rejected:
+    machine = draw_machine(rng)
+    codes = [machine.first_code(), machine.second_code()]
+    if rng.random() < 0.35:
+        codes.reverse()
+    signature = f"def {machine.function}({machine.argument}):"
+    return _Drafted(
+        draft=Draft(machine.function, codes[0], codes[1], dict(_LIBRARY), machine.draw),
+        preamble="",
+        paragraphs=machine.statement(rng),
+        signature=signature,
+        family=f"machines: {machine.kind.name}",
+        difficulty=min(5, len(machine.commands) + len(machine.rules) - 1),
+        operations=[
+            f"{machine.kind.name}.{chosen.command.words[0]}" for chosen in machine.commands
+        ],
+        skeleton=machine.skeleton,
+    )
 
 
 def usable_names(program: Program) -> dict[str, Any]:
@@ -134,15 +188,35 @@ def function_name(program: Program, rng: Random) -> str:
     """A name that says roughly what is returned."""
     root = program.root
     main = program.inputs[0]
-    noun = identifier(main.phrase.items if main.type != "Text" else main.name)
+    noun = identifier(main.phrase.items if main.type in _LISTS else main.name)
+    function = next((a for a in root.arguments.values() if isinstance(a, Function)), None)
     base = rng.choice(root.operation.names)
-    verb = rng.choice(("", "", "find_", "get_", "compute_"))
-    if root.type == "Bool":
-        verb = rng.choice(("", "is_", "check_", "has_"))
-    plain = f"{verb}{base}"
-    wish = rng.choice((plain, plain, f"{base}_of_{noun}", f"{noun}_{base}", f"{plain}_{noun}"))
+    if root.operation.name in ("each_number", "each_label") and function is not None:
+        base = plural(rng.choice(function.names))
+    if root.operation.name == "select":
+        wish = rng.choice((f"{base}_{noun}", f"select_{noun}", f"filter_{noun}", f"pick_{noun}"))
+    elif root.type == "Bool":
+        wish = rng.choice((base, f"is_{base}", f"check_{base}", f"{noun}_are_{base}"))
+    elif root.type in ("Result", "Report"):
+        wish = rng.choice(
+            (f"summarize_{noun}", f"{base}_of_{noun}", f"{noun}_{base}", f"analyse_{noun}")
+        )
+    elif root.type in ("Int", "Word", "Mark"):
+        verb = rng.choice(("", "", "find_", "get_", "compute_"))
+        wish = rng.choice((f"{verb}{base}", f"{base}_of_{noun}", f"{verb}{base}_{_one(noun)}"))
+    else:
+        verb = rng.choice(("", "", "get_", "list_", "make_"))
+        wish = rng.choice((f"{verb}{base}", f"{base}_of_{noun}", f"{verb}{base}_from_{noun}"))
     taken = {i.name for i in program.inputs} | set(IMPORTS) | RESERVED
     return f"{wish}_result" if wish in taken else wish
+
+
+_LISTS = ("Ints", "Words", "Records", "Spans")
+
+
+def _one(noun: str) -> str:
+    """A regular plural in the singular."""
+    return noun[:-1] if noun.endswith("s") and not noun.endswith("ss") else noun
 
 
 def title(function: str, rng: Random) -> str:

@@ -16,21 +16,43 @@ from code_ablate.synthesis.english import Phrase
 from code_ablate.synthesis.functions import constant_noun, draw_constant, draw_function
 from code_ablate.synthesis.grammar import ELEMENTS, FUNCTION_TYPES, OPERATIONS, Operation
 from code_ablate.synthesis.inputs import TRIALS, amount, make_input, make_records, record_type
-from code_ablate.synthesis.program import Constant, Function, Input, Node, Program, evaluate
+from code_ablate.synthesis.program import (
+    Constant,
+    Function,
+    Input,
+    Node,
+    Program,
+    evaluate,
+    has_idle_step,
+)
 from code_ablate.synthesis.record_types import RecordType
 from code_ablate.synthesis.seeding import weighted
 
 _STARTS = (
-    (3.0, "Ints"), (2.0, "Words"), (4.5, "Records"), (1.6, "Tally"), (1.5, "Pairs"), (1.5, "Text")
+    (3.0, "Ints"), (2.2, "Words"), (4.5, "Records"), (1.6, "Tally"), (1.5, "Pairs"), (1.6, "Text"),
+    (1.8, "Grid"), (1.0, "Board"), (1.6, "Links"), (1.1, "Roads"), (1.3, "Spans"), (0.9, "Nested"),
+    (1.0, "Tree"), (1.0, "Moves"), (1.2, "Log"), (1.0, "Clock"), (1.2, "Natural"), (0.8, "Packed"),
+    (1.0, "Formula"),
 )  # fmt: skip
 """Types of the first argument, by weight."""
 
-_ENDS = {"Int", "Bool", "Word", "Ints", "Words", "Tally", "Groups", "Index", "Pairs", "Records",
-         "Ranking", "Result", "Report", "Grid", "Spans", "Board"}  # fmt: skip
+_ENDS = {
+    *("Int", "Bool", "Word", "Mark", "Codes", "Ints", "Words", "Tally", "Groups", "Index", "Pairs"),
+    *("Ranking", "Records", "Result", "Report", "Grid", "Board", "Spans", "Clock", "Links", "Roads"),
+    *("Nested", "Tree"),
+}  # fmt: skip
 """Types that a function may return."""
 
-_LENGTHS = ((1.0, 2), (3.0, 3), (3.0, 4), (1.5, 5))
+_LENGTHS = ((2.0, 2), (3.5, 3), (2.5, 4), (1.0, 5))
 """Operations in the main chain, by weight."""
+
+_FOR_CODES = {
+    "word_counts", "distinct_words", "unique_words", "joined", "commonest_word", "frequency_ranking"
+}  # fmt: skip
+"""Operations that make sense of strings that only stand for something, such as 'low'."""
+
+_MOST = 6
+"""Operations in a whole program, those of branches included."""
 
 _TRIES = 12
 _LARGEST = 10**9
@@ -71,7 +93,9 @@ class Composer:
         used = {id(inner) for node in program.nodes for inner in node.inner}
         if not all(id(made) in used for made in self.inputs):
             return None
-        if len(program.nodes) < 2 or not _varied(root.values, root.type, final=True):
+        if not 2 <= len(program.nodes) <= _MOST or not _varied(root.values, root.type, final=True):
+            return None
+        if has_idle_step(program):
             return None
         if rng.random() < _LIFTED:
             self.lift(program)
@@ -145,12 +169,16 @@ class Composer:
         functions = [a.parts for a in arguments.values() if isinstance(a, Function)]
         if len(set(functions)) < len(functions):
             return None
+        if "Nats" in operation.takes.values() and any(x < 0 for x in seen if isinstance(x, int)):
+            return None
         try:
             values = evaluate(operation, arguments, range(TRIALS))
         except (ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError, KeyError):
             return None
         type_name = value.type if operation.gives == "Items" else operation.gives
         type_name = "Word" if type_name == "Text" else type_name
+        if operation.name == "each_label" and value.type != "Records":
+            type_name = "Codes"
         if not _varied(values, type_name) or _same(values, value.values):
             return None
         self.used.append(operation.name)
@@ -159,6 +187,7 @@ class Composer:
     def branch(self, type_name: str, beside: Node | Input) -> Node | Input | None:
         """Another value of a type, computed from an input."""
         rng = self.rng
+        type_name = "Ints" if type_name == "Nats" else type_name
         for _ in range(4):
             source = rng.choice(self.inputs)
             if len(self.inputs) < 2 and rng.random() < 0.25:
@@ -226,8 +255,10 @@ def _fits(operation: Operation, type_name: str) -> bool:
     first = next(iter(operation.takes.values()))
     if first == type_name or (first == "Any_" and type_name in _ENDS):
         return True
-    if first == "Word" and type_name == "Text":
+    if (first, type_name) in (("Word", "Text"), ("Nats", "Ints")):
         return True
+    if type_name == "Codes":
+        return operation.name in _FOR_CODES
     return first == "Items" and type_name in ELEMENTS
 
 

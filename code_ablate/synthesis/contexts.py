@@ -60,7 +60,7 @@ vineyard|the winemaker|barrel,barrels|volume,volumes:50-600 litres;age,ages:1-24
 school|the teacher|exam,exams|score,scores:0-100 points;duration,durations:20-180 minutes|subject:maths,music,latin,biology|pupil|graded
 marina|the warden|boat,boats|length,lengths:4-32 metres;fee,fees:10-240 coins|berth:east,west,inner,outer|skipper|moored
 kitchen|the cook|dish,dishes|calorie count,calorie counts:80-990 calories;price,prices:4-38 euros|course:starter,main,dessert,snack|cook|served
-observatory|the astronomer|star,stars|brightness,brightnesses:1-90 units;distance,distances:4-800 light years|constellation:Lyra,Orion,Draco,Vela|finder|observed
+observatory|the astronomer|star,stars|brightness,brightnesses:1-90 magnitudes;distance,distances:4-800 light years|constellation:Lyra,Orion,Draco,Vela|finder|observed
 museum|the curator|painting,paintings|width,widths:15-260 centimetres;value,values:3-900 thousands|style:cubist,gothic,baroque,modern|painter|hung
 farm|the farmer|cow,cows|milk yield,milk yields:4-38 litres;age,ages:1-15 years|breed:jersey,angus,devon,simmental|milker|milked
 airline|the agent|flight,flights|fare,fares:29-640 euros;distance,distances:120-4800 miles|city:Rome,Lima,Cairo,Delhi,Kyiv|pilot|flown
@@ -69,7 +69,7 @@ mine|the shift leader|cart,carts|load,loads:40-700 kilograms;depth,depths:10-450
 newspaper|the editor|article,articles|word count,word counts:90-1800 words;view count,view counts:3-950 views|desk:sports,politics,culture,local|author|printed
 brewery|the brewer|batch,batches|volume,volumes:20-900 litres;strength,strengths:2-12 percent|hop:saaz,cascade,fuggle,citra|brewer|brewed
 taxi company|the operator|ride,rides|fare,fares:5-96 coins;distance,distances:1-44 kilometres|district:old town,docks,heights,airport|driver|completed
-laboratory|the technician|sample,samples|mass,masses:3-260 milligrams;acidity,acidities:1-14 units|metal:tin,lead,silver,cobalt|analyst|measured
+laboratory|the technician|sample,samples|mass,masses:3-260 milligrams;acidity,acidities:1-14 degrees|metal:tin,lead,silver,cobalt|analyst|measured
 power plant|the engineer|turbine,turbines|output,outputs:40-880 megawatts;speed,speeds:300-3600 turns|fuel:gas,hydro,wind,coal|operator|inspected
 bookshop|the owner|sale,sales|price,prices:3-75 euros;page count,page counts:60-980 pages|genre:crime,fantasy,memoir,poetry|customer|rung up
 archive|the archivist|letter,letters|page count,page counts:1-30 pages;year,years:1801-1950 years|language:Latin,Greek,French,Polish|writer|catalogued

@@ -241,7 +241,7 @@ class Emitter:
             self.release(form, replacements, set())
             return result
         ready = [
-            a if isinstance(a, Function) else self.bound(a, node, p)
+            a if isinstance(a, Function) else self.bound(a, node, p, p in form.assigned)
             for p, a in zip(form.parameters, arguments, strict=True)
         ]
         statements, result = self.inlined(node, form, ready)
@@ -269,8 +269,15 @@ class Emitter:
             n for n in own if isinstance(n, str) and n not in kept and n not in self.lasting
         }
 
-    def bound(self, tree: ast.expr, node: Node, parameter: str) -> ast.expr:
-        """A tree that may be evaluated often: a name or a constant."""
+    def bound(self, tree: ast.expr, node: Node, parameter: str, copy: bool = False) -> ast.expr:
+        """A tree that may be evaluated often: a name or a constant.
+
+        `copy`: whether it must be a variable that nothing else reads.
+        """
+        if copy:
+            target = self.fresh(self.rng.choice(("rest", "left", "current", "remaining", "x")))
+            self.body.append(assign(target, tree))
+            return name(target)
         if isinstance(tree, ast.Name | ast.Constant | ast.UnaryOp):
             return tree
         source = node.arguments[parameter]

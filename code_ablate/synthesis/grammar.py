@@ -28,7 +28,11 @@ Int = int
 Bool = bool
 Word = str
 Text = str
+Mark = str
+"""A string that nothing more is asked of."""
 Ints = list[int]
+Nats = list[int]
+"""Ints that are never negative."""
 Words = list[str]
 Records = list[Any]
 Items = list[Any]
@@ -45,6 +49,13 @@ Roads = list[tuple[str, str, int]]
 Spans = list[tuple[int, int]]
 Nested = list[Any]
 Tree = tuple[Any, ...] | None
+Moves = str
+"""Moves of a walker: letters out of NSEW."""
+Log = list[str]
+Clock = list[str]
+Natural = int
+Packed = str
+Formula = str
 Any_ = Any
 
 Test = Callable[[Any], bool]
@@ -63,6 +74,8 @@ ANNOTATIONS = {
     "Int": "int",
     "Bool": "bool",
     "Word": "str",
+    "Mark": "str",
+    "Codes": "list[str]",
     "Text": "str",
     "Ints": "list[int]",
     "Words": "list[str]",
@@ -78,6 +91,12 @@ ANNOTATIONS = {
     "Spans": "list[tuple[int, int]]",
     "Nested": "list",
     "Tree": "tuple | None",
+    "Moves": "str",
+    "Log": "list[str]",
+    "Clock": "list[str]",
+    "Natural": "int",
+    "Packed": "str",
+    "Formula": "str",
 }
 """Type in the grammar -> how Python writes it."""
 
@@ -138,7 +157,7 @@ class Operation:
     def form(self, function: Callable) -> Callable:
         """Adds a form. A decorator."""
         self.functions.append(function)
-        self.forms.append(read_form(function))
+        self.forms.append(read_form(function, self.name))
         return function
 
     def holds(self, function: Callable) -> Callable:

@@ -10,6 +10,7 @@ from typing import Any
 
 from code_ablate.synthesis.contexts import NAMES, WORDS, Context, Quantity
 from code_ablate.synthesis.english import Phrase, identifier, plural, with_article
+from code_ablate.synthesis.inputs_of_structure import MAKERS
 from code_ablate.synthesis.program import Input
 from code_ablate.synthesis.record_types import (
     DATACLASS,
@@ -29,7 +30,8 @@ _LONGEST = 11
 
 def make_input(type_name: str, context: Context, rng: Random) -> tuple[Input, tuple[str, ...]]:
     """An argument of a type, and sentences that set the scene for it."""
-    made, scene = _MAKERS[type_name](context, rng)
+    maker = _MAKERS.get(type_name) or MAKERS[type_name]
+    made, scene = maker(context, rng)
     made.values = [made.draw(rng) for _ in range(TRIALS)]
     return made, scene
 

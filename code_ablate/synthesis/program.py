@@ -154,6 +154,39 @@ class Program:
         return counts
 
 
+def has_idle_step(program: "Program") -> bool:
+    """Whether the result stays the same in all trials when one of the steps is left out.
+
+    Sorting what is only added up is such a step: nobody would ask for it.
+    """
+    trials = range(len(program.root.values))
+    for idle in program.nodes:
+        inner = next(idle.inner)
+        if idle is program.root or inner.type != idle.type:
+            continue
+        values: dict[int, list[Any]] = {id(idle): inner.values}
+        for node in program.nodes:
+            if id(node) not in values and any(id(i) in values for i in node.inner):
+                changed: dict[str, Any] = {
+                    name: _Stand(values[id(a)]) if id(a) in values else a
+                    for name, a in node.arguments.items()
+                }
+                try:
+                    values[id(node)] = evaluate(node.operation, changed, trials)
+                except Exception:  # without the step it cannot be worked out
+                    break
+        if repr(values.get(id(program.root))) == repr(program.root.values):
+            return True
+    return False
+
+
+@dataclass(eq=False)
+class _Stand:
+    """Values in the place of those of a node."""
+
+    values: list[Any]
+
+
 def evaluate(
     operation: Operation,
     arguments: Mapping[str, "Node | Input | Function | Constant"],

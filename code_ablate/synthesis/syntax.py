@@ -54,6 +54,9 @@ class Form:
     names: tuple[str, ...]
     """Names that the body gives values to."""
 
+    assigned: frozenset[str]
+    """Arguments that the body gives new values to: it needs variables of its own for them."""
+
     imports: frozenset[str]
     """Names that it uses from the standard library."""
 
@@ -61,8 +64,11 @@ class Form:
     """Name by which it calls itself."""
 
 
-def read_form(function: Callable) -> Form:
-    """The form that a function of this project is, from its source."""
+def read_form(function: Callable, own_name: str = "") -> Form:
+    """The form that a function of this project is, from its source.
+
+    `own_name`: the name by which it calls itself, where that is not its own.
+    """
     code = function.__code__
     definition = _definitions(code.co_filename)[code.co_firstlineno]
     parameters = tuple(argument.arg for argument in definition.args.args)
@@ -73,7 +79,7 @@ def read_form(function: Callable) -> Form:
     expression = last.value if len(body) == 1 and isinstance(last, ast.Return) else None
     nodes = [node for statement in body for node in ast.walk(statement)]
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
-    own_name = definition.name
+    own_name = own_name or definition.name
     inner = {id(n) for d in nodes if isinstance(d, ast.FunctionDef) for n in ast.walk(d)}
     early = any(isinstance(n, ast.Return) and n is not last and id(n) not in inner for n in nodes)
     yields = any(isinstance(n, ast.Yield | ast.YieldFrom) and id(n) not in inner for n in nodes)
@@ -87,6 +93,7 @@ def read_form(function: Callable) -> Form:
             p for p in parameters if expression is not None and _evaluations(expression, p) <= 1
         ),
         names=tuple(dict.fromkeys(name for name in names if name not in parameters)),
+        assigned=frozenset(set(names) & set(parameters)),
         imports=frozenset(used & set(IMPORTS)),
         own_name=own_name,
     )
@@ -217,12 +224,13 @@ def source(node: ast.AST) -> str:
     return "\n".join(_plain_brackets(line) for line in ast.unparse(node).splitlines())
 
 
+_TUPLE_AFTER = re.compile(r"return|\w+(, \w+)+ =")
 _STRING = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def _plain_brackets(line: str) -> str:
     """`sum((x for x in xs))` -> `sum(x for x in xs)`; `return (a, b)` -> `return a, b`."""
-    if "((" not in line and "return (" not in line:
+    if "((" not in line and "return (" not in line and " = (" not in line:
         return line
     hidden = _STRING.sub(lambda match: "'" * len(match[0]), line)
     opened: list[int] = []
@@ -238,7 +246,7 @@ def _plain_brackets(line: str) -> str:
         if inside and (hidden[start - 1].isalnum() or hidden[start - 1] in "_]"):
             if _at_top(hidden[start + 2 : end - 1], " for "):
                 dropped |= {start + 1, end - 1}
-        elif hidden[:start].strip() == "return" and end == len(hidden) - 1:
+        elif _TUPLE_AFTER.fullmatch(hidden[:start].strip()) and end == len(hidden) - 1:
             dropped |= {start, end} if _is_tuple(hidden[start + 1 : end]) else set()
     return "".join(letter for i, letter in enumerate(line) if i not in dropped)
 

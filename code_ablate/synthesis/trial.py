@@ -4,7 +4,7 @@
     trial.run(([3, 1],))                     # Outcome
 
 What may run here is what the grammar is made of, and mutants of that: Python without files,
-processes, network or imports of its own choice. Its limits: `STEPS` passes through loops and calls
+processes, network or imports of its own choice. Its limits: passes through loops and calls
 of functions, counted by calls put into the code, so that the same code always ends at the same
 step; RECURSION levels; and, set by the worker as a second line, address space and CPU seconds.
 Code of others never runs here: it goes to the sandbox (code_ablate.evaluation.sandbox).
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STEPS = 20_000
+STEPS = 4_000
 """Passes through loops and calls of functions after which a run is ended."""
 
 _TICK = "_tick"
@@ -51,16 +51,16 @@ class Trial:
         exec(compile(tree, "<problem>", "exec"), self._names)
         self._function = self._names[function]
 
-    def run(self, arguments: tuple) -> Outcome:
-        """Calls the function with copies of the arguments."""
-        self._left = STEPS
+    def run(self, arguments: tuple, steps: int = STEPS) -> Outcome:
+        """Calls the function with copies of the arguments; ends it after so many steps."""
+        self._left = steps
         try:
             value = self._function(*[copied(argument) for argument in arguments])
         except Exception as error:
-            return Outcome(error=type(error).__name__, steps=STEPS - self._left)
+            return Outcome(error=type(error).__name__, steps=steps - self._left)
         except OutOfSteps:
-            return Outcome(error="OutOfSteps", steps=STEPS)
-        return Outcome(value, "", STEPS - self._left)
+            return Outcome(error="OutOfSteps", steps=steps)
+        return Outcome(value, "", steps - self._left)
 
     def _tick(self) -> None:
         self._left -= 1

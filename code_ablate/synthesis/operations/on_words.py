@@ -176,7 +176,7 @@ def _(xs, sep):
     names="acronym initials",
     weight=0.8,
 )
-def acronym(xs: Words) -> Word:
+def acronym(xs: Words) -> Mark:
     return "".join(x[:1].upper() for x in xs)
 
 
@@ -427,7 +427,7 @@ def _(s, k, result):
     " length of the run",
     names="encoded packed",
 )
-def run_length_code(s: Word) -> Word:
+def run_length_code(s: Word) -> Mark:
     return "".join(f"{letter}{len(list(group))}" for letter, group in groupby(s))
 
 
@@ -445,7 +445,7 @@ def _(s):
 
 
 @operation(
-    "the words of {s} that are separated by spaces",
+    "the words of {s}",
     does="split {s} at its spaces",
     names="words tokens",
     item="word",
