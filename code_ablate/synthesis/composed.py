@@ -24,7 +24,7 @@ from code_ablate.synthesis.wording import word
 
 _ATTEMPTS = 200
 _LONGEST_LINE = 112
-_MACHINES = 0.12
+_MACHINES = 0.02
 """Share of the drafts that are machines; the others are programs."""
 
 

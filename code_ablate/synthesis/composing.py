@@ -37,10 +37,10 @@ _STARTS = (
 """Types of the first argument, by weight."""
 
 _ENDS = {
-    *("Int", "Bool", "Word", "Mark", "Codes", "Ints", "Words", "Tally", "Groups", "Index", "Pairs"),
-    *("Ranking", "Records", "Result", "Report", "Grid", "Board", "Spans", "Clock", "Links", "Roads"),
-    *("Nested", "Tree"),
-}  # fmt: skip
+    *("Int", "Bool", "Word", "Mark", "Codes", "Ints", "Words", "Tally", "Groups", "Index"),
+    *("Pairs", "Ranking", "Records", "Result", "Report", "Grid", "Board", "Spans", "Clock"),
+    *("Links", "Roads", "Nested", "Tree"),
+}
 """Types that a function may return."""
 
 _LENGTHS = ((2.0, 2), (3.5, 3), (2.5, 4), (1.0, 5))

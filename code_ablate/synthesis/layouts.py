@@ -8,7 +8,7 @@ statement, a test function in the manner of pytest, and a page of Markdown.
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from code_ablate.synthesis.seeding import weighted
@@ -172,6 +172,8 @@ def _docstring(parts: Parts, rng: Random) -> tuple[str, str]:
     code = f'{before}{definition}{signature}\n    {quotes}{body}\n    """\n{rest}'
     preamble = f"{parts.preamble}\n\n\n" if parts.preamble else ""
     rest_calls = [pair for pair in parts.calls if pair not in shown]
+    if len(rest_calls) > 1:
+        parts = replace(parts, calls=rest_calls)
     style = rng.randrange(3)
     if style == 0 or not rest_calls:
         tests = f"def test_{parts.function}():\n{_asserts(parts, '    ')}"
@@ -187,7 +189,7 @@ def _pytest(parts: Parts, rng: Random) -> tuple[str, str]:
     head = "\n".join(
         f"# {line}".rstrip() for line in _filled(parts.paragraphs, _WIDTH - 2).splitlines()
     )
-    if rng.random() < 0.5:
+    if rng.random() < 0.15:
         cases = "\n".join(
             f"def test_{parts.function}_{i}():\n{assertion(call, value, '    ')}\n\n"
             for i, (call, value) in enumerate(parts.calls, 1)

@@ -14,6 +14,7 @@ from typing import Any
 from code_ablate.synthesis.english import RESERVED, Phrase, identifier, plural, sentence
 from code_ablate.synthesis.grammar import ANNOTATIONS
 from code_ablate.synthesis.program import Constant, Function, Input, Node, Program
+from code_ablate.synthesis.stock_phrases import varied
 
 _MOST_WORDS = 13
 """Words of a phrase above which it is not built upon, but gets a sentence of its own."""
@@ -242,7 +243,7 @@ def word(program: Program, function: str, rng: Random) -> Worded:
     signature = ", ".join(i.name for i in program.inputs)
     call = f"`{function}({signature})`"
     task = _with_steps if steps else _in_one
-    sentences = task(program, call, result, steps, rng)
+    sentences = [varied(text, rng) for text in task(program, call, result, steps, rng)]
     return Worded([sentence(s) for s in program.scene if s], [sentence(s) for s in sentences])
 
 
