@@ -197,7 +197,7 @@ def function_name(program: Program, rng: Random) -> str:
         wish = rng.choice((f"{base}_{noun}", f"select_{noun}", f"filter_{noun}", f"pick_{noun}"))
     elif root.type == "Bool":
         wish = rng.choice((base, f"is_{base}", f"check_{base}", f"{noun}_are_{base}"))
-    elif root.type in ("Result", "Report"):
+    elif root.type in ("Result",):
         wish = rng.choice(
             (f"summarize_{noun}", f"{base}_of_{noun}", f"{noun}_{base}", f"analyse_{noun}")
         )

@@ -38,7 +38,7 @@ _STARTS = (
 
 _ENDS = {
     *("Int", "Bool", "Word", "Mark", "Codes", "Ints", "Words", "Tally", "Groups", "Index"),
-    *("Pairs", "Ranking", "Records", "Result", "Report", "Grid", "Board", "Spans", "Clock"),
+    *("Pairs", "Ranking", "Records", "Result", "Grid", "Board", "Spans", "Runs", "Clock"),
     *("Links", "Roads", "Nested", "Tree"),
 }
 """Types that a function may return."""
@@ -50,6 +50,15 @@ _FOR_CODES = {
     "word_counts", "distinct_words", "unique_words", "joined", "commonest_word", "frequency_ranking"
 }  # fmt: skip
 """Operations that make sense of strings that only stand for something, such as 'low'."""
+
+_SAME = {
+    ("sum_of_values", "counts_by"), ("sum_of_values", "word_counts"), ("distinct", "unique"),
+    ("all_different", "unique"), ("increasing", "ascending"), ("group_numbers", "numbers_by"),
+    ("size", "each_number"), ("size", "each_label"), ("size", "alphabetical"),
+    ("size", "ordered_by"),
+    ("total", "differences"), ("sum_of_values", "shares"), ("sum_of_values", "letter_presence"),
+}  # fmt: skip
+"""(operation, the one before it) whose result is known without the work of the first."""
 
 _MOST = 6
 """Operations in a whole program, those of branches included."""
@@ -166,6 +175,8 @@ class Composer:
             if drawn is None:
                 return None
             arguments[name] = drawn
+        if (operation.name, _name_of(value)) in _SAME:
+            return None
         functions = [a.parts for a in arguments.values() if isinstance(a, Function)]
         if len(set(functions)) < len(functions):
             return None
@@ -190,7 +201,7 @@ class Composer:
         type_name = "Ints" if type_name == "Nats" else type_name
         for _ in range(4):
             source = rng.choice(self.inputs)
-            if len(self.inputs) < 2 and rng.random() < 0.25:
+            if len(self.inputs) < 2 and rng.random() < 0.12:
                 source = self.add_input(rng.choice(("Ints", "Words", "Tally")))
             value: Node | Input = source
             if value.type != type_name and rng.random() < 0.5:
@@ -206,7 +217,7 @@ class Composer:
     def crowned(self, value: Node) -> Node:
         """The value with one more operation, of those that join two results; or as it is."""
         if self.rng.random() < 0.3:
-            name = self.rng.choice(("pair", "report", "choice"))
+            name = self.rng.choice(("pair", "choice"))
             made = OPERATIONS[name]
             if _fits(made, value.type):
                 return self.apply(made, value) or value
@@ -249,6 +260,10 @@ def _constants_of(argument: Any) -> list[Constant]:
     if isinstance(argument, Constant):
         return [argument]
     return list(argument.constants.values()) if isinstance(argument, Function) else []
+
+
+def _name_of(value: Node | Input) -> str:
+    return value.operation.name if isinstance(value, Node) else ""
 
 
 def _fits(operation: Operation, type_name: str) -> bool:

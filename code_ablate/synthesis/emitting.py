@@ -343,7 +343,7 @@ class Emitter:
                     self.taken.add(made.name)
                     parameters.append(made.name)
                     passed.append(name(made.name))
-            elif isinstance(argument, ast.Constant):
+            elif isinstance(argument, ast.Constant) and parameter not in form.assigned:
                 continue
             else:
                 source = node.arguments[parameter]
@@ -359,7 +359,7 @@ class Emitter:
         for parameter, argument in zip(form.parameters, arguments, strict=True):
             if isinstance(argument, Function):
                 replacements[parameter] = self.applied(argument)
-            elif isinstance(argument, ast.Constant):
+            elif isinstance(argument, ast.Constant) and parameter not in form.assigned:
                 replacements[parameter] = argument
         for own in form.names:
             replacements[own] = "_" if own == "_" else self.fresh(self.wish(own, node))

@@ -47,6 +47,7 @@ Board = list[str]
 Links = dict[str, list[str]]
 Roads = list[tuple[str, str, int]]
 Spans = list[tuple[int, int]]
+Runs = list[tuple[int, int]]
 Nested = list[Any]
 Tree = tuple[Any, ...] | None
 Moves = str
@@ -89,6 +90,7 @@ ANNOTATIONS = {
     "Links": "dict[str, list[str]]",
     "Roads": "list[tuple[str, str, int]]",
     "Spans": "list[tuple[int, int]]",
+    "Runs": "list[tuple[int, int]]",
     "Nested": "list",
     "Tree": "tuple | None",
     "Moves": "str",

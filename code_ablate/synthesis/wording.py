@@ -213,7 +213,8 @@ class _Writer:
             if function is not None:
                 candidates.append(f"{rng.choice(function.names)}_{noun}")
         elif node.type in _SEQUENCES and rng.random() < 0.5 and len(phrase.items) < 14:
-            candidates.append(f"{base}_{identifier(phrase.items)}")
+            noun = identifier(phrase.items)
+            candidates.append(base if base in noun else f"{base}_{noun}")
         elif node.type in ("Int", "Word") and rng.random() < 0.5 and len(phrase.item) < 14:
             candidates.append(f"{base}_{identifier(phrase.item)}")
         elif node.type in ("Tally", "Groups", "Index") and rng.random() < 0.5:

@@ -167,7 +167,7 @@ def excess(x: Int, k: Int) -> Int:
 
 
 @elementary(
-    "value, capped at {k},", "{xs}, each capped at {k}", names="capped limited", weight=0.8, k=LEVEL
+    "value capped at {k}", "{xs}, each capped at {k}", names="capped limited", weight=0.8, k=LEVEL
 )
 def capped(x: Int, k: Int) -> Int:
     return min(x, k)
@@ -184,7 +184,7 @@ def rounded_down(x: Int, k: Int) -> Int:
 
 
 @elementary(
-    "value with its digits reversed",
+    "reversed value",
     "{xs}, each with its digits reversed",
     names="reversed_digits",
     weight=0.7,

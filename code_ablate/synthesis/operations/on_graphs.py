@@ -351,8 +351,7 @@ def _(r):
 
 
 @operation(
-    "the total length of the cheapest choice of roads in {r} that keeps all towns connected"
-    " which are connected now",
+    "the smallest total length of roads from {r} that still connect all towns that {r} connect",
     names="network tree_length",
     weight=1.3,
 )

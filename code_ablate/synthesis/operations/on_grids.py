@@ -12,7 +12,7 @@ from code_ablate.synthesis.grammar import (
     Ints,
     Mark,
     Moves,
-    Spans,
+    Runs,
     Tally,
     Text,
     operation,
@@ -528,7 +528,7 @@ def _(b, k):
     k=(2, 3),
     weight=0.8,
 )
-def free_runs(b: Board, k: Int) -> Spans:
+def free_runs(b: Board, k: Int) -> Runs:
     runs = []
     for i, row in enumerate(b):
         for piece in row.split("#"):

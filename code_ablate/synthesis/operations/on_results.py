@@ -5,7 +5,6 @@ from __future__ import annotations
 from code_ablate.synthesis.grammar import Any_, Bool, Int, operation
 
 Result = tuple
-Report = dict
 
 
 @operation(
@@ -16,15 +15,6 @@ Report = dict
 )
 def pair(a: Any_, b: Int) -> Result:
     return a, b
-
-
-@operation(
-    "a dictionary with two entries: 'result' holds {a}, and 'check' holds {b}",
-    names="report",
-    weight=0,
-)
-def report(a: Any_, b: Int) -> Report:
-    return {"result": a, "check": b}
 
 
 @operation("{a} if {c}, and {b} otherwise", names="answer outcome", weight=0)

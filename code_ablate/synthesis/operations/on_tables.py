@@ -130,8 +130,7 @@ def _(t, k):
 
 
 @operation(
-    "a dictionary from each value in {t} to the alphabetical list of its keys, written out as a"
-    " dictionary from the value as a string",
+    "a dictionary from each value in {t}, as a string, to the alphabetical list of the {t.items} that have it",
     names="inverted by_value",
     weight=0.7,
 )
@@ -148,7 +147,7 @@ def _(t):
 
 
 @operation(
-    "the pairs of key and value in {t}, largest value first, equal ones in alphabetical order",
+    "the entries of {t} as pairs, the largest value first, equal ones in alphabetical order",
     does="list the entries of {t} as pairs, the largest value first and equal ones in alphabetical order",
     names="pairs ranking",
     weight=1.2,
@@ -448,7 +447,7 @@ def _(d):
 
 
 @operation(
-    "the numbers of {ps} added up for each name, as a dictionary",
+    "a dictionary from each name in {ps} to the sum of its numbers",
     does="add up the numbers of {ps} for each name",
     names="totals balance",
     weight=1.5,
@@ -467,7 +466,7 @@ def _(ps):
 
 
 @operation(
-    "the numbers of {ps} collected in a list for each name, as a dictionary from the names",
+    "a dictionary from each name in {ps} to the list of its numbers, in their order",
     does="collect the numbers of {ps} in a list for each name",
     names="grouped collected",
     weight=1.2,

@@ -317,8 +317,7 @@ def _(xs):
 
 
 @operation(
-    "the pairs of each of the different strings among {xs} and its number of occurrences, most"
-    " frequent first, equally frequent ones in alphabetical order",
+    "the different strings among {xs}, each paired with how often it occurs, the most frequent first, equal ones in alphabetical order",
     names="ranking",
     weight=0.8,
 )
