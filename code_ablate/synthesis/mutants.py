@@ -72,7 +72,8 @@ def _sites(tree: ast.AST) -> Iterator[Site]:
             yield node, "test", _not(node.test)
         elif isinstance(node, ast.comprehension):
             for i, test in enumerate(node.ifs):
-                yield node.ifs, i, _not(test)
+                if not is_count(test):
+                    yield node.ifs, i, _not(test)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id in _CALLS and not (node.keywords and node.func.id == "sum"):
                 yield node.func, "id", _CALLS[node.func.id]

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STEPS = 4_000
+STEPS = 6_000
 """Passes through loops and calls of functions after which a run is ended."""
 
 _TICK = "_tick"
@@ -33,6 +33,8 @@ class Outcome:
     error: str = ""
     """Name of the exception that was raised; empty if there was none."""
     steps: int = 0
+    changed: bool = False
+    """Whether it changed what it was given."""
 
     def agrees(self, other: "Outcome") -> bool:
         """Whether both returned equal values of one type."""
@@ -54,18 +56,20 @@ class Trial:
     def run(self, arguments: tuple, steps: int = STEPS) -> Outcome:
         """Calls the function with copies of the arguments; ends it after so many steps."""
         self._left = steps
+        passed = [copied(argument) for argument in arguments]
         try:
-            value = self._function(*[copied(argument) for argument in arguments])
+            value = self._function(*passed)
         except Exception as error:
             return Outcome(error=type(error).__name__, steps=steps - self._left)
         except OutOfSteps:
             return Outcome(error="OutOfSteps", steps=steps)
-        return Outcome(value, "", steps - self._left)
+        return Outcome(value, "", steps - self._left, passed != list(arguments))
 
-    def _tick(self) -> None:
+    def _tick(self) -> bool:
         self._left -= 1
         if self._left < 0:
             raise OutOfSteps
+        return True
 
 
 def copied(value: Any) -> Any:
@@ -81,10 +85,15 @@ def copied(value: Any) -> Any:
 
 
 def counted(code: str) -> ast.Module:
-    """The tree of some code, in which loops and functions count their steps."""
+    """The tree of some code, in which loops, comprehensions and functions count their steps."""
     tree = ast.parse(code)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.For | ast.While | ast.FunctionDef):
+    for node in list(ast.walk(tree)):
+        if isinstance(node, ast.comprehension):
+            test = ast.Call(ast.Name(_TICK, ast.Load()), [], [])
+            ast.copy_location(test, node.iter)
+            ast.copy_location(test.func, node.iter)
+            node.ifs.insert(0, test)
+        elif isinstance(node, ast.For | ast.While | ast.FunctionDef):
             call = ast.Expr(ast.Call(ast.Name(_TICK, ast.Load()), [], []))
             ast.copy_location(call, node.body[0])
             ast.copy_location(call.value, node.body[0])
@@ -99,10 +108,6 @@ def _has_docstring(node: ast.AST) -> bool:
 
 
 def is_count(node: ast.AST) -> bool:
-    """Whether a statement is one of those that count."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id == _TICK
-    )
+    """Whether a statement, or a condition of a comprehension, is one of those that count."""
+    call = node.value if isinstance(node, ast.Expr) else node
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == _TICK

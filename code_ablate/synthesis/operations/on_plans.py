@@ -179,9 +179,10 @@ def splits_evenly(xs: Nats) -> Bool:
 
 @splits_evenly.form
 def _(xs):
-    return any(
-        2 * sum(chosen) == sum(xs) for n in range(len(xs) + 1) for chosen in combinations(xs, n)
-    )
+    differences = {0}
+    for x in xs:
+        differences = {abs(d + sign * x) for d in differences for sign in (1, -1)}
+    return 0 in differences
 
 
 @operation(
