@@ -54,7 +54,12 @@ def assertion(call: str, value: str, indent: str = "") -> str:
 
 def broken(value: str, indent: str) -> str:
     """A long list, dictionary or tuple with its elements on lines of their own, as many as fit."""
-    if len(indent) + len(value) < _LINE - 4 or value[:1] not in "[{(":
+    if len(indent) + len(value) < _LINE - 4:
+        return value
+    if value[:1] in "'\"":  # perhaps an entry of a dictionary
+        key, colon, rest = value.partition(": ")
+        return f"{key}{colon}{broken(rest, indent)}" if rest[:1] in "[{(" else value
+    if value[:1] not in "[{(":
         return value
     inner = indent + "    "
     pieces = _pieces(value[1:-1])

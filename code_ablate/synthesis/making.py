@@ -182,7 +182,7 @@ def _account(
         shard = Shard(folder, COMPOSED, number)
         if tuple(removed) != record.removed:
             record = shard.without(removed, record)
-        files[shard.path.name] = record.digest
+        files[shard.path.name] = record.sha256
         rejected.update(record.rejected)
     made = Made(seed, recipe, kept, files, duplicates, dict(sorted(rejected.items())))
     storage.replace(epath.Path(folder / MANIFEST), own_file.text_of(made, _FORMAT))

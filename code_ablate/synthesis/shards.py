@@ -38,7 +38,7 @@ class ShardRecord:
 
     recipe: str
     """Digest of the seed, the code that makes problems and the 13-grams that are left out."""
-    digest: str
+    sha256: str
     """SHA-256 of the file of its problems."""
     keys: tuple[str, ...]
     """For each number of its range, in order, a digest of what the problem computes."""
@@ -85,12 +85,12 @@ class Shard:
             record = own_file.read(epath.Path(self.record_path), ShardRecord, _FORMAT)
         except own_file.Damaged:
             return None
-        return record if own_file.sha256(self.path.read_bytes()) == record.digest else None
+        return record if own_file.sha256(self.path.read_bytes()) == record.sha256 else None
 
     def write(self, problems: Sequence[Problem], record: ShardRecord) -> ShardRecord:
         """Writes both files; what describes the shard last, so that a half-written one is seen."""
         content = packed(problems)
-        record = replace(record, digest=own_file.sha256(content))
+        record = replace(record, sha256=own_file.sha256(content))
         storage.replace(epath.Path(self.path), content)
         storage.replace(epath.Path(self.record_path), own_file.text_of(record, _FORMAT))
         return record

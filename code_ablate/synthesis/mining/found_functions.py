@@ -14,6 +14,7 @@ import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from code_ablate.data.sources.distributions import (
     InstalledFile,
@@ -97,7 +98,7 @@ class FoundFunction:
 def licence_of(package: str) -> str:
     """The licence that a package's metadata says, if it is a permissive one; else empty."""
     try:
-        metadata = importlib.metadata.metadata(package)
+        metadata: Any = importlib.metadata.metadata(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
     said = [metadata.get("License-Expression") or "", (metadata.get("License") or "")[:120]]
@@ -287,9 +288,9 @@ def _imported(alias: ast.alias) -> str:
 
 
 _UNWANTED = (
-    ast.Yield, ast.YieldFrom, ast.Await, ast.Global, ast.Import, ast.ImportFrom, ast.AsyncFunctionDef,
-    ast.ClassDef, ast.With, ast.Try,
-)  # fmt: skip
+    *(ast.Yield, ast.YieldFrom, ast.Await, ast.Global, ast.Import, ast.ImportFrom),
+    *(ast.AsyncFunctionDef, ast.ClassDef, ast.With),
+)
 
 
 @functools.cache
@@ -299,16 +300,14 @@ def _free_names(node: ast.FunctionDef) -> frozenset[str] | None:
     read: set[str] = set()
     defaults = {id(n) for d in [*node.args.defaults] for n in ast.walk(d)}
     for inner in ast.walk(node):
-        if isinstance(inner, _UNWANTED) and not isinstance(inner, ast.Try):
+        if isinstance(inner, _UNWANTED):
             return None
         if isinstance(inner, ast.Attribute) and inner.attr.startswith("_"):
             return None
         if isinstance(inner, ast.arg):
             given.add(inner.arg)
-        elif isinstance(inner, ast.FunctionDef) or (
-            isinstance(inner, ast.ExceptHandler) and inner.name
-        ):
-            given.add(inner.name)
+        elif isinstance(inner, ast.FunctionDef | ast.ExceptHandler):
+            given.add(inner.name or "")
         elif isinstance(inner, ast.Name):
             if isinstance(inner.ctx, ast.Store):
                 given.add(inner.id)
