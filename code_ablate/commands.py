@@ -251,7 +251,7 @@ def synthesize(options) -> None:
     from code_ablate.synthesis.making import synthesize
     from code_ablate.synthesis.summary_text import summary_text
 
-    made = synthesize(options.out, options.problems, options.seed, options.workers)
+    made = synthesize(options.out, options.problems, options.seed, options.workers, options.mined)
     show(summary_text(made, options.out))
 
 

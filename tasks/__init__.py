@@ -18,4 +18,5 @@ from tasks import (
     mathematics,
     mixtures,
     reasoning,
+    synthetic,
 )

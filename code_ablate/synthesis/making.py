@@ -22,7 +22,10 @@ from etils import epath
 from code_ablate import locks, own_file, progress, storage
 from code_ablate.errors import Failed, UserError
 from code_ablate.synthesis.evaluation_ngrams import evaluation_ngrams
-from code_ablate.synthesis.problems import COMPOSED
+from code_ablate.synthesis.mining.found_functions import found_functions
+from code_ablate.synthesis.mining.mined import mined_problems
+from code_ablate.synthesis.problems import COMPOSED, MINED
+from code_ablate.synthesis.seeding import generator
 from code_ablate.synthesis.shards import PER_SHARD, Shard, ShardRecord, begin_worker, make_shard
 
 MANIFEST = "synthesis.json"
@@ -45,16 +48,24 @@ class Made:
     """Problems left out because an earlier one computes the same, constants and names apart."""
     rejected: Mapping[str, int]
     """Reason -> drafts given up."""
+    mined: int
+    """Problems mined from installed packages, beside the composed ones."""
+    mined_rejected: Mapping[str, int]
+    """Reason -> functions that became no problem."""
 
 
-def synthesize(directory: str, problems: int, seed: int = 0, workers: int | None = None) -> Made:
-    """Makes `problems` problems in a folder, or goes on making them.
+def synthesize(
+    directory: str, problems: int, seed: int = 0, workers: int | None = None, mined: int = 0
+) -> Made:
+    """Makes composed problems in a folder, or goes on making them, and at most `mined` mined ones.
 
     Raises UserError where the folder holds problems of another seed or version, MissingData where
     HumanEval or MBPP is not installed, Failed where a worker was killed.
     """
     if problems < 1:
         raise UserError(f"--problems {problems}: ask for at least one.")
+    if mined < 0:
+        raise UserError(f"--mined {mined}: give 0 or more.")
     if workers is not None and workers < 1:
         raise UserError(f"--workers {workers}: at least one is needed.")
     folder = Path(directory)
@@ -66,7 +77,8 @@ def synthesize(directory: str, problems: int, seed: int = 0, workers: int | None
         (folder / MANIFEST).unlink(missing_ok=True)
         workers = workers or len(os.sched_getaffinity(0))
         records = _make_shards(folder, problems, seed, recipe, forbidden, workers)
-        return _account(folder, problems, seed, recipe, records)
+        found = _mine(folder, mined, seed, recipe, forbidden)
+        return _account(folder, problems, seed, recipe, records, found)
 
 
 def recipe_of(seed: int, forbidden: frozenset[int]) -> str:
@@ -160,8 +172,36 @@ def _lacks(record: ShardRecord, records: Mapping[int, ShardRecord], problems: in
     return False
 
 
+def _mine(
+    folder: Path, most: int, seed: int, recipe: str, forbidden: frozenset[int]
+) -> ShardRecord | None:
+    """The shard of mined problems; None if none are wanted."""
+    shard = Shard(folder, MINED, 0)
+    if most == 0:
+        for file in (shard.path, shard.record_path):
+            file.unlink(missing_ok=True)
+        return None
+    record = shard.record()
+    if record is not None and len(record.keys) == most:
+        return record
+    rejected: Counter = Counter()
+    problems = []
+    functions = found_functions(generator(seed, MINED))
+    with progress.bar(most, "mine", unit="problem") as bar:
+        for problem in mined_problems(functions, seed, most, forbidden, rejected):
+            problems.append(problem)
+            bar.update(1)
+    keys = tuple(problem.name for problem in problems)
+    return shard.write(problems, ShardRecord(recipe, "", keys, (), dict(sorted(rejected.items()))))
+
+
 def _account(
-    folder: Path, problems: int, seed: int, recipe: str, records: list[ShardRecord]
+    folder: Path,
+    problems: int,
+    seed: int,
+    recipe: str,
+    records: list[ShardRecord],
+    found: ShardRecord | None,
 ) -> Made:
     """Takes out duplicates and what is more than was asked for, and writes the manifest."""
     seen: set[str] = set()
@@ -184,7 +224,18 @@ def _account(
             record = shard.without(removed, record)
         files[shard.path.name] = record.sha256
         rejected.update(record.rejected)
-    made = Made(seed, recipe, kept, files, duplicates, dict(sorted(rejected.items())))
+    if found is not None:
+        files[Shard(folder, MINED, 0).path.name] = found.sha256
+    made = Made(
+        seed=seed,
+        recipe=recipe,
+        problems=kept,
+        files=files,
+        duplicates=duplicates,
+        rejected=dict(sorted(rejected.items())),
+        mined=found.problems if found else 0,
+        mined_rejected=found.rejected if found else {},
+    )
     storage.replace(epath.Path(folder / MANIFEST), own_file.text_of(made, _FORMAT))
     return made
 

@@ -10,6 +10,7 @@ def summary_text(made: Made, directory: str) -> str:
     lines = [
         f"{directory}: {made.problems:,} problems of seed {made.seed} in {len(made.files):,} files",
         f"left out because an earlier one computes the same: {made.duplicates:,}",
+        f"mined from installed packages: {made.mined:,}",
         f"drafts: {drafts:,}; given up:",
         *(f"  {count:>9,}  {reason}" for reason, count in reasons),
     ]

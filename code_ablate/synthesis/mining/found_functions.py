@@ -1,6 +1,6 @@
 """Functions of installed packages that are pure and run alone, as far as their text tells.
 
-    for found in found_functions(): found.code, found.package, found.licence
+    for found in found_functions(rng): found.code, found.package, found.licence
 
 A function is taken where its package has a permissive licence, it has a docstring, arguments and a
 result, and all that it uses are built-in functions without effects, some pure modules of the
@@ -14,6 +14,7 @@ import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from code_ablate.data.sources.distributions import (
@@ -72,6 +73,7 @@ _FORBIDDEN = frozenset(
 )
 _BUILTINS = frozenset(dir(builtins)) - _FORBIDDEN
 _LINES = range(3, 41)
+_LONGEST_FILE = 200_000
 _MOST_HELPERS = 3
 _MOST_PARAMETERS = 3
 
@@ -112,29 +114,35 @@ def licence_of(package: str) -> str:
     return text if PERMISSIVE.search(text) and not COPYLEFT.search(text) else ""
 
 
-def found_functions() -> Iterator[FoundFunction]:
-    """All of them: the standard library first, then packages by name; files in their order."""
-    for file in standard_library_files():
-        if file.path.endswith(".py"):
-            yield from _functions_of(file, "PSF-2.0")
-    for package, files in sorted(installed_files().items()):
-        if package in LEFT_OUT:
-            continue
-        licence = licence_of(package)
-        if licence:
-            for file in files:
-                if file.path.endswith(".py") and not _is_test(file.path):
-                    yield from _functions_of(file, licence)
+def found_functions(rng: Random) -> Iterator[FoundFunction]:
+    """All of them, file by file; the files of all packages in a seeded order.
+
+    A file is read when its turn comes: whoever needs a few functions waits for a few files.
+    """
+    files = [(file, "PSF-2.0") for file in standard_library_files()]
+    for package, listed in sorted(installed_files().items()):
+        licence = "" if package in LEFT_OUT else licence_of(package)
+        files += [(file, licence) for file in listed if licence]
+    files = [
+        (f, licence) for f, licence in files if f.path.endswith(".py") and not _is_test(f.path)
+    ]
+    rng.shuffle(files)
+    for file, licence in files:
+        yield from functions_of(file, licence)
 
 
 def _is_test(path: str) -> bool:
     return any(part.startswith(("test", "_test", "conftest")) for part in path.split("/"))
 
 
-def _functions_of(file: InstalledFile, licence: str) -> Iterator[FoundFunction]:
+def functions_of(file: InstalledFile, licence: str) -> Iterator[FoundFunction]:
+    """Those of one file."""
     try:
         with open(file.location, encoding="utf-8") as opened:
-            module = _Module(ast.parse(opened.read()))
+            text = opened.read(_LONGEST_FILE)
+        if len(text) == _LONGEST_FILE or "def " not in text:
+            return
+        module = _Module(ast.parse(text))
     except (OSError, UnicodeDecodeError, SyntaxError, ValueError, RecursionError):
         return
     for name, node in module.functions.items():
