@@ -196,7 +196,8 @@ def function_name(program: Program, rng: Random) -> str:
     if root.operation.name == "select":
         wish = rng.choice((f"{base}_{noun}", f"select_{noun}", f"filter_{noun}", f"pick_{noun}"))
     elif root.type == "Bool":
-        wish = rng.choice((base, f"is_{base}", f"check_{base}", f"{noun}_are_{base}"))
+        said = f"{noun}_are_{base}" if main.type in _LISTS else base
+        wish = rng.choice((base, f"is_{base}", f"check_{base}", said))
     elif root.type in ("Result",):
         wish = rng.choice(
             (f"summarize_{noun}", f"{base}_of_{noun}", f"{noun}_{base}", f"analyse_{noun}")

@@ -60,6 +60,17 @@ _SAME = {
 }  # fmt: skip
 """(operation, the one before it) whose result is known without the work of the first."""
 
+_ORDERINGS = {
+    *("ascending", "descending", "ordered_by", "ranked_by", "backwards_order", "alphabetical"),
+    *("by_length", "sorted_values", "keys_by_value", "rotated", "good_first"),
+}
+"""Operations of which nobody asks for two in a row."""
+
+_MAY_RECUR = ("select", "each_number", "size", "count_if", "largest", "total")
+
+_ORDINARY = ("Ints", "Words", "Tally", "Records", "Text")
+"""Types of arguments that a second argument goes with."""
+
 _MOST = 6
 """Operations in a whole program, those of branches included."""
 
@@ -80,6 +91,7 @@ class Composer:
         self.inputs: list[Input] = []
         self.scene: list[str] = []
         self.used: list[str] = []
+        self.closed = False
 
     def compose(self) -> Program | None:
         """A program, or None."""
@@ -149,7 +161,7 @@ class Composer:
         gives = made.gives
         if goal:
             return made.weight if gives == goal else 0.0
-        weight = made.weight * (0.15 if made.name in self.used and made.name != "select" else 1)
+        weight = made.weight
         if gives in ("Int", "Bool", "Word", "Result"):
             # Little can be done with a single value: it comes last.
             return weight * (1.5 if closing else 0.15)
@@ -175,7 +187,10 @@ class Composer:
             if drawn is None:
                 return None
             arguments[name] = drawn
-        if (operation.name, _name_of(value)) in _SAME:
+        before = _name_of(value)
+        if (operation.name, before) in _SAME or {operation.name, before} <= _ORDERINGS:
+            return None
+        if operation.name in self.used and operation.name not in _MAY_RECUR:
             return None
         functions = [a.parts for a in arguments.values() if isinstance(a, Function)]
         if len(set(functions)) < len(functions):
@@ -201,7 +216,7 @@ class Composer:
         type_name = "Ints" if type_name == "Nats" else type_name
         for _ in range(4):
             source = rng.choice(self.inputs)
-            if len(self.inputs) < 2 and rng.random() < 0.12:
+            if self.may_ask_more() and rng.random() < 0.12:
                 source = self.add_input(rng.choice(("Ints", "Words", "Tally")))
             value: Node | Input = source
             if value.type != type_name and rng.random() < 0.5:
@@ -210,12 +225,17 @@ class Composer:
                 value = self.grow(value, goal=type_name) or source
             if value.type == type_name and not _same(value.values, beside.values):
                 return value
-        if type_name in ("Tally", "Ints", "Words") and len(self.inputs) < 2:
+        if type_name in _ORDINARY and self.may_ask_more():
             return self.add_input(type_name)
         return None
 
+    def may_ask_more(self) -> bool:
+        """Whether another argument may be added: one, and only beside one that is as plain."""
+        return len(self.inputs) < 2 and not self.closed and self.inputs[0].type in _ORDINARY
+
     def crowned(self, value: Node) -> Node:
         """The value with one more operation, of those that join two results; or as it is."""
+        self.closed = True  # what it is joined with comes from the same arguments
         if self.rng.random() < 0.3:
             name = self.rng.choice(("pair", "choice"))
             made = OPERATIONS[name]
@@ -305,11 +325,24 @@ def _varied(values: Sequence[Any], type_name: str, final: bool = False) -> bool:
         return False
     if type_name in ("Ints",) and any(abs(x) > _LARGEST for value in values for x in value):
         return False
+    if not _says_something(values, type_name):
+        return False
     different = len(set(texts))
     if type_name == "Bool":
         return different == 2
     empty = sum(1 for value in values if not value)
     return different >= (4 if final else 3) and empty <= (2 if final else 3)
+
+
+def _says_something(values: Sequence[Any], type_name: str) -> bool:
+    """Whether the parts of results differ: a dictionary of nothing but ones counts nothing."""
+    if type_name == "Tally":
+        return len({number for value in values for number in value.values()}) > 2
+    if type_name in ("Groups", "Index"):
+        return any(len(part) > 1 for value in values for part in value.values())
+    if type_name == "Ints":
+        return len({number for value in values for number in value}) > 2
+    return True
 
 
 def _same(values: Sequence[Any], others: Sequence[Any]) -> bool:

@@ -109,7 +109,7 @@ def _words(context: Context, rng: Random) -> tuple[Input, tuple[str, ...]]:
         )
         about = f"the names of the {plural(noun)}"
     elif what == 1:
-        noun, source = context.kind, context.kinds + tuple(rng.sample(WORDS, 5))
+        noun, source = context.kind, context.kinds
         scene = f"{context.keeper} keeps a list with the {noun} of each {context.thing}"
         about = (
             f"the {plural(noun)} of the {context.things}, in the order in which they were"
@@ -206,7 +206,7 @@ def _tally(context: Context, rng: Random) -> tuple[Input, tuple[str, ...]]:
     quantity = rng.choice(context.quantities)
     by_label = rng.random() < 0.5
     noun = context.label if by_label else context.kind
-    source = NAMES if by_label else context.kinds + tuple(rng.sample(WORDS, 4))
+    source = NAMES if by_label else context.kinds
 
     def draw(rng: Random) -> dict[str, int]:
         few = rng.sample(source, min(len(source), min(count(rng), 7)))

@@ -94,7 +94,7 @@ def read_form(function: Callable, own_name: str = "") -> Form:
         ),
         names=tuple(dict.fromkeys(name for name in names if name not in parameters)),
         assigned=frozenset(set(names) & set(parameters)),
-        imports=frozenset(used & set(IMPORTS)),
+        imports=frozenset((used & set(IMPORTS)) - set(names)),
         own_name=own_name,
     )
 

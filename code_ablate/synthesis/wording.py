@@ -7,6 +7,7 @@ A value whose phrase would grow too long gets a sentence of its own: either a na
 program then uses for its variable, or a pronoun, where the next sentence goes on with it.
 """
 
+import re
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -67,13 +68,14 @@ class _FunctionPhrase:
         return noun if "{" not in noun and "(" not in noun and len(noun.split()) < 4 else "value"
 
 
+_AFTER_A_NOUN = re.compile(r" (of|with|without|in|from|to|for|that|rounded|capped|modulo) | ?[(,]")
+
+
 def plural_of(noun: str) -> str:
     """The plural of a noun with what follows it: 'number of ones' -> 'numbers of ones'."""
-    for mark in (" of ", " with ", " without ", " in ", " from ", " (", ", "):
-        first, space, rest = noun.partition(mark)
-        if space:
-            return f"{plural(first)}{space}{rest}"
-    return plural(noun)
+    after = _AFTER_A_NOUN.search(noun)
+    cut = after.start() if after else len(noun)
+    return f"{plural(noun[:cut])}{noun[cut:]}"
 
 
 class _Writer:

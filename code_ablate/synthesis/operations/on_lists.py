@@ -446,7 +446,7 @@ def _(xs, f):
     "the one of {xs} with the largest {f.one}, as a list of one (the first of them if several tie;"
     " an empty list if there are none)",
     names="winner best",
-    weight=0.3,
+    weight=0,
 )
 def best_one(xs: Items, f: Key) -> Items:
     return [max(xs, key=lambda x: f(x))] if xs else []

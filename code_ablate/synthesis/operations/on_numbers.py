@@ -602,7 +602,9 @@ def _(xs):
 
 
 @operation(
-    "for each of {xs}, the number of later ones that are smaller", names="inversions", item="count"
+    "the number of later and smaller ones for each of {xs}, as a list",
+    names="inversions",
+    item="count",
 )
 def later_smaller(xs: Ints) -> Ints:
     return [sum(y < x for y in xs[i + 1 :]) for i, x in enumerate(xs)]
@@ -621,7 +623,7 @@ def _(xs):
 
 
 @operation(
-    "for each of {xs}, the next larger one after it (-1 if there is none)",
+    "the next larger one after each of {xs} (-1 where there is none), as a list",
     does="for each of {xs}, look for the next larger one after it and note it, or -1 if there is none",
     names="next_larger",
     item="successor",
