@@ -105,7 +105,20 @@ def _attempt(rng: Random, name: str, forbidden: frozenset[int]) -> tuple[Problem
             "mutants_equivalent": verified.equivalent,
         },
     )
+    if not _passes(problem):
+        return Rejected("the text fails its tests")
     return problem, drafted.skeleton
+
+
+def _passes(problem: Problem) -> bool:
+    """Whether the solution passes the tests as they are written, in a module of their own."""
+    names: dict[str, Any] = {"__name__": problem.name}
+    try:
+        exec(compile(problem.solution, "<solution>", "exec"), names)
+        exec(compile("\n".join(problem.tests), "<tests>", "exec"), names)
+    except Exception:
+        return False
+    return True
 
 
 def _program_draft(rng: Random) -> _Drafted | Rejected:

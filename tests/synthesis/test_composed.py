@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from code_ablate.evaluation.sandbox import Program, Sandbox
+from code_ablate.synthesis import composed
 from code_ablate.synthesis.composed import composed_problem
 from code_ablate.synthesis.evaluation_ngrams import LENGTH, _hashes, touches
 from code_ablate.synthesis.problems import Problem
@@ -80,6 +81,15 @@ def test_a_draft_that_holds_a_forbidden_run_is_given_up(made):
     other, _ = composed_problem(7, 5, forbidden, rejected)
     assert rejected["13-gram of an evaluation set"] >= 1
     assert not touches(other.text, forbidden) and other != problem
+
+
+def test_a_text_that_fails_its_tests_is_given_up(monkeypatch):
+    monkeypatch.setattr(composed, "assertion", lambda call, value: f"assert {call} != {value}")
+    monkeypatch.setattr(composed, "_ATTEMPTS", 30)
+    rejected = Counter()
+    with pytest.raises(RuntimeError, match="no draft"):
+        composed_problem(7, 5, NOTHING, rejected)
+    assert rejected["the text fails its tests"] > 3
 
 
 def test_runs_are_found_whatever_their_spacing_and_case():
