@@ -61,6 +61,31 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_OF_SOMETHING = frozenset(
+    [
+        *("total", "count", "result", "best", "kept", "values", "counts", "totals", "seen", "run"),
+        *(
+            "previous",
+            "ordered",
+            "left",
+            "groups",
+            "words",
+            "current",
+            "labels",
+            "window",
+            "prefix",
+        ),
+        *("balance", "lowest", "smallest", "top", "lines", "queue", "layer", "distances", "order"),
+        *("sums", "terms", "names", "rows", "row", "records", "highest", "accounts", "waiting"),
+        *("stack", "moved", "joined", "gaps", "reached", "ways", "fewest", "digits", "sequence"),
+        *("found", "paths", "flat", "tops", "costs", "latest", "answer", "table", "code", "value"),
+        *("winner", "leader", "lengths", "answer", "tail", "head", "cells", "left_wall", "water"),
+        *("amount", "key", "name", "ranking", "letter", "degrees", "factors", "primes", "states"),
+    ]
+)
+"""Names of variables that may say what they are about: `total_fare` instead of `total`."""
+
+
 @dataclass
 class Style:
     """How a solution is written."""
@@ -72,6 +97,8 @@ class Style:
     short: bool
     """Whether elements get names of one letter."""
     annotated: bool
+    telling: float = 0.0
+    """Share of the variables whose names say what they are about."""
     checked: bool = False
     """Whether the properties of each operation are asserted; every value is then in a variable."""
 
@@ -83,6 +110,7 @@ class Style:
             bind=rng.choice((0.1, 0.35, 0.7)),
             short=rng.random() < 0.3,
             annotated=rng.random() < 0.55,
+            telling=rng.choice((0.1, 0.5, 0.9)),
         )
 
 
@@ -121,6 +149,8 @@ class Emitter:
         self.lasting = set(self.taken)
         self.ever = set(self.taken)
         self.functions: dict[int, str] = {}
+        nouns = [n for i in program.inputs for n in (identifier(i.phrase.item), i.name)]
+        self.nouns = [noun for noun in nouns if len(noun) < 16] or ["item"]
 
     def emit(self) -> Emitted:
         """The solution."""
@@ -352,6 +382,8 @@ class Emitter:
                     if isinstance(source, Node | Input)
                     else parameter
                 )
+                if self.rng.random() < self.style.telling:
+                    wish = self.rng.choice((*self.nouns, f"{wish}_of_{self.nouns[0]}"))
                 own = self.fresh(wish)
                 replacements[parameter] = own
                 parameters.append(own)
@@ -373,7 +405,10 @@ class Emitter:
         if own in ("x", "y"):
             noun = self.element_noun(node)
             return noun[0] if self.style.short else noun
-        return self.rng.choice(_SYNONYMS.get(own, (own,)))
+        role = self.rng.choice(_SYNONYMS.get(own, (own,)))
+        if len(role) > 2 and own in _OF_SOMETHING and self.rng.random() < self.style.telling:
+            return f"{role}_{self.rng.choice(self.nouns)}"
+        return role
 
     def element_noun(self, node: Node) -> str:
         """What an element of the list that an operation works on is called."""

@@ -210,8 +210,13 @@ def ordinal(number: int) -> str:
     return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
 
 
+_IRREGULAR = {"person": "people", "species": "species"}
+
+
 def plural(noun: str) -> str:
-    """The plural of a regular noun."""
+    """The plural of a noun."""
+    if noun in _IRREGULAR:
+        return _IRREGULAR[noun]
     if noun.endswith(("s", "x", "ch", "sh")):
         return f"{noun}es"
     if noun.endswith("y") and noun[-2:-1] not in _VOWELS:

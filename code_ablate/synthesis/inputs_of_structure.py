@@ -128,7 +128,6 @@ _GRAPHS = (
         TOWNS,
     ),
 )
-_PLURALS = {"person": "people", "species": "species"}
 _SPANS = ("bookings", "meetings", "visits", "shifts", "lessons", "sessions", "watches", "tours")
 
 
@@ -184,7 +183,7 @@ def _links(context: Context, rng: Random) -> tuple[Input, tuple[str, ...]]:
         share = rng.choice((0.2, 0.3, 0.45))
         return {a: [b for b in nodes if b != a and rng.random() < share] for a in nodes}
 
-    phrase = Phrase(f"`{title}`", noun, _PLURALS.get(noun, plural(noun)))
+    phrase = Phrase(f"`{title}`", noun, plural(noun))
     return Input(
         title, "Links", phrase, f"a dictionary {about}, with every {noun} as a key", draw, []
     ), (rng.choice((scene, scene, "")),)
