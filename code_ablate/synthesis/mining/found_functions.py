@@ -2,9 +2,10 @@
 
     for found in found_functions(rng): found.code, found.package, found.licence
 
-A function is taken where its package has a permissive licence, it has a docstring, arguments and a
-result, and all that it uses are built-in functions without effects, some pure modules of the
-standard library, and constants and further such functions of its own module, which come along.
+A function is taken where its package has a permissive licence, it is public, has a docstring,
+arguments and a result, and all that it uses are built-in functions without effects, some pure
+modules of the standard library, and constants and further such functions of its own module, which
+come along.
 """
 
 import ast
@@ -188,6 +189,7 @@ def _is_asked_for(node: ast.FunctionDef, docstring: str, parameters: tuple[str, 
         and returns
         and len(docstring.split()) >= 4
         and parameters[0] not in ("self", "cls")
+        and not node.name.startswith("_")
         and len(list(ast.walk(node))) > 25
     )
 
