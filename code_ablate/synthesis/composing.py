@@ -74,6 +74,9 @@ _ORDINARY = ("Ints", "Words", "Tally", "Records", "Text")
 _MOST = 6
 """Operations in a whole program, those of branches included."""
 
+_DEEPEST = 2
+"""Branches within branches: what is deeper is no branch, but another attempt."""
+
 _TRIES = 12
 _LARGEST = 10**9
 _LONGEST = 400
@@ -92,6 +95,7 @@ class Composer:
         self.scene: list[str] = []
         self.used: list[str] = []
         self.closed = False
+        self.depth = 0
 
     def compose(self) -> Program | None:
         """A program, or None."""
@@ -212,6 +216,15 @@ class Composer:
 
     def branch(self, type_name: str, beside: Node | Input) -> Node | Input | None:
         """Another value of a type, computed from an input."""
+        if self.depth == _DEEPEST:
+            return None
+        self.depth += 1
+        try:
+            return self._branch(type_name, beside)
+        finally:
+            self.depth -= 1
+
+    def _branch(self, type_name: str, beside: Node | Input) -> Node | Input | None:
         rng = self.rng
         type_name = "Ints" if type_name == "Nats" else type_name
         for _ in range(4):

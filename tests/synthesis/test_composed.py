@@ -7,6 +7,7 @@ import pytest
 from code_ablate.evaluation.sandbox import Program, Sandbox
 from code_ablate.synthesis import composed
 from code_ablate.synthesis.composed import composed_problem
+from code_ablate.synthesis.composing import _DEEPEST, Composer
 from code_ablate.synthesis.evaluation_ngrams import LENGTH, _hashes, touches
 from code_ablate.synthesis.problems import Problem
 from code_ablate.synthesis.seeding import generator
@@ -23,6 +24,16 @@ def made():
 def test_a_problem_depends_on_seed_and_number_alone(made):
     assert composed_problem(7, 41, NOTHING) == made[41]
     assert composed_problem(8, 41, NOTHING) != made[41]
+
+
+def test_branches_have_no_branches_without_end():
+    """An operation on two values asks for a second one, and to compute that may ask again."""
+    composer = Composer(generator("branches"))
+    value = composer.add_input("Ints")
+    assert any(composer.branch("Int", value) is not None for _ in range(20))
+    assert composer.depth == 0
+    composer.depth = _DEEPEST
+    assert composer.branch("Int", value) is None
 
 
 def test_neighbouring_seeds_and_numbers_share_nothing(made):
