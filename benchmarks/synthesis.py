@@ -26,7 +26,7 @@ from code_ablate.data.sources.distributions import (
 from code_ablate.errors import UserError
 from code_ablate.evaluation.sets.source import EvaluationSet
 from code_ablate.synthesis.composed import composed_problem
-from code_ablate.synthesis.diversity import diversity, novelty
+from code_ablate.synthesis.diversity import SAMPLE_CHARACTERS, diversity, novelty
 from code_ablate.synthesis.evaluation_ngrams import evaluation_ngrams
 from code_ablate.synthesis.shards import Shard
 from code_ablate.synthesis.verify import MUTANTS_NOTICED
@@ -96,10 +96,9 @@ def _of_folder(folder: str) -> list[str]:
 
 
 def _of_set(name: str) -> list[str]:
-    """Prompt and solution of each problem, with its tests."""
+    """Prompt and solution of each problem; of MBPP its tests too, which show in the prompt."""
     if name == "humaneval":
-        keys: Sequence[str] = ("prompt", "canonical_solution", "test")
-        return ["".join(str(row[key]) for key in keys) for row in EvaluationSet(name).rows]
+        return [f"{row['prompt']}{row['canonical_solution']}" for row in EvaluationSet(name).rows]
     return [
         "\n".join([str(row["text"]), str(row["code"]), *json.loads(str(row["test_list"]))])
         for row in EvaluationSet(name).rows
@@ -108,7 +107,8 @@ def _of_set(name: str) -> list[str]:
 
 def _figures(documents: Iterable[str], samples: int) -> dict[str, Any]:
     listed = list(documents)
-    found = [dataclasses.asdict(diversity(listed, seed)) for seed in range(samples)]
+    characters = min(SAMPLE_CHARACTERS, sum(map(len, listed)))  # HumanEval is smaller than a sample
+    found = [dataclasses.asdict(diversity(listed, seed, characters)) for seed in range(samples)]
     return {name: measure.spread(figure[name] for figure in found) for name in found[0]}
 
 

@@ -31,8 +31,8 @@ from code_ablate.synthesis.seeding import weighted
 _STARTS = (
     (3.0, "Ints"), (2.2, "Words"), (4.5, "Records"), (1.6, "Tally"), (1.5, "Pairs"), (1.6, "Text"),
     (1.8, "Grid"), (1.0, "Board"), (1.6, "Links"), (1.1, "Roads"), (1.3, "Spans"), (0.9, "Nested"),
-    (1.0, "Tree"), (1.0, "Moves"), (1.2, "Log"), (1.0, "Clock"), (1.2, "Natural"), (0.8, "Packed"),
-    (1.0, "Formula"),
+    (1.0, "Tree"), (0.5, "Moves"), (0.9, "Log"), (0.6, "Clock"), (1.2, "Natural"), (0.5, "Packed"),
+    (0.6, "Formula"),
 )  # fmt: skip
 """Types of the first argument, by weight."""
 
@@ -71,6 +71,9 @@ _MAY_RECUR = ("select", "each_number", "size", "count_if", "largest", "total")
 _ORDINARY = ("Ints", "Words", "Tally", "Records", "Text")
 """Types of arguments that a second argument goes with."""
 
+_LEAST = 4
+"""Operations of a program, with the tests and keys of elements they are given: there are so few
+programs with fewer that they would be made again and again."""
 _MOST = 6
 """Operations in a whole program, those of branches included."""
 
@@ -118,7 +121,11 @@ class Composer:
         used = {id(inner) for node in program.nodes for inner in node.inner}
         if not all(id(made) in used for made in self.inputs):
             return None
-        if not 2 <= len(program.nodes) <= _MOST or not _varied(root.values, root.type, final=True):
+        if (
+            _parts(program) < _LEAST
+            or len(program.nodes) > _MOST
+            or not _varied(root.values, root.type, final=True)
+        ):
             return None
         if has_idle_step(program):
             return None
@@ -293,6 +300,12 @@ def _constants_of(argument: Any) -> list[Constant]:
     if isinstance(argument, Constant):
         return [argument]
     return list(argument.constants.values()) if isinstance(argument, Function) else []
+
+
+def _parts(program: Program) -> int:
+    if len(program.nodes) < 2:
+        return 0
+    return len(program.operations)
 
 
 def _name_of(value: Node | Input) -> str:

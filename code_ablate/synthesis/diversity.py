@@ -54,12 +54,16 @@ def sample(documents: Iterable[str], seed: int, characters: int = SAMPLE_CHARACT
     return taken
 
 
-def diversity(documents: Iterable[str], seed: int = 0) -> Diversity:
-    """Figures of a seeded sample. Raises ValueError where there is less than a sample."""
-    taken = sample(documents, seed)
-    if sum(map(len, taken)) < SAMPLE_CHARACTERS:
-        raise ValueError(f"fewer than {SAMPLE_CHARACTERS:,} characters")
-    content = "\n\n".join(taken).encode()[:SAMPLE_CHARACTERS]
+def diversity(documents: Iterable[str], seed: int = 0, characters: int = 0) -> Diversity:
+    """Figures of a seeded sample of so many characters; SAMPLE_CHARACTERS, unless they are given.
+
+    Raises ValueError where there is less than a sample.
+    """
+    characters = characters or SAMPLE_CHARACTERS
+    taken = sample(documents, seed, characters)
+    if sum(map(len, taken)) < characters:
+        raise ValueError(f"fewer than {characters:,} characters")
+    content = "\n\n".join(taken).encode()[:characters]
     listed = [tokens(document) for document in taken]
     short = [run for words in listed for run in runs(words, SHORT)]
     holders: Counter[tuple[str, ...]] = Counter()
