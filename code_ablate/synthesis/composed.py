@@ -24,6 +24,8 @@ from code_ablate.synthesis.wording import word
 
 _ATTEMPTS = 200
 _LONGEST_LINE = 112
+_STYLES = 3
+"""Styles that are tried until all lines of a solution fit."""
 _MACHINES = 0.02
 """Share of the drafts that are machines; the others are programs."""
 
@@ -127,8 +129,11 @@ def _program_draft(rng: Random) -> _Drafted | Rejected:
         return Rejected("no program")
     function = function_name(program, rng)
     worded = word(program, function, rng)
-    emitted = Emitter(program, function, Style.draw(rng), rng).emit()
-    if max(map(len, emitted.text.splitlines())) > _LONGEST_LINE:
+    for _ in range(_STYLES):
+        emitted = Emitter(program, function, Style.draw(rng), rng).emit()
+        if max(map(len, emitted.text.splitlines())) <= _LONGEST_LINE:
+            break
+    else:
         return Rejected("long lines")
     style = Style.draw(rng)
     style.checked = True

@@ -43,7 +43,7 @@ _ENDS = {
 }
 """Types that a function may return."""
 
-_LENGTHS = ((2.0, 2), (3.5, 3), (2.5, 4), (1.0, 5))
+_LENGTHS = ((0.8, 2), (3.5, 3), (3.0, 4), (1.0, 5))
 """Operations in the main chain, by weight."""
 
 _FOR_CODES = {
