@@ -235,6 +235,8 @@ _LISTS = ("Ints", "Words", "Records", "Spans")
 
 def _one(noun: str) -> str:
     """A regular plural in the singular."""
+    if noun.endswith(("xes", "ches", "shes", "sses")):
+        return noun[:-2]
     return noun[:-1] if noun.endswith("s") and not noun.endswith("ss") else noun
 
 

@@ -68,7 +68,9 @@ class _FunctionPhrase:
         return noun if "{" not in noun and "(" not in noun and len(noun.split()) < 4 else "value"
 
 
-_AFTER_A_NOUN = re.compile(r" (of|with|without|in|from|to|for|that|rounded|capped|modulo) | ?[(,]")
+_AFTER_A_NOUN = re.compile(
+    r" (of|with|without|in|from|to|for|over|that|rounded|capped|modulo) | ?[(,]"
+)
 
 
 def plural_of(noun: str) -> str:

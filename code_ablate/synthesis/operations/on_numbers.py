@@ -749,12 +749,12 @@ def _(a, b):
     return b if b < a else a
 
 
-@operation("{a} multiplied by {b}", "the product of {a} and {b}", names="product")
+@operation("the product of {a} and {b}", names="product")
 def times(a: Int, b: Int) -> Int:
     return a * b
 
 
-@operation("{k} times {a} minus {b}", names="score balance", k=(2, 5))
+@operation("{k} times {a}, less {b}", names="score balance", k=(2, 5))
 def weighted_difference(a: Int, b: Int, k: Int) -> Int:
     return k * a - b
 
