@@ -308,6 +308,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TOKEN",
         help="token that ends a document, if the vocabulary is a tokenizer.json",
     )
+    command = add("synthesize", run.synthesize, "make verified problems in Python", gin=False)
+    command.add_argument("--problems", type=int, required=True, help="how many")
+    command.add_argument("--out", required=True, help="folder; the same command goes on in it")
+    command.add_argument(
+        "--mined", type=int, default=0, help="at most so many more, from installed packages"
+    )
+    command.add_argument("--seed", type=int, default=0, help="which problems; default: 0")
+    command.add_argument("--workers", type=int, help="processes; default: one for each core")
     command = add("config", run.show_config, "list what gin can set, with defaults", gin=False)
     command.add_argument(
         "name", nargs="?", help="class or recipe, e.g. Setting; default: an overview of all"

@@ -251,6 +251,15 @@ def export(options) -> None:
     show(f"step {trained.step} of {options.run_directory}: {options.out}")
 
 
+def synthesize(options) -> None:
+    """Makes verified problems in a folder and says what it holds."""
+    from code_ablate.synthesis.making import synthesize
+    from code_ablate.synthesis.summary_text import summary_text
+
+    made = synthesize(options.out, options.problems, options.seed, options.workers, options.mined)
+    show(summary_text(made, options.out))
+
+
 def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.jobs.why_not_cached import explain_study

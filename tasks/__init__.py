@@ -21,4 +21,5 @@ from tasks import (
     paper_corpora,
     reasoning,
     registry_corpora,
+    synthetic,
 )

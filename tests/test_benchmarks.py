@@ -165,3 +165,23 @@ def test_prepare(run):
     for figure in (*speeds.values(), *result["share_of_library"].values()):
         assert_spread(figure)
     assert result["documents"] > 5 and 300_000 <= result["bytes"] < 600_000
+
+
+@pytest.mark.slow
+def test_synthesis(run, monkeypatch):
+    from benchmarks import synthesis
+
+    files = synthesis.standard_library_files()
+    monkeypatch.setattr(synthesis, "standard_library_files", lambda: files[:120])
+    monkeypatch.setattr(synthesis, "installed_files", dict)
+    monkeypatch.setattr(synthesis, "evaluation_ngrams", lambda: frozenset())
+    monkeypatch.setattr(synthesis, "_of_set", lambda name: [file.path * 200 for file in files])
+    options = ("--problems", 130, "--real", 300, "--batch", 60, "--repeats", 2)
+    result = run("synthesis", *options)
+    assert result["made"]["problems"] == 130 and result["made"]["different"] > 120
+    assert result["made"]["mutants_noticed"] >= result["made"]["mutants_noticed_at_least"]
+    for figures in result["samples"].values():
+        assert_spread(figures["compression"])
+        assert 0 < figures["distinct"]["median"] <= 1
+    for curve in (result["novelty"]["problems"], result["novelty"]["real"]):
+        assert curve["60"] == 1.0 and 0 < curve["120"] < 1

@@ -75,6 +75,7 @@ def test_each_module_has_an_example():
     assert modules == {*ROWS, "controls", "corpora", "mixtures"} | {
         "paper_corpora",
         "registry_corpora",
+        "synthetic",
     }
 
 

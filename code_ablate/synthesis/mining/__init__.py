@@ -1,0 +1,1 @@
+"""The mined route: functions of installed packages become problems, each with its licence."""

@@ -1,0 +1,1 @@
+"""The process that runs code of others; see __main__."""

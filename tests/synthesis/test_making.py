@@ -1,0 +1,142 @@
+"""Folders of problems: the same whatever the workers, resumed, extended, without duplicates."""
+
+import gzip
+import json
+from collections import Counter
+from concurrent.futures import Future
+from typing import ClassVar
+
+import pytest
+
+from code_ablate.errors import UserError
+from code_ablate.own_file import Damaged
+from code_ablate.synthesis import composed, making, shards
+from code_ablate.synthesis.making import read_made, synthesize
+from code_ablate.synthesis.shards import Shard, ShardRecord, packed
+
+PER_SHARD = 4
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Shards of four problems, made in this process; no evaluation sets."""
+    monkeypatch.setattr(shards, "PER_SHARD", PER_SHARD)
+    monkeypatch.setattr(making, "PER_SHARD", PER_SHARD)
+    monkeypatch.setattr(making, "evaluation_ngrams", lambda: frozenset())
+    monkeypatch.setattr(making, "ProcessPoolExecutor", InThisProcess)
+
+
+class InThisProcess:
+    """An executor whose jobs are done when they are submitted."""
+
+    made: ClassVar[Counter] = Counter()
+
+    def __init__(self, workers, context, initializer, arguments):
+        shards._forbidden = arguments[0]
+
+    def submit(self, function, directory, seed, number, recipe):
+        InThisProcess.made[number] += 1
+        job: Future = Future()
+        job.set_result(function(directory, seed, number, recipe))
+        return job
+
+    def shutdown(self, **_):
+        pass
+
+
+@pytest.fixture
+def made():
+    InThisProcess.made.clear()
+    return InThisProcess.made
+
+
+def rows(folder):
+    found = []
+    for file in sorted(folder.glob("*.jsonl.gz")):
+        with gzip.open(file, "rt") as opened:
+            found += [json.loads(line) for line in opened]
+    return found
+
+
+def contents(folder):
+    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and f.name != ".lock"]
+    return {file.relative_to(folder): file.read_bytes() for file in files}
+
+
+def test_a_folder_holds_what_was_asked_for(tmp_path):
+    result = synthesize(str(tmp_path), problems=10, seed=1, workers=1)
+    assert result.problems == len(rows(tmp_path)) == 10
+    assert result == read_made(str(tmp_path))
+    assert len({row["name"] for row in rows(tmp_path)}) == 10
+
+
+def test_the_number_of_workers_changes_nothing(tmp_path):
+    for workers in (1, 3):
+        synthesize(str(tmp_path / str(workers)), problems=9, seed=1, workers=workers)
+    assert rows(tmp_path / "1") == rows(tmp_path / "3")
+    assert read_made(tmp_path / "1").files == read_made(tmp_path / "3").files
+
+
+def test_finished_shards_are_kept_and_a_damaged_one_is_made_again(tmp_path, made):
+    synthesize(str(tmp_path), problems=8, seed=1, workers=1)
+    before = contents(tmp_path)
+    (tmp_path / "composed-00001.jsonl.gz").write_bytes(b"cut")
+    made.clear()
+    synthesize(str(tmp_path), problems=8, seed=1, workers=1)
+    assert dict(made) == {1: 1}
+    assert contents(tmp_path) == before
+
+
+def test_more_problems_are_added_to_those_that_are_there(tmp_path, made):
+    synthesize(str(tmp_path / "grown"), problems=6, seed=1, workers=1)
+    made.clear()
+    synthesize(str(tmp_path / "grown"), problems=12, seed=1, workers=1)
+    assert made[0] == 0  # the first shard was whole
+    assert made[1] == 1  # of the second, two problems had been more than was asked for
+    synthesize(str(tmp_path / "whole"), problems=12, seed=1, workers=1)
+    assert rows(tmp_path / "grown") == rows(tmp_path / "whole")
+
+
+def test_a_problem_that_computes_the_same_as_an_earlier_one_is_left_out(tmp_path, monkeypatch):
+    original = composed.composed_problem
+
+    def often_the_same(seed, index, forbidden, rejected):
+        problem, skeleton = original(seed, index, forbidden, rejected)
+        return problem, "same" if index % 2 else skeleton
+
+    monkeypatch.setattr(shards, "composed_problem", often_the_same)
+    result = synthesize(str(tmp_path), problems=6, seed=1, workers=1)
+    assert [int(row["name"][-3:]) for row in rows(tmp_path)] == [0, 1, 2, 4, 6, 8]
+    assert result.duplicates == 3
+
+
+def test_another_seed_in_the_same_folder_is_refused(tmp_path):
+    synthesize(str(tmp_path), problems=4, seed=1, workers=1)
+    with pytest.raises(UserError, match="another seed"):
+        synthesize(str(tmp_path), problems=4, seed=2, workers=1)
+
+
+@pytest.mark.parametrize(("name", "value"), [("problems", 0), ("workers", 0)])
+def test_numbers_that_make_no_sense_are_refused(tmp_path, name, value):
+    with pytest.raises(UserError, match=f"--{name} 0"):
+        synthesize(str(tmp_path), **{"problems": 1, name: value})
+
+
+def test_an_unfinished_folder_says_so(tmp_path):
+    with pytest.raises(Damaged):
+        read_made(str(tmp_path))
+
+
+def test_a_shard_without_its_record_is_not_whole(tmp_path):
+    shard = Shard(tmp_path, "composed", 0)
+    (tmp_path / "shards").mkdir()
+    problem, _ = composed.composed_problem(1, 0, frozenset())
+    record = shard.write([problem], ShardRecord("r", "", ("k",), (), {"dull": 2}))
+    assert shard.record() == record and shard.read() == [problem]
+    shard.record_path.unlink()
+    assert shard.record() is None
+
+
+def test_packed_problems_are_the_same_bytes_each_time():
+    problem, _ = composed.composed_problem(1, 0, frozenset())
+    assert packed([problem]) == packed([problem])
