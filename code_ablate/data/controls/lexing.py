@@ -20,8 +20,27 @@ from code_ablate.errors import UserError
 
 Kind = Literal["name", "keyword", "string", "docstring", "number", "comment", "space", "sign"]
 
-_LEXERS = {"c#": "csharp", "c-sharp": "csharp", "restructuredtext": "rst", "jupyter": "python"}
-"""Lexer of languages that Pygments has under another name."""
+_LEXERS = {
+    "apex": "java",
+    "assembly": "gas",
+    "batchfile": "bat",
+    "c-sharp": "csharp",
+    "dtrace": "c",
+    "f-sharp": "fsharp",
+    "java-server-pages": "jsp",
+    "jupyter-notebook": "json",
+    "mercury": "prolog",
+    "objective-cpp": "objective-c++",
+    "openedge-abl": "openedge",
+    "protocol-buffer": "protobuf",
+    "rmarkdown": "markdown",
+    "standard-ml": "sml",
+    "svelte": "html",
+    "svg": "xml",
+    "terra": "lua",
+    "yacc": "c",
+}
+"""Pygments' lexer of languages that have another name in The Stack, or the nearest one there is."""
 
 _DIRECTIVES = frozenset(
     [

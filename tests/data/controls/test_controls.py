@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from code_ablate.data import controls, filters
 from code_ablate.data.controls.lexing import pieces
 from code_ablate.data.filters import Document
+from code_ablate.data.filters.languages import AMBIGUOUS, BY_NAME, BY_SUFFIX
 from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.base import DocumentSource
@@ -93,6 +94,21 @@ def test_pieces_are_the_whole_text(text, language):
 def test_pieces_are_the_whole_of_any_text(text):
     for language in ("python", "cpp", "html"):
         assert "".join(piece.text for piece in pieces(text, language)) == text
+
+
+UNKNOWN_TO_PYGMENTS = {"bluespec", "objectscript", "turing"}
+
+
+def test_languages_of_files_are_those_of_the_lexers():
+    named = set(BY_SUFFIX.values()) | set(BY_NAME.values())
+    named |= {name for choice in AMBIGUOUS.values() for name in (*choice.forms, choice.default)}
+    unknown = set()
+    for language in sorted(named):
+        try:
+            pieces("x = 1\n", language)
+        except UserError:
+            unknown.add(language)
+    assert unknown == UNKNOWN_TO_PYGMENTS
 
 
 @pytest.mark.parametrize("control", ALL, ids=lambda control: control.name)
