@@ -54,6 +54,9 @@ class Part:
     """Expected score of guessing. None: it was not declared."""
     load: Callable[[], Measure]
     """Reads and tokenises it. Raises MissingData, or UserError if it cannot be evaluated."""
+    clusters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The passage, dialogue or subject of each item by its id; empty where each stands by itself.
+    No part of the identity, because it changes no score."""
 
     @functools.cached_property
     def measure(self) -> Measure:
@@ -172,7 +175,10 @@ class Suite:
             metrics[name] = about.pop("metrics")
             # A category is a matter of presentation: it may change without evaluating again.
             tasks[name] = {"chance": part.chance, **about, "category": part.category}
-            tables.append(items.assign(task=name, category=part.category, kind=about["kind"]))
+            items = items.assign(task=name, category=part.category, kind=about["kind"])
+            if part.clusters:
+                items["cluster"] = items["item"].map(part.clusters)
+            tables.append(items)
         table = pd.concat(tables, ignore_index=True)
         extra = [column for column in table.columns if column not in COLUMNS]
         return SuiteResult(table.reindex(columns=[*COLUMNS, *extra]), tasks, metrics)
@@ -226,6 +232,7 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
     import seqio
 
     from code_ablate.evaluation.downstream import LoadedTask, require_rows
+    from code_ablate.evaluation.sets.source import EvaluationSet
 
     task, info = seqio.TaskRegistry.get(name), declarations.info(name)
     kind = kind_of(task)
@@ -253,7 +260,8 @@ def _task_part(name: str, config: SuiteConfig, vocabulary: Vocabulary, seq_len: 
 
     chance = info.chance if info else None
     key = Key(name, identity(asked.values))
-    return Part(key, declarations.category_of(name), chance, load)
+    clusters = task.source.clusters if isinstance(task.source, EvaluationSet) else {}
+    return Part(key, declarations.category_of(name), chance, load, clusters)
 
 
 def _domain_part(

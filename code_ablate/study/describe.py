@@ -81,6 +81,8 @@ def describe_study(
         missing=tuple(MissingTask(name, category_of(name), why) for name, why in missing.items()),
         stores={corpus: _describe_store(store) for corpus, store in stores.items()},
         results_digest=results_digest,
+        margin=study.margin,
+        margins=study.margins,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from code_ablate.analysis.report.published import require_published
 from code_ablate.analysis.results.arm import Arm
-from code_ablate.checked import Given, Seed, checked
+from code_ablate.checked import Given, Positive, Seed, Share, checked
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.variants import registered_variants
@@ -57,6 +57,12 @@ class Study:
     of all corpora that the recipes vary."""
     published: str = ""
     """Name of a published study whose figures the report shows beside these; empty for none."""
+    margin: Share = 0.0
+    """Change, as a share of the baseline's score, within which recipes are called equivalent: 0.01
+    is one per cent. 0: none is named, and nothing is called equivalent."""
+    margins: Mapping[str, Positive] = dataclasses.field(default_factory=dict)
+    """Margins of single metrics in their own unit, by key: {'accuracy/reasoning': 0.01} is one
+    point. They go before `margin`; an unknown key is refused by the report."""
     scale: str = ""
     """Name of the scale, set by the gin file of the scale; part of the folder's name."""
 

@@ -350,6 +350,12 @@ def study_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def three_seeds_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with three seeds, the fewest with which a change can be called one."""
+    return write_study(tmp_path_factory.mktemp("three") / "demo", seeds=(0, 1, 2))
+
+
+@pytest.fixture(scope="session")
 def make_study() -> Callable[..., Path]:
     """`write_study`, for tests that change something."""
     return write_study

@@ -15,8 +15,10 @@ from code_ablate.evaluation.measure import Engine
 from code_ablate.evaluation.records import Records
 from code_ablate.evaluation.sampling import Sampling
 from code_ablate.evaluation.sandbox import Outcome as Ran
+from code_ablate.evaluation.sets.source import EvaluationSet
 from code_ablate.evaluation.suite import COLUMNS, Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
+from tests.evaluation.sets.written import write
 from tests.evaluation.test_downstream import Bytes, Script, Table, register_generation
 
 
@@ -160,6 +162,33 @@ def test_a_category_may_change_without_evaluating_again(tasks, records):
     suite = suite_of()
     assert suite.todo(records) == []
     assert suite.result(records).tasks["suite.one"]["category"] == "paint"
+
+
+def test_what_items_share_is_a_column_and_asks_for_no_other_scores(tmp_path, records):
+    rows = [
+        {"id": id, "question": question, "choices": [" blue", " green"], "gold": 0}
+        for id, question in zip("abc", ANSWERS, strict=True)
+    ]
+    passages = {"a": "sky", "b": "earth", "c": "earth"}
+    plain = write(tmp_path / "plain.jsonl", rows)
+    shared = write(
+        tmp_path / "shared.jsonl", [{**row, "cluster": passages[row["id"]]} for row in rows]
+    )
+    name, found = "suite.passages", {}
+    for file in (plain, shared):
+        source = EvaluationSet("mine", file=file, fields=("question",))
+        add_task(name, source, lambda row: (row["question"], row["choices"]), category="c")
+        try:
+            suite = suite_of((name,)).prepared([records])
+            found[file] = evaluate(suite, records)
+            items = suite.result(records).items
+        finally:
+            seqio.TaskRegistry.remove(name)
+            declarations.forget(name)
+        if file == plain:
+            assert "cluster" not in items
+    assert dict(zip(items["item"], items["cluster"], strict=True)) == passages
+    assert found == {plain: [name], shared: []}  # the scores of the first serve the second
 
 
 def test_missing_data_are_listed_and_not_kept(tasks, records):

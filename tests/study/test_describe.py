@@ -8,6 +8,7 @@ from code_ablate.analysis.results.arm import Arm
 from code_ablate.data.preparing import contamination_record
 from code_ablate.data.preparing.contamination_record import Contamination, FoundItem
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import UserError
 from code_ablate.evaluation.suite import SuiteResult
 from code_ablate.model.flops import count_parameters, flops_per_token
 from code_ablate.study.describe import describe_study
@@ -58,6 +59,20 @@ def described(study, many_stores):
 
 def arms_of(record):
     return {row.arm: row for row in record.arms}
+
+
+def test_margins_are_recorded_and_make_no_other_configuration(described):
+    plain = described()
+    named = described(margin=0.01, margins={"accuracy/reasoning": 0.02})
+    assert (plain.margin, plain.margins) == (0.0, {})
+    assert (named.margin, named.margins) == (0.01, {"accuracy/reasoning": 0.02})
+    assert named.configuration == plain.configuration  # verdicts change, and no result does
+
+
+@pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margins": {"accuracy/reasoning": 0}}])
+def test_a_margin_is_a_positive_number(study, wrong):
+    with pytest.raises(UserError, match="margin"):
+        dataclasses.replace(study, **wrong)
 
 
 def test_a_recipe_with_its_own_source_is_reported_with_its_true_share(described):

@@ -47,7 +47,7 @@ def examples(name, rows, monkeypatch):
     task = seqio.TaskRegistry.get(name)
     *before, last = task.preprocessors
     assert last is seqio.preprocessors.tokenize
-    monkeypatch.setitem(vars(task.source), "_found", (task.source.origin, rows))
+    monkeypatch.setitem(vars(task.source), "_found", (task.source.origin, rows, {}))
     dataset = task.source.get_dataset("validation", shuffle=False)
     for preprocessor in before:
         dataset = preprocessor(dataset)

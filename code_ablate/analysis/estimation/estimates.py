@@ -1,28 +1,55 @@
 """The numbers of a report as plain values: what is measured, levels, comparisons, tasks.
 
     Metric("accuracy/reasoning", "reasoning", "accuracy", (("arc_easy", "piqa"),), chance=0.375)
-    Estimate(0.41, low=0.37, high=0.45, items=800, seeds=(0, 1), per_seed=(0.40, 0.42))
+    summary.level(place, "code_50", metric)     # Estimate: value, low, high, items, seeds, noise
+    summary.comparison(place, "code_50", metric).verdict()                       # "cannot say"
 
-`bootstrap.py` computes them; a `Summary` holds those of a study.
+`estimator.py` computes them; a `Summary` holds those of a study.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from code_ablate.analysis.estimation import statistics as st
+from code_ablate.analysis.estimation.crossed import Noise
 from code_ablate.analysis.estimation.scores import Place
+
+LEVEL = 0.05
+"""How often, at most, a study may call something different, or equivalent, that is not."""
+
+DIFFERENT, EQUIVALENT, CANNOT_SAY = "different", "equivalent", "cannot say"
+"""The verdicts."""
+
+
+@dataclass(frozen=True)
+class Margin:
+    """The largest difference that is taken for none."""
+
+    size: float
+    """In the metric's own unit, or as a share of the baseline's score."""
+    relative: bool
+    """Whether it is a share of the baseline's score."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How intervals are made."""
+    """How intervals and verdicts are made."""
 
-    resamples: int = 10_000
-    """Bootstrap replicates. The smallest p is 2 / (resamples + 1), before Holm's correction."""
-    seed: int = 0
-    """Seed of the resampling, so that a report is reproducible."""
     confidence: float = 0.95
     """Nominal coverage of every interval."""
+    margin: float = 0.0
+    """Change, as a share of the baseline's score, up to which recipes are taken to be equivalent.
+    0: none is named, and nothing is called equivalent."""
+    margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Margins of single metrics in their own unit (0.01 is one point of accuracy), by `Metric.key`:
+    they go before `margin`."""
+
+    def margin_of(self, metric: "Metric") -> Margin | None:
+        """The margin of a metric; None where none is named."""
+        if metric.key in self.margins:
+            return Margin(self.margins[metric.key], relative=False)
+        return Margin(self.margin, relative=True) if self.margin else None
 
 
 @dataclass(frozen=True)
@@ -85,6 +112,13 @@ class Estimate:
     """Seeds behind it."""
     per_seed: tuple[float, ...]
     """The estimate of each seed alone."""
+    noise: Noise
+    """What its interval was made of."""
+
+    @property
+    def over_seeds(self) -> bool:
+        """Whether the interval says how much seeds matter; else it is of the choice of items."""
+        return self.noise.of_seeds
 
     @property
     def seed_sd(self) -> float | None:
@@ -106,10 +140,20 @@ class Comparison:
     """Recipe minus baseline."""
     gain: Estimate | None
     """(recipe - baseline) / baseline; None if the baseline may be zero."""
+    base: float
+    """Score of the baseline with the seeds that both have."""
     p: float
-    """Two-sided p of "no difference": the larger of the bootstrap's and `seed_test`'s."""
+    """Two-sided p of "no difference", against the noise of items and of seeds: `Noise.p`."""
     p_holm: float
     """p after Holm's correction over all comparisons of the study."""
+    margin: Margin | None
+    """The largest difference that is taken for none; None where the study names none."""
+    p_margin: float | None
+    """p of "the difference is not within the margin"; None without one."""
+    p_margin_holm: float | None
+    """The same after Holm's correction over all comparisons with a margin."""
+    family: int = 1
+    """Comparisons that were corrected for together."""
 
     @property
     def change(self) -> Estimate:
@@ -121,12 +165,42 @@ class Comparison:
         """True if the estimate is on the good side of zero."""
         return (self.difference.value < 0) == self.metric.lower_is_better
 
-    def certain(self, level: float = 0.05) -> bool:
-        """True if the Holm-adjusted p is under `level`, and rests on more than one seed.
+    def certain(self, level: float = LEVEL) -> bool:
+        """True if the Holm-adjusted p is under `level`, and rests on three seeds or more.
 
-        One seed says nothing of the noise between seeds, which no number of items can make up for.
+        One seed says nothing of the noise between seeds, which no number of items can make up for,
+        and two say hardly anything.
         """
-        return self.p_holm < level and len(self.difference.per_seed) > 1
+        return self.p_holm < level and self.difference.over_seeds
+
+    def verdict(self, level: float = LEVEL) -> str:
+        """`DIFFERENT`, `EQUIVALENT` within the margin, or `CANNOT_SAY`."""
+        if self.certain(level):
+            return DIFFERENT
+        within = self.p_margin_holm is not None and self.p_margin_holm < level
+        return EQUIVALENT if within and self.difference.over_seeds else CANNOT_SAY
+
+    @property
+    def detectable(self) -> float:
+        """The least difference that would be called one in four of five such studies.
+
+        With the noise and the seeds of this one, in the metric's own unit, at the level that Holm's
+        correction asks of the smallest p. Infinite with one seed.
+        """
+        return self.difference.noise.detectable(LEVEL / self.family)
+
+    @property
+    def sought(self) -> float:
+        """The difference for which `seeds_needed` are: the margin, or the estimate without one."""
+        if self.margin is None:
+            return abs(self.difference.value)
+        return self.margin.size * (self.base if self.margin.relative else 1.0)
+
+    @property
+    def seeds_needed(self) -> int | None:
+        """Seeds with which `sought` is detectable; None if no thousand are, so that it takes more
+        items, or if one seed tells nothing."""
+        return self.difference.noise.seeds_needed(self.sought, LEVEL / self.family)
 
 
 @dataclass(frozen=True)

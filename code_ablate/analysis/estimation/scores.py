@@ -8,12 +8,13 @@ Recipes are compared at a place: within one model size and one stage. All arms o
 were scored on the same items, because every comparison is paired.
 """
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from code_ablate.errors import UserError, unknown_name
 
@@ -71,6 +72,23 @@ class TaskScores:
     """(recipe, seed) of each column."""
     table: Mapping[str, np.ndarray]
     """Score column name -> array [items, arms]."""
+    clusters: tuple[str, ...] = ()
+    """The passage, dialogue or subject of each item, in the order of `items`: items of one are not
+    independent. Empty where every item stands by itself."""
+
+    def __post_init__(self):
+        if self.clusters and len(self.clusters) != len(self.items):
+            raise ValueError(f"{len(self.items)} items have {len(self.clusters)} clusters")
+
+    def chosen(self, kept: Bool[np.ndarray, " items"]) -> "TaskScores":
+        """The same with these items alone."""
+        positions = np.flatnonzero(kept)
+        return dataclasses.replace(
+            self,
+            items=tuple(self.items[i] for i in positions),
+            table={name: column[kept] for name, column in self.table.items()},
+            clusters=tuple(self.clusters[i] for i in positions) if self.clusters else (),
+        )
 
     def column(self, name: str) -> Float[np.ndarray, "items arms"]:
         """One score for all items and arms; NaN where the score does not apply."""

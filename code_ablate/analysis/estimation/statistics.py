@@ -1,22 +1,10 @@
-"""Paired bootstrap, exact intervals, tests against chance, and corrections for many tests.
+"""Exact intervals, tests against chance, marks of collapse, and corrections for many tests.
 
-    replicates = resample_ratios(bits_IA, bytes_IA, generator, resamples=10_000)
-    weights_RS = resample_seeds(2, generator, resamples=10_000)
-    gain = relative_gain(replicates.score([2, 3], weights_RS), replicates.score([0, 1], weights_RS))
-    percentile_interval(gain), two_sided_p(gain)
+    exact_interval(7, 20), share_interval(0.35, half_width=0.2, confidence=0.95)
+    chance_p(correct_I, choices_I), sign_test(wins=9, losses=2)
+    holm([0.01, 0.04, 0.03])
 
-Letters: I items, A arms (recipe x seed), S seeds, R replicates. Row 0 of every replicate axis is
-the data itself, so one array carries the estimate and its bootstrap distribution.
-
-Every score here is a ratio of sums: accuracy is sum(correct) / sum(1), bits per byte is
-sum(bits) / sum(bytes). Item weights are drawn once and used for all arms, and seed weights once
-for all recipes and tasks, so any difference of two scores is paired by item and by seed.
-
-With few seeds the seed part of an interval is crude. Two seeds give two different draws, so where
-noise between seeds dominates, the interval is just the range of the two and holds the truth half
-the time; where items and seeds matter alike a nominal 95 % is about 90 %
-(tests/analysis/estimation/test_statistics.py measures both). So show the seeds, and call a
-difference one only if `seed_test`, which pools the seed noise of all recipes, agrees.
+Letters: I items, T tests. Variances over items and seeds are in `crossed.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,199 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from scipy import special  # scipy.stats, built on it, takes half a second to import
-
-_CELLS_PER_BLOCK = 4_000_000  # bounds memory: 32 MB of resampling counts at a time
-_CELLS_PER_DRAW = 100_000  # of these, drawn and counted together: they fit the processor's cache
-
-
-@dataclass(frozen=True)
-class Replicates:
-    """Resampled scores of every arm, as ratios of two sums. Row 0 is the data itself."""
-
-    sums: Float[np.ndarray, "replicates columns"]
-    """Resampled sums of columns, as `resample_items` returns them."""
-    numerator: tuple[int, ...]
-    """Column with each arm's sum of correct answers or of bits."""
-    denominator: tuple[int, ...]
-    """Column with each arm's sum of ones or of bytes."""
-    items: int
-    """Number of items behind it."""
-
-    def score(
-        self, arms: Sequence[int], weights: Float[np.ndarray, "replicates seeds"]
-    ) -> Float[np.ndarray, " replicates"]:
-        """Score of one recipe from the numbers of its seeds' arms: ratio of the weighted sums."""
-        above = self._weighted([self.numerator[arm] for arm in arms], weights)
-        return above / self._weighted([self.denominator[arm] for arm in arms], weights)
-
-    def _weighted(
-        self, columns: Sequence[int], weights: Float[np.ndarray, "replicates seeds"]
-    ) -> Float[np.ndarray, " replicates"]:
-        # Column by column: numpy is slow where the summed axis is short.
-        total = self.sums[:, columns[0]] * weights[:, 0]
-        for seed, column in enumerate(columns[1:], 1):
-            total += self.sums[:, column] * weights[:, seed]
-        return total
-
-    def per_seed(self, arms: Sequence[int]) -> Float[np.ndarray, " seeds"]:
-        """Score of each seed on the data itself."""
-        above, below = ([of[arm] for arm in arms] for of in (self.numerator, self.denominator))
-        return self.sums[0, above] / self.sums[0, below]
-
-
-def resample_ratios(
-    numerator: Float[np.ndarray, "items arms"],
-    denominator: Float[np.ndarray, "items arms"],
-    generator: np.random.Generator,
-    resamples: int,
-) -> Replicates:
-    """`resample_items` for scores that are ratios of sums. Raises ValueError as it does, and if
-    the arrays differ in shape."""
-    if numerator.shape != denominator.shape or numerator.ndim != 2:
-        raise ValueError(f"shapes {numerator.shape} and {denominator.shape} are not [items, arms]")
-    both = np.concatenate([numerator, denominator], axis=1)
-    arms = tuple(range(numerator.shape[1]))
-    sums = resample_items(both, generator, resamples)
-    return Replicates(sums, arms, tuple(len(arms) + arm for arm in arms), len(both))
-
-
-def resample_items(
-    columns: Float[np.ndarray, "items columns"], generator: np.random.Generator, resamples: int
-) -> Float[np.ndarray, "replicates columns"]:
-    """Nonparametric bootstrap over items, jointly for all columns: sums, row 0 of the data itself.
-
-    Each replicate draws I items with replacement: counts w ~ Multinomial(I, 1/I), and the sums
-    are w . column (Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 6; for ratios
-    of sums ch. 10). They lie contiguous along the replicates.
-
-    Raises ValueError if the array is no matrix, is empty, or holds NaN.
-    """
-    if columns.ndim != 2 or not columns.size or not np.isfinite(columns).all():
-        raise ValueError("scores must be finite, [items, columns], and at least one item is needed")
-    items = len(columns)
-    sums = np.empty((resamples + 1, columns.shape[1]), order="F")
-    sums[0] = columns.sum(axis=0)
-    block = max(1, _CELLS_PER_BLOCK // items)
-    for start in range(1, resamples + 1, block):
-        stop = min(start + block, resamples + 1)
-        sums[start:stop] = _draw_counts(generator, items, items, stop - start) @ columns
-    return sums
-
-
-def resample_seeds(
-    seeds: int, generator: np.random.Generator, resamples: int
-) -> Float[np.ndarray, "replicates seeds"]:
-    """Weights of a rescaled bootstrap over seeds; each row sums to 1 and row 0 is uniform.
-
-    Each replicate draws S - 1 of the S seeds with replacement. The plain bootstrap (S draws)
-    gives the variance of a mean too small by (S - 1) / S, which is a half with two seeds; this
-    one is unbiased for it (Rao, Wu & Yue 1992, Survey Methodology 18, 209-217). With one seed the
-    weight is 1 and the interval says nothing about seeds.
-
-    Items and seeds are resampled independently (the pigeonhole bootstrap). It counts noise that
-    belongs to one item and one seed up to three times, so it errs to the wide side (Owen 2007,
-    Annals of Applied Statistics 1, 386-411).
-    """
-    if seeds < 1:
-        raise ValueError("at least one seed is needed")
-    weights = np.full((resamples + 1, seeds), 1.0 / seeds, order="F")
-    if seeds > 1:
-        weights[1:] = _draw_counts(generator, seeds, seeds - 1, resamples) / (seeds - 1)
-    return weights
-
-
-def _draw_counts(
-    generator: np.random.Generator, categories: int, draws: int, rows: int
-) -> Float[np.ndarray, "rows categories"]:
-    """Multinomial counts with equal probabilities: how often each category was drawn, per row."""
-    counts = np.empty((rows, categories))
-    block = max(1, _CELLS_PER_DRAW // categories)
-    for start in range(0, rows, block):
-        part = counts[start : start + block]
-        picks = generator.integers(0, categories, size=(len(part), draws))
-        picks += categories * np.arange(len(part))[:, None]
-        part[:] = np.bincount(picks.ravel(), minlength=part.size).reshape(part.shape)
-    return counts
-
-
-def percentile_interval(
-    replicates: Float[np.ndarray, " replicates"], confidence: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of a bootstrap distribution; row 0, the estimate, is left out.
-
-    [q_(a/2), q_(1-a/2)] with a = 1 - confidence (Efron & Tibshirani 1993, ch. 13).
-    """
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(replicates[1:], [tail, 1.0 - tail])
-    return float(low), float(high)
-
-
-def standard_error(replicates: Float[np.ndarray, " replicates"]) -> float:
-    """Standard deviation of the bootstrap distribution; row 0, the estimate, is left out."""
-    return float(np.std(replicates[1:], ddof=1))
-
-
-def two_sided_p(replicates: Float[np.ndarray, " replicates"]) -> float:
-    """Two-sided bootstrap p of "the difference is zero", consistent with the percentile interval.
-
-    p = 2 (1 + min(#{d <= 0}, #{d >= 0})) / (R + 1), at most 1 (Davison & Hinkley 1997, Bootstrap
-    Methods and their Application, eq. 4.11, by inversion of the interval). Its smallest value
-    is 2 / (R + 1): take R large against the number of comparisons that will be corrected for.
-    """
-    draws = replicates[1:]
-    fewer = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    return min(1.0, 2.0 * (1 + fewer) / (len(draws) + 1))
-
-
-def seed_test(scores_RS: Float[np.ndarray, "recipes seeds"], recipe: int, base: int) -> float:
-    """Two-sided p of "recipe and base are equal" against the noise between seeds.
-
-    Randomised blocks with seeds as blocks: the residual of scores on recipe and seed effects has
-    mean square M on (R - 1)(S - 1) degrees of freedom, and t = (x - b) / sqrt(2 M / S) (Fisher
-    1935, The Design of Experiments; Montgomery, Design and Analysis of Experiments, ch. 4). With
-    two recipes it is the paired t test. Pooling over recipes is what gives two seeds any power, but
-    takes the noise to be alike in all of them. Where the two vary by more than that, as beside
-    recipes that are all at zero, their own variance takes its place: too small a p is then rarer,
-    not excluded. NaN with one seed, which tells nothing about noise.
-    """
-    recipes, seeds = scores_RS.shape
-    if seeds < 2 or recipes < 2:
-        return float("nan")
-    means_R = scores_RS.mean(axis=1)
-    residual_RS = scores_RS - means_R[:, None] - scores_RS.mean(axis=0) + scores_RS.mean()
-    freedom = (recipes - 1) * (seeds - 1)
-    pooled = 2.0 * (residual_RS**2).sum() / freedom
-    own = np.var(scores_RS[recipe] - scores_RS[base], ddof=1)
-    error = np.sqrt(max(pooled, own) / seeds)
-    difference = abs(means_R[recipe] - means_R[base])
-    tiny = 1e-12 * max(1.0, float(np.abs(scores_RS).max()))  # rounding is not a difference
-    if difference <= tiny:
-        return 1.0
-    if error <= tiny:
-        return 0.0
-    return float(2.0 * special.stdtr(freedom, -difference / error))
-
-
-def relative_gain(
-    scores: Float[np.ndarray, " replicates"], base: Float[np.ndarray, " replicates"]
-) -> Float[np.ndarray, " replicates"]:
-    """(x - base) / base in every replicate (the reference study's definition, section 3).
-
-    Raises ValueError if the base is zero or less in some replicate: the ratio has no meaning then.
-    """
-    if (base <= 0).any():
-        raise ValueError("the base of a relative gain must be above zero in every replicate")
-    return (scores - base) / base
-
-
-def category_mean(
-    scores: Sequence[Float[np.ndarray, " replicates"]],
-) -> Float[np.ndarray, " replicates"]:
-    """Plain mean of the tasks of a category, replicate by replicate.
-
-    Items were resampled within each task; seeds jointly over the tasks, since it is one model.
-    """
-    return np.mean(np.stack(scores), axis=0)
 
 
 def exact_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -234,6 +29,26 @@ def exact_interval(successes: int, trials: int, confidence: float = 0.95) -> tup
     if successes < trials:
         high = float(special.betaincinv(successes + 1, trials - successes, 1.0 - tail))
     return low, high
+
+
+def share_interval(value: float, half_width: float, confidence: float) -> tuple[float, float]:
+    """Interval of a mean of scores from 0 to 1, from the half width of its symmetric one.
+
+    Quantiles of Beta(n p + 1/2, n (1 - p) + 1/2), where n is the number of independent items that
+    would give the mean p this half width: n = p (1 - p) z^2 / half_width^2. With independent right
+    and wrong items it is Jeffreys' interval (Brown, Cai & DasGupta 2001, Statistical Science 16,
+    101-133); with seeds and clusters it is theirs with an effective size, as Korn and Graubard
+    (1998, Survey Methodology 24, 193-201) have it for Clopper and Pearson's. It stays within 0 and
+    1 and leans towards the middle, which on sets of a hundred items a symmetric one does not.
+    """
+    if not 0 < value < 1 or np.isinf(half_width):
+        return 0.0, 1.0
+    tail = (1.0 - confidence) / 2.0
+    size = value * (1 - value) * (special.ndtri(tail) / half_width) ** 2
+    right, wrong = size * value + 0.5, size * (1 - value) + 0.5
+    return float(special.betaincinv(right, wrong, tail)), float(
+        special.betaincinv(right, wrong, 1.0 - tail)
+    )
 
 
 def tied_interval(
@@ -298,11 +113,14 @@ def guessing_p(
     correct: Float[np.ndarray, " items"],
     choices: Float[np.ndarray, " items"],
     chance: float | None,
+    clusters: Sequence[str] = (),
 ) -> float | None:
     """`chance_p` where it can be computed, else None.
 
     Items that do not say how many choices they have are taken to be guessed with probability
-    `chance`. None where that is not known, and where items are not just right or wrong.
+    `chance`. None where that is not known, and where items are not just right or wrong. Where items
+    share a passage or a subject (`clusters`, one for each item), guesses may be alike within it,
+    and p is the larger of that and of a t test over the clusters.
     """
     if not np.isin(correct, (0.0, 1.0)).all():
         return None
@@ -310,7 +128,27 @@ def guessing_p(
         if not chance:
             return None
         choices = np.full(len(correct), 1.0 / chance)
-    return chance_p(correct, choices)
+    exact = chance_p(correct, choices)
+    return max(exact, clustered_chance_p(correct, choices, clusters)) if clusters else exact
+
+
+def clustered_chance_p(
+    correct: Float[np.ndarray, " items"],
+    choices: Float[np.ndarray, " items"],
+    clusters: Sequence[str],
+) -> float:
+    """One-sided p that guessing gets as many right, where guesses of a cluster may be alike.
+
+    t = sum of d / (s sqrt(G)) over the G clusters, where d is what a cluster has right beyond its
+    chance and s the standard deviation of d; G - 1 degrees of freedom. 1 with a single cluster.
+    """
+    codes = np.unique(np.asarray(clusters), return_inverse=True)[1]
+    beyond_G = np.bincount(codes, weights=correct - 1.0 / choices)
+    freedom = len(beyond_G) - 1
+    error = np.sqrt(np.var(beyond_G, ddof=1) * (freedom + 1)) if freedom else 0.0
+    if not error > 0:
+        return 1.0 if freedom < 1 or beyond_G.sum() <= 0 else 0.0
+    return float(special.stdtr(freedom, -beyond_G.sum() / error))
 
 
 def seed_spread(scores: Sequence[float]) -> float | None:

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from code_ablate.analysis.estimation import statistics as st
-from code_ablate.analysis.estimation.bootstrap import Sampler
 from code_ablate.analysis.estimation.categories import (
     CategoryColumn,
     category_columns,
@@ -27,7 +26,9 @@ from code_ablate.analysis.estimation.estimates import (
     Settings,
     TaskResult,
 )
+from code_ablate.analysis.estimation.estimator import Estimator
 from code_ablate.analysis.estimation.scores import Place, Scores
+from code_ablate.errors import unknown_name
 
 
 @dataclass(frozen=True)
@@ -95,27 +96,47 @@ class Summary:
 
 
 def summarise(scores: Scores, settings: Settings | None = None) -> Summary:
-    """Computes levels, comparisons with the baseline, and per-task results at every place."""
-    sampler = Sampler(scores, settings or Settings())
+    """Computes levels, comparisons with the baseline, and per-task results at every place.
+
+    Raises UserError if `settings` have a margin of a metric that the scores do not give.
+    """
+    estimator = Estimator(scores, settings or Settings())
     metrics = main_metrics(scores)
+    for key in estimator.settings.margins:
+        if key not in {metric.key for metric in metrics}:
+            raise unknown_name("metric in Study.margins", key, [metric.key for metric in metrics])
     levels, comparisons, task_results = {}, [], {}
     for place in scores.places:
         for recipe in scores.recipes_at(place):
             for metric in metrics:
-                levels[place, recipe, metric.key] = sampler.level(place, recipe, metric)
+                levels[place, recipe, metric.key] = estimator.level(place, recipe, metric)
                 if recipe != scores.baseline:
-                    comparisons += sampler.comparison(place, recipe, metric)
+                    comparisons += estimator.comparison(place, recipe, metric)
             for task in scores.downstream:
-                task_results[place, recipe, task] = sampler.task_result(place, recipe, task)
-    adjusted = st.holm([c.p for c in comparisons])
-    comparisons = [replace(c, p_holm=float(p)) for c, p in zip(comparisons, adjusted, strict=True)]
+                task_results[place, recipe, task] = estimator.task_result(place, recipe, task)
+    comparisons = _corrected(comparisons)
     summary = Summary(
-        scores, sampler.settings, metrics, levels, tuple(comparisons), task_results, (), {}
+        scores, estimator.settings, metrics, levels, tuple(comparisons), task_results, (), {}
     )
-    return _with_categories(summary, sampler)
+    return _with_categories(summary, estimator)
 
 
-def _with_categories(summary: Summary, sampler: Sampler) -> Summary:
+def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
+    """With Holm's correction: of all tests for a difference, and of all for equivalence."""
+    adjusted = st.holm([c.p for c in comparisons])
+    within = iter(st.holm([c.p_margin for c in comparisons if c.p_margin is not None]))
+    return [
+        replace(
+            c,
+            p_holm=float(p),
+            p_margin_holm=None if c.p_margin is None else float(next(within)),
+            family=len(comparisons),
+        )
+        for c, p in zip(comparisons, adjusted, strict=True)
+    ]
+
+
+def _with_categories(summary: Summary, estimator: Estimator) -> Summary:
     """Adds the category table. It shows the same items again: levels and changes without tests."""
     scores, categories = summary.scores, {}
     columns = category_columns(scores, summary.all_beat_chance)
@@ -125,8 +146,8 @@ def _with_categories(summary: Summary, sampler: Sampler) -> Summary:
             for metric in shown:
                 gain = None
                 if recipe != scores.baseline:
-                    compared = sampler.comparison(place, recipe, metric)
+                    compared = estimator.comparison(place, recipe, metric)
                     gain = compared[0].gain if compared else None
-                level = sampler.level(place, recipe, metric)
+                level = estimator.level(place, recipe, metric)
                 categories[place, recipe, metric.key] = CategoryScore(level, gain)
     return replace(summary, columns=columns, categories=categories)

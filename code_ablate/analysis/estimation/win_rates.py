@@ -16,7 +16,7 @@ import pandas as pd
 from jaxtyping import Float
 from scipy import special
 
-from code_ablate.analysis.estimation.statistics import percentile_interval, sign_test
+from code_ablate.analysis.estimation.statistics import sign_test
 
 RESAMPLES = 2000
 
@@ -165,6 +165,18 @@ def _interval(values_I, weights_RI) -> Interval | None:
     if np.ptp(values_I) == 0:
         return _wilson(values_I[0], len(values_I))
     return percentile_interval(weights_RI @ values_I / len(values_I))
+
+
+def percentile_interval(
+    replicates: Float[np.ndarray, " replicates"], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Percentile interval of a bootstrap distribution; row 0, the estimate, is left out.
+
+    [q_(a/2), q_(1-a/2)] with a = 1 - confidence (Efron & Tibshirani 1993, ch. 13).
+    """
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(replicates[1:], [tail, 1.0 - tail])
+    return float(low), float(high)
 
 
 def _wilson(rate: float, trials: int) -> Interval:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from etils import epath
 
-from code_ablate.analysis.estimation.bootstrap import Sampler
 from code_ablate.analysis.estimation.estimates import Settings, TaskResult
+from code_ablate.analysis.estimation.estimator import Estimator
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.summary import Summary, summarise
 from code_ablate.analysis.report.published import PublishedStudy, find_published
@@ -70,16 +70,27 @@ class Report:
         return f" ({size})" if self.several_sizes else ""
 
 
+def fewest_seeds(report: Report) -> int:
+    """Seeds of the recipe and place that have the fewest."""
+    return min(map(len, report.summary.scores.seeds.values()))
+
+
 def stage_title(stage: str) -> str:
     """ "after pre-training", "after cooldown", "after NAME" for other stages."""
     return _STAGE_TITLES.get(stage, f"after {stage.replace('_', ' ')}")
 
 
 def make_report(results: Results, settings: Settings | None = None) -> Report:
-    """Computes the numbers. Raises UserError if the record names an unknown published study."""
-    published = find_published(results.record.published)
+    """Computes the numbers; with the study's own margins where no settings are given.
+
+    Raises UserError if the record names an unknown published study.
+    """
+    record = results.record
+    if settings is None:
+        settings = Settings(margin=record.margin, margins=record.margins)
+    published = find_published(record.published)
     summary = summarise(results.scores, settings)
-    return Report(results, summary, published, _uncontaminated(results.record, summary))
+    return Report(results, summary, published, _uncontaminated(record, summary))
 
 
 def _uncontaminated(
@@ -90,9 +101,9 @@ def _uncontaminated(
     scored = {task: set(table.items) for (task, _), table in scores.tables.items()}
     gone = {task: items for task, items in found.items() if items.keys() & scored[task]}
     others = without_items(scores, gone)
-    sampler = Sampler(others, summary.settings)
+    estimator = Estimator(others, summary.settings)
     return {
-        (place, recipe, task): sampler.task_result(place, recipe, task)
+        (place, recipe, task): estimator.task_result(place, recipe, task)
         for task, place in others.tables
         for recipe in others.recipes_at(place)
     }

@@ -8,12 +8,18 @@ apart". What cannot be concluded is in `limits.py`.
 
 from collections.abc import Sequence
 
-from code_ablate.analysis.estimation.estimates import Comparison, Metric
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    EQUIVALENT,
+    Comparison,
+    Metric,
+)
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import (
     change_range,
     counted,
+    detectable_change,
     joined,
     number_range,
     whole_percent,
@@ -46,6 +52,7 @@ def _of_size(report: Report, size: SizeRecord) -> list[str]:
     arms = [arm for arm in report.results.last_arms if arm.arm.size == size.name]
     seeds = counted(len({arm.arm.seed for arm in arms}), "seed")
     tokens = number_range([arm.tokens for arm in arms])
+    sentences += _equivalence_sentence(report, with_baseline)
     sentences.append(
         f"All this holds for a model of {size.parameters / 1e6:,.1f} million parameters trained on "
         f"{tokens} tokens with {seeds}, and not beyond it."
@@ -61,6 +68,18 @@ def _later_sentence(report: Report, places: Sequence[Place]) -> str:
         certain = sum(c.certain() for c in comparisons)
         counts.append(f"{report.title(place)}, {certain} of {len(comparisons)} comparisons")
     return f"{_capital(joined(counts))} with {report.baseline} hold after Holm's correction."
+
+
+def _equivalence_sentence(report: Report, places: Sequence[Place]) -> list[str]:
+    """How many comparisons are within the study's margin; nothing where it names none."""
+    comparisons = [c for c in report.summary.comparisons if c.place in places and c.margin]
+    if not comparisons:
+        return []
+    within = sum(c.verdict() == EQUIVALENT for c in comparisons)
+    return [
+        f"{within} of {len(comparisons)} comparisons with a margin are equivalent within it, after "
+        "Holm's correction."
+    ]
 
 
 def _of(report: Report, place: Place, metric: Metric) -> list[Comparison]:
@@ -79,6 +98,7 @@ def _domain_sentences(report: Report, place: Place) -> list[str]:
     """One sentence for the domains that got better, one for those that got worse, one for none."""
     base, sentences = report.baseline, []
     improved, worsened, unclear = [], [], []
+    open_comparisons: list[Comparison] = []
     for metric in (m for m in report.summary.metrics if m.lower_is_better):
         certain = [c for c in _of(report, place, metric) if c.certain()]
         better = [c for c in certain if c.better]
@@ -92,6 +112,7 @@ def _domain_sentences(report: Report, place: Place) -> list[str]:
             worsened.append(text)
         if not certain:
             unclear.append(metric.label)
+            open_comparisons += _of(report, place, metric)
     when, intervals = report.title(place), whole_percent(report.summary.settings.confidence)
     if improved:
         sentences.append(
@@ -104,7 +125,8 @@ def _domain_sentences(report: Report, place: Place) -> list[str]:
     if unclear:
         opening = "On" if sentences else f"{_capital(when)}, on"
         sentences.append(
-            f"{opening} {joined(unclear)} no recipe can be told apart from {base} in bits per byte."
+            f"{opening} {joined(unclear)} no recipe can be told apart from {base} in bits per byte"
+            f"{_power(open_comparisons)}."
         )
     return sentences
 
@@ -116,6 +138,7 @@ def _score_sentences(report: Report, place: Place) -> list[str]:
     name = names.pop() if len(names) == 1 else "the scores of tasks"
     clear: list[str] = []
     unclear: list[str] = []
+    open_comparisons: list[Comparison] = []
     for metric in metrics:
         comparisons = _of(report, place, metric)
         if not comparisons:
@@ -124,21 +147,40 @@ def _score_sentences(report: Report, place: Place) -> list[str]:
         largest = max(certain or comparisons, key=_size)
         text = f"{_named(largest)} on {metric.label} ({counted(len(metric.tasks), 'task')})"
         (clear if certain else unclear).append(text)
+        open_comparisons += [] if certain else comparisons
     sentences = []
     if clear:
         changes = "the largest change is" if len(clear) == 1 else "the largest changes are"
         sentences.append(f"{_capital(name)} changed against {base}: {changes} {joined(clear)}.")
     if unclear and clear:
         sentences.append(
-            f"Elsewhere no recipe can be told apart from {base}: {joined(unclear)} at most."
+            f"Elsewhere no recipe can be told apart from {base}: {joined(unclear)} at most"
+            f"{_power(open_comparisons)}."
         )
     elif unclear:
         estimates = "the largest estimate is" if len(unclear) == 1 else "the largest estimates are"
         sentences.append(
             f"In {name} no recipe can be told apart from {base} here; {estimates} "
-            f"{joined(unclear)}."
+            f"{joined(unclear)}{_power(open_comparisons)}."
         )
     return sentences
+
+
+def _power(comparisons: Sequence[Comparison]) -> str:
+    """How large a change would have been found: the largest of these, by metric and recipe."""
+    undecided = [c for c in comparisons if c.verdict() == CANNOT_SAY]
+    if not undecided:
+        return ""
+    if not all(c.difference.over_seeds for c in undecided):
+        return "; fewer than three seeds show no change to be one"
+    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in undecided}
+    if len(changes) == 1:
+        return f"; one of {next(iter(changes))} would be found in four of five such studies"
+    least, most = (pick(changes, key=lambda c: changes[c]) for pick in (min, max))
+    return (
+        f"; what four of five such studies would find begins at {least} to {most}, depending on "
+        "recipe and metric"
+    )
 
 
 def _capital(text: str) -> str:

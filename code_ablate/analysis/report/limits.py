@@ -6,10 +6,12 @@ Each limit has a key, so that a test can ask for it, and appears only where the 
 What concerns recipes and their training is in `recipe_limits.py`.
 """
 
+import math
 from collections.abc import Callable
 
+from code_ablate.analysis.estimation.crossed import FEWEST_SEEDS, Noise
 from code_ablate.analysis.estimation.scores import Place
-from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.content import Report, fewest_seeds
 from code_ablate.analysis.report.phrases import joined, number_range, whole_percent
 from code_ablate.analysis.report.recipe_limits import Limit, comparison_limits, recipe_limits
 from code_ablate.evaluation.kinds import KINDS, PROGRAMS
@@ -71,27 +73,43 @@ def _scale_limits(report: Report) -> list[Limit]:
 
 
 def _seed_limits(report: Report) -> list[Limit]:
-    fewest = min(map(len, report.summary.scores.seeds.values()))
+    fewest = fewest_seeds(report)
     if fewest == 1:
         return [
             Limit(
                 "one_seed",
                 "How much is chance of initialisation and data order. At least one recipe has a "
                 "single seed, so its intervals cover the choice of items only and are too narrow; "
-                "no comparison of one seed is marked.",
+                "no comparison of fewer than three seeds is marked.",
+            )
+        ]
+    if fewest < FEWEST_SEEDS:
+        return [
+            Limit(
+                "two_seeds",
+                "Whether a change would be there with other seeds. Two seeds leave one degree of "
+                "freedom for the noise between seeds, so the intervals cover the choice of items "
+                "only and are too narrow, and no comparison is marked. Three seeds are the least "
+                "with which one can be.",
             )
         ]
     if fewest < FEW_SEEDS:
         return [
             Limit(
                 "few_seeds",
-                f"Fine differences. With {fewest} seeds the seed part of an interval is crude: "
-                "where noise between seeds dominates, an interval from two seeds holds the truth "
-                "only about half the time. Marks therefore ask for a test on seeds too; read the "
-                "seed values beside each interval.",
+                f"Small differences. With {fewest} seeds the noise between seeds is known with "
+                f"{fewest - 1} degrees of freedom, so where it dominates, an interval is "
+                f"{_widening(fewest):.1f} times as wide as if the noise were known; more seeds "
+                "narrow it faster than more items.",
             )
         ]
     return []
+
+
+def _widening(seeds: int) -> float:
+    """Width of an interval by that of one whose noise between seeds is known."""
+    known, estimated = (Noise(0.0, 1.0, 0.0, math.inf, count) for count in (10**6, seeds))
+    return estimated.half_width(0.95) / known.half_width(0.95)
 
 
 def _task_limits(report: Report) -> list[Limit]:

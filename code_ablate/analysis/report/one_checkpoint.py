@@ -17,13 +17,14 @@ import numpy as np
 from etils import epy
 
 from code_ablate.analysis.estimation import statistics as st
+from code_ablate.analysis.estimation.crossed import crossed_covariance
 from code_ablate.evaluation.kinds import ANSWERS, GOLD, KINDS
 from code_ablate.evaluation.kinds.own_metrics import PREFIX, as_shares, title_of
 
 with epy.lazy_imports():  # the reports of studies name what is here, and do without it
     import pandas as pd
 
-RESAMPLES = 2000
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class TaskSummary:
     high: float | None
     """Upper end of the 95 % interval; None without a score."""
     interval: str | None
-    """"exact" (Clopper and Pearson, for items that are right or wrong) or "bootstrap"."""
+    """"exact" (Clopper and Pearson, for items that are right or wrong), "beta" (for other scores
+    from 0 to 1: `statistics.share_interval`) or "t" (Student's)."""
     own_metrics: Mapping[str, tuple[float, float, float]]
     """The task's own metrics beside the one that counts, with intervals: name -> (mean over items,
     low, high)."""
@@ -116,7 +118,8 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
             columns[column] = values
         else:
             columns["correct"] = shares_of_items
-    score, low, high, interval = _score(columns, column)
+    clusters = _clusters(rows)
+    score, low, high, interval = _score(columns, column, clusters)
     shares = column == "correct" and score is not None
     collapse = st.collapse_of(columns)
     bits_per_byte = float(columns["bits"].sum() / columns["bytes"].sum())
@@ -132,11 +135,11 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
         high=high,
         interval=interval,
         is_share=shares,
-        own_metrics={name: _mean(rows[PREFIX + name]) for name in own},
-        pass_at=_pass_at(rows),
+        own_metrics={name: _mean(rows[PREFIX + name], clusters) for name in own},
+        pass_at=_pass_at(rows, clusters),
         chance=info.get("chance"),
         chance_p=(
-            st.guessing_p(columns["correct"], columns["choices"], info.get("chance"))
+            st.guessing_p(columns["correct"], columns["choices"], info.get("chance"), clusters)
             if shares
             else None
         ),
@@ -151,39 +154,57 @@ def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:
     )
 
 
+def _clusters(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The passage, dialogue or subject of each item; empty where each stands by itself."""
+    if "cluster" not in rows or rows["cluster"].isna().any():
+        return ()
+    return tuple(rows["cluster"].astype(str))
+
+
 def _score(
-    columns: Mapping[str, np.ndarray], score: str | None
+    columns: Mapping[str, np.ndarray], score: str | None, clusters: tuple[str, ...]
 ) -> tuple[float | None, float | None, float | None, str | None]:
     """(score, low, high, how the interval was made)."""
     if score is None or np.isnan(columns[score]).any():
         return None, None, None, None
     values = columns[score]
     if score == "correct":
-        return _share(values)
-    return _ratio(values, columns["bytes"] if score == "bits" else np.ones(len(values)))
+        return _share(values, clusters)
+    sizes = columns["bytes"] if score == "bits" else np.ones(len(values))
+    return _ratio(values, sizes, clusters)
 
 
-def _mean(values: pd.Series) -> tuple[float, float, float]:
+def _mean(values: pd.Series, clusters: tuple[str, ...]) -> tuple[float, float, float]:
     """Mean over items, with its interval."""
-    return _ratio(values.to_numpy(np.float64), np.ones(len(values)))[:3]
+    return _ratio(values.to_numpy(np.float64), np.ones(len(values)), clusters)[:3]
 
 
-def _share(values: np.ndarray) -> tuple[float, float, float, str]:
+def _share(values: np.ndarray, clusters: tuple[str, ...]) -> tuple[float, float, float, str]:
     """Mean of values from 0 to 1, with its interval and how that was made."""
-    if np.isin(values, (0.0, 1.0)).all():
+    if not clusters and np.isin(values, (0.0, 1.0)).all():
         return float(values.mean()), *st.exact_interval(int(values.sum()), len(values)), "exact"
-    return _ratio(values, np.ones(len(values)))
+    if np.ptp(values) == 0:
+        value, units = float(values[0]), len(set(clusters)) or len(values)
+        return value, *st.tied_interval(value, units, 0.0, 1.0, CONFIDENCE), "exact"
+    value, low, high, _ = _ratio(values, np.ones(len(values)), clusters)
+    return value, *st.share_interval(value, (high - low) / 2, CONFIDENCE), "beta"
 
 
-def _ratio(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float, str]:
+def _ratio(
+    values: np.ndarray, sizes: np.ndarray, clusters: tuple[str, ...]
+) -> tuple[float, float, float, str]:
     """Sum of the values over sum of the sizes, with its interval and how that was made."""
-    drawn = st.resample_ratios(
-        values[:, None], sizes[:, None], np.random.default_rng(0), RESAMPLES
-    ).score([0], np.ones((RESAMPLES + 1, 1)))
-    return float(drawn[0]), *st.percentile_interval(drawn), "bootstrap"
+    score = float(values.sum() / sizes.sum())
+    added_G = (values - score * sizes) / sizes.sum()
+    if clusters:
+        added_G = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=added_G)
+    half = crossed_covariance([added_G[:, None, None]]).along([1.0]).half_width(CONFIDENCE)
+    return score, score - half, score + half, "t"
 
 
-def _pass_at(rows: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+def _pass_at(
+    rows: pd.DataFrame, clusters: tuple[str, ...]
+) -> dict[str, tuple[float, float, float]]:
     # Other tasks of the suite have none, or fewer.
     names = [name for name in rows if name.startswith("pass@") and rows[name].notna().all()]
-    return {name: _share(rows[name].to_numpy())[:3] for name in names}
+    return {name: _share(rows[name].to_numpy(), clusters)[:3] for name in names}

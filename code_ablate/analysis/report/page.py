@@ -196,8 +196,10 @@ def _gain_section(report: Report) -> list[Html]:
             f"(recipe − {base}) / {base}; where {base} may be zero, recipe − {base} in points. For "
             "bits per byte a negative number is a reduction and is better; for the others a "
             "positive one. Second line: interval; third: each seed; p is adjusted by Holm's method "
-            f"over all {len(comparisons)} comparisons of this study. A star and colour mark "
-            "p < 0.05: blue better, orange worse.",
+            f"over all {len(comparisons)} comparisons of this study. A star and colour mark what "
+            "is different, p < 0.05 on three seeds or more: blue better, orange worse. Beside "
+            "“cannot say” stand the least change that four of five such studies would find, and "
+            f"the seeds that it takes to find {_sought(report)}.",
             class_="note",
         ),
     ]
@@ -211,6 +213,12 @@ def _gain_section(report: Report) -> list[Html]:
     compared = {comparison.place for comparison in comparisons}
     places = [place for place in report.places if place in compared]
     return [*parts, *(tables.gain_table(report, place) for place in places)]
+
+
+def _sought(report: Report) -> str:
+    """What `Comparison.seeds_needed` are for."""
+    named = any(comparison.margin for comparison in report.summary.comparisons)
+    return "the study's margin" if named else "a change of the size of the estimate"
 
 
 def _category_section(report: Report) -> list[Html]:

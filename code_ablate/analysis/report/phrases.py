@@ -5,7 +5,11 @@ percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a,
 
 from collections.abc import Iterable
 
-from code_ablate.analysis.estimation.estimates import Comparison, Estimate
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    Comparison,
+    Estimate,
+)
 
 
 def percent(value: float) -> str:
@@ -45,6 +49,29 @@ def change_range(comparison: Comparison) -> str:
     if not comparison.metric.is_share:
         return f"{signed(points.value)} [{signed(points.low)}, {signed(points.high)}]"
     return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
+
+
+def detectable_change(comparison: Comparison) -> str:
+    """ "2.1 %": the least change that would be found, in the form of `change_range`."""
+    size = comparison.detectable
+    if comparison.gain is not None:
+        return f"{100 * size / comparison.base:.1f}\u00a0%"
+    if comparison.metric.is_share:
+        return f"{100 * size:.1f}\u00a0points"
+    return f"{size:.3f}"
+
+
+def undecided(comparison: Comparison) -> str:
+    """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
+    if comparison.verdict() != CANNOT_SAY:
+        return ""
+    parts = [detectable_change(comparison)] if comparison.difference.over_seeds else []
+    seeds = comparison.seeds_needed
+    if seeds is not None:
+        parts.append(counted(seeds, "seed"))
+    elif len(comparison.difference.seeds) > 1 and comparison.sought:
+        parts.append("more items")
+    return ", ".join(parts) or "more seeds"
 
 
 def joined(names: Iterable[str]) -> str:

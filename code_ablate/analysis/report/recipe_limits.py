@@ -5,6 +5,7 @@ comparison_limits(report), recipe_limits(report)
 
 from dataclasses import dataclass
 
+from code_ablate.analysis.estimation.estimates import CANNOT_SAY
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import joined, number_range, whole_percent
@@ -27,7 +28,7 @@ class Limit:
 def comparison_limits(report: Report) -> list[Limit]:
     """What the comparisons do not show, and which recipes are not compared at all."""
     limits, comparisons = [], report.summary.comparisons
-    uncertain = [c for c in comparisons if not c.certain()]
+    uncertain = [c for c in comparisons if c.verdict() == CANNOT_SAY]
     spans = [c for c in comparisons if c.difference.low <= 0 <= c.difference.high]
     if uncertain:
         limits.append(
@@ -35,16 +36,8 @@ def comparison_limits(report: Report) -> list[Limit]:
                 "spans_zero",
                 f"A difference to {report.baseline} in {len(uncertain)} of {len(comparisons)} "
                 f"comparisons: they do not hold after Holm's correction ({len(spans)} intervals "
-                "contain zero). This does not show that there is none.",
-            )
-        )
-    resamples = report.summary.settings.resamples
-    if comparisons and 2 / (resamples + 1) * len(comparisons) >= 0.05:
-        limits.append(
-            Limit(
-                "resolution",
-                f"Any difference after Holm's correction: {resamples:,} resamples are too few for "
-                f"{len(comparisons)} comparisons.",
+                "contain zero). This does not show that there is none"
+                f"{_equivalence_note(report)}.",
             )
         )
     undefined = [c for c in comparisons if c.gain is None]
@@ -56,6 +49,12 @@ def comparison_limits(report: Report) -> list[Limit]:
             )
         )
     return [*limits, *(limit for place in report.places for limit in _not_compared(report, place))]
+
+
+def _equivalence_note(report: Report) -> str:
+    if any(c.margin for c in report.summary.comparisons):
+        return ""
+    return ": the study names no margin (Study.margin) within which recipes are equivalent"
 
 
 def _not_compared(report: Report, place: Place) -> list[Limit]:

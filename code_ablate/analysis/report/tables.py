@@ -10,12 +10,12 @@ single tasks and of categories are in `task_tables.py`.
 
 from collections.abc import Sequence
 
-from code_ablate.analysis.estimation.estimates import Estimate, Metric
+from code_ablate.analysis.estimation.estimates import Comparison, Estimate, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import html, published
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
-from code_ablate.analysis.report.phrases import bare, counted, signed
+from code_ablate.analysis.report.phrases import bare, counted, signed, undecided
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
@@ -121,6 +121,7 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Htm
         small(f"[{written(change.low)}, {written(change.high)}]"),
         small(seeds),
         small(f"p {p_text(comparison.p_holm)}"),
+        small(_verdict(comparison)),
         data_kind="gain" if relative else "difference",
         data_size=place.size,
         data_stage=place.stage,
@@ -128,8 +129,16 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Htm
         data_metric=metric.key,
         data_p=repr(comparison.p),
         data_p_holm=repr(comparison.p_holm),
+        data_verdict=comparison.verdict(),
+        data_detectable=repr(comparison.detectable),
         **numbers(change),
     )
+
+
+def _verdict(comparison: Comparison) -> str:
+    """The verdict, and what it would take where it cannot say."""
+    left = undecided(comparison)
+    return comparison.verdict() + (f" ({left})" if left else "")
 
 
 def group_table(report: Report, place: Place) -> Html:

@@ -1,20 +1,28 @@
-"""The report as a table for the console, 80 columns wide.
+"""The report as a table for the console, 100 columns wide.
 
 print(terminal_table(read_report("runs/demo")))
 """
 
 from collections.abc import Mapping, Sequence
 
-from code_ablate.analysis.estimation.estimates import Metric
+from code_ablate.analysis.estimation.crossed import FEWEST_SEEDS
+from code_ablate.analysis.estimation.estimates import DIFFERENT, EQUIVALENT, Comparison, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, stage_title
 from code_ablate.analysis.report.one_checkpoint import TaskSummary
-from code_ablate.analysis.report.phrases import bare, change_range, counted, number_range
+from code_ablate.analysis.report.phrases import (
+    bare,
+    change_range,
+    counted,
+    number_range,
+    undecided,
+    whole_percent,
+)
 from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
 
 
 def terminal_table(report: Report) -> str:
-    """Scores with intervals and paired relative changes, one block per size, stage and metric."""
+    """Scores with intervals, paired relative changes and verdicts, a block per place and metric."""
     record = report.record
     arms = report.results.last_arms
     tokens = number_range([arm.tokens for arm in arms])
@@ -26,14 +34,33 @@ def terminal_table(report: Report) -> str:
             lines += _shares(report, place)
         for metric in report.summary.metrics:
             lines += _block(report, place, metric)
-    confidence = 100 * report.summary.settings.confidence
-    lines += [
-        "",
-        f"[ ] {confidence:.0f} % bootstrap interval over items and seeds. Changes are relative and",
-        "paired by item and seed (in points where the baseline may be 0). * holds after Holm's",
-        "correction over all comparisons.",
-    ]
+    lines += ["", *_legend(report)]
     return "\n".join(lines) + "\n"
+
+
+def _legend(report: Report) -> list[str]:
+    summary = report.summary
+    few = {len(seeds) < FEWEST_SEEDS for seeds in summary.scores.seeds.values()}
+    over = "items and seeds"
+    if True in few:
+        over = "items, and not over seeds, which are too few"
+        if False in few:
+            over = "items and seeds; with fewer than three seeds, over items alone"
+    lines = [
+        f"[ ] {whole_percent(summary.settings.confidence)} interval over {over}.",
+        "Changes are relative and paired by item and seed; in points where the baseline may be 0.",
+        "* different: holds after Holm's correction over all comparisons, on three seeds or more.",
+    ]
+    if any(c.margin for c in summary.comparisons):
+        lines.append(
+            "= equivalent: within the study's margin, by two one-sided tests, as corrected."
+        )
+    sought = "the margin" if any(c.margin for c in summary.comparisons) else "this change"
+    lines += [
+        "? cannot say: the least change that four of five such studies would find, and the seeds",
+        f"  that it takes to find {sought}.",
+    ]
+    return lines
 
 
 def _heading(place: Place) -> str:
@@ -66,7 +93,7 @@ def _block(report: Report, place: Place, metric: Metric) -> list[str]:
         title = f"{metric.label}: {metric.name}{' in %' if metric.is_share else ''}; {counts}"
     source = report.record.source
     width = _share_width(source)
-    head = f"  {'recipe':<20}{source:>{width}}  {'score':<23}{'change against baseline':<27}"
+    head = f"  {'recipe':<20}{source:>{width}}  {'score':<22}{'change against baseline':<27}verdict"
     return ["", title, head.rstrip(), *(_row(report, place, name, metric) for name in recipes)]
 
 
@@ -79,24 +106,30 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
     scale, digits = metric.form
     value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
     comparison = report.summary.comparison(place, recipe, metric)
-    star = " *" if comparison and comparison.certain() else ""
+    verdict = "" if comparison is None else _verdict(comparison)
     if comparison is None:
         change = "baseline" if recipe == report.baseline else "not comparable"
     elif comparison.gain is None:
-        change = change_range(comparison) + star
+        change = change_range(comparison)
     else:
         gain = comparison.gain
-        change = f"{bare(gain.value):>6} % [{bare(gain.low)}, {bare(gain.high)}]{star}"
+        change = f"{bare(gain.value):>6} % [{bare(gain.low)}, {bare(gain.high)}]"
     share = f"{100 * report.results.share(recipe, place):.0f} %"
     score = f"{value} [{low}, {high}]"
     width = _share_width(report.record.source)
-    return f"  {recipe:<20}{share:>{width}}  {score:<23}{change}".rstrip()
+    return f"  {recipe:<20}{share:>{width}}  {score:<22}{change:<27}{verdict}".rstrip()
+
+
+def _verdict(comparison: Comparison) -> str:
+    """ "*", "=", or "? 2.1 %, 8 seeds"."""
+    marks = {DIFFERENT: "*", EQUIVALENT: "="}
+    return marks.get(comparison.verdict()) or f"? {undecided(comparison)}"
 
 
 def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:
     """One checkpoint's scores, a line per task: what `eval.py` prints.
 
-    Intervals are exact (Clopper-Pearson) for items that are right or wrong, else by bootstrap.
+    Intervals are exact (Clopper-Pearson) for items that are right or wrong, else Student's.
     `missing`: task -> why it was not run.
     """
     head = f"{'task':<34}{'items':>12}  {'score':<40}{'chance':>7}  {'p':<7}{'gold':>6}  marks"

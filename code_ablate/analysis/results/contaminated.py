@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from code_ablate.analysis.estimation.scores import Scores, TaskScores
+from code_ablate.analysis.estimation.scores import Scores
 from code_ablate.analysis.results.study_record import StudyRecord
 
 
@@ -47,13 +47,7 @@ def without_items(scores: Scores, gone: Mapping[str, Collection[str]]) -> Scores
     for (task, place), table in scores.tables.items():
         kept = np.array([item not in gone.get(task, ()) for item in table.items], bool)
         if task in gone and kept.any():
-            tables[task, place] = _chosen(table, kept)
+            tables[task, place] = table.chosen(kept)
     names = {task for task, _ in tables}
     tasks = {name: task for name, task in scores.tasks.items() if name in names}
     return dataclasses.replace(scores, tasks=tasks, tables=tables)
-
-
-def _chosen(table: TaskScores, kept: np.ndarray) -> TaskScores:
-    items = tuple(item for item, stays in zip(table.items, kept, strict=True) if stays)
-    columns = {name: column[kept] for name, column in table.table.items()}
-    return dataclasses.replace(table, items=items, table=columns)

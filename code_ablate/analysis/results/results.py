@@ -245,7 +245,22 @@ def _task_scores(
     for name, values in columns.items():
         scores[name] = np.full(scored.shape, np.nan)
         scores[name][item_codes, arm_codes] = values
-    return TaskScores(task, place, tuple(map(str, items)), arms, scores)
+    clusters = _clusters(table, rows, item_codes)
+    return TaskScores(task, place, tuple(map(str, items)), arms, scores, clusters)
+
+
+def _clusters(
+    table: ItemTable, rows: Int[np.ndarray, " group"], item_codes: Int[np.ndarray, " group"]
+) -> tuple[str, ...]:
+    """The cluster of each item, in their order; empty where they have none."""
+    if "cluster" not in table or not len(rows):
+        return ()
+    codes = np.full(int(item_codes.max()) + 1, -1)
+    codes[item_codes] = table.codes("cluster")[rows]
+    if (codes < 0).any():
+        return ()
+    labels = table.labels("cluster")
+    return tuple(labels[code] for code in codes)
 
 
 def _sorted_items(

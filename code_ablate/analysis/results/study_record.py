@@ -8,6 +8,7 @@ The dataclasses are the schema. A file of another format is refused by its numbe
 lacks a field or has one too many by the field's name.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -251,6 +252,10 @@ class StudyRecord:
     """Token stores by corpus."""
     results_digest: str
     """sha256 of results.parquet, which belongs to this file."""
+    margin: float = 0.0
+    """Change, as a share of the baseline's score, within which recipes are equivalent; 0: none."""
+    margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Margins of single metrics, in their own unit, by the key of the metric."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""

@@ -65,6 +65,10 @@ class Known:
     group: Callable[[Row], str] = field(default=lambda row: "")
     """Solved examples come from rows of the same group; it also begins the ids made of content."""
 
+    cluster: str = ""
+    """Field that items share which are not independent: a passage, a dialogue or a subject. Empty:
+    a row's own "cluster", if it has one."""
+
     answers: tuple[str, ...] = ()
     """Those of `fields` that answer the row's question, beside what its form brings."""
 
@@ -164,6 +168,7 @@ def _mmlu_of(*subjects: str) -> Known:
         arrow=tuple(f"{folder}/{subject}/test" for subject in subjects),
         arrow_examples=tuple(f"{folder}/{subject}/dev" for subject in subjects),
         group=lambda row: row["subject"],
+        cluster="subject",
     )
 
 
@@ -235,6 +240,7 @@ KNOWN: Mapping[str, Known] = {
         rows.boolq,
         requests="boolq/rc_0shot",
         tfds="bool_q",
+        cluster="passage",
         solved={5: "boolq/rc_5shot"},
     ),
     "hellaswag": Known(
@@ -256,6 +262,7 @@ KNOWN: Mapping[str, Known] = {
         asides=("title", "section", "history"),
         owners_files=("val_v0.2.json",),
         read_owners=owners.quac,
+        cluster="context",
     ),
     "storycloze": Known(
         ("context",),

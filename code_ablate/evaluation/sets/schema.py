@@ -7,6 +7,7 @@ A single string or a number as `answers` is a list of one, and an id may be a wh
 else is converted: 0.5, "1" or true as `gold` would score the item by another option.
 """
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,9 @@ from code_ablate.shown import brief
 
 BROUGHT = {CHOICES: ("choices", "gold"), ANSWERS: ("answers",)}
 """What a form brings beside the fields of a set."""
+
+_LONGEST_CLUSTER = 40
+"""Characters of a name that a cluster keeps."""
 
 
 def checked_row(row: Any, fields: Sequence[str], form: str, where: str) -> Row:
@@ -54,6 +58,16 @@ def id_of(row: Row, where: str) -> str | None:
     if not id:
         raise UserError(f"{where} has an empty 'id'; name it, or leave 'id' out.")
     return id
+
+
+def cluster_name(value: Any, field: str, where: str) -> str:
+    """A short name of what rows share: a whole number or a string, a long one by its digest."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    _require_text(value, f"its {field!r}", where)
+    if len(value) <= _LONGEST_CLUSTER:
+        return value
+    return hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
 def _choices(choices: Any, where: str) -> list[str]:

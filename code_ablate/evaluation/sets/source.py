@@ -22,7 +22,7 @@ import itertools
 import json
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known, placed
 from code_ablate.evaluation.sets.origins import WHEEL, Row
-from code_ablate.evaluation.sets.schema import checked_row, id_of
+from code_ablate.evaluation.sets.schema import checked_row, cluster_name, id_of
 from code_ablate.names import require_path
 
 TFDS, FILES = "tfds", "files"
@@ -49,6 +49,9 @@ ORIGINS = (TFDS, WHEEL, FILES)
 
 FOLDER_VARIABLE = "CODE_ABLATE_EVALUATION_SETS"
 """Environment variable with the folder of the user's own evaluation sets."""
+
+_CLUSTER = "cluster"
+"""Field of a user's own rows that names what they share."""
 
 _SPECIFIC: dict[str, dict[str, tf.TensorSpec]] = {
     CHOICES: {"choices": tf.TensorSpec([None], tf.string), "gold": tf.TensorSpec([], tf.int32)},
@@ -69,6 +72,7 @@ class EvaluationSet(OneSplitSource):
         form: str | None = None,
         origin: str | None = None,
         examples: str | None = None,
+        cluster: str | None = None,
     ):
         """Which set.
 
@@ -80,6 +84,8 @@ class EvaluationSet(OneSplitSource):
           form: CHOICES, ANSWERS or TEXT; of a set that is not in `KNOWN`, CHOICES by default.
           origin: one of `ORIGINS`; nothing else is then looked at.
           examples: a JSONL file of rows to take solved examples from, instead of the usual ones.
+          cluster: the field that rows share whose scores are not independent (a passage, a
+            dialogue, a subject); of a set that is not in `KNOWN`, "cluster", which a row may have.
         """
         super().__init__("validation")
         if name not in KNOWN and (file is None or fields is None):
@@ -97,6 +103,7 @@ class EvaluationSet(OneSplitSource):
         if self.form not in _SPECIFIC:
             raise unknown_name("form of evaluation rows", self.form, _SPECIFIC)
         self.examples = examples
+        self.cluster = cluster or known.cluster or _CLUSTER
         self.shots = 0
         self._write: Callable[[Row], str] = str
         self._origins = ORIGINS if origin is None else (origin,)
@@ -127,14 +134,14 @@ class EvaluationSet(OneSplitSource):
         other = copy.copy(self)
         other.__dict__.pop("_found", None)
         given = list(rows)
-        checked = other._in_our_form(placed(given, "the rows given"), "the rows given")
+        checked, clusters = other._in_our_form(placed(given, "the rows given"), "the rows given")
         if self.shots and all("id" in row and "solved" in row for row in given):
             solved = {str(row["id"]): row["solved"] for row in given}
             for row in checked:
                 row["solved"] = solved[row["id"]]
         elif self.shots:
             other._add_solved_examples(checked)
-        other.__dict__["_found"] = ("the rows given", tuple(checked))
+        other.__dict__["_found"] = ("the rows given", tuple(checked), clusters)
         return other
 
     @property
@@ -149,6 +156,15 @@ class EvaluationSet(OneSplitSource):
         Raises MissingData when they are not on this machine, UserError when they are wrong.
         """
         return self._found[1]
+
+    @property
+    def clusters(self) -> Mapping[str, str]:
+        """The cluster of each row by its id: a digest of what the rows of one share, or its name.
+
+        Empty where rows have none. No part of `digest`: it changes what is made of scores, and no
+        score. Raises as `rows` does.
+        """
+        return self._found[2]
 
     def digest(self) -> str:
         """SHA-256, in hexadecimal, of the rows: the same rows, the same digest, from any origin."""
@@ -210,12 +226,12 @@ class EvaluationSet(OneSplitSource):
         )
 
     @functools.cached_property
-    def _found(self) -> tuple[str, Sequence[Row]]:
+    def _found(self) -> tuple[str, Sequence[Row], Mapping[str, str]]:
         origin, published = self._published()
-        rows = self._in_our_form(published, origin)
+        rows, clusters = self._in_our_form(published, origin)
         if self.shots:
             self._add_solved_examples(rows)
-        return origin, tuple(rows)
+        return origin, tuple(rows), clusters
 
     def _published(self) -> tuple[str, list[tuple[str, Row]]]:
         """(origin, rows as they stand there, or in our form where a JSONL file is read; each with
@@ -257,8 +273,12 @@ class EvaluationSet(OneSplitSource):
             yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
         yield f"name a file with EvaluationSet({self.name!r}, file=...)"
 
-    def _in_our_form(self, published: Sequence[tuple[str, Row]], origin: str) -> list[Row]:
+    def _in_our_form(
+        self, published: Sequence[tuple[str, Row]], origin: str
+    ) -> tuple[list[Row], Mapping[str, str]]:
+        """The rows in the order of their ids, and the cluster of each that has one."""
         rows: dict[str, Row] = {}
+        clusters: dict[str, str] = {}
         for place, row in published:
             where = f"{place} ({self.name!r})"
             own = checked_row(row, self.fields, self.form, where)
@@ -266,7 +286,14 @@ class EvaluationSet(OneSplitSource):
             if id in rows:
                 raise UserError(f"two rows of {self.name!r} from {origin} have the id {id!r}.")
             rows[id] = {"id": id} | own
-        return [rows[id] for id in sorted(rows)]
+            if self.cluster in row:
+                clusters[id] = cluster_name(row[self.cluster], self.cluster, where)
+        if 0 < len(clusters) < len(rows):
+            raise UserError(
+                f"{len(clusters)} of {len(rows)} rows of {self.name!r} from {origin} have "
+                f"{self.cluster!r}, which names what they share: give it to all of them, or none."
+            )
+        return [rows[id] for id in sorted(rows)], clusters
 
     def _add_solved_examples(self, rows: Sequence[Row]) -> None:
         known = self._known

@@ -5,8 +5,11 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from code_ablate.analysis.estimation import win_rates as judging
-from code_ablate.analysis.estimation.statistics import percentile_interval
-from code_ablate.analysis.estimation.win_rates import length_controlled, summarise_judgements
+from code_ablate.analysis.estimation.win_rates import (
+    length_controlled,
+    percentile_interval,
+    summarise_judgements,
+)
 from tests.tolerance import endpoint_error, sampling_error
 
 C, B = "candidate", "baseline"

@@ -19,7 +19,7 @@ from code_ablate.errors import UserError
 from tests.analysis.conftest import PRETRAINING, SIZE
 from tests.analysis.report.cells import parse
 
-QUICK = Settings(resamples=300)
+QUICK = Settings()
 SMALL = {"recipes": ("text_only", "balanced_only", "code_100", "balanced_to_text"), "items": 30}
 
 

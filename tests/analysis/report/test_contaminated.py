@@ -12,7 +12,7 @@ from code_ablate.analysis.results.contaminated import contaminated_items, corpor
 from tests.analysis.conftest import TASKS, write_study
 from tests.analysis.report.cells import parse
 
-QUICK = Settings(resamples=200)
+QUICK = Settings()
 TASK = next(iter(TASKS))
 
 

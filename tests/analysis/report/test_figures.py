@@ -16,7 +16,7 @@ from tests.analysis.conftest import PRETRAINING, SIZE
 
 @pytest.fixture(scope="module")
 def report(study_dir):
-    return read_report(study_dir, Settings(resamples=500))
+    return read_report(study_dir, Settings())
 
 
 def test_main_figure_draws_the_sweep_at_its_shares(report):
@@ -88,7 +88,7 @@ def test_the_picture_of_a_study_shows_all_of_its_sizes(tmp_path, make_study):
         recipes=("text_only", "code_25", "code_100"),
         items=20,
     )
-    report = write_report(study, tmp_path / "report.html", Settings(resamples=100))
+    report = write_report(study, tmp_path / "report.html", Settings())
     both, parts = imread(tmp_path / "report.png"), []
     for i, figure in enumerate(figures.main_figures(report).values()):
         parts.append(imread(figures.save_png([figure], tmp_path / f"{i}.png")))

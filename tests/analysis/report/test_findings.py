@@ -16,7 +16,7 @@ from code_ablate.analysis.report.page import (
 )
 from tests.analysis.report.cells import parse
 
-QUICK = Settings(resamples=1000)
+QUICK = Settings()
 SMALL = {"recipes": ("text_only", "code_100", "balanced_to_text"), "items": 40}
 
 
@@ -45,7 +45,7 @@ def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study, undrawn
         zero = (table["recipe"] == "text_only") & (table["category"] == "reasoning")
         table.loc[zero, "correct"] = 0.0
 
-    study = make_study(tmp_path / "a", change=change, **SMALL)
+    study = make_study(tmp_path / "a", change=change, seeds=(0, 1, 2, 3), **SMALL)
     report = read_report(study, QUICK)
     undefined = [c for c in report.summary.comparisons if c.gain is None]
     assert {c.metric.label for c in undefined} == {"reasoning"}
@@ -61,9 +61,10 @@ def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study, undrawn
     assert certain and "points" in " ".join(answer(report))
 
 
-def test_answer_names_what_holds_and_what_does_not(study_dir):
-    text = " ".join(answer(read_report(study_dir, Settings(resamples=5000))))
+def test_answer_names_what_holds_and_what_does_not(three_seeds_dir):
+    text = " ".join(answer(read_report(three_seeds_dir, Settings())))
     assert re.search(r"fell against text_only .*with code_100 on demo\.web_code", text)
     assert re.search(r"rose, at most by: \+2\d\.\d\s% \[.*\] with code_100 on demo\.text", text)
     assert "In accuracy no recipe can be told apart from text_only here" in text
-    assert "1.1 million parameters trained on 500,000 to 550,000 tokens with 2 seeds" in text
+    assert "1.1 million parameters trained on 500,000 to 550,000 tokens with 3 seeds" in text
+    assert "; what four of five such studies would find begins at" in text

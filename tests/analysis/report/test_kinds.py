@@ -75,7 +75,7 @@ def report(tmp_path_factory, make_study):
     study = make_study(
         tmp_path_factory.mktemp("kinds") / "a", recipes=recipes, items=40, change=add_kinds
     )
-    return read_report(study, Settings(resamples=300))
+    return read_report(study, Settings())
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,14 @@
 import re
 
 import pandas as pd
+import pytest
 
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.report.limits import limits
 from code_ablate.analysis.report.page import read_report, write_report
 from tests.analysis.conftest import read_content, save_study
 
-QUICK = Settings(resamples=1000)
+QUICK = Settings()
 SMALL = {"recipes": ("text_only", "code_100", "balanced_to_text"), "items": 40}
 
 
@@ -23,7 +24,7 @@ def test_page_lists_the_limits(page, study_dir):
 
 def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study):
     first = _keys(make_study(tmp_path / "a", **SMALL))
-    assert {"scale", "prediction", "few_seeds", "spans_zero", "at_chance", "degenerate"} <= first
+    assert {"scale", "prediction", "two_seeds", "spans_zero", "at_chance", "degenerate"} <= first
     assert {"few_documents", "order_and_share", "not_trained_further"} <= first
     assert not {"one_seed", "epochs", "missing", "no_baseline", "undefined_gain"} & first
 
@@ -62,6 +63,7 @@ def test_what_cannot_be_concluded_follows_the_data(tmp_path, make_study):
     assert {"epochs", "missing", "prediction"} <= other
     gone = {
         "scale",
+        "two_seeds",
         "few_seeds",
         "degenerate",
         "order_and_share",
@@ -82,10 +84,13 @@ def test_one_seed_is_said_to_be_one(tmp_path, make_study, undrawn):
     assert "one seed</span>" in (tmp_path / "r.html").read_text()
 
 
-def test_too_few_resamples_for_holm_are_said_to_be_too_few(study_dir):
-    few = {limit.key for limit in limits(read_report(study_dir, Settings(resamples=200)))}
-    enough = {limit.key for limit in limits(read_report(study_dir, Settings(resamples=4000)))}
-    assert "resolution" in few and "resolution" not in enough
+@pytest.mark.parametrize(("seeds", "key"), [((0, 1), "two_seeds"), ((0, 1, 2), "few_seeds")])
+def test_what_few_seeds_leave_open_is_said(tmp_path, make_study, seeds, key):
+    report = read_report(make_study(tmp_path / "a", seeds=seeds, **SMALL), QUICK)
+    assert {"one_seed", "two_seeds", "few_seeds"} & {x.key for x in limits(report)} == {key}
+    assert any(c.certain() for c in report.summary.comparisons) == (len(seeds) > 2)
+    over = {c.difference.over_seeds for c in report.summary.comparisons}
+    assert over == {len(seeds) > 2}
 
 
 def test_cropped_prompts_are_said(tmp_path, make_study):

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from code_ablate.analysis.report.one_checkpoint import RESAMPLES, as_json, summarise_tasks
+from code_ablate.analysis.report.one_checkpoint import as_json, summarise_tasks
 from code_ablate.analysis.report.terminal import task_table
-from tests.tolerance import endpoint_error
 
 COLUMNS = ("correct", "bits", "bytes", "choices", "gold", "predicted", "prediction")
 
@@ -80,29 +79,31 @@ def test_scores_of_programs_without_isolation_are_marked(facts, marked):
     assert ("without isolation" in line) == marked
 
 
-def test_shares_of_samples_and_bits_have_bootstrap_intervals():
+def test_shares_of_samples_have_beta_intervals_and_bits_students():
     shares = summary_of("pass_at_k", correct=[0.25, 0.5, 0.0, 1.0] * 20, prediction=list("ab" * 40))
-    assert shares.interval == "bootstrap" and shares.chance_p is None
-    error = np.std([0.25, 0.5, 0.0, 1.0]) / np.sqrt(80)
-    assert shares.low == pytest.approx(
-        shares.score - 1.96 * error, abs=endpoint_error(error, RESAMPLES)
-    )
+    assert shares.interval == "beta" and shares.chance_p is None
+    half = stats.t.ppf(0.975, 79) * np.std([0.25, 0.5, 0.0, 1.0]) / np.sqrt(79)
+    p, z = shares.score, stats.norm.ppf(0.975)
+    items = p * (1 - p) * (z / half) ** 2  # as many right and wrong ones are as noisy
+    beta = stats.beta(items * p + 0.5, items * (1 - p) + 0.5)
+    assert (shares.low, shares.high) == pytest.approx((beta.ppf(0.025), beta.ppf(0.975)))
     assert shares.score_name == "pass@1"
     whole = summary_of("pass_at_k", correct=[0.0, 1.0] * 40, prediction=list("ab" * 40))
     assert whole.interval == "exact"
-    bits = summary_of("bits_per_byte", bits=[8.0, 30.0], bytes=[4.0, 10.0])
-    assert bits.score == pytest.approx(38 / 14) and bits.interval == "bootstrap"
-    assert 2 <= bits.low <= bits.high <= 3
+    bits = summary_of("bits_per_byte", bits=[8.0, 30.0, 9.0], bytes=[4.0, 10.0, 4.0])
+    assert bits.score == pytest.approx(47 / 18) and bits.interval == "t"
+    rest = np.array([8.0, 30.0, 9.0]) - 47 / 18 * np.array([4.0, 10.0, 4.0])
+    half = stats.t.ppf(0.975, 2) * np.std(rest, ddof=1) * 3**0.5 / 18
+    assert (bits.low, bits.high) == pytest.approx((47 / 18 - half, 47 / 18 + half))
 
 
 def test_pass_at_k_has_an_interval_for_each_k():
     shares = {"correct": [0.1, 0.0] * 40, "pass@10": [0.9, 0.1] * 40, "pass@100": np.nan}
     found = summary_of("pass_at_k", **shares, prediction=list("ab" * 40))
     [(name, (score, low, high))] = found.pass_at.items()  # the other is of another task
-    error = 0.4 / 80**0.5
-    half, off = 1.96 * error, endpoint_error(error, RESAMPLES)
+    half = stats.t.ppf(0.975, 79) * 0.4 / 79**0.5
     assert name == "pass@10" and score == pytest.approx(0.5)
-    assert (low, high) == pytest.approx((0.5 - half, 0.5 + half), abs=off)
+    assert (0.5 - low, high - 0.5) == pytest.approx((half, half), rel=0.02)
     assert "pass@10 50.0% [" in task_table((found,), {})
     none = summary_of("pass_at_k", **{"correct": [0.0] * 80, "pass@10": 0.0}, prediction="")
     assert none.pass_at["pass@10"] == (0, 0, pytest.approx(1 - 0.025 ** (1 / 80)))
@@ -125,3 +126,17 @@ def test_what_has_no_score_has_none():
     assert "open-ended: no score; 3.0 tokens each" in shown and "note: t: no single scores" in shown
     said = json.loads(as_json((unscored,), {"t": {"bleu": 4.0}}, {"quac": "why"}))
     assert said["tasks"]["t"]["metrics"] == {"bleu": 4.0} and said["missing"] == {"quac": "why"}
+
+
+def test_items_of_one_passage_count_together():
+    correct = np.repeat([1.0, 0.0, 1.0, 0.0], 10)
+    passages = np.repeat(list("abcd"), 10)
+    facts = {"correct": correct, "choices": 2.0, "gold": 0.0, "predicted": 1 - correct}
+    alone = summary_of("rank_classification", 0.5, **facts)
+    together = summary_of("rank_classification", 0.5, **facts, cluster=passages)
+    assert (alone.interval, together.interval) == ("exact", "beta")
+    half = stats.t.ppf(0.975, 3) * 0.5 / 3**0.5  # four passages, all right or all wrong
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+    assert together.low == pytest.approx(
+        stats.beta.ppf(0.025, *[0.25 * (1.959964 / half) ** 2 / 2 + 0.5] * 2), rel=1e-5
+    )

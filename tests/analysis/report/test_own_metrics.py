@@ -26,7 +26,7 @@ from tests.evaluation.test_downstream import Bytes, Script, register_generation
 
 QUESTIONS = ("the sky is", "grass is", "snow is")
 GOLD = ("blue grey pale wide", "green deep", "white")
-QUICK = Settings(resamples=400)
+QUICK = Settings()
 RECIPES = ("text_only", "balanced_only")
 
 
@@ -121,7 +121,7 @@ def test_a_graded_metric_appears_under_its_name(add_task, study_of, undrawn):
         result = report.summary.task_results[PRETRAINING, recipe, "own.task"]
         assert result.scores["correct"].value == pytest.approx(mean)
         low, high = result.scores["correct"].low, result.scores["correct"].high
-        assert min(words(*p) for p in pairs(recipe)) <= low < mean < high <= 1
+        assert 0 <= low < mean < high <= 1
     page = render_report(report, main_figures(report))
     (cell,) = cells(page, recipe="text_only", task="own.task", score="correct", stage="pretraining")
     assert float(cell["value"]) == pytest.approx(7 / 12)
@@ -133,10 +133,6 @@ def test_a_graded_metric_appears_under_its_name(add_task, study_of, undrawn):
     assert "length, by the tasks' own metric" in said(page)
     assert re.search(r"other: overlap in %; 1 task, 3 items\n", terminal_table(report))
     assert re.search(r"text_only +0 % +58\.3 \[", terminal_table(report))
-
-
-def pairs(recipe):
-    return [(tuple(g.split()), a) for g, a in zip(GOLD, ANSWERS[recipe], strict=True)]
 
 
 def test_a_metric_of_any_range_keeps_its_unit(add_task, study_of, undrawn):

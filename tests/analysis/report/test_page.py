@@ -12,7 +12,7 @@ from code_ablate.analysis.report.page import (
 from code_ablate.errors import UserError
 from tests.analysis.report.cells import parse
 
-QUICK = Settings(resamples=1000)
+QUICK = Settings()
 SMALL = {"recipes": ("text_only", "code_100", "balanced_to_text"), "items": 40}
 
 
@@ -92,4 +92,4 @@ def test_same_results_give_the_same_page(tmp_path, study_dir, page):
 def test_a_path_that_cannot_be_written_is_named(tmp_path, study_dir, undrawn):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write the report"):
-        write_report(study_dir, tmp_path / "file" / "r.html", Settings(resamples=20))
+        write_report(study_dir, tmp_path / "file" / "r.html", Settings())

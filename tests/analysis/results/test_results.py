@@ -201,4 +201,4 @@ def test_a_score_that_is_not_a_number_is_named(tmp_path, make_study):
 
     results = load_results(make_study(tmp_path / "a", change=spoil, **SMALL))
     with pytest.raises(UserError, match="'correct' is not a number for item 'piqa:4'"):
-        summarise(results.scores, Settings(resamples=50))
+        summarise(results.scores, Settings())

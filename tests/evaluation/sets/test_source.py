@@ -48,6 +48,37 @@ def test_a_file_is_read_once(tmp_path, monkeypatch, name):
     assert opened == [file]
 
 
+def test_rows_say_what_they_share_and_it_is_no_part_of_their_digest(tmp_path):
+    passage = "A long passage, about which there are two questions. " * 3
+    rows = [{**row, "passage": passage if row["id"] < "z" else "Short."} for row in ROWS]
+    fields = ("passage", "question")
+    apart = EvaluationSet("m", file=write(tmp_path / "a.jsonl", rows), fields=fields)
+    together = EvaluationSet("m", file=apart.file, fields=fields, cluster="passage")
+    assert apart.clusters == {} and apart.digest() == together.digest()
+    assert together.clusters["x"] == together.clusters["y"] != together.clusters["z"] == "Short."
+    assert len(together.clusters["x"]) == 16
+    own = [{**row, "cluster": number} for row, number in zip(ROWS, (7, 7, "b"), strict=True)]
+    source = EvaluationSet("m", file=write(tmp_path / "b.jsonl", own), fields=("question",))
+    assert source.clusters == {"x": "7", "y": "7", "z": "b"} and read(source) == ROWS
+    assert source.with_rows(own[:2]).clusters == {"x": "7", "y": "7"}
+
+
+def test_a_cluster_of_some_rows_only_is_refused(tmp_path):
+    file = write(tmp_path / "a.jsonl", [{**ROWS[0], "cluster": "a"}, *ROWS[1:]])
+    with pytest.raises(UserError, match=r"1 of 3 rows of 'm' .* all of them, or none"):
+        _ = EvaluationSet("m", file=file, fields=("question",)).rows
+    file = write(tmp_path / "b.jsonl", [{**row, "cluster": 0.5} for row in ROWS])
+    with pytest.raises(UserError, match=r"0\.5 as its 'cluster'"):
+        _ = EvaluationSet("m", file=file, fields=("question",)).rows
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), [("boolq", "passage"), ("quac", "context"), ("mmlu_stem", "subject")]
+)
+def test_sets_with_passages_dialogues_and_subjects_know_them(name, field):
+    assert EvaluationSet(name).cluster == field
+
+
 def test_the_digest_is_that_of_the_rows(tmp_path):
     plain = write(tmp_path / "a.jsonl", ROWS)
     zipped = write(tmp_path / "b.jsonl.gz", ROWS)
