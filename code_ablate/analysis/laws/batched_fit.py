@@ -1,0 +1,205 @@
+"""Many small nonlinear least-squares fits at once, with priors that the targets share.
+
+    fit = fit_batch(function, observations, weights_SN, prior)
+    fit.theta_STP
+
+Levenberg and Marquardt's method on the penalised squares, all problems in one array. The noise of
+each target and the means of the priors are estimated on the way (empirical Bayes): a corpus'
+coefficient for one target is drawn towards its mean over targets, and that towards the mean over
+corpora, as far as the targets agree. Scales are not: estimated on these data they came out too
+small, because no law is exactly true; held-out runs choose them (`stack`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from code_ablate.analysis.laws.law import Observations
+
+Function = Callable[
+    [Float[np.ndarray, "B P"], Float[np.ndarray, "N C"], Float[np.ndarray, "N K"]],
+    tuple[Float[np.ndarray, "B N"], Float[np.ndarray, "B N P"]],
+]
+"""Parameters, rates and covariates give values and their derivatives."""
+
+_FIRST_NOISE = 0.3
+_LEAST_NOISE = 0.02
+"""Standard deviations of a target's noise, in standard deviations of the target over runs."""
+_LONGEST_STEP = 2.0
+_EVERY = 4
+"""Iterations between two estimates of noise and priors."""
+_SETTLED = 16
+"""Iterations before priors are estimated: an unfinished fit would have them narrow, and stay so."""
+_MOST_NUMBERS = 4_000_000
+"""Derivatives that are held at once; sets of weights beyond that are fitted one after another."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Normal priors of the parameters, independent given their means and scales."""
+
+    mean_TP: Float[np.ndarray, "T P"]
+    """Means; those of pooled parameters are estimated."""
+
+    scale_P: Float[np.ndarray, "P"]
+    """Standard deviations."""
+
+    pooled: tuple[slice, ...]
+    """Ranges of parameters, one per corpus, whose means are estimated over targets."""
+
+    common: bool
+    """Whether their mean over corpora is estimated too; if not, it stays 0."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters of all problems, with what was learned of noise and priors."""
+
+    theta_STP: Float[np.ndarray, "S T P"]
+    """The parameters at the greatest posterior density."""
+
+    noise_ST: Float[np.ndarray, "S T"]
+    """Residual variance."""
+
+    prior: Prior
+    """The priors, estimated on the first set of weights."""
+
+
+def fit_batch(
+    function: Function,
+    observations: Observations,
+    weights_SN: Float[np.ndarray, "S N"],
+    prior: Prior,
+    *,
+    start: Fit | None = None,
+    iterations: int = 48,
+) -> Fit:
+    """The fits for all sets of weights and all targets.
+
+    `start`: a fit of one set of weights, whose priors are kept and whose parameters are gone on
+    from. Without it, every set estimates its own noise, and the first one the priors of all.
+    """
+    sets, targets = len(weights_SN), observations.values_NT.shape[1]
+    if start is None and sets > 1:
+        start = fit_batch(function, observations, weights_SN[:1], prior, iterations=iterations)
+    numbers = observations.values_NT.size * prior.scale_P.size
+    chunk = max(1, _MOST_NUMBERS // numbers)
+    fits = [
+        _fit_chunk(function, observations, weights_SN[i : i + chunk], prior, start, iterations)
+        for i in range(0, sets, chunk)
+    ]
+    theta_BP = np.concatenate([fit.theta_STP.reshape(-1, prior.scale_P.size) for fit in fits])
+    noise_B = np.concatenate([fit.noise_ST.ravel() for fit in fits])
+    return Fit(
+        theta_BP.reshape(sets, targets, -1), noise_B.reshape(sets, targets), fits[0].prior
+    )
+
+
+def _fit_chunk(
+    function: Function,
+    observations: Observations,
+    weights_SN: Float[np.ndarray, "S N"],
+    prior: Prior,
+    start: Fit | None,
+    iterations: int,
+) -> Fit:
+    sets, targets = len(weights_SN), observations.values_NT.shape[1]
+    known_TN = observations.known_NT.T
+    weights_BN = (weights_SN[:, None] * known_TN).reshape(sets * targets, -1)
+    values_BN = np.tile(observations.values_NT.T, (sets, 1))
+    if start is None:
+        theta_BP = np.tile(prior.mean_TP, (sets, 1))
+        noise_B = np.full(sets * targets, _FIRST_NOISE**2)
+    else:
+        prior = start.prior
+        theta_BP = np.tile(start.theta_STP[0], (sets, 1))
+        noise_B = np.tile(start.noise_ST[0], sets)
+    problem = _Problem(function, observations, values_BN, weights_BN)
+    damping_B = np.full(len(theta_BP), 0.1)
+    fitted_BN, slope_BNP = problem.at(theta_BP)
+    for iteration in range(iterations):
+        normal_BPP, pull_BP = problem.normal(fitted_BN, slope_BNP)
+        if iteration % _EVERY == _EVERY - 1:
+            precise_BPP = normal_BPP / noise_B[:, None, None] + np.diag(prior.scale_P**-2)
+            spread_BPP = np.linalg.inv(precise_BPP)
+            noise_B = problem.noise(fitted_BN, normal_BPP, spread_BPP, noise_B)
+            if start is None and iteration > _SETTLED:
+                variance_BP = np.diagonal(spread_BPP, axis1=1, axis2=2)
+                prior = _pooled(prior, theta_BP[:targets], variance_BP[:targets])
+        mean_BP = np.tile(prior.mean_TP, (sets, 1))
+        precision_P = prior.scale_P**-2
+        gradient_BP = pull_BP / noise_B[:, None] - precision_P * (theta_BP - mean_BP)
+        matrix_BPP = normal_BPP / noise_B[:, None, None] + np.diag(precision_P)
+        diagonal = np.arange(matrix_BPP.shape[1])
+        matrix_BPP[:, diagonal, diagonal] *= 1 + damping_B[:, None]
+        step_BP = np.linalg.solve(matrix_BPP, gradient_BP[..., None])[..., 0]
+        new_BP = theta_BP + np.clip(step_BP, -_LONGEST_STEP, _LONGEST_STEP)
+        fitted_new_BN, slope_new_BNP = problem.at(new_BP)
+
+        def cost(fitted_BN, theta_BP, noise_B=noise_B, mean_BP=mean_BP, precision_P=precision_P):
+            penalty_B = (precision_P * (theta_BP - mean_BP) ** 2).sum(axis=1)
+            return problem.squares(fitted_BN) / noise_B + penalty_B
+
+        better_B = cost(fitted_new_BN, new_BP) <= cost(fitted_BN, theta_BP) + 1e-12
+        theta_BP = np.where(better_B[:, None], new_BP, theta_BP)
+        fitted_BN = np.where(better_B[:, None], fitted_new_BN, fitted_BN)
+        slope_BNP = np.where(better_B[:, None, None], slope_new_BNP, slope_BNP)
+        damping_B = np.clip(np.where(better_B, damping_B / 5, damping_B * 6), 1e-7, 1e8)
+    theta_STP = theta_BP.reshape(sets, targets, -1)
+    return Fit(theta_STP, noise_B.reshape(sets, targets), prior)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The squares that are made small."""
+
+    function: Function
+    observations: Observations
+    values_BN: Float[np.ndarray, "B N"]
+    weights_BN: Float[np.ndarray, "B N"]
+
+    def at(self, theta_BP: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.function(
+            theta_BP, self.observations.rates_NC, self.observations.covariates_NK
+        )
+
+    def squares(self, fitted_BN: np.ndarray) -> np.ndarray:
+        return (self.weights_BN * (fitted_BN - self.values_BN) ** 2).sum(axis=1)
+
+    def normal(self, fitted_BN: np.ndarray, slope_BNP: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The matrix and right side of the normal equations, before noise and priors."""
+        weighted_BNP = slope_BNP * self.weights_BN[:, :, None]
+        rest_BN = self.values_BN - fitted_BN
+        pull_BP = np.matmul(rest_BN[:, None, :], weighted_BNP)[:, 0]
+        return np.matmul(weighted_BNP.transpose(0, 2, 1), slope_BNP), pull_BP
+
+    def noise(
+        self,
+        fitted_BN: np.ndarray,
+        normal_BPP: np.ndarray,
+        spread_BPP: np.ndarray,
+        noise_B: np.ndarray,
+    ) -> np.ndarray:
+        """Residual variance on the degrees of freedom that the parameters leave (MacKay 1992)."""
+        used_B = np.einsum("bij,bji->b", spread_BPP, normal_BPP) / noise_B
+        runs_B = self.weights_BN.sum(axis=1)
+        free_B = np.maximum(runs_B - used_B, 0.1 * runs_B + 1e-9)
+        return np.maximum(self.squares(fitted_BN) / free_B, _LEAST_NOISE**2)
+
+
+def _pooled(prior: Prior, theta_TP: np.ndarray, variance_TP: np.ndarray) -> Prior:
+    """The prior with the means of pooled parameters over targets, shrunk towards their own mean."""
+    mean_TP = prior.mean_TP.copy()
+    targets = len(theta_TP)
+    if targets <= 2:  # they say nothing of what targets share
+        return prior
+    for part in prior.pooled:
+        theta_TC, variance_TC = theta_TP[:, part], variance_TP[:, part]
+        column_C = theta_TC.mean(axis=0)
+        grand = column_C.mean()
+        within = ((theta_TC - column_C) ** 2 + variance_TC).mean() / targets
+        between = max(0.0, float(((column_C - grand) ** 2).mean()) - within)
+        mean_TP[:, part] = grand * prior.common + between / (between + within) * (column_C - grand)
+    return replace(prior, mean_TP=mean_TP)
