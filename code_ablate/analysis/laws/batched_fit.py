@@ -32,6 +32,10 @@ _EVERY = 4
 """Iterations between two estimates of noise and priors."""
 _SETTLED = 16
 """Iterations before priors are estimated: an unfinished fit would have them narrow, and stay so."""
+_POWERS = (0.0, 0.5, 1.0, 1.5, 2.0)
+"""Powers of what lies above the level that the variance of residuals may grow with."""
+_LEAST_ABOVE = 0.1
+"""What lies above the level, in parts of its mean, below which the variance shrinks no more."""
 _MOST_NUMBERS = 4_000_000
 """Derivatives that are held at once; sets of weights beyond that are fitted one after another."""
 
@@ -52,6 +56,10 @@ class Prior:
     common: bool
     """Whether their mean over corpora is estimated too; if not, it stays 0."""
 
+    size: int
+    """Number of the parameter whose derivative is what lies above the level that no mixture
+    undercuts: residuals of bad mixtures are the larger ones, and the variance follows it."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -65,6 +73,9 @@ class Fit:
 
     prior: Prior
     """The priors, estimated on the first set of weights."""
+
+    variance_power: float
+    """Power of what lies above the level with which the residual variance grows."""
 
 
 def fit_batch(
@@ -93,7 +104,10 @@ def fit_batch(
     theta_BP = np.concatenate([fit.theta_STP.reshape(-1, prior.scale_P.size) for fit in fits])
     noise_B = np.concatenate([fit.noise_ST.ravel() for fit in fits])
     return Fit(
-        theta_BP.reshape(sets, targets, -1), noise_B.reshape(sets, targets), fits[0].prior
+        theta_BP.reshape(sets, targets, -1),
+        noise_B.reshape(sets, targets),
+        fits[0].prior,
+        fits[0].variance_power,
     )
 
 
@@ -119,12 +133,20 @@ def _fit_chunk(
     problem = _Problem(function, observations, values_BN, weights_BN)
     damping_B = np.full(len(theta_BP), 0.1)
     fitted_BN, slope_BNP = problem.at(theta_BP)
+    power = 0.0
+    if start is not None:
+        power = start.variance_power
+        problem = problem.reweighted(weights_BN, slope_BNP[..., prior.size], power)
     for iteration in range(iterations):
         normal_BPP, pull_BP = problem.normal(fitted_BN, slope_BNP)
         if iteration % _EVERY == _EVERY - 1:
             precise_BPP = normal_BPP / noise_B[:, None, None] + np.diag(prior.scale_P**-2)
             spread_BPP = np.linalg.inv(precise_BPP)
             noise_B = problem.noise(fitted_BN, normal_BPP, spread_BPP, noise_B)
+            if iteration > _SETTLED:
+                if start is None:
+                    power = problem.variance_power(weights_BN, fitted_BN, slope_BNP[..., prior.size])
+                problem = problem.reweighted(weights_BN, slope_BNP[..., prior.size], power)
             if start is None and iteration > _SETTLED:
                 variance_BP = np.diagonal(spread_BPP, axis1=1, axis2=2)
                 prior = _pooled(prior, theta_BP[:targets], variance_BP[:targets])
@@ -148,7 +170,7 @@ def _fit_chunk(
         slope_BNP = np.where(better_B[:, None, None], slope_new_BNP, slope_BNP)
         damping_B = np.clip(np.where(better_B, damping_B / 5, damping_B * 6), 1e-7, 1e8)
     theta_STP = theta_BP.reshape(sets, targets, -1)
-    return Fit(theta_STP, noise_B.reshape(sets, targets), prior)
+    return Fit(theta_STP, noise_B.reshape(sets, targets), prior, power)
 
 
 @dataclass(frozen=True)
@@ -175,6 +197,26 @@ class _Problem:
         pull_BP = np.matmul(rest_BN[:, None, :], weighted_BNP)[:, 0]
         return np.matmul(weighted_BNP.transpose(0, 2, 1), slope_BNP), pull_BP
 
+    def reweighted(
+        self, weights_BN: np.ndarray, above_BN: np.ndarray, power: float
+    ) -> "_Problem":
+        """The squares with runs weighed by their variance too."""
+        return replace(self, weights_BN=weights_BN * _precision(weights_BN, above_BN, power))
+
+    def variance_power(
+        self, weights_BN: np.ndarray, fitted_BN: np.ndarray, above_BN: np.ndarray
+    ) -> float:
+        """The power with the greatest likelihood of the residuals, over all problems."""
+        squares_BN = (fitted_BN - self.values_BN) ** 2
+
+        def likelihood(power: float) -> float:
+            precision_BN = _precision(weights_BN, above_BN, power)
+            variance_B = (weights_BN * precision_BN * squares_BN).sum(1) / weights_BN.sum(1)
+            log_N = weights_BN * (np.log(precision_BN) - np.log(variance_B + 1e-12)[:, None])
+            return float(log_N.sum())
+
+        return max(_POWERS, key=likelihood)
+
     def noise(
         self,
         fitted_BN: np.ndarray,
@@ -187,6 +229,15 @@ class _Problem:
         runs_B = self.weights_BN.sum(axis=1)
         free_B = np.maximum(runs_B - used_B, 0.1 * runs_B + 1e-9)
         return np.maximum(self.squares(fitted_BN) / free_B, _LEAST_NOISE**2)
+
+
+def _precision(weights_BN: np.ndarray, above_BN: np.ndarray, power: float) -> np.ndarray:
+    """Weights by runs' variances, which go with a power of what lies above the level; mean 1."""
+    runs_B1 = np.maximum(weights_BN.sum(axis=1, keepdims=True), 1e-12)
+    mean_B1 = (weights_BN * above_BN).sum(axis=1, keepdims=True) / runs_B1
+    relative_BN = np.maximum(above_BN / np.maximum(mean_B1, 1e-12), _LEAST_ABOVE)
+    precision_BN = relative_BN**-power
+    return precision_BN * runs_B1 / (weights_BN * precision_BN).sum(axis=1, keepdims=True)
 
 
 def _pooled(prior: Prior, theta_TP: np.ndarray, variance_TP: np.ndarray) -> Prior:

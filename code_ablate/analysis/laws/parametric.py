@@ -127,8 +127,8 @@ def _fit(
     pooled: tuple[slice, ...],
     common: bool,
 ) -> FittedFormula:
-    targets = observations.values_NT.shape[1]
-    prior = Prior(np.tile(mean, (targets, 1)), np.array(scale), pooled, common)
+    targets, K = observations.values_NT.shape[1], observations.covariates_NK.shape[1]
+    prior = Prior(np.tile(mean, (targets, 1)), np.array(scale), pooled, common, 1 + K)
     first = start.fit if isinstance(start, FittedFormula) else None
     iterations = _MORE_ITERATIONS if first else 48
     fit = fit_batch(
@@ -210,6 +210,6 @@ class EffectiveData:
         pooled = (slice(first, first + C),)
         mean, scale = mean + [0.0] * C, scale + [1.0 / self.tightness] * C
         if self.returns:
-            mean, scale = mean + [_RETURNS] * C, scale + [0.2 / self.tightness] * C
+            mean, scale = mean + [_RETURNS] * C, scale + [0.25] * C
         function = effective_data_function(self.returns)
         return _fit(function, observations, weights_SN, start, mean, scale, pooled, False)
