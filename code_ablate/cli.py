@@ -1,4 +1,4 @@
-"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | judge | ...
+"""code-ablate: doctor | prepare | inspect | plan | train | eval | study | report | law | ...
 
     code-ablate study proportion --scale demo
     code-ablate plan demo --gin.Setting.tokens=1000000
@@ -181,6 +181,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("study", help="folder of its results, or its name in gin/studies")
     add_scale(command)
     command.add_argument("--out", help="HTML file; default: report.html beside the results")
+    command = add("law", run.law, "fit laws of the mixture; print the good mixtures", gin=False)
+    command.add_argument("table", help="CSV with a row per run, or folder of a study's results")
+    _add_mixture_options(command)
+    command.add_argument("--out", help="folder for tables and a figure")
+    command = add("design", run.design, "propose the next mixtures to train", gin=False)
+    command.add_argument("table", nargs="?", help="the runs so far: CSV, or folder of a study")
+    _add_mixture_options(command)
+    command.add_argument("--begin", nargs="+", metavar="CORPUS", default=[], help="no runs yet")
+    command.add_argument("--runs", type=int, default=8, help="runs to propose")
+    command.add_argument(
+        "--goal", default="best", help="best: find the best mixture; everywhere: know the laws"
+    )
+    command.add_argument("--out", help="CSV file for the mixtures")
     command = add("judge", run.judge, "compare two models' answers to open-ended prompts")
     command.add_argument("candidate", help="run that was evaluated on the task, or Parquet file")
     command.add_argument("baseline", help="what to compare it with, likewise")
@@ -213,6 +226,27 @@ def _parser() -> argparse.ArgumentParser:
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     add_study(command)
     return parser
+
+
+def _add_mixture_options(command: argparse.ArgumentParser) -> None:
+    """What the commands on mixtures share: how a table is read, and where a mixture may lie."""
+
+    def several(name: str, metavar: str, text: str) -> None:
+        command.add_argument(name, action="append", default=[], metavar=metavar, help=text)
+
+    command.add_argument("--results", help="second CSV, with the measurements of the same runs")
+    several("--corpora", "PATTERN", "columns of shares; default: those that sum to 1")
+    several("--target", "PATTERN", "what counts, by plain mean; default: every other number")
+    several("--higher-is-better", "PATTERN", "targets of which more is better")
+    command.add_argument(
+        "--run-column", default="", metavar="NAME", help="column that names the runs"
+    )
+    several("--constraint", "TEXT", "code<=0.3, web>=0.2, epochs<=4 or distance<=0.1")
+    command.add_argument("--tokens", type=float, default=0.0, help="tokens to be trained on")
+    several("--available", "CORPUS=TOKENS", "tokens at hand; epochs say how often they may repeat")
+    several("--today", "CORPUS=SHARE", "today's mixture; distance is from it")
+    command.add_argument("--trees", default="forest", help="forest or lightgbm")
+    command.add_argument("--seed", type=int, default=0, help="of folds, resamples and search")
 
 
 if __name__ == "__main__":

@@ -130,45 +130,21 @@ def _fit_chunk(
         prior = start.prior
         theta_BP = np.tile(start.theta_STP[0], (sets, 1))
         noise_B = np.tile(start.noise_ST[0], sets)
-    problem = _Problem(function, observations, values_BN, weights_BN)
-    damping_B = np.full(len(theta_BP), 0.1)
-    fitted_BN, slope_BNP = problem.at(theta_BP)
-    power = 0.0
-    if start is not None:
-        power = start.variance_power
-        problem = problem.reweighted(weights_BN, slope_BNP[..., prior.size], power)
+    state = _State.begin(_Problem(function, observations, values_BN, weights_BN), theta_BP, noise_B)
+    power = start.variance_power if start else 0.0
+    if start:
+        state = state.reweighted(weights_BN, prior.size, power)
     for iteration in range(iterations):
-        normal_BPP, pull_BP = problem.normal(fitted_BN, slope_BNP)
         if iteration % _EVERY == _EVERY - 1:
-            precise_BPP = normal_BPP / noise_B[:, None, None] + np.diag(prior.scale_P**-2)
-            spread_BPP = np.linalg.inv(precise_BPP)
-            noise_B = problem.noise(fitted_BN, normal_BPP, spread_BPP, noise_B)
+            state, spread_BPP = state.with_noise(prior)
             if iteration > _SETTLED:
                 if start is None:
-                    power = problem.variance_power(weights_BN, fitted_BN, slope_BNP[..., prior.size])
-                problem = problem.reweighted(weights_BN, slope_BNP[..., prior.size], power)
-            if start is None and iteration > _SETTLED:
-                variance_BP = np.diagonal(spread_BPP, axis1=1, axis2=2)
-                prior = _pooled(prior, theta_BP[:targets], variance_BP[:targets])
-        mean_BP = np.tile(prior.mean_TP, (sets, 1))
-        precision_P = prior.scale_P**-2
-        gradient_BP = pull_BP / noise_B[:, None] - precision_P * (theta_BP - mean_BP)
-        matrix_BPP = normal_BPP / noise_B[:, None, None] + np.diag(precision_P)
-        diagonal = np.arange(matrix_BPP.shape[1])
-        matrix_BPP[:, diagonal, diagonal] *= 1 + damping_B[:, None]
-        step_BP = np.linalg.solve(matrix_BPP, gradient_BP[..., None])[..., 0]
-        new_BP = theta_BP + np.clip(step_BP, -_LONGEST_STEP, _LONGEST_STEP)
-        fitted_new_BN, slope_new_BNP = problem.at(new_BP)
-
-        def cost(fitted_BN, theta_BP, noise_B=noise_B, mean_BP=mean_BP, precision_P=precision_P):
-            penalty_B = (precision_P * (theta_BP - mean_BP) ** 2).sum(axis=1)
-            return problem.squares(fitted_BN) / noise_B + penalty_B
-
-        better_B = cost(fitted_new_BN, new_BP) <= cost(fitted_BN, theta_BP) + 1e-12
-        theta_BP = np.where(better_B[:, None], new_BP, theta_BP)
-        fitted_BN = np.where(better_B[:, None], fitted_new_BN, fitted_BN)
-        slope_BNP = np.where(better_B[:, None, None], slope_new_BNP, slope_BNP)
-        damping_B = np.clip(np.where(better_B, damping_B / 5, damping_B * 6), 1e-7, 1e8)
+                    variance_BP = np.diagonal(spread_BPP, axis1=1, axis2=2)
+                    prior = _pooled(prior, state.theta_BP[:targets], variance_BP[:targets])
+                    power = state.variance_power(weights_BN, prior.size)
+                state = state.reweighted(weights_BN, prior.size, power)
+        state = state.stepped(np.tile(prior.mean_TP, (sets, 1)), prior.scale_P**-2)
+    theta_BP, noise_B = state.theta_BP, state.noise_B
     theta_STP = theta_BP.reshape(sets, targets, -1)
     return Fit(theta_STP, noise_B.reshape(sets, targets), prior, power)
 
@@ -183,52 +159,91 @@ class _Problem:
     weights_BN: Float[np.ndarray, "B N"]
 
     def at(self, theta_BP: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return self.function(
-            theta_BP, self.observations.rates_NC, self.observations.covariates_NK
-        )
+        return self.function(theta_BP, self.observations.rates_NC, self.observations.covariates_NK)
 
     def squares(self, fitted_BN: np.ndarray) -> np.ndarray:
         return (self.weights_BN * (fitted_BN - self.values_BN) ** 2).sum(axis=1)
 
-    def normal(self, fitted_BN: np.ndarray, slope_BNP: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+
+@dataclass(frozen=True)
+class _State:
+    """Where the fits stand."""
+
+    problem: _Problem
+    theta_BP: Float[np.ndarray, "B P"]
+    noise_B: Float[np.ndarray, "B"]
+    damping_B: Float[np.ndarray, "B"]
+    fitted_BN: Float[np.ndarray, "B N"]
+    slope_BNP: Float[np.ndarray, "B N P"]
+
+    @classmethod
+    def begin(cls, problem: _Problem, theta_BP: np.ndarray, noise_B: np.ndarray) -> "_State":
+        return cls(problem, theta_BP, noise_B, np.full(len(theta_BP), 0.1), *problem.at(theta_BP))
+
+    def normal(self) -> tuple[np.ndarray, np.ndarray]:
         """The matrix and right side of the normal equations, before noise and priors."""
-        weighted_BNP = slope_BNP * self.weights_BN[:, :, None]
-        rest_BN = self.values_BN - fitted_BN
+        weighted_BNP = self.slope_BNP * self.problem.weights_BN[:, :, None]
+        rest_BN = self.problem.values_BN - self.fitted_BN
         pull_BP = np.matmul(rest_BN[:, None, :], weighted_BNP)[:, 0]
-        return np.matmul(weighted_BNP.transpose(0, 2, 1), slope_BNP), pull_BP
+        return np.matmul(weighted_BNP.transpose(0, 2, 1), self.slope_BNP), pull_BP
 
-    def reweighted(
-        self, weights_BN: np.ndarray, above_BN: np.ndarray, power: float
-    ) -> "_Problem":
+    def stepped(self, mean_BP: np.ndarray, precision_P: np.ndarray) -> "_State":
+        """One step of Levenberg and Marquardt's, where it makes the penalised squares less."""
+        normal_BPP, pull_BP = self.normal()
+        gradient_BP = pull_BP / self.noise_B[:, None] - precision_P * (self.theta_BP - mean_BP)
+        matrix_BPP = normal_BPP / self.noise_B[:, None, None] + np.diag(precision_P)
+        diagonal = np.arange(matrix_BPP.shape[1])
+        matrix_BPP[:, diagonal, diagonal] *= 1 + self.damping_B[:, None]
+        step_BP = np.linalg.solve(matrix_BPP, gradient_BP[..., None])[..., 0]
+        new_BP = self.theta_BP + np.clip(step_BP, -_LONGEST_STEP, _LONGEST_STEP)
+        fitted_BN, slope_BNP = self.problem.at(new_BP)
+
+        def cost(fitted_BN: np.ndarray, theta_BP: np.ndarray) -> np.ndarray:
+            penalty_B = (precision_P * (theta_BP - mean_BP) ** 2).sum(axis=1)
+            return self.problem.squares(fitted_BN) / self.noise_B + penalty_B
+
+        better_B = cost(fitted_BN, new_BP) <= cost(self.fitted_BN, self.theta_BP) + 1e-12
+        damping_B = np.where(better_B, self.damping_B / 5, self.damping_B * 6)
+        return replace(
+            self,
+            theta_BP=np.where(better_B[:, None], new_BP, self.theta_BP),
+            fitted_BN=np.where(better_B[:, None], fitted_BN, self.fitted_BN),
+            slope_BNP=np.where(better_B[:, None, None], slope_BNP, self.slope_BNP),
+            damping_B=np.clip(damping_B, 1e-7, 1e8),
+        )
+
+    def with_noise(self, prior: Prior) -> tuple["_State", np.ndarray]:
+        """The state with new residual variances, and the posterior covariance (B, P, P).
+
+        On the degrees of freedom that the parameters leave (MacKay 1992).
+        """
+        normal_BPP, _ = self.normal()
+        precise_BPP = normal_BPP / self.noise_B[:, None, None] + np.diag(prior.scale_P**-2)
+        spread_BPP = np.linalg.inv(precise_BPP)
+        used_B = np.einsum("bij,bji->b", spread_BPP, normal_BPP) / self.noise_B
+        runs_B = self.problem.weights_BN.sum(axis=1)
+        free_B = np.maximum(runs_B - used_B, 0.1 * runs_B + 1e-9)
+        noise_B = np.maximum(self.problem.squares(self.fitted_BN) / free_B, _LEAST_NOISE**2)
+        return replace(self, noise_B=noise_B), spread_BPP
+
+    def reweighted(self, weights_BN: np.ndarray, size: int, power: float) -> "_State":
         """The squares with runs weighed by their variance too."""
-        return replace(self, weights_BN=weights_BN * _precision(weights_BN, above_BN, power))
+        precision_BN = _precision(weights_BN, self.slope_BNP[..., size], power)
+        return replace(self, problem=replace(self.problem, weights_BN=weights_BN * precision_BN))
 
-    def variance_power(
-        self, weights_BN: np.ndarray, fitted_BN: np.ndarray, above_BN: np.ndarray
-    ) -> float:
+    def variance_power(self, weights_BN: np.ndarray, size: int) -> float:
         """The power with the greatest likelihood of the residuals, over all problems."""
-        squares_BN = (fitted_BN - self.values_BN) ** 2
+        squares_BN = (self.fitted_BN - self.problem.values_BN) ** 2
+        above_BN = self.slope_BNP[..., size]
 
         def likelihood(power: float) -> float:
             precision_BN = _precision(weights_BN, above_BN, power)
-            variance_B = (weights_BN * precision_BN * squares_BN).sum(1) / weights_BN.sum(1)
-            log_N = weights_BN * (np.log(precision_BN) - np.log(variance_B + 1e-12)[:, None])
-            return float(log_N.sum())
+            runs_B = np.maximum(weights_BN.sum(axis=1), 1e-12)
+            variance_B = (weights_BN * precision_BN * squares_BN).sum(axis=1) / runs_B
+            log_BN = np.log(precision_BN) - np.log(variance_B + 1e-12)[:, None]
+            return float((weights_BN * log_BN).sum())
 
         return max(_POWERS, key=likelihood)
-
-    def noise(
-        self,
-        fitted_BN: np.ndarray,
-        normal_BPP: np.ndarray,
-        spread_BPP: np.ndarray,
-        noise_B: np.ndarray,
-    ) -> np.ndarray:
-        """Residual variance on the degrees of freedom that the parameters leave (MacKay 1992)."""
-        used_B = np.einsum("bij,bji->b", spread_BPP, normal_BPP) / noise_B
-        runs_B = self.weights_BN.sum(axis=1)
-        free_B = np.maximum(runs_B - used_B, 0.1 * runs_B + 1e-9)
-        return np.maximum(self.squares(fitted_BN) / free_B, _LEAST_NOISE**2)
 
 
 def _precision(weights_BN: np.ndarray, above_BN: np.ndarray, power: float) -> np.ndarray:

@@ -6,8 +6,8 @@
 Laws see standardised values (mean 0, variance 1 per target, lower is better) and are fitted for
 many sets of weights of the runs at once: all runs, all runs but a fold, a resample.
 
-Letters in shapes: N runs, C corpora, T targets, K covariates (log model size, log tokens), S sets of
-weights, M mixtures to predict, P parameters, B problems (S times T).
+Letters in shapes: N runs, C corpora, T targets, K covariates (log model size, log tokens), S sets
+of weights, M mixtures to predict, P parameters, B problems (S times T).
 """
 
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ class Law(Protocol):
 
 
 def target_patterns(known_NT: Bool[np.ndarray, "N T"]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(runs that are known, targets known in just these runs): a fit per pattern serves them all."""
+    """(runs that are known, targets known in just these runs): one fit serves them all."""
     patterns_UN, pattern_T = np.unique(known_NT.T, axis=0, return_inverse=True)
     pattern_T = pattern_T.ravel()
     return [(known_N, np.flatnonzero(pattern_T == u)) for u, known_N in enumerate(patterns_UN)]

@@ -1,7 +1,7 @@
 """The mixtures that cannot be told from the best one: never a single mixture.
 
-    optimum = find_optimum(stack, objective, Region(records.corpora), seed=0)
-    optimum.pick, optimum.ranges(), optimum.expected_regret
+optimum = find_optimum(stack, objective, Region(records.corpora), seed=0)
+optimum.pick, optimum.ranges(), optimum.expected_regret
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,14 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from code_ablate.analysis.laws.hull import Hull
-from code_ablate.analysis.laws.outlook import LEVEL, Objective, Outlook, Resampled, look_at, resample
+from code_ablate.analysis.laws.outlook import (
+    LEVEL,
+    Objective,
+    Outlook,
+    Resampled,
+    look_at,
+    resample,
+)
 from code_ablate.analysis.laws.region import Region
 from code_ablate.analysis.laws.stack import Stack
 
@@ -153,11 +160,11 @@ def find_candidates(
     # Which of them a resample would choose: the best few of each law on each resample.
     order = value_M.argsort()[: 4 * _MOST_CANDIDATES]
     predicted_LSM = resampled.predict(pool_MC[order])
-    chosen = set(order[:_KEPT])
+    liked = set(order[:_KEPT])
     for predicted_M in predicted_LSM.reshape(-1, len(order)):
-        chosen.update(order[predicted_M.argsort()[:4]])
+        liked.update(order[predicted_M.argsort()[:4]])
     spread = order[:: max(1, len(order) // _MOST_CANDIDATES)]
-    ranked = sorted(chosen, key=lambda i: value_M[i])[:_MOST_CANDIDATES]
+    ranked = sorted(liked, key=lambda i: value_M[i])[:_MOST_CANDIDATES]
     chosen = list(dict.fromkeys([*ranked, *spread]))[:_MOST_CANDIDATES]
     return np.concatenate([pool_MC[chosen], own_MC[: _MOST_CANDIDATES // 4]])
 

@@ -144,7 +144,7 @@ class Resampled:
 def resample(
     stack: Stack, objective: Objective, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Resampled:
-    """Fits the laws with weight to resampled runs (Bayesian bootstrap over mixtures, Rubin 1981)."""
+    """Fits the laws with weight to resampled runs (Bayesian bootstrap of mixtures, Rubin 1981)."""
     rng = np.random.default_rng([seed, 1])
     mixture_N = stack.records.mixture_N
     weight_SU = rng.standard_exponential((resamples, mixture_N.max() + 1))
@@ -254,6 +254,4 @@ def _mixed_kernel(x_NC: np.ndarray, y_MC: np.ndarray, length: float, part: float
 def _likelihood(kernel_NN: np.ndarray, unit_N: np.ndarray) -> float:
     lower = np.linalg.cholesky(kernel_NN)
     whitened_N = np.linalg.solve(lower, unit_N)
-    return float(
-        -0.5 * len(unit_N) * np.log((whitened_N**2).mean()) - np.log(np.diag(lower)).sum()
-    )
+    return float(-0.5 * len(unit_N) * np.log((whitened_N**2).mean()) - np.log(np.diag(lower)).sum())

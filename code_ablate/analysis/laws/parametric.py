@@ -131,9 +131,7 @@ def _fit(
     prior = Prior(np.tile(mean, (targets, 1)), np.array(scale), pooled, common, 1 + K)
     first = start.fit if isinstance(start, FittedFormula) else None
     iterations = _MORE_ITERATIONS if first else 48
-    fit = fit_batch(
-        function, observations, weights_SN, prior, start=first, iterations=iterations
-    )
+    fit = fit_batch(function, observations, weights_SN, prior, start=first, iterations=iterations)
     return FittedFormula(function, fit, observations)
 
 
@@ -142,7 +140,7 @@ class LogLinear:
     """Level plus an exponential of a weighted sum of the shares."""
 
     tightness: float = 1.0
-    """Strength of regularisation: scales of the priors of what corpora are worth are divided by it."""
+    """Strength of regularisation: divides the scale of the prior of what a corpus is worth."""
 
     power: float = 1.0
     """Power of the shares in the sum: 1 as published; 0.5 lets a first little count for more."""
@@ -178,7 +176,7 @@ class EffectiveData:
     """Level plus a power of the effective data: what each corpus is worth for the target."""
 
     tightness: float = 1.0
-    """Strength of regularisation: scales of the priors of what corpora are worth are divided by it."""
+    """Strength of regularisation: divides the scale of the prior of what a corpus is worth."""
 
     returns: bool = False
     """Whether a corpus' own worth is a power of its share, below 1 where its returns diminish."""
@@ -192,9 +190,7 @@ class EffectiveData:
     def description(self) -> str:
         """Formula and regularisation."""
         data = "sum of a_c r_c^g_c" if self.returns else "a . r"
-        return (
-            f"E + ({data})^-b, a > 0; log a drawn towards its mean over targets"
-        )
+        return f"E + ({data})^-b, a > 0; log a drawn towards its mean over targets"
 
     def fit(
         self,

@@ -160,6 +160,7 @@ class FittedSmooth:
 
     features_NF: np.ndarray
     length: float
+    noise: float
     weight_STN: Float[np.ndarray, "S T N"]
     middle_ST: Float[np.ndarray, "S T"]
     observations: Observations
@@ -189,9 +190,9 @@ class Smooth:
         """One fit per set of weights, with the length and noise of the first; see `Law.fit`."""
         x_NF = _features(observations.rates_NC, observations.covariates_NK)
         if isinstance(start, FittedSmooth):
-            length, noise = start.length, _best_hyperparameters(observations, (start.length,))[1]
+            length, noise = start.length, start.noise
         else:
-            length, noise = _best_hyperparameters(observations, _LENGTHS)
+            length, noise = _best_hyperparameters(observations, weights_SN[0] > 0)
         kernel_NN = _kernel(x_NF, x_NF, length)
         sets, (runs, targets) = len(weights_SN), observations.values_NT.shape
         weight_STN, middle_ST = np.zeros((sets, targets, runs)), np.zeros((sets, targets))
@@ -205,9 +206,9 @@ class Smooth:
                 middle_U = w_N[used] @ z_NU / w_N[used].sum()
                 matrix = kernel_NN[np.ix_(used, used)] + np.diag(noise / w_N[used])
                 solved_NU = np.linalg.solve(matrix, z_NU - middle_U)
-                weight_STN[np.ix_([s], targets_U, used)] = solved_NU.T
+                weight_STN[s][np.ix_(targets_U, used)] = solved_NU.T
                 middle_ST[s, targets_U] = middle_U
-        return FittedSmooth(x_NF, length, weight_STN, middle_ST, observations)
+        return FittedSmooth(x_NF, length, noise, weight_STN, middle_ST, observations)
 
 
 def _features(rates_NC: np.ndarray, covariates_NK: np.ndarray) -> np.ndarray:
@@ -219,19 +220,17 @@ def _kernel(x_NF: np.ndarray, y_MF: np.ndarray, length: float) -> np.ndarray:
     return np.exp(-np.maximum(square_NM, 0) / (2 * length**2))
 
 
-def _best_hyperparameters(
-    observations: Observations, lengths: tuple[float, ...]
-) -> tuple[float, float]:
+def _best_hyperparameters(observations: Observations, fitted_N: np.ndarray) -> tuple[float, float]:
     """Length and noise with the greatest likelihood over all targets, their variance profiled."""
     x_NF = _features(observations.rates_NC, observations.covariates_NK)
-    best, chosen = -np.inf, (lengths[0], _NOISES[-1])
+    best, chosen = -np.inf, (_LENGTHS[0], _NOISES[-1])
     patterns = target_patterns(observations.known_NT)
-    for length in lengths:
+    for length in _LENGTHS:
         kernel_NN = _kernel(x_NF, x_NF, length)
         for noise in _NOISES:
             likelihood = 0.0
             for known_N, targets_U in patterns:
-                used = np.flatnonzero(known_N)
+                used = np.flatnonzero(known_N & fitted_N)
                 matrix = kernel_NN[np.ix_(used, used)] + noise * np.eye(used.size)
                 z_NU = observations.values_NT[np.ix_(used, targets_U)]
                 z_NU = z_NU - z_NU.mean(axis=0)
@@ -239,9 +238,7 @@ def _best_hyperparameters(
                 whitened_NU = np.linalg.solve(lower, z_NU)
                 variance_U = np.maximum((whitened_NU**2).mean(axis=0), 1e-12)
                 determinant = 2 * np.log(np.diag(lower)).sum()
-                likelihood -= 0.5 * float(
-                    (used.size * np.log(variance_U) + determinant).sum()
-                )
+                likelihood -= 0.5 * float((used.size * np.log(variance_U) + determinant).sum())
             if likelihood > best:
                 best, chosen = likelihood, (length, noise)
     return chosen

@@ -121,8 +121,8 @@ def _joined(
     missing = set(frame[key]) ^ set(other[key])
     if missing:
         raise UserError(
-            f"{len(missing)} runs are in only one of the two files, for instance {min(map(str, missing))} "
-            f"(column {key} of {source}): leave them out of the other, too."
+            f"{len(missing)} runs are in only one of the two files, for instance "
+            f"{min(map(str, missing))} (column {key} of {source}): leave them out of both."
         )
     kept = [c for c in frame.columns if c in (key, *shares) or c not in other.columns]
     return frame[kept].merge(other, on=key, how="left", suffixes=("", " (results)"))
@@ -153,9 +153,7 @@ def _shares(frame: pd.DataFrame, source: str, key: str) -> list[str]:
             if not numeric[last]:
                 break
             total_N = total_N + values[:, last]
-            whole = any(
-                (np.abs(total_N - unit) <= TOLERANCE * unit).all() for unit in (1.0, 100.0)
-            )
+            whole = any((np.abs(total_N - unit) <= TOLERANCE * unit).all() for unit in (1.0, 100.0))
             if whole and last - first + 1 > len(best):
                 best = list(frame.columns[first : last + 1])
     if len(best) < 2:

@@ -1,4 +1,4 @@
-"""Runs as plain records: shares of corpora, values of targets, and size and tokens where these vary.
+"""Runs as plain records: shares of corpora, values of targets, size and tokens where these vary.
 
     records = Records(("text", "code"), ("loss",), rates_NC, values_NT)
     records.take(rows), records.with_targets(["loss"]), records.mixture_N
@@ -38,7 +38,7 @@ class Records:
     """Names of what was measured: a loss per domain, a score per task."""
 
     rates_NC: Float[np.ndarray, "N C"]
-    """Shares of the corpora in tokens, a row per run; rows that sum to 1 within 0.02 are rescaled."""
+    """Shares of the corpora in tokens, a row per run; sums within 0.02 of 1 are rescaled."""
 
     values_NT: Float[np.ndarray, "N T"]
     """The measurements, in units of their own; NaN where one is missing."""
@@ -112,7 +112,10 @@ class Records:
         return values_NT
 
     def _require_positive(self, name: str, column_N: np.ndarray) -> None:
-        if column_N.shape != (len(self.runs),) or not (np.isfinite(column_N) & (column_N > 0)).all():
+        if (
+            column_N.shape != (len(self.runs),)
+            or not (np.isfinite(column_N) & (column_N > 0)).all()
+        ):
             raise UserError(f"{self.source}: {name} must be a number above 0 in every row.")
 
     @property

@@ -1,8 +1,8 @@
 """Where a mixture may lie: bounds of shares, tokens at hand, distance from today's mixture.
 
-    region = Region(corpora, upper={"code": 0.3}, today={"text": 0.8, "code": 0.2}, distance=0.1)
-    region.sample(1000, rng), region.holds(rates_MC), region.brought_in(rates_MC)
-    read_constraints(["code<=0.3", "distance<=0.1"])  # as the command line writes them
+region = Region(corpora, upper={"code": 0.3}, today={"text": 0.8, "code": 0.2}, distance=0.1)
+region.sample(1000, rng), region.holds(rates_MC), region.brought_in(rates_MC)
+read_constraints(["code<=0.3", "distance<=0.1"])  # as the command line writes them
 """
 
 import re
@@ -126,7 +126,10 @@ class Region:
                 middle_M = (low_M + high_M) / 2
                 at_MC = anchor_C + middle_M[:, None] * step_MC
                 near_M = 0.5 * np.abs(at_MC - self.today_C).sum(axis=1) <= self.distance
-                low_M, high_M = np.where(near_M, middle_M, low_M), np.where(near_M, high_M, middle_M)
+                low_M, high_M = (
+                    np.where(near_M, middle_M, low_M),
+                    np.where(near_M, high_M, middle_M),
+                )
             all_M = 0.5 * np.abs(inside_MC - self.today_C).sum(axis=1) <= self.distance
             inside_MC = anchor_C + np.where(all_M, 1.0, low_M)[:, None] * step_MC
         return inside_MC
@@ -134,15 +137,17 @@ class Region:
     def sample(self, mixtures: int, rng: np.random.Generator) -> Float[np.ndarray, "M C"]:
         """Random mixtures of few and of many corpora that meet the constraints."""
         concentration_M1 = rng.choice([0.1, 0.3, 1.0, 3.0], (mixtures, 1))
-        gamma_MC = rng.standard_gamma(np.broadcast_to(concentration_M1, (mixtures, len(self.corpora))))
+        gamma_MC = rng.standard_gamma(
+            np.broadcast_to(concentration_M1, (mixtures, len(self.corpora)))
+        )
         rates_MC = (gamma_MC + 1e-12) / (gamma_MC + 1e-12).sum(axis=1, keepdims=True)
-        lower_C, upper_C = self.bounds_2C
+        lower_C = self.bounds_2C[0]
         free = 1 - lower_C.sum()
         return self.brought_in(lower_C + free * rates_MC if free > 0 else rates_MC)
 
 
 def _onto_bounds(rates_MC: np.ndarray, lower_C: np.ndarray, upper_C: np.ndarray) -> np.ndarray:
-    """The nearest mixtures within the bounds: what is shifted alike and clipped, until it sums to 1."""
+    """The nearest mixtures within the bounds: shares shifted alike and clipped, to sum 1."""
     low_M1 = (rates_MC - upper_C).min(axis=1, keepdims=True)
     high_M1 = (rates_MC - lower_C).max(axis=1, keepdims=True)
     for _ in range(60):
@@ -194,7 +199,7 @@ def _split(text: str) -> tuple[str, str, float]:
         value = np.nan
     if match is None or not np.isfinite(value):
         raise UserError(
-            f"{text!r} is no constraint: write for instance 'code<=0.3', 'web>=0.2', 'epochs<=4' or "
-            "'distance<=0.1'."
+            f"{text!r} is no constraint: write for instance 'code<=0.3', 'web>=0.2', 'epochs<=4' "
+            "or 'distance<=0.1'."
         )
     return match["name"], match["sign"], value

@@ -83,7 +83,8 @@ class Stack:
     @property
     def held_out_NT(self) -> Float[np.ndarray, "N T"]:
         """The stack's standardised predictions of runs by fits that had not seen their fold."""
-        return sum(m.weight * m.held_out_NT for m in self.active)
+        parts = [m.weight * m.held_out_NT for m in self.active]
+        return sum(parts[1:], parts[0])
 
     def covariates_MK(self, mixtures: int) -> Float[np.ndarray, "M K"]:
         """Covariates of predictions."""
@@ -173,7 +174,7 @@ def _prediction_point(records: Records, at: Mapping[str, float] | None) -> dict[
     unknown = set(at or {}) - set(logs)
     if unknown:
         raise UserError(
-            f"{records.source}: runs do not differ in {min(unknown)}, so that predictions cannot be "
+            f"{records.source}: runs do not differ in {min(unknown)}, so predictions cannot be "
             "made at another one."
         )
     return {name: float((at or {}).get(name, np.exp(log_N.max()))) for name, log_N in logs.items()}
