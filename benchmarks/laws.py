@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks import measure
 from code_ablate.analysis.estimation.sequences import simulated_peeking_error
 from code_ablate.analysis.laws.design import DesignConfig, propose_batch
+from code_ablate.analysis.laws.mixture_records import Records, Scaling
 from code_ablate.analysis.laws.outlook import Objective, look_at, resample
 from code_ablate.analysis.laws.parametric import EffectiveData
 from code_ablate.analysis.laws.plain import Mean
 from code_ablate.analysis.laws.read_records import read_records
-from code_ablate.analysis.laws.records import Records
 from code_ablate.analysis.laws.stack import fit_stack, rank_correlation
 from code_ablate.errors import UserError
 
@@ -52,12 +52,12 @@ def one_rank(predicted_M: np.ndarray, truth_M: np.ndarray) -> float:
     return rank_correlation(predicted_M[:, None], truth_M[:, None])
 
 
-def regmix(folder: Path, repeats: int) -> dict[str, Any]:
+def regmix(folder: Path, repeats: range) -> dict[str, Any]:
     """Stack and single laws on random subsets: rank correlation and regret on unseen mixtures."""
     train, test = read_regmix(folder, "train", "1m"), read_regmix(folder, "test", "1m")
     truth_M = test.values_NT.mean(axis=1)
     figures: dict[str, list[tuple[float, float]]] = {}
-    for repeat in range(repeats):
+    for repeat in repeats:
         rows = np.random.default_rng(repeat).choice(len(train.runs), RUNS, replace=False)
         stack = fit_stack(train.take(rows))
         objective = Objective.mean_of(stack)
@@ -75,7 +75,7 @@ def regmix(folder: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def transfer(folder: Path, repeats: int) -> dict[str, Any]:
+def transfer(folder: Path, repeats: range) -> dict[str, Any]:
     """Fitted to all runs of the small model: rank correlation with the larger model's losses."""
     train, test = read_regmix(folder, "train", "1m"), read_regmix(folder, "test", "60m")
     stack = fit_stack(train)
@@ -86,7 +86,7 @@ def transfer(folder: Path, repeats: int) -> dict[str, Any]:
     return {name: measure.shortened(value) for name, value in figures.items()}
 
 
-def olmix(folder: Path, repeats: int) -> dict[str, Any]:
+def olmix(folder: Path, repeats: range) -> dict[str, Any]:
     """Four folds: mean rank correlation over ten tasks, and over all; the largest prediction."""
     records = read_records(folder / "olmix/dclm_ratios.csv", folder / "olmix/dclm_metrics.csv")
     order = np.random.default_rng(0).permutation(len(records.runs))
@@ -118,15 +118,15 @@ def olmix(folder: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def coverage(folder: Path, repeats: int) -> dict[str, Any]:
+def coverage(folder: Path, repeats: range) -> dict[str, Any]:
     """How often the 90 % set of the unseen mixtures holds the best of them, and its size."""
     train, test = read_regmix(folder, "train", "1m"), read_regmix(folder, "test", "1m")
     truth_M = test.values_NT.mean(axis=1)
     rows_of = [
         np.random.default_rng([9, repeat]).choice(len(train.runs), RUNS, replace=False)
-        for repeat in range(repeats)
+        for repeat in repeats
     ]
-    held, sizes, inside, expected, reached = [], [], [], [], []
+    held, sizes, inside, expected, reached, ranks = [], [], [], [], [], []
     for repeat, rows in enumerate(rows_of):
         stack = fit_stack(train.take(rows))
         objective = Objective.mean_of(stack)
@@ -134,6 +134,7 @@ def coverage(folder: Path, repeats: int) -> dict[str, Any]:
         good_M, (low_M, high_M) = outlook.good_M(), outlook.interval_2M()
         held.append(good_M[truth_M.argmin()])
         sizes.append(int(good_M.sum()))
+        ranks.append(one_rank(outlook.predicted_M, truth_M))
         inside.append(((low_M <= truth_M) & (truth_M <= high_M)).mean())
         expected.append(outlook.regret_M[outlook.pick])
         reached.append(truth_M[outlook.pick] - truth_M.min())
@@ -147,10 +148,11 @@ def coverage(folder: Path, repeats: int) -> dict[str, Any]:
         "intervals_hold_truth": _mean(inside),
         "expected_regret": _mean(expected),
         "regret": _mean(reached),
+        "rank": _mean(ranks),
     }
 
 
-def design(folder: Path, repeats: int) -> dict[str, Any]:
+def design(folder: Path, repeats: range) -> dict[str, Any]:
     """Regret by number of runs, designed and random, each replay from its own half of the runs.
 
     Both begin with the same eight random runs and use the one law that predicts best, so that a
@@ -158,23 +160,27 @@ def design(folder: Path, repeats: int) -> dict[str, Any]:
     """
     train, test = read_regmix(folder, "train", "1m"), read_regmix(folder, "test", "1m")
     truth_M = test.values_NT.mean(axis=1)
-    laws = (Mean(), EffectiveData(returns=True))
+    laws = (Mean(), EffectiveData(tightness=0.5, returns=True))
     figures: dict[str, dict[int, list[float]]] = {"designed": {}, "random": {}}
 
-    def fitted(rows: Sequence[int]):
-        stack = fit_stack(train.take(rows), laws, tightnesses=(0.5,))
-        objective = Objective.mean_of(stack)
-        return stack, objective, regret(objective.of(stack.standardised(test.rates_NC)), truth_M)
+    def reached(rows: Sequence[int]) -> float:
+        """The regret; the mean in the stack changes no order."""
+        records = train.take(rows)
+        scaling = Scaling.of(records)
+        law = laws[1].fit(scaling.observations(records), np.ones((1, len(rows))))
+        predicted_TM = law.predict(test.rates_NC, np.zeros((len(truth_M), 0)))[0]
+        return regret(scaling.spread_T @ predicted_TM, truth_M)
 
-    for repeat in range(repeats):
+    for repeat in repeats:
         pool = np.random.default_rng([7, repeat]).permutation(len(train.runs))[:256]
         for runs in _RANDOM:
-            figures["random"].setdefault(runs, []).append(fitted(pool[:runs])[2])
+            figures["random"].setdefault(runs, []).append(reached(pool[:runs]))
         rows = list(pool[:_FIRST])
         while len(rows) <= max(_DESIGNED):
-            stack, objective, reached = fitted(rows)
             if len(rows) in _DESIGNED:
-                figures["designed"].setdefault(len(rows), []).append(reached)
+                figures["designed"].setdefault(len(rows), []).append(reached(rows))
+            stack = fit_stack(train.take(rows), laws, tightnesses=(1.0,))
+            objective = Objective.mean_of(stack)
             left = np.setdiff1d(pool, rows)
             batch = propose_batch(
                 stack,
@@ -189,13 +195,13 @@ def design(folder: Path, repeats: int) -> dict[str, Any]:
         if repeat % 5 == 4:
             measure.say(f"design {repeat + 1}: {_means(figures)}")
     return {
-        "replays": repeats,
+        "replays": len(repeats),
         "regret": _means(figures),
         "runs_needed": {name: _needed(by_runs) for name, by_runs in figures.items()},
     }
 
 
-def peeking(folder: Path, repeats: int) -> dict[str, Any]:
+def peeking(folder: Path, repeats: range) -> dict[str, Any]:
     """False claims of who looks after every seed: any-time intervals against t tests."""
     return {
         f"looks_{looks}": dict(
@@ -230,7 +236,7 @@ def _mean(values) -> float:
     return measure.shortened(float(np.mean(list(values))))
 
 
-PARTS: dict[str, tuple[Callable[[Path, int], dict[str, Any]], int]] = {
+PARTS: dict[str, tuple[Callable[[Path, range], dict[str, Any]], int]] = {
     "regmix": (regmix, 20),
     "transfer": (transfer, 1),
     "olmix": (olmix, 1),
@@ -246,13 +252,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("parts", nargs="+", choices=PARTS)
     parser.add_argument("--tables", required=True, type=Path)
     parser.add_argument("--repeats", type=int, help="instead of each part's own number")
+    parser.add_argument("--first", type=int, default=0, help="number of the first repeat")
     options = parser.parse_args(arguments)
     if set(options.parts) != {"peeking"} and not (options.tables / "regmix").is_dir():
         raise UserError(f"no tables in {options.tables}: see docs/laws.md.")
     figures: dict[str, Any] = {"what": "laws of the mixture"}
     for name in options.parts:
         part, repeats = PARTS[name]
-        figures[name] = part(options.tables, options.repeats or repeats)
+        of_part = range(options.first, options.first + (options.repeats or repeats))
+        figures[name] = part(options.tables, of_part)
         measure.say(json.dumps({name: figures[name]}))
     measure.report("laws", figures, repeats=options.repeats or 1)
 

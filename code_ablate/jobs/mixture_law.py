@@ -16,10 +16,10 @@ from etils import epath
 from jaxtyping import Float
 
 from code_ablate.analysis.laws.design import Batch, DesignConfig, first_batch, propose_batch
+from code_ablate.analysis.laws.mixture_records import Records
 from code_ablate.analysis.laws.optimum import Optimum, find_optimum
 from code_ablate.analysis.laws.outlook import Objective, resample
 from code_ablate.analysis.laws.read_records import read_records
-from code_ablate.analysis.laws.records import Records
 from code_ablate.analysis.laws.region import Region, read_constraints, read_shares
 from code_ablate.analysis.laws.stack import default_laws, fit_stack
 from code_ablate.analysis.report.law_figures import law_figure, save_figure

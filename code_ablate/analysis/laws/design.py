@@ -16,8 +16,8 @@ from typing import Annotated
 import numpy as np
 from jaxtyping import Float, Int
 
+from code_ablate.analysis.laws.mixture_records import LEAST_MIXTURES, Records
 from code_ablate.analysis.laws.outlook import Objective, Outlook, Resampled, look_at, resample
-from code_ablate.analysis.laws.records import LEAST_MIXTURES, Records
 from code_ablate.analysis.laws.region import Region
 from code_ablate.analysis.laws.stack import Stack
 from code_ablate.checked import OneOf, PositiveInt, checked

@@ -4,7 +4,7 @@ optimum = find_optimum(stack, objective, Region(records.corpora), seed=0)
 optimum.pick, optimum.ranges(), optimum.expected_regret
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from code_ablate.analysis.laws.outlook import (
 )
 from code_ablate.analysis.laws.region import Region
 from code_ablate.analysis.laws.stack import Stack
+from code_ablate.errors import UserError
 
 _SAMPLES = 2000
 """Mixtures tried per round."""
@@ -117,7 +118,9 @@ def find_optimum(
 
     The search follows the stack and each resampled law, so that mixtures that only one of them
     likes are compared too. Today's mixture and the runs' mixtures take part where they are allowed.
+    A corpus that no run used gets no share unless the region asks for it: nothing is known of it.
     """
+    region = _with_known_corpora(region, stack)
     resampled = resampled or resample(stack, objective, seed=seed)
     rates_MC = find_candidates(stack, objective, region, resampled, seed=seed)
     outlook = look_at(stack, objective, rates_MC, seed=seed, resampled=resampled)
@@ -129,6 +132,19 @@ def find_optimum(
     return Optimum(
         stack, objective, region, outlook, outside_M, _pick(outlook, least, outside_M), level
     )
+
+
+def _with_known_corpora(region: Region, stack: Stack) -> Region:
+    used_C = (stack.records.rates_NC > 0).any(axis=0)
+    unknown = [c for c, used in zip(region.corpora, used_C, strict=True) if not used]
+    left_out = {name: 0.0 for name in unknown if region.lower.get(name, 0.0) == 0}
+    today = {name: share for name, share in region.today.items() if name in left_out and share > 0}
+    if today and region.distance < 1:
+        raise UserError(
+            f"no run used {min(today)}, which is in today's mixture: say how much of it there must "
+            f"be ({min(today)}>=SHARE), or train runs with it."
+        )
+    return replace(region, upper={**region.upper, **left_out})
 
 
 def _pick(outlook: Outlook, least: np.ndarray, outside_M: np.ndarray) -> int:

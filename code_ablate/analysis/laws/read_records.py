@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from etils import epath
 
-from code_ablate.analysis.laws.records import TOLERANCE, Records
+from code_ablate.analysis.laws.mixture_records import TOLERANCE, Records
 from code_ablate.errors import UserError, unknown_name
 
 SIZE_COLUMNS = ("parameters", "model_size", "size", "params")

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 
 from code_ablate.errors import UserError, unknown_name
 
-_CONSTRAINT = re.compile(r"\s*(?P<name>.+?)\s*(?P<sign><=|>=|=)\s*(?P<value>[^<>=]+?)\s*")
+_CONSTRAINT = re.compile(r"\s*(?P<name>[^<>=]+?)\s*(?P<sign><=|>=|=)\s*(?P<value>[^<>=]+?)\s*")
 _SLACK = 1e-6
 
 

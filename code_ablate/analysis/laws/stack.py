@@ -20,9 +20,9 @@ from scipy.optimize import nnls
 from scipy.stats import rankdata
 
 from code_ablate.analysis.laws.law import FittedLaw, Law, Observations
+from code_ablate.analysis.laws.mixture_records import Records, Scaling
 from code_ablate.analysis.laws.parametric import EffectiveData, LogLinear
 from code_ablate.analysis.laws.plain import Linear, Mean, OneShare, Smooth
-from code_ablate.analysis.laws.records import Records, Scaling
 from code_ablate.analysis.laws.trees import Trees
 from code_ablate.errors import UserError
 

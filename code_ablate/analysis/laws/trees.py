@@ -94,7 +94,7 @@ class Trees:
         from sklearn.ensemble import ExtraTreesRegressor
 
         forest = ExtraTreesRegressor(trees, min_samples_leaf=2, max_features=0.5, random_state=seed)
-        return [(targets_U, forest.fit(x_NF, z_NU, sample_weight=weights_N))]
+        return [(targets_U, forest.fit(x_NF, z_NU.squeeze(), sample_weight=weights_N))]
 
     @staticmethod
     def _boosted(x_NF, z_NU, weights_N, targets_U, trees: int, seed: int):

@@ -32,7 +32,8 @@ def law_figure(optimum: Optimum) -> Figure:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.5, max(4.2, 0.26 * corpora + 1.4)), layout="constrained")
         FigureCanvasAgg(figure)
-        left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(1.15, 1)))
+        halves = figure.add_gridspec(1, 2, width_ratios=(1.15, 1))
+        left, right = figure.add_subfigure(halves[0]), figure.add_subfigure(halves[1])
         _ranges_panel(left.subplots(), optimum)
         rows = -(-len(order) // 2)
         axes = right.subplots(rows, 2, squeeze=False, sharey=True)

@@ -37,7 +37,10 @@ def _runs(optimum: Optimum) -> str:
     used_C = np.asarray((records.rates_NC > 0).any(axis=0))
     unused = [name for name, used in zip(records.corpora, used_C, strict=True) if not used]
     if unused:
-        lines.append(f"No run used {', '.join(map(one_line, unused))}: nothing is known of them.")
+        lines.append(
+            f"No run used {', '.join(map(one_line, unused))}: nothing is known of "
+            "them, and they get no share unless a constraint asks for it."
+        )
     if optimum.stack.at:
         at = ", ".join(f"{name} {value:,.0f}" for name, value in optimum.stack.at.items())
         lines.append(f"Runs differ in {' and '.join(optimum.stack.at)}; predicted for {at}.")

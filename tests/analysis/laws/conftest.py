@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from code_ablate.analysis.laws.mixture_records import Records
 from code_ablate.analysis.laws.read_records import read_records
-from code_ablate.analysis.laws.records import Records
 
 CORPORA = ("text", "code", "markup", "maths", "unused")
 TARGETS = ("loss text", "loss code", "loss maths")

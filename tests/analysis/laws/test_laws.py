@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from code_ablate.analysis.laws.law import Observations
+from code_ablate.analysis.laws.mixture_records import Scaling
 from code_ablate.analysis.laws.parametric import (
     EffectiveData,
     LogLinear,
@@ -11,7 +12,6 @@ from code_ablate.analysis.laws.parametric import (
     log_linear_function,
 )
 from code_ablate.analysis.laws.plain import Linear, Mean, OneShare, Smooth
-from code_ablate.analysis.laws.records import Scaling
 from code_ablate.analysis.laws.trees import Trees
 from code_ablate.errors import MissingData, UserError
 from tests.analysis.laws.conftest import losses, make_records, mixtures

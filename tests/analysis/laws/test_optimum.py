@@ -179,6 +179,7 @@ def test_the_optimum_is_near_the_true_one_and_within_the_region(stack, objective
         anywhere = losses(region.sample(20_000, np.random.default_rng(0))).mean(axis=1)
         reached = losses(optimum.rates_C[None]).mean()
         assert reached - anywhere.min() < 0.05 * (np.median(anywhere) - anywhere.min())
+        assert optimum.rates_C[CORPORA.index("unused")] == 0
         ranges = optimum.ranges()
         assert (ranges["least"] <= ranges["pick"] + 1e-9).all()
         assert (ranges["pick"] <= ranges["greatest"] + 1e-9).all()

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from code_ablate.analysis.laws.mixture_records import Scaling
 from code_ablate.analysis.laws.parametric import EffectiveData
 from code_ablate.analysis.laws.plain import Linear, Mean, OneShare
-from code_ablate.analysis.laws.records import Scaling
 from code_ablate.analysis.laws.stack import (
     default_laws,
     fit_stack,

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from code_ablate.analysis.laws.mixture_records import Scaling
 from code_ablate.analysis.laws.read_records import read_records
-from code_ablate.analysis.laws.records import Scaling
 from code_ablate.analysis.laws.stack import fit_stack
 from code_ablate.errors import UserError
 from tests.analysis.laws.conftest import CORPORA, TARGETS, make_records, mixtures
