@@ -28,6 +28,9 @@ from code_ablate.analysis.results.study_record import FILE
 from code_ablate.errors import UserError
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
+_NEAR = 200
+"""Mixtures of least expected regret, among which a design looks for the best."""
+
 _TRAINABLE = 600
 """Mixtures from all over the region that may be proposed, beside those near the best."""
 
@@ -188,7 +191,9 @@ def design_batch(
     objective = Objective.mean_of(stack)
     resampled = resample(stack, objective, seed=seed)
     optimum = find_optimum(stack, objective, region, seed=seed, resampled=resampled)
-    near_MC = optimum.good_MC[:200]
+    outlook = optimum.outlook
+    # More than the good ones: what is not known of the others might make one of them the best.
+    near_MC = outlook.rates_MC[outlook.regret_M.argsort()[:_NEAR]]
     own_MC = np.unique(records.rates_NC[region.holds(records.rates_NC)].round(6), axis=0)
     anywhere_MC = region.sample(_TRAINABLE, np.random.default_rng([seed, 5]))
     trainable_MC = np.concatenate([near_MC, own_MC[:200], anywhere_MC])

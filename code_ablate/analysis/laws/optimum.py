@@ -135,7 +135,7 @@ def find_optimum(
 
 
 def _with_known_corpora(region: Region, stack: Stack) -> Region:
-    used_C = (stack.records.rates_NC > 0).any(axis=0)
+    used_C = np.asarray((stack.records.rates_NC > 0).any(axis=0))
     unknown = [c for c, used in zip(region.corpora, used_C, strict=True) if not used]
     left_out = {name: 0.0 for name in unknown if region.lower.get(name, 0.0) == 0}
     today = {name: share for name, share in region.today.items() if name in left_out and share > 0}

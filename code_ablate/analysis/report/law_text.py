@@ -33,13 +33,14 @@ def _runs(optimum: Optimum) -> str:
     ]
     missing = int((~records.known_NT).sum())
     if missing:
-        lines.append(f"{missing} values are missing; each law is fitted to what is there.")
+        values = "1 value is" if missing == 1 else f"{missing} values are"
+        lines.append(f"{values} missing; each law is fitted to what is there.")
     used_C = np.asarray((records.rates_NC > 0).any(axis=0))
     unused = [name for name, used in zip(records.corpora, used_C, strict=True) if not used]
     if unused:
         lines.append(
-            f"No run used {', '.join(map(one_line, unused))}: nothing is known of "
-            "them, and they get no share unless a constraint asks for it."
+            f"No run used {', '.join(map(one_line, unused))}: nothing is known of it, and the pick "
+            "has none unless a constraint asks for it."
         )
     if optimum.stack.at:
         at = ", ".join(f"{name} {value:,.0f}" for name, value in optimum.stack.at.items())
