@@ -3,11 +3,11 @@
     batch = propose_batch(stack, objective, trainable_MC, of_interest_QC, runs=8, seed=0)
     batch.rates_BC, batch.regret_before, batch.regret_after
 
-Each run of the batch is the one that lowers most what is not known where the best mixture may be:
-the variance of the objective there (Bayesian V-optimal, Chaloner and Verdinelli 1995), half of
-the weight by the chance of being best and half alike; or everywhere the determinant (D-optimal).
-The covariance is that of a sum of the stack's features, levelled logarithms of the shares, given
-the runs so far, and of the stack's predictions on resampled runs, with what all laws miss.
+Each run of the batch is the one that lowers most what is not known of the good mixtures: the
+variance there (Bayesian V-optimal, Chaloner and Verdinelli 1995) of a sum of the stack's features,
+levelled logarithms of the shares. A mixture weighs less the worse it is predicted, and a run of a
+bad mixture tells less, because laws err most there. With goal "everywhere" all weigh alike, and the
+determinant is what counts (D-optimal).
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,10 @@ from code_ablate.errors import UserError
 BEST, EVERYWHERE = "best", "everywhere"
 _JITTER = 1e-9
 _KNEE = 0.01
+_PRIOR = 0.5
+"""Prior precision of the features' coefficients."""
+_NEAREST, _FALL = 0.3, 4
+"""A run's variance goes with (0.3 + its gap to the best)**4, the gap in units of the median one."""
 _DEFAULT_NOISE = 0.1
 """Standard deviation between repeats, in parts of the error at held-out mixtures, where no mixture
 was repeated: the rest of that error is the laws'."""
@@ -110,9 +114,9 @@ def propose_batch(
     if noise is None:
         noise = _DEFAULT_NOISE * float(np.sqrt(np.diag(covariance_MM).mean()))
     error = float(np.sqrt(np.diag(covariance_MM).mean()))
-    open_MM = error**2 * _open_features(stack.records.rates_NC, both)
-    weight_Q = 0.5 * among.chance_of_best_M + 0.5 / interest
-    chosen = _chosen(covariance_MM + open_MM, interest, weight_Q, noise, error, config)
+    chosen = _chosen(
+        stack, objective, outlook.predicted_M, both, interest, (noise / error) ** 2, config
+    )
     regret_after = _regret_after(outlook.draws_DM, interest, covariance_MM, chosen, noise)
     rates_BC = both[chosen]
     seen_NC = np.concatenate([stack.records.rates_NC, rates_BC]).round(4)
@@ -131,39 +135,44 @@ def propose_batch(
 
 
 def _chosen(
-    covariance_MM: np.ndarray,
+    stack: Stack,
+    objective: Objective,
+    predicted_M: np.ndarray,
+    rates_MC: np.ndarray,
     interest: int,
-    weight_Q: np.ndarray,
     noise: float,
-    error: float,
     config: DesignConfig,
 ) -> list[int]:
-    """Numbers of the runs: each lowers the weighted variance, or the determinant, most."""
-    left_MM = covariance_MM.copy()
-    # A run tells of a mixture near it only as far as the laws are right.
-    variance = noise**2 + error**2
+    """Numbers of the runs. `noise`: variance between repeats, in parts of that of laws' errors."""
+    features_MF, seen_NF = _features(rates_MC), _features(stack.records.rates_NC)
+    variance_M, variance_N = np.ones(len(rates_MC)), np.ones(len(seen_NF))
+    weight_Q = np.ones(interest)
+    if config.goal == BEST:
+        least, middle = predicted_M.min(), np.median(predicted_M[:interest])
+        unit = max(middle - least, 1e-12)
+        at_runs_N = objective.of(stack.standardised(stack.records.rates_NC))
+        variance_M = (_NEAREST + (predicted_M - least) / unit) ** _FALL
+        variance_N = (_NEAREST + np.maximum(at_runs_N - least, 0) / unit) ** _FALL
+        weight_Q = np.exp(-(predicted_M[:interest] - least) / unit)
+    variance_M, variance_N = variance_M + noise, variance_N + noise
+    precision_FF = (seen_NF / variance_N[:, None]).T @ seen_NF
+    spread_FF = np.linalg.inv(precision_FF + _PRIOR * np.eye(len(precision_FF)))
     chosen: list[int] = []
     for _ in range(config.runs):
-        own_M = np.diag(left_MM)
+        told_MF = features_MF @ spread_FF
+        own_M = (told_MF * features_MF).sum(axis=1)
         if config.goal == BEST:
-            gain_M = (weight_Q @ left_MM[:interest] ** 2) / (own_M + variance)
+            gain_M = ((told_MF @ features_MF[:interest].T) ** 2) @ weight_Q / (own_M + variance_M)
         else:
-            gain_M = np.log1p(own_M / variance)
+            gain_M = np.log1p(own_M / variance_M)
         gain_M[:interest] = -np.inf  # they are looked at, not trained
         if not config.repeats:
             gain_M[chosen] = -np.inf
         best = int(gain_M.argmax())
         chosen.append(best)
-        column_M = left_MM[:, best]
-        left_MM = left_MM - np.outer(column_M, column_M) / (own_M[best] + variance)
+        column_F = told_MF[best]
+        spread_FF = spread_FF - np.outer(column_F, column_F) / (own_M[best] + variance_M[best])
     return chosen
-
-
-def _open_features(rates_NC: np.ndarray, rates_MC: np.ndarray) -> np.ndarray:
-    """Covariance at mixtures of a sum of features with unit priors, given the runs, (M, M)."""
-    seen_NF, features_MF = _features(rates_NC), _features(rates_MC)
-    precision_FF = seen_NF.T @ seen_NF + np.eye(seen_NF.shape[1])
-    return features_MF @ np.linalg.solve(precision_FF, features_MF.T)
 
 
 def _features(rates_NC: np.ndarray) -> np.ndarray:

@@ -210,7 +210,7 @@ class _Errors:
         rest_NT = (observations.values_NT - stack.held_out_NT) * known_NT
         share_N = (known_NT * objective.weight_T).sum(axis=1) / objective.weight_T.sum()
         rest_N = rest_NT @ objective.weight_T / np.maximum(share_N, 1e-9)
-        full_N = share_N > 0.5
+        full_N = share_N > min(0.5, share_N.max() / 2)  # the others say little of the objective
         square_N = np.maximum(rest_N**2 - explained_N, _LEAST_ERROR * rest_N**2)[full_N]
         predicted_N = objective.of(stack.held_out_NT)[full_N]
         errors = cls(predicted_N, square_N, _SHORT, 0.0)
