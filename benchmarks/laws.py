@@ -207,7 +207,7 @@ def peeking(folder: Path, repeats: range) -> dict[str, Any]:
         f"looks_{looks}": dict(
             zip(
                 ("any_time", "t_test"),
-                simulated_peeking_error(looks, studies=20_000, seed=looks),
+                simulated_peeking_error(looks, studies=10_000, seed=looks),
                 strict=True,
             )
         )

@@ -126,3 +126,12 @@ def test_spread_and_ratios():
     sides = {name: lambda name=name: order.append(name) for name in ("a", "b")}
     seconds = measure.alternate(sides, 2)
     assert order == ["a", "b"] * 3 and [len(times) for times in seconds.values()] == [2, 2]
+
+
+def test_laws_without_tables_measure_peeking_alone(run, tmp_path):
+    result = run("laws", "peeking", "--tables", tmp_path)
+    for looks, errors in result["peeking"].items():
+        assert errors["any_time"] <= 0.05, looks
+    assert result["peeking"]["looks_100"]["t_test"] > 0.3
+    with pytest.raises(UserError, match="no tables"):
+        run("laws", "regmix", "--tables", tmp_path)

@@ -68,6 +68,10 @@ class Records:
                 f"{len(self.corpora)} corpora and {len(self.targets)} targets: give a row per run."
             )
         self._require_names()
+        if self.runs and len(self.runs) != len(rates_NC):
+            raise UserError(
+                f"{self.source}: {len(self.runs)} names for {len(rates_NC)} runs: give each one."
+            )
         runs = self.runs or tuple(str(n) for n in range(1, len(rates_NC) + 1))
         object.__setattr__(self, "runs", runs)
         object.__setattr__(self, "rates_NC", self._shares(rates_NC))

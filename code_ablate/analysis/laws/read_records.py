@@ -7,6 +7,7 @@ Columns of shares are found by what they hold: the longest row of columns beside
 to 1 (or 100) in every line. Patterns such as "share_*" say it where that is not so.
 """
 
+import csv
 import fnmatch
 import os
 from collections.abc import Sequence
@@ -86,7 +87,7 @@ def _read(path: epath.PathLike) -> pd.DataFrame:
     try:
         with path.open("rb") as file:
             frame = pd.read_csv(file, sep=None, engine="python", skipinitialspace=True)
-    except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
+    except (ValueError, csv.Error, pd.errors.ParserError) as error:
         raise UserError(f"{path.name} cannot be read as CSV: {error}.") from error
     if frame.empty:
         raise UserError(f"{path.name} has no rows: give a CSV with a row per run.")

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -67,12 +68,19 @@ def test_sizes_and_tokens_are_known_by_their_names(tmp_path):
         ("a,b,loss\n0.5,0.5,bad\n", {"targets": ["loss"]}, "'bad', which is no number"),
         ("a,b\n0.5,0.5\n", {}, "no column of measurements"),
         ("a,b,loss\n", {}, "has no rows"),
+        ("", {}, "cannot be read as CSV"),
+        ("loss\n2\n3\n", {}, "sum to 1"),
     ],
 )
 def test_what_is_no_table_of_runs_is_refused_in_one_message(tmp_path, text, options, said):
     with pytest.raises(UserError) as error:
         read_records(write(tmp_path, text), **options)
     assert said in str(error.value)
+
+
+def test_each_run_has_one_name():
+    with pytest.raises(UserError, match="2 names for 12 runs"):
+        replace(make_records(12), runs=("a", "b"))
 
 
 def test_runs_in_only_one_of_two_files_are_refused(tmp_path):
