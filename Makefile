@@ -1,6 +1,8 @@
 # Two commands set everything up: `make demo` runs the main job, `make test` the tests.
 PYTHON ?= python3.11
 BIN := .venv/bin
+# Processes that share the tests, file by file: one for each core, four at most (1.5 GB each).
+WORKERS ?= logical
 
 .PHONY: demo test oracles lint format clean plan-tpu
 
@@ -10,7 +12,8 @@ demo: .venv/ready
 # The oracles (other implementations) run whatever the tests before them say.
 test: .venv/ready .venv/oracles/ready
 	@tests=passed; oracles=passed; \
-	$(BIN)/python -m pytest -q --ignore=tests/oracles || tests=failed; \
+	$(BIN)/python -m pytest -q --ignore=tests/oracles \
+		-n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder || tests=failed; \
 	PYTHONPATH=.venv/oracles $(BIN)/python -m pytest -q tests/oracles || oracles=failed; \
 	echo "tests: $$tests; oracles: $$oracles"; \
 	test "$$tests $$oracles" = "passed passed"

@@ -47,6 +47,7 @@ setup(
         # What declares and prepares data. Training and scoring from token stores run without it.
         # t5 must be installed with --no-deps (it asks for nightlies that overwrite seqio).
         "data": [
+            "rensa>=0.5,<0.6",
             "seqio>=0.0.20",
             "sentencepiece>=0.2.0,<0.2.2",
             "tensorflow>=2.20",
@@ -69,7 +70,14 @@ setup(
         "wandb": ["wandb>=0.19"],
         # Asks an OpenAI-compatible endpoint which of two answers is better.
         "judge": ["openai>=3"],
-        "dev": ["hypothesis>=6.100", "mypy>=1.10", "pytest>=8", "pytest-timeout>=2.3", "ruff>=0.5"],
+        "dev": [
+            "hypothesis>=6.100",
+            "mypy>=1.10",
+            "pytest>=8",
+            "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
+            "ruff>=0.5",
+        ],
     },
     entry_points={"console_scripts": ["code-ablate=code_ablate.cli:main"]},
 )

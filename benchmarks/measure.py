@@ -102,17 +102,14 @@ def command(main: Callable[[], None]) -> None:
 
 def train_on_cpu_as_the_commands_do() -> None:
     """Their setting of the memory allocator. It serves both sides of a comparison."""
-    import jax
+    from code_ablate.allocator import ready_the_host
 
-    from code_ablate.allocator import keep_freed_memory
-
-    if jax.default_backend() == "cpu":
-        keep_freed_memory()
+    ready_the_host()
 
 
 def _cpu_model() -> str:
     try:
-        with open("/proc/cpuinfo") as file:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
             models = [line.partition(":")[2].strip() for line in file if "model name" in line]
     except FileNotFoundError:
         models = []

@@ -1,6 +1,6 @@
 """The host's memory allocator, set for training on a CPU.
 
-    keep_freed_memory()      # once, before training on a CPU
+    ready_the_host()         # once, before training or scoring
 
 XLA on a CPU takes every large buffer of a step from malloc. glibc gives such buffers back to the
 kernel when they are freed, and the kernel clears each page again when it is touched in the next
@@ -11,6 +11,14 @@ import ctypes
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h of glibc
+
+
+def ready_the_host() -> None:
+    """`keep_freed_memory` where JAX computes on a CPU; elsewhere it would be of no use."""
+    import jax
+
+    if jax.default_backend() == "cpu":
+        keep_freed_memory()
 
 
 def keep_freed_memory() -> bool:

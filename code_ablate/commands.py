@@ -39,37 +39,45 @@ def _load(options):
     return config.make_workspace()
 
 
-def _ready_the_host() -> None:
-    """What speeds up training and scoring on a CPU, and is of no use elsewhere."""
-    import jax
-
-    from code_ablate.allocator import keep_freed_memory
-
-    if jax.default_backend() == "cpu":
-        keep_freed_memory()
-
-
 def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
-    from code_ablate.data.preparing.store_text import describe_store
-    from code_ablate.data.registry import require_tasks
+    from code_ablate.jobs.prepare_study import prepare_study
 
     study, workspace = _load_study(options)
-    corpora = tuple(options.corpora or study.corpora)
-    require_tasks("corpus", corpora)
-    vocabulary = workspace.vocabulary(study.vocabulary)
-    for store in workspace.stores(corpora, vocabulary, study.prepare).values():
-        show(describe_store(store), end="\n\n")
+    for description in prepare_study(study, workspace, options.corpora):
+        show(description, end="\n\n")
 
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
-    from code_ablate.jobs.inspect import inspect_mixture
+    from code_ablate.jobs.inspect import inspect_dropped, inspect_mixture
 
     study, workspace = _load_study(options, looks_only=True)
+    if options.dropped is not None:
+        for part in inspect_dropped(options.name, study, workspace, options.dropped):
+            show(part)
+        return
     counts = {"documents": options.documents, "windows": options.windows}
     for part in inspect_mixture(options.name, study, workspace, **counts):
         show(part)
+
+
+def corpora(options) -> None:
+    """Builds the corpora of a tier; says before what will be fetched, and at the end what it is."""
+    from code_ablate.jobs.build_corpora import build_corpora, estimate, summary
+
+    show(f"tier {options.tier}: {estimate(options.tier)}")
+    if options.dry_run:
+        return
+    report = build_corpora(
+        options.tier,
+        options.out,
+        lock=options.lock,
+        missing=options.missing,
+        workers=options.workers,
+    )
+    show(summary(report))
+    show(f"written to {options.out}; inspect one with: code-ablate inspect registry.text")
 
 
 def plan(options) -> int:
@@ -82,7 +90,7 @@ def plan(options) -> int:
 
         show(resolved(study, config.make("Hardware"), workspace.paths))
         return 0
-    from code_ablate.jobs.plan_study import plan_study
+    from code_ablate.jobs.plan_study import count_cropped_prompts, plan_study
     from code_ablate.study.plan_text import plan_text
 
     made = plan_study(
@@ -94,6 +102,13 @@ def plan(options) -> int:
         microbatches=config.make("LoopConfig").microbatches,
     )
     show(plan_text(made))
+    if options.prompts:
+        from code_ablate.evaluation.cropping import cropping_note
+
+        note = cropping_note(count_cropped_prompts(study, workspace))
+        show(f"\n{note or 'every prompt fits what a model sees at once.'}")
+    elif study.suite.tasks:
+        show("prompts         not looked at; --prompts counts those that do not fit a window")
     return 2 if made.problems else 0
 
 
@@ -102,7 +117,6 @@ def train(options) -> None:
     from code_ablate import config
     from code_ablate.jobs.train import train_phase
 
-    _ready_the_host()
     workspace = _load(options)
     run = train_phase(
         config.make("Phase"),
@@ -123,7 +137,6 @@ def evaluate(options) -> None:
     from code_ablate.training.rundir import RunDirectory
 
     run = RunDirectory.open(options.run_directory)  # before gin: the likeliest mistake
-    _ready_the_host()
     workspace = _load(options)
     skipped = evaluate_run(
         run.path,
@@ -146,7 +159,6 @@ def study(options) -> None:
     from code_ablate import config
     from code_ablate.jobs.run_study import run_study
 
-    _ready_the_host()
     study, workspace = _load_study(options)
     directory = run_study(
         study,
@@ -177,21 +189,14 @@ def _results_of_study(options):
     """The folder of the results of a study that gin names. UserError if they are not its own."""
     from pathlib import Path
 
-    from code_ablate.analysis.results.study_record import FILE, StudyRecord
+    from code_ablate.analysis.results.study_record import FILE
+    from code_ablate.jobs.report import require_results
 
     if Path(options.study).is_dir():
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
     study, workspace = _load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
-    again = f"code-ablate study {options.study}"
-    if not (directory / FILE).exists():
-        raise UserError(f"no results in {directory}: run {again}.")
-    if StudyRecord.read(directory / FILE).configuration != study.configuration:
-        raise UserError(
-            f"the results in {directory} were made with another configuration: run {again} with "
-            f"the same scale, files and bindings, give Study.name another value, or report what is "
-            f"there: code-ablate report {directory}."
-        )
+    require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
 
 
@@ -224,7 +229,6 @@ def _judge_by_likelihood(options, pairs, workspace):
     from code_ablate.jobs.judge import by_likelihood
     from code_ablate.training.rundir import RunDirectory
 
-    _ready_the_host()
     run = RunDirectory.open(options.reference)
     vocabulary = workspace.existing_vocabulary(config.make("VocabularyConfig"))
     return by_likelihood(pairs, run, vocabulary, config.make("MeshConfig"), options.step)
@@ -308,15 +312,10 @@ def export(options) -> None:
 
 def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
-    from code_ablate.study.explain import explain_phases, explain_stores
+    from code_ablate.jobs.why_not_cached import explain_study
 
-    study, workspace = _load_study(options, looks_only=True)
-    vocabulary = workspace.existing_vocabulary(study.vocabulary)
-    stores = workspace.prepared(study.corpora, vocabulary, study.prepare)
-    missing = explain_stores(study, stores, vocabulary, workspace.paths.data)
-    show(missing or "all token stores are prepared.")
-    if len(stores) == len(study.corpora):
-        show(explain_phases(study, stores, workspace.paths.runs) or "all phases are complete.")
+    for line in explain_study(*_load_study(options, looks_only=True)):
+        show(line)
 
 
 def show_config(options) -> None:
@@ -334,5 +333,5 @@ def show_list(options) -> None:
     from code_ablate import config
     from code_ablate.listing import listing
 
-    config.load(options.gin_file, options.bindings, options.imports)
+    config.load(options.gin_file, options.bindings, options.imports, looks_only=True)
     show(listing(options.what))

@@ -18,8 +18,11 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.data.preparing.leak_index import Decontamination
+from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import expect_tasks, import_modules, require_tasks
+from code_ablate.data.variants import CorpusVariant, CorpusVariants, register_variants
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.judge.config import JudgeConfig
@@ -46,6 +49,10 @@ CONFIGURABLES = (
     Schedule,
     VocabularyConfig,
     PrepareConfig,
+    CorpusVariant,
+    CorpusVariants,
+    Deduplication,
+    Decontamination,
     SuiteConfig,
     JudgeConfig,
     MeshConfig,
@@ -90,6 +97,12 @@ def find_gin_file(name: str, folder: str) -> str:
     return str(files[name])
 
 
+def _as_path(file: str) -> str:
+    """A file that is not in the current folder may be one of ours: gin/phases/demo.gin."""
+    ours = GIN_DIRECTORY.parent / file
+    return str(ours) if not Path(file).exists() and ours.is_file() else file
+
+
 def _gin_directories() -> list[Path]:
     return list(dict.fromkeys([GIN_DIRECTORY, Path.cwd() / "gin"]))
 
@@ -120,6 +133,7 @@ def load(
     """
     shipped.require_other_names(imports)
     modules = (shipped.TASKS, *imports)
+    files = [_as_path(file) for file in files]
     global _read
     _read = Bindings.read(files, bindings, _gin_directories())
     if looks_only and not imports and not _read.imports:
@@ -145,6 +159,17 @@ def load(
     imported = _imports_of(parsed)
     shipped.require_other_names(imported)
     _imported[:] = dict.fromkeys((*modules, *imported))
+    _register_variants()
+
+
+def _register_variants() -> None:
+    """Makes SeqIO know the variants of corpora that gin binds, before anything names them."""
+    variants = make("CorpusVariants").variants
+    try:
+        register_variants(variants)
+    except UserError as error:
+        explained = explain(error, _read, _parameters())
+        raise (explained or error) from error
 
 
 def load_study(
@@ -220,8 +245,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes."""
-    return Workspace(make("Paths"), tuple(_imported))
+    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+
+    Raises UserError, and Failed if a path is on an object store that cannot be reached.
+    """
+    paths = make("Paths")
+    paths.require_reachable()
+    return Workspace(paths, tuple(_imported))
 
 
 def make_execution() -> Execution:

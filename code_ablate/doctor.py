@@ -65,7 +65,9 @@ def versions() -> str:
     """Installed against pinned."""
     if not REQUIREMENTS.exists():
         raise Warn("no requirements.txt beside the package: cannot compare versions.")
-    pinned = dict(re.findall(r"^([\w.-]+)==(\S+)$", REQUIREMENTS.read_text(), re.MULTILINE))
+    pinned = dict(
+        re.findall(r"^([\w.-]+)==(\S+)$", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
+    )
     wrong = []
     for name in NEEDED:
         installed = installed_version(name)

@@ -6,6 +6,8 @@ print(listing("scales"))
 import inspect
 
 from code_ablate import config
+from code_ablate.data import registry
+from code_ablate.errors import UserError
 from code_ablate.study.recipes import RECIPES
 
 
@@ -27,36 +29,45 @@ def _files(folder: str) -> dict[str, str]:
     """gin files with the first line of their comment."""
     found = {}
     for name, file in config.gin_files(folder).items():
-        first = file.read_text().partition("\n")[0]
+        first = file.read_text(encoding="utf-8").partition("\n")[0]
         found[name] = first.lstrip("# ") if first.startswith("#") else ""
     return found
 
 
 def _tasks() -> dict[str, str]:
+    if known := registry.remembered_names():
+        return dict(sorted(known.descriptions.items()))
     from code_ablate.evaluation import declarations
 
     infos = {name: declarations.info(name) for name in _registered("TaskRegistry")}
-    return {name: f"{i.category}, {i.kind.title}" for name, i in infos.items() if i}
+    found = {name: f"{i.category}, {i.kind.title}" for name, i in infos.items() if i}
+    registry.remember_descriptions(found)
+    return found
 
 
 def _corpora() -> dict[str, str]:
-    from code_ablate.evaluation import declarations
-
-    return {name: "" for name in _registered("TaskRegistry") if not declarations.info(name)}
+    evaluated = _tasks()
+    known = registry.remembered_names()
+    names = sorted(known.tasks) if known else _registered("TaskRegistry")
+    return {name: "" for name in names if name not in evaluated}
 
 
 def _mixtures() -> dict[str, str]:
-    from code_ablate.data.registry import resolve_mixture
+    known = registry.remembered_names()
+    names = sorted(known.mixtures) if known else _registered("MixtureRegistry")
+    return {name: str(registry.resolve_mixture(name)) for name in names}
 
-    return {name: str(resolve_mixture(name)) for name in _registered("MixtureRegistry")}
 
-
-def _registered(registry: str) -> list[str]:
+def _registered(kind: str) -> list[str]:
+    """Names in a registry of SeqIO. Raises UserError where it is not installed."""
+    registry.import_expected_tasks()
     try:
         import seqio
-    except ImportError:
-        return []
-    return sorted(getattr(seqio, registry).names())
+    except ImportError as error:
+        raise UserError(
+            f"SeqIO, which knows these names, cannot be imported ({error}): {registry.INSTALL}."
+        ) from error
+    return sorted(getattr(seqio, kind).names())
 
 
 def _first_line(function) -> str:

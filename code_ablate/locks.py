@@ -141,6 +141,21 @@ def wait_for(file: IO, message: str) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
 
 
+@contextlib.contextmanager
+def turn(folder: epath.Path, what: str) -> Iterator[None]:
+    """Waits until no other process has its turn in a folder; object stores know no turns.
+
+    `what`: what one does in its turn, for the message of those who wait.
+    """
+    if storage.is_remote(folder):
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / FILE, "a", encoding="utf-8") as file:
+        wait_for(file, f"waiting for another process, which {what} in {folder}.")
+        yield
+
+
 def _lock(file: IO, folder: epath.Path, what: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

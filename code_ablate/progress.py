@@ -25,11 +25,19 @@ BAR_COLUMNS = 12
 """Width of the bar before the step line on a terminal."""
 
 
-def bar(total: float | None, label: str, *, unit: str, scale: bool = False, initial: float = 0):
+def bar(
+    total: float | None,
+    label: str,
+    *,
+    unit: str,
+    scale: bool = False,
+    initial: float = 0,
+    show: bool = True,
+):
     """A tqdm bar on stderr, of process 0. Not on a terminal, it is redrawn every 15 seconds."""
     terminal = sys.stderr.isatty()
     return tqdm(
-        disable=not distributed.is_first(),
+        disable=not show or not distributed.is_first(),
         total=total,
         desc=label,
         unit=unit,

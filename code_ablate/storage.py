@@ -1,18 +1,24 @@
 """Paths on disks and on object stores: what has to be done differently on the latter, in one place.
 
     storage.require("gs://bucket/runs", "Paths.runs", storage.CHECKPOINTS)   # before any work
+    storage.require_reachable("gs://bucket/runs", "Paths.runs")              # asks the store itself
     storage.replace(path / "status.json", text)           # whole or not at all, on either
 
 Everywhere else a path is an `epath.Path`, and TensorStore reads and writes the arrays.
 """
 
+import contextlib
 import importlib
+import logging
 import os
+import threading
+from collections.abc import Callable, Iterator
 
 import fsspec
 from etils import epath
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError, first_line
+from code_ablate.names import require_path
 
 _CLIENTS = {"gs": ("gcsfs", "gcsfs"), "s3": ("s3fs", "s3fs")}
 """Object store -> module that reaches it, and its package."""
@@ -29,10 +35,11 @@ def is_remote(path: epath.PathLike) -> bool:
 
 
 def require(path: epath.PathLike, asked_by: str, supported: tuple[str, ...] = ARRAYS) -> None:
-    """Raises UserError if `path` is on an object store that is not supported or reachable.
+    """Raises UserError if `path` is none, on a store that is not supported, or lacks its package.
 
-    `asked_by`: the field that names it. For a local path it does nothing.
+    `asked_by`: the field that names it.
     """
+    require_path(asked_by, path)
     scheme, separator, _ = os.fspath(path).partition("://")
     if not separator:
         return
@@ -50,6 +57,90 @@ def require(path: epath.PathLike, asked_by: str, supported: tuple[str, ...] = AR
             f"({error}): pip install {package}."
         ) from None
     _never_cache_listings()
+
+
+LONGEST_SILENCE = 10.0
+"""Seconds after which an object store counts as unreachable. Its client would try for minutes."""
+
+_PACKAGES = ("gcsfs", "s3fs", "aiohttp", "google", "botocore", "aiobotocore")
+"""Packages whose errors are those of an object store, or of the way to it."""
+_TROUBLE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED", "UNAUTHENTICATED")
+"""How TensorStore's messages of the same begin."""
+
+_reached: set[str] = set()
+
+
+def require_reachable(
+    path: epath.PathLike, asked_by: str, filesystem: fsspec.AbstractFileSystem | None = None
+) -> None:
+    """Raises Failed if `path` is on an object store that gives no answer, or a refusal.
+
+    That nothing is there is an answer. Each bucket is asked once. For a local path it does nothing.
+    """
+    scheme, separator, rest = os.fspath(path).partition("://")
+    bucket = f"{scheme}://{rest.partition('/')[0]}"
+    if not separator or scheme not in (*_CLIENTS, "gcs", "s3a") or bucket in _reached:
+        return
+    trouble = _trouble_within(LONGEST_SILENCE, lambda: _look(path, filesystem))
+    if trouble:
+        raise Failed(f"{asked_by} = {os.fspath(path)!r}: {trouble}. {_REMEDY}")
+    _reached.add(bucket)
+
+
+_REMEDY = (
+    "Check the network, the name of the bucket, and the credentials of this machine; the same "
+    "command goes on from what is finished."
+)
+
+
+def failure_of(error: BaseException) -> str:
+    """What to say of an error that came from an object store; empty if it came from elsewhere."""
+    cause: BaseException | None = error
+    while cause is not None:
+        package = type(cause).__module__.partition(".")[0]
+        if package in _PACKAGES or str(cause).startswith(_TROUBLE):
+            return f"the object store failed: {first_line(cause)}. {_REMEDY}"
+        cause = cause.__cause__
+    return ""
+
+
+def _look(path: epath.PathLike, filesystem: fsspec.AbstractFileSystem | None) -> None:
+    if filesystem is None:
+        filesystem, _ = fsspec.core.url_to_fs(os.fspath(path))
+    with contextlib.suppress(FileNotFoundError):
+        filesystem.info(os.fspath(path).rstrip("/"))
+
+
+def _trouble_within(seconds: float, look: Callable[[], object]) -> str:
+    """What is wrong when `look` fails or is not done in time; empty if it is."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            look()
+        except Exception as error:
+            failures.append(error)
+
+    # A daemon: nothing can stop a client that waits, and the process must not wait for it.
+    thread = threading.Thread(target=run, daemon=True)
+    with _silent("gcsfs", "s3fs", "fsspec"):  # they log a traceback for each of their attempts
+        thread.start()
+        thread.join(seconds)
+    if thread.is_alive():
+        return f"the object store did not answer within {seconds:.0f} seconds"
+    return f"the object store cannot be reached ({first_line(failures[0])})" if failures else ""
+
+
+@contextlib.contextmanager
+def _silent(*loggers: str) -> Iterator[None]:
+    disabled = {name: logging.getLogger(name).disabled for name in loggers}
+    for name in loggers:
+        logging.getLogger(name).disabled = True
+    try:
+        yield
+    finally:
+        for name, was in disabled.items():
+            logging.getLogger(name).disabled = was
 
 
 def replace(path: epath.Path, content: str | bytes) -> None:

@@ -18,5 +18,7 @@ from tasks import (
     language,
     mathematics,
     mixtures,
+    paper_corpora,
     reasoning,
+    registry_corpora,
 )

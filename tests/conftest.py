@@ -19,11 +19,23 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.store import Stores
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
+
+# Neither limit is about the code: a busy machine passes both.
+settings.register_profile("any load", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any load")
+
+
+def pytest_collection_modifyitems(config, items):
+    """The slowest files first where workers share them, so that none waits for another's last."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @dataclasses.dataclass(frozen=True)

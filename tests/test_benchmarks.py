@@ -128,6 +128,27 @@ def test_spread_and_ratios():
     assert order == ["a", "b"] * 3 and [len(times) for times in seconds.values()] == [2, 2]
 
 
+def test_near_duplicates(run):
+    result = run("near_duplicates", "--documents", 60)
+    assert result["documents"] == 60 and result["pairs_at_the_threshold"] > 0
+    assert result["recall"] >= 0.9 and result["precision"] == 1
+
+
+def test_prepare(run):
+    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2)
+    speeds = result["megabytes_per_cpu_second"]
+    assert speeds.keys() == {
+        "library",
+        "operator",
+        "source",
+        "source_in_tensorflow",
+        "extract",
+    }
+    for figure in (*speeds.values(), *result["share_of_library"].values()):
+        assert_spread(figure)
+    assert result["documents"] > 5 and 300_000 <= result["bytes"] < 600_000
+
+
 def test_laws_without_tables_measure_peeking_alone(run, tmp_path):
     result = run("laws", "peeking", "--tables", tmp_path)
     for looks, errors in result["peeking"].items():

@@ -37,6 +37,19 @@ def test_a_file_that_includes_a_scale_takes_no_other(tmp_path, capsys):
         config.load_study(str(file), "demo")
 
 
+def test_files_of_ours_are_found_from_any_folder_unless_there_is_one_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config.load(["gin/models/toy.gin"])
+    assert config.make("ModelConfig").d_model == 128
+    (tmp_path / "gin/models").mkdir(parents=True)
+    ours = (config.GIN_DIRECTORY / "models/toy.gin").read_text()
+    (tmp_path / "gin/models/toy.gin").write_text(ours.replace("d_model = 128", "d_model = 64"))
+    config.load(["gin/models/toy.gin"])
+    assert config.make("ModelConfig").d_model == 64
+    with pytest.raises(UserError, match=r"no gin file 'gin/models/toyy\.gin'"):
+        config.load(["gin/models/toyy.gin"])
+
+
 def test_a_wrong_scale_is_answered_with_the_close_ones():
     with pytest.raises(UserError, match=r"gin/scales.*did you mean 'demo'"):
         config.load_study("proportion", "dmo")

@@ -12,6 +12,7 @@ import pytest
 from beartype.door import is_bearable
 
 from code_ablate import checked, config
+from code_ablate.data.variants import CorpusVariant
 from code_ablate.errors import UserError
 
 NUMBERS = (0, 1, -1, 2, 7, 2**31, 2**53 + 1, 10**24, -(10**24), 10**400, 0.0, -0.0, 0.5, 1.0, 1.5)
@@ -38,6 +39,7 @@ def valid():
     known: dict[str, Any] = {type(v).__name__: v for v in (study, setting, phase, setting.model)}
     known |= {type(v).__name__: v for v in (setting.optimizer, setting.schedule)}
     known |= {type(v).__name__: v for v in (study.suite, study.vocabulary, study.prepare)}
+    known["CorpusVariant"] = CorpusVariant("a.variant", of="demo.text")
     yield known
     config.load([])
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "tensorboard": "tensorboard --logdir runs",
     "safetensors": "code-ablate export",
     "pytest": "make test",
+    "pytest-xdist": "make test",
     "ruff": "make lint",
     "mypy": "make lint",
 }

@@ -1,12 +1,19 @@
-"""Files that are replaced: whole, on the disk, and with nothing left beside them."""
+"""Files that are replaced, whole, on the disk; object stores that cannot be reached."""
 
 import os
+import socket
 import stat
+import subprocess
+import sys
 
 import pytest
 from etils import epath
 
 from code_ablate import storage
+from code_ablate.data.sources.file_search import find_files
+from code_ablate.errors import Failed
+from code_ablate.jobs.workspace import Paths
+from code_ablate.training.rundir import RunDirectory
 
 
 def test_content_is_synced_before_the_new_name_and_the_name_after_it(tmp_path, monkeypatch):
@@ -39,3 +46,78 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_beside_it(tmp_pa
         storage.replace(path, "new")
     assert [file.name for file in tmp_path.iterdir()] == ["status.json"]
     assert path.read_text() == "old"
+
+
+@pytest.fixture
+def nobody_listens(monkeypatch):
+    """gs:// leads to a port of this machine at which nothing listens."""
+    pytest.importorskip("gcsfs", reason="gcsfs is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+    monkeypatch.setattr(storage, "LONGEST_SILENCE", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("reach", "named"),
+    [
+        (lambda: Paths(data="gs://none/data").require_reachable(), "Paths.data = 'gs://none/data'"),
+        (lambda: Paths(runs="gs://none/runs").require_reachable(), "Paths.runs = 'gs://none/runs'"),
+        (lambda: RunDirectory.open("gs://none/runs/a"), "the run directory = 'gs://none/runs/a'"),
+        (lambda: find_files(("gs://none/a/*.jsonl",)), "the source = 'gs://none/a'"),
+        (lambda: find_files(("gs://none/a.jsonl",)), "the source = 'gs://none/a.jsonl'"),
+    ],
+)
+def test_an_object_store_without_answer_is_one_line_that_names_the_path(
+    nobody_listens, capfd, reach, named
+):
+    with pytest.raises(
+        Failed, match=r"(did not answer within|cannot be reached).*credentials"
+    ) as f:
+        reach()
+    assert str(f.value).startswith(named) and "\n" not in str(f.value)
+    out, err = capfd.readouterr()
+    assert not out and not err  # its client logs a traceback for each attempt
+
+
+def test_what_is_not_there_is_an_answer_and_a_refusal_is_none():
+    def missing():
+        raise FileNotFoundError("gs://bucket/data")
+
+    def refused():
+        raise PermissionError("Forbidden\nmore")
+
+    class Store:
+        def __init__(self, info):
+            self.info = lambda path: info()
+
+    storage.require_reachable("gs://answers/data", "Paths.data", Store(missing))
+    with pytest.raises(Failed, match=r"Paths.data = .*cannot be reached \(Forbidden\)\. Check"):
+        storage.require_reachable("gs://refuses/data", "Paths.data", Store(refused))
+
+
+def test_errors_of_object_stores_are_told_from_others():
+    aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    late = ValueError("UNAVAILABLE: CURL error[7] Couldn't connect")
+    wrapped = RuntimeError("a pass failed")
+    wrapped.__cause__ = aiohttp.ClientConnectionError("reset by peer")
+    assert "UNAVAILABLE: CURL" in storage.failure_of(late)
+    assert "reset by peer" in storage.failure_of(wrapped)
+    assert storage.failure_of(ValueError("shapes differ")) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["plan", "demo", "--gin.Paths.data='gs://none/data'"],
+        ["eval", "gs://none/runs/a"],
+    ],
+)
+def test_commands_end_with_one_line_and_exit_code_3(nobody_listens, command):
+    done = subprocess.run(
+        [sys.executable, "-m", "code_ablate.cli", *command], capture_output=True, text=True
+    )
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
+    assert done.returncode == 3 and len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ") and "gs://none" in lines[0]

@@ -28,7 +28,12 @@ KNOWS = {
     "testing": {"data", "evaluation"},
     "pods": {"model", "training"},
     "interop": {"model", "data", "training", "evaluation"},
-    "analysis.results": {"analysis.estimation", "data.mixing", "evaluation.kinds"},
+    "analysis.results": {
+        "analysis.estimation",
+        "data.funnel",
+        "data.mixing",
+        "evaluation.kinds",
+    },
     "analysis.estimation": set(),
     "analysis.laws": set(),
     "analysis.report": {

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 BUILT_FROM = ("code_ablate", "gin", "tasks", "setup.py", "pyproject.toml", "LICENSE")
 

@@ -79,6 +79,11 @@ def tasks_are_expected() -> bool:
     return _expected is not None
 
 
+def expected_tasks() -> frozenset[str]:
+    """Names of the Tasks that `tasks` is known to register, while its import is put off."""
+    return frozenset(_expected.tasks) if _expected else frozenset()
+
+
 def import_expected_tasks() -> None:
     """Imports `tasks` if that was put off."""
     if _expected is not None:
@@ -91,12 +96,37 @@ def remembered_fingerprint(corpus: str) -> dict[str, Any] | None:
     return dict(known) if known else None
 
 
+def kept_fingerprints() -> dict[str, Mapping[str, Any]]:
+    """What was kept, by this process or others, of the Tasks that `tasks` registered here."""
+    known = remembered.recall() if _ours else None
+    if known is None:
+        return {}
+    import seqio
+
+    names = set(seqio.TaskRegistry.names()) & _ours.keys() & known.fingerprints.keys()
+    ours = [name for name in names if seqio.TaskRegistry.get(name) is _ours[name]]
+    return {name: known.fingerprints[name] for name in ours}
+
+
 def remember_fingerprint(task: Any, fingerprint: Mapping[str, Any]) -> None:
     """Keeps the fingerprint of a Task for other processes, if it is one of `tasks`."""
     known = remembered.recall() if _ours.get(task.name) is task else None
     if known and task.name not in known.fingerprints:
         fingerprints = {**known.fingerprints, task.name: fingerprint}
         remembered.keep(dataclasses.replace(known, fingerprints=fingerprints))
+
+
+def remembered_names() -> Remembered | None:
+    """What `tasks` registers, as long as it is not imported and its descriptions are known."""
+    return _expected if _expected and _expected.descriptions else None
+
+
+def remember_descriptions(descriptions: Mapping[str, str]) -> None:
+    """Keeps a line about each evaluation task for other processes, of those that are of `tasks`."""
+    known = remembered.recall() if _ours else None
+    if known and not known.descriptions:
+        own = {name: text for name, text in descriptions.items() if name in _ours}
+        remembered.keep(dataclasses.replace(known, descriptions=own))
 
 
 def _import_tasks() -> None:
@@ -115,7 +145,7 @@ def _import_tasks() -> None:
     _ours.update({name: seqio.TaskRegistry.get(name) for name in tasks})
     if remembered.recall() is None:
         rates = {name: _rates(name) for name in mixtures}
-        remembered.keep(Remembered(tuple(tasks), rates, {}))
+        remembered.keep(Remembered(tuple(tasks), rates, {}, {}))
 
 
 @functools.cache

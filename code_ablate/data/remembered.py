@@ -21,7 +21,7 @@ from etils import epath
 
 from code_ablate import own_file, shipped, storage
 
-FORMAT = 2
+FORMAT = 3
 """Format of the file, and part of its name; raised when other things are kept."""
 
 _KEPT = 20
@@ -38,6 +38,8 @@ class Remembered:
     """Rate of each Task, by Mixture."""
     fingerprints: Mapping[str, Mapping[str, Any]]
     """What decides the documents of a corpus, for those that were asked for so far."""
+    descriptions: Mapping[str, str]
+    """A line about each evaluation task, once they were listed."""
 
 
 def recall() -> Remembered | None:

@@ -28,7 +28,7 @@ from code_ablate import storage
 from code_ablate.data.mixing import windows_in
 from code_ablate.errors import NewerFormat, UserError, disk_failures, require_format
 
-FORMAT = 1
+FORMAT = 2
 SPLITS = ("train", "validation")
 MANIFEST = "manifest.json"
 
@@ -71,6 +71,14 @@ class Manifest:
     """Files or other units that the source found and did not read, by reason."""
     examples: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     """What was wrong with some of the rows that the source skipped, by reason."""
+    filters: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    """What each filter measured, by its name: the fields of `filters.tally.FilterRecord`."""
+    near_duplicates: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Clusters of near-duplicates that hold documents of the corpus: how many, their sizes, the
+    largest. Empty if none were looked for."""
+    contamination: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Evaluation tasks that were looked for, documents that left by task, and the digest of the
+    file that lists them. Empty if none were looked for."""
     returned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     """Documents that were encoded and decoded, `tried_bytes` of their text, `returned_bytes` that
     came back, and the characters `lost` most; empty: not measured."""
@@ -313,6 +321,10 @@ class StoreWriter:
             "bytes": int(sizes.sum()),
             "tokens": total,
         }
+
+    def write_file(self, name: str, text: str) -> None:
+        """A file beside the arrays."""
+        storage.replace(self._directory / name, text)
 
     def finish(self, **fields: Any) -> TokenStore:
         """Writes the manifest from what was written and `fields`; from then on the store is

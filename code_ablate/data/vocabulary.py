@@ -27,7 +27,7 @@ from code_ablate import storage
 from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.data.round_trip import loss_refused, lost_text, require_unspellable
 from code_ablate.errors import UserError, require_format
-from code_ablate.names import require_name
+from code_ablate.names import require_name, require_path
 
 if TYPE_CHECKING:
     import seqio
@@ -66,6 +66,7 @@ class VocabularyConfig:
         if not self.name:
             raise UserError("VocabularyConfig.name is empty: give a name, or the path of a model.")
         if self.is_file:
+            require_path("VocabularyConfig.name", self.name)
             return
         if "/" in self.name or self.name.startswith("."):
             raise UserError(

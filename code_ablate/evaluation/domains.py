@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+from etils import epy
 from jaxtyping import Int
 
 from code_ablate.errors import MissingData, UserError
@@ -23,6 +23,9 @@ from code_ablate.evaluation.declarations import no_settings
 from code_ablate.evaluation.measure import Advance, Engine, Kind, Outcome
 from code_ablate.evaluation.packing import Request
 from code_ablate.evaluation.row_choice import chosen_rows
+
+with epy.lazy_imports():  # facts of the kinds are read without it, and it is slow to import
+    import pandas as pd
 
 if TYPE_CHECKING:
     from code_ablate.data.store import TokenStore

@@ -8,6 +8,8 @@ postprocessor and metric_fns are applied as seqio.Evaluator applies them.
 """
 
 import collections
+import functools
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
+from code_ablate import distributed
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.row_choice import chosen_rows
@@ -69,6 +72,8 @@ class LoadedTask:
             key: _with_vocabulary(feature, vocabulary)
             for key, feature in task.output_features.items()
         }
+        if task.output_features["targets"].add_eos:
+            _say_without_eos(task.name)
         task = task.replace(output_features=features, preprocessors=[sample, *task.preprocessors])
         dataset = task.get_dataset(None, split=config.split, shuffle=False, num_epochs=1)
         examples = tuple(dataset.as_numpy_iterator())
@@ -157,6 +162,17 @@ def _require_form(task: seqio.Task, split: str) -> None:
         raise UserError(
             f"evaluation task {task.name!r} has features {sorted(task.output_features)}; "
             "it needs 'inputs' and 'targets'."
+        )
+
+
+@functools.cache
+def _say_without_eos(task: str) -> None:
+    """Tells the user, once a process, that a Task written for T5X is scored a little otherwise."""
+    if distributed.is_first():
+        print(
+            f"note: evaluation task {task!r} asks for EOS behind its targets (add_eos=True). They "
+            "are scored without: a continuation is scored as it stands, not together with its end.",
+            file=sys.stderr,
         )
 
 

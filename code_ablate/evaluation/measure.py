@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from code_ablate.evaluation.downstream import LoadedTask
     from code_ablate.evaluation.generation import Generator
     from code_ablate.evaluation.scoring import Scorer

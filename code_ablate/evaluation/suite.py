@@ -147,6 +147,12 @@ class Suite:
                 missing[part.key.name] = str(error)
         return self._having(parts, missing)
 
+    @property
+    def loaded(self) -> "Suite":
+        """The suite with only those parts that are loaded: what was not on record everywhere."""
+        parts = tuple(part for part in self.parts if "measure" in vars(part))
+        return dataclasses.replace(self, parts=parts)
+
     def todo(self, records: Records) -> list[Part]:
         """The parts that are not on record, in their order."""
         names = distributed.from_first(

@@ -17,6 +17,7 @@ from etils import epath
 from tqdm import tqdm
 
 from code_ablate import distributed, storage
+from code_ablate.allocator import ready_the_host
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.registry import require_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
@@ -94,6 +95,7 @@ def evaluate_run(
     UserError before anything is evaluated.
     """
     run = RunDirectory.open(directory)
+    ready_the_host()
     require_tasks("corpus", suite.domains)
     require_tasks("evaluation task", suite.tasks)
     phase, loaded = phase_of_run(str(run.path)), workspace.existing_vocabulary(vocabulary)

@@ -2,13 +2,16 @@
 
 for part in inspect_mixture("demo.web_code", study, workspace, documents=2, windows=2):
     print(part)
+for part in inspect_dropped("demo.web_code", study, workspace, "longest_line"):
+    print(part)
 """
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from code_ablate.data.mixing import Stream, shuffle_keys
+from code_ablate.data.mixing import Mixture, Stream, shuffle_keys
+from code_ablate.data.preparing.filter_text import describe_filters
 from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.jobs.workspace import Workspace
@@ -23,7 +26,9 @@ def inspect_mixture(
     `name`: a registered corpus or mixture. The study gives the vocabulary, the preparation, the
     length of a window (of its first setting) and the seed. Raises UserError.
     """
-    mixture, seed = resolve_mixture(name), study.seeds[0]
+    # A corpus of the study needs no look-up, for which SeqIO would have to be installed.
+    mixture = Mixture.of({name: 1.0}) if name in study.corpora else resolve_mixture(name)
+    seed = study.seeds[0]
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(tuple(mixture.active), vocabulary, study.prepare)
     seq_len = study.settings[0].seq_len
@@ -37,3 +42,17 @@ def inspect_mixture(
     for corpus, window in zip(corpus_N, window_N, strict=True):
         name = stream.corpora[corpus]
         yield f"\n{name}:\n{show_windows(stores[name], vocabulary, seq_len, [int(window)])}"
+
+
+def inspect_dropped(
+    name: str, study: Study, workspace: Workspace, filter_name: str = ""
+) -> Iterator[str]:
+    """What the filters of a corpus, or of each corpus of a mixture, dropped and just kept.
+
+    `filter_name`: one filter, by its kind or its whole name; empty: all. Prepares what is missing.
+    Raises UserError for an unknown corpus or filter.
+    """
+    corpora = (name,) if name in study.corpora else tuple(resolve_mixture(name).active)
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    for store in workspace.stores(corpora, vocabulary, study.prepare).values():
+        yield f"{describe_filters(store.manifest, filter_name)}\n"

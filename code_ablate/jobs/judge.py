@@ -16,6 +16,7 @@ from etils import epath
 
 import code_ablate
 from code_ablate import own_file, storage
+from code_ablate.allocator import ready_the_host
 from code_ablate.analysis.estimation.win_rates import by_group, summarise_judgements
 from code_ablate.analysis.report.judging_tables import group_table, judging_table
 from code_ablate.data.vocabulary import Vocabulary
@@ -126,6 +127,7 @@ def by_likelihood(
     step: int | None = None,
 ) -> Judged:
     """Judged by the likelihood of the answers under the last checkpoint of `run`, or `step`."""
+    ready_the_host()
     trained = open_checkpoint(run, vocabulary, mesh, step)
     longest = trained.seq_len + 1
     scorer = Scorer(trained.model, trained.params, trained.mesh, longest=longest, name=trained.name)

@@ -3,15 +3,22 @@
 print(plan_text(plan_study(study, workspace, Hardware("v5e", chips=64))))
 """
 
+import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
+from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.store import Stores
+from code_ablate.errors import UserError
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.model.config import MeshConfig
 from code_ablate.pods.pod import Pod
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from code_ablate.evaluation.cropping import CroppedPrompts
 
 
 def plan_study(
@@ -39,3 +46,30 @@ def _prepared(study: Study, workspace: Workspace) -> Stores:
         return workspace.prepared(study.corpora, vocabulary, study.prepare)
     print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
     return Stores({})
+
+
+def count_cropped_prompts(study: Study, workspace: Workspace) -> "tuple[CroppedPrompts, ...]":
+    """The tasks whose prompts do not fit the context of the study's models.
+
+    Loads the evaluation sets, and TensorFlow with them. Raises UserError if the vocabulary is not
+    there yet: nobody can know then how long a prompt is.
+    """
+    from code_ablate.evaluation.cropping import cropped_prompts
+    from code_ablate.evaluation.suite import Suite
+
+    if not workspace.has_vocabulary(study.vocabulary):
+        raise UserError(
+            "how many prompts will be cropped cannot be known before the vocabulary is trained: "
+            "run code-ablate prepare first."
+        )
+    if not study.suite.tasks:
+        return ()
+    import_expected_tasks()
+    vocabulary = workspace.existing_vocabulary(study.vocabulary)
+    config = dataclasses.replace(study.suite, domains=())
+    lengths = dict.fromkeys(phase.seq_len for phase in study.arms.values())
+    return tuple(
+        prompts
+        for seq_len in lengths
+        for prompts in cropped_prompts(Suite.of(config, vocabulary, {}, seq_len), seq_len)
+    )

@@ -10,6 +10,8 @@ an interrupted one stopped.
 from etils import epath
 
 from code_ablate import distributed, locks
+from code_ablate.allocator import ready_the_host
+from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
@@ -33,6 +35,7 @@ def run_study(
     operative_gin: str = "",
 ) -> epath.Path:
     """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    ready_the_host()
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
@@ -41,15 +44,14 @@ def run_study(
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities, stores.tokens)
-    runs = {
-        identity: RunDirectory.of(workspace.paths.runs, phase, identity)
-        for identity, phase in graph.phases.items()
-    }
+    runs = _reserved_runs(graph, workspace.paths.runs)
     suites = Suites.of(study, vocabulary, stores, graph, runs)
     distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():
         for task, reason in suites.missing.items():
             show(f"missing: {task}: {reason}", flush=True)
+        if note := cropping_note(suites.cropped):
+            show(note, flush=True)
 
     def train(work: Work) -> None:
         loop.train(
@@ -73,3 +75,15 @@ def run_study(
         if distributed.is_first():
             write_results(study, graph, runs, suites, stores, vocabulary, directory)
     return directory
+
+
+def _reserved_runs(graph: PhaseGraph, runs_dir: epath.PathLike) -> dict[str, RunDirectory]:
+    """The run of every phase, by identity. The folders are made now: another study that begins
+    meanwhile finds them, whatever its recipes call the same phases."""
+
+    def paths() -> dict[str, str]:
+        runs = RunDirectory.reserve(runs_dir, graph.phases, graph.labels)
+        return {identity: str(run.path) for identity, run in runs.items()}
+
+    named = distributed.from_first(paths)
+    return {identity: RunDirectory(epath.Path(path), identity) for identity, path in named.items()}

@@ -5,6 +5,7 @@ run.path, run.status
 """
 
 from code_ablate import distributed
+from code_ablate.allocator import ready_the_host
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.registry import require_tasks
@@ -30,6 +31,7 @@ def train_phase(
     phase must be trained. Raises UserError before any step is trained, also if the run is complete
     and its parameters are gone, and Interrupted.
     """
+    ready_the_host()
     corpora = tuple(sorted(phase.corpora_read))
     require_tasks("corpus", corpora)
     require_held_out(vocabulary, prepare.validation_fraction)

@@ -35,6 +35,11 @@ class Paths:
         storage.require(self.data, "Paths.data", storage.ARRAYS)
         storage.require(self.runs, "Paths.runs", storage.CHECKPOINTS)
 
+    def require_reachable(self) -> None:
+        """Raises Failed if one of the two is on an object store that cannot be reached."""
+        storage.require_reachable(self.data, "Paths.data")
+        storage.require_reachable(self.runs, "Paths.runs")
+
     def study(self, name: str) -> epath.Path:
         """The folder of a study's results."""
         return epath.Path(self.runs) / f"study-{name}"

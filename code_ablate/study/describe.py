@@ -28,7 +28,9 @@ from code_ablate.analysis.results.study_record import (
     TaskRecord,
     VocabularyRecord,
 )
+from code_ablate.data.funnel import funnel
 from code_ablate.data.mixing import CorpusUse
+from code_ablate.data.preparing import contamination_record
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.declarations import category_of
@@ -173,7 +175,9 @@ def _describe_tasks(results: Iterable[SuiteResult]) -> dict[str, TaskRecord]:
 
 
 def _describe_store(store: TokenStore) -> StoreRecord:
-    manifest = store.manifest
+    manifest, found = store.manifest, contamination_record.read(store)
+    tasks = tuple(found.tasks) if found else ()
+    items = {task: tuple(sorted(found.items_found(task))) for task in tasks} if found else {}
     train_split, validation = manifest.splits["train"], manifest.splits["validation"]
     return StoreRecord(
         identity=manifest.identity,
@@ -181,5 +185,7 @@ def _describe_store(store: TokenStore) -> StoreRecord:
         bytes=train_split["bytes"],
         tokens=train_split["tokens"],
         validation_documents=validation["documents"],
-        dropped=dict(manifest.dropped),
+        funnel=funnel(manifest),
+        searched_tasks=tasks,
+        contaminated={task: names for task, names in items.items() if names},
     )

@@ -16,13 +16,14 @@ from code_ablate.analysis.results.arm import Arm
 from code_ablate.checked import Given, Seed, checked
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
+from code_ablate.data.variants import registered_variants
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
-from code_ablate.names import require_label, require_name
+from code_ablate.names import file_part, require_label, require_name
 from code_ablate.study.recipes import Recipe, Setting
 from code_ablate.training.phase import Phase, phase_identity
 
@@ -184,7 +185,10 @@ class Study:
         """A hash of what is compared and how: tells whether results are of this configuration."""
         arms = [[to_plain(arm), to_plain(phase)] for arm, phase in self.arms.items()]
         fields = (self.suite, self.vocabulary, self.prepare, self.share_groups, self.published)
-        return identity([self.folder, self.baseline, arms, *map(to_plain, fields)])
+        # Of studies without variants the hash is what it was before there were any.
+        corpora = (*self.corpora, *self.vocabulary.corpora)
+        variants = [to_plain(variant) for variant in registered_variants(corpora)]
+        return identity([self.folder, self.baseline, arms, *map(to_plain, fields), *variants])
 
     def _require_placed(self) -> None:
         """Raises UserError for a corpus of which nobody said whether it is what the study varies.
@@ -280,6 +284,19 @@ class PhaseGraph:
             for name in self.chain(arm):
                 users[name].setdefault(f"{arm.recipe}/{size}{arm.seed}")
         return {name: tuple(found) for name, found in users.items()}
+
+    @functools.cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Begin of the name of each phase's run: the first arm that needs it, with its size (where
+        there are several), the phase's own name, and the seed."""
+        several = len({arm.size for arm in self.arms}) > 1
+        labels: dict[str, str] = {}
+        for arm in self.arms:
+            size = [arm.size] if several else []
+            for name in self.chain(arm):
+                parts = (arm.recipe, *size, self.phases[name].name, f"seed{arm.seed}")
+                labels.setdefault(name, "-".join(map(file_part, parts)))
+        return labels
 
     @property
     def evaluated(self) -> dict[str, Phase]:

@@ -15,6 +15,7 @@ from code_ablate.analysis.results import study_record
 from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
+from code_ablate.evaluation.cropping import CroppedPrompts, cropped_prompts
 from code_ablate.evaluation.records import Records
 from code_ablate.evaluation.suite import Suite, SuiteResult
 from code_ablate.identity import to_plain
@@ -57,6 +58,15 @@ class Suites:
         """Why tasks cannot be run here, by task."""
         suites = self.by_seq_len.values()
         return {name: why for suite in suites for name, why in suite.missing.items()}
+
+    @property
+    def cropped(self) -> tuple[CroppedPrompts, ...]:
+        """The tasks still to be evaluated whose prompts do not fit the context of their models."""
+        return tuple(
+            prompts
+            for seq_len, suite in self.by_seq_len.items()
+            for prompts in cropped_prompts(suite.loaded, seq_len)
+        )
 
     def unevaluated(self, graph: PhaseGraph, runs: Mapping[str, RunDirectory]) -> set[str]:
         """Identities of the evaluated phases of which scores are missing."""

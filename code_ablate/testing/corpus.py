@@ -25,11 +25,11 @@ from code_ablate.data.preparing.exact_duplicates import DUPLICATE
 from code_ablate.data.preparing.task_run import TaskRun, find_task
 from code_ablate.data.preparing.vocabulary_training import train_model
 from code_ablate.data.sources.base import DocumentSource
-from code_ablate.data.sources.documents import DOCUMENT_FIELDS
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.data.vocabulary import Vocabulary, load_vocabulary
 from code_ablate.errors import UserError
 
+_TEXTS = ("text", *METADATA)
 _SAMPLE = "The quick brown fox jumps over the lazy dog.\n\tdef f(x):\n\t\treturn x[0] + 1\n"
 
 
@@ -112,13 +112,13 @@ def _element(task: seqio.Task, document: str | Mapping[str, Any]) -> Any:
         return document
     fields = {"text": document} if isinstance(document, str) else dict(document)
     if isinstance(task.source, DocumentSource):
-        unknown = sorted(set(fields) - set(DOCUMENT_FIELDS))
+        unknown = sorted(set(fields) - set(task.source.fields))
         if unknown or "text" not in fields:
             raise UserError(
-                f"a document of {task.name!r} has the fields {', '.join(DOCUMENT_FIELDS)}, and "
+                f"a document of {task.name!r} has the fields {', '.join(task.source.fields)}, and "
                 f"needs 'text'; this one has {', '.join(sorted(fields))}."
             )
-        fields = dict.fromkeys(DOCUMENT_FIELDS, "") | fields
+        fields = dict.fromkeys(task.source.fields, "") | fields
     return fields
 
 
@@ -162,8 +162,9 @@ def _drop(task: seqio.Task, step: str, element: Any) -> Drop:
     """What the filter says of the document, if it saw it as it was given."""
     for preprocessor in task.preprocessors:
         if isinstance(preprocessor, Filter) and preprocessor.name == step:
-            metadata = {key: str(element[key]) for key in METADATA if key in element}
-            return preprocessor.verdict(Document(str(element["text"]), **metadata)) or Drop(step)
+            fields = {k: str(v) if k in _TEXTS else v for k, v in element.items()}
+            known = {key: fields.pop(key) for key in _TEXTS if key in fields}
+            return preprocessor.drop(Document(**known, more=fields)) or Drop(step)
     return Drop(step)
 
 

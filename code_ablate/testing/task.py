@@ -15,7 +15,9 @@ from typing import Any, cast
 
 import numpy as np
 import seqio
-import t5.data  # kinds import t5 late, when gin may be locked already
+
+# Kinds import t5 late, when gin may be locked already.
+import t5.data  # noqa: F401
 import t5.evaluation.metrics  # noqa: F401
 import tensorflow as tf
 

@@ -1,6 +1,6 @@
 """The directory of a run: where a phase was executed, and what came of it.
 
-    run = RunDirectory.of(runs_dir, phase, identity)
+    run = RunDirectory.of(runs_dir, phase, identity, "text_only-pretraining-seed0")
     with run.locked(): ...
     run.status["state"]        # 'new', 'running', 'interrupted', 'failed' or 'complete'
 
@@ -11,6 +11,7 @@ status.json. On a pod every process may call the methods that write: process 0 a
 import contextlib
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,18 +36,44 @@ class RunDirectory:
     """Identity of the phase that it executes."""
 
     @classmethod
-    def of(cls, runs_dir: epath.PathLike, phase: Phase, identity: str) -> "RunDirectory":
-        """The directory for this identity: the one that is there, else a new one named for it."""
+    def of(
+        cls, runs_dir: epath.PathLike, phase: Phase, identity: str, label: str = ""
+    ) -> "RunDirectory":
+        """The directory for this identity: the one that is there, whatever name it begins with,
+        else a new one, `label` and the identity.
+
+        Equal phases are one run, also if two recipes name them differently. `label`: what the
+        phase belongs to, as `file_part` makes it; empty: the phase's own name and seed.
+        """
         storage.require(runs_dir, "the folder of runs", storage.CHECKPOINTS)
+        storage.require_reachable(runs_dir, "the folder of runs")
         runs_dir = epath.Path(runs_dir)
         folders = runs_dir.iterdir() if runs_dir.exists() else ()
         matches = sorted(path for path in folders if path.name.endswith(f"-{identity}"))
-        return cls(matches[0] if matches else runs_dir / f"{phase.name}-{identity}", identity)
+        name = f"{label or f'{phase.name}-seed{phase.seed}'}-{identity}"
+        return cls(matches[0] if matches else runs_dir / name, identity)
+
+    @classmethod
+    def reserve(
+        cls, runs_dir: epath.PathLike, phases: Mapping[str, Phase], labels: Mapping[str, str]
+    ) -> "dict[str, RunDirectory]":
+        """The directory of each phase, as `of` gives it, by identity, and made.
+
+        Whoever reserves runs in the same folder meanwhile, by whatever labels, gets the same ones.
+        `labels`: by identity.
+        """
+        runs = {}
+        with locks.turn(epath.Path(runs_dir), "makes folders for its runs"):
+            for identity, phase in phases.items():
+                runs[identity] = cls.of(runs_dir, phase, identity, labels[identity])
+                runs[identity].path.mkdir(parents=True, exist_ok=True)
+        return runs
 
     @classmethod
     def open(cls, path: epath.PathLike) -> "RunDirectory":
         """An existing run. Raises UserError if `path` is not one, or its config.json is damaged."""
         storage.require(path, "the run directory", storage.CHECKPOINTS)
+        storage.require_reachable(path, "the run directory")
         path = epath.Path(path)
         if not (path / CONFIG).exists():
             raise UserError(f"{path} is not a run directory: it has no {CONFIG}.")

@@ -18,6 +18,11 @@ from code_ablate.identity import to_plain
 SIZE = "1.07M"
 PRETRAINING, COOLDOWN = Place(SIZE, "pretraining"), Place(SIZE, "cooldown")
 
+FUNNEL = [
+    {"name": "read", "documents": 400, "bytes": 18_000_000},
+    {"name": "longest_line_over_1000", "documents": 380, "bytes": 17_500_000},
+    {"name": "exact_duplicate", "documents": 376, "bytes": 17_400_000},
+]
 CORPORA = ("demo.text", "demo.web_code", "demo.markup", "demo.synthetic_code")
 DOCUMENTS = {
     "demo.text": 60,
@@ -224,7 +229,6 @@ def _study(
         "balanced_to_text": "Half text, half code; then text with a tenth of code.",
         "code_to_text": "Code first; then text with a tenth of code.",
     }
-    dropped = {"longest_line_over_1000": {"documents": 3, "bytes": 99_123}}
     return {
         "name": "demo",
         "scale": "",
@@ -274,7 +278,7 @@ def _study(
                 "bytes": 17_000_000,
                 "tokens": 5_000_000,
                 "validation_documents": DOCUMENTS[name],
-                "dropped": dropped if name == "demo.web_code" else {},
+                "funnel": FUNNEL if name == "demo.web_code" else FUNNEL[:1],
                 "identity": f"{name:0<20}",
             }
             for name in CORPORA

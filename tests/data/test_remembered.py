@@ -11,7 +11,9 @@ from code_ablate import shipped
 from code_ablate.data import registry, remembered
 from code_ablate.data.remembered import Remembered
 
-KNOWN = Remembered(("demo.text",), {"demo.code": {"demo.web_code": 0.8}}, {"demo.text": {"a": "b"}})
+KNOWN = Remembered(
+    ("demo.text",), {"demo.code": {"demo.web_code": 0.8}}, {"demo.text": {"a": "b"}}, {}
+)
 
 COMMAND = """
 import sys
@@ -86,9 +88,11 @@ def test_of_a_task_of_the_users_nothing_is_kept(cache):
     assert remembered.recall() == KNOWN
 
 
-def test_the_second_plan_is_the_first_one_and_loads_no_tensorflow(cache, tmp_path):
-    def plan(*bindings: str) -> subprocess.CompletedProcess:
-        arguments = ("plan", "demo", "--scale", "demo", "--gin.Hardware.chip='v5e'", *bindings)
+@pytest.fixture
+def command(cache, tmp_path):
+    """Runs a command in an empty folder, and says whether it imported TensorFlow."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
             [sys.executable, "-c", COMMAND, *arguments],
             cwd=tmp_path,
@@ -97,10 +101,34 @@ def test_the_second_plan_is_the_first_one_and_loads_no_tensorflow(cache, tmp_pat
             text=True,
         )
 
+    return run
+
+
+def without(line: str, text: str) -> str:
+    return re.sub(f"{line}: .*", "", text)
+
+
+def test_names_are_listed_from_the_second_time_on_without_tensorflow(command):
+    first = command("list", "tasks")
+    assert first.returncode == 0 and "TensorFlow: True" in first.stdout, first.stderr
+    assert re.search(r"^arc_easy +reasoning, accuracy$", first.stdout, re.MULTILINE)
+    for what, name in (("tasks", "arc_easy"), ("corpora", "demo.text"), ("mixtures", "demo.code")):
+        again = command("list", what)
+        assert again.returncode == 0 and not again.stderr and "TensorFlow: False" in again.stdout
+        assert re.search(rf"^{re.escape(name)}\b", again.stdout, re.MULTILINE), again.stdout
+        if what == "tasks":
+            assert without("TensorFlow", again.stdout) == without("TensorFlow", first.stdout)
+        assert ("arc_easy" in again.stdout) == (what == "tasks")
+
+
+def test_the_second_plan_is_the_first_one_and_loads_no_tensorflow(command):
+    def plan(*bindings: str) -> subprocess.CompletedProcess:
+        return command("plan", "demo", "--scale", "demo", "--gin.Hardware.chip='v5e'", *bindings)
+
     first, second = plan(), plan()
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert "TensorFlow: True" in first.stdout and "TensorFlow: False" in second.stdout
-    assert re.sub("TensorFlow: .*", "", first.stdout) == re.sub("TensorFlow: .*", "", second.stdout)
+    assert without("TensorFlow", first.stdout) == without("TensorFlow", second.stdout)
     ours = "note: nothing is prepared yet, so what is available is unknown.\n\n"
     assert first.stderr == second.stderr == ours  # TensorFlow's lines are not there
     wrong = plan("--gin.SuiteConfig.tasks=('arc_esay',)")

@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pandas as pd
+import pytest
 
 from code_ablate.data.vocabulary import load_vocabulary
 from code_ablate.evaluation.measure import Outcome
@@ -20,6 +21,8 @@ from code_ablate.training.rundir import RunDirectory
 from tests.tolerance import assert_close
 from tests.trained_run import SENTENCES, make_run, make_vocabulary
 from tests.training.jobs import complete_job
+
+pytestmark = pytest.mark.slow
 
 JOB = "tests.evaluation.test_several_processes:job"
 STEPS = 60

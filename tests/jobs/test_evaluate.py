@@ -157,7 +157,7 @@ def test_a_run_is_followed_to_its_end(training, suite):
     def wait(message):
         said.append(message)
         go_on.release()
-        assert done.acquire(timeout=120)
+        assert done.acquire(timeout=1000)
 
     seen = []
 
@@ -166,7 +166,7 @@ def test_a_run_is_followed_to_its_end(training, suite):
         evaluation.evaluate_checkpoint(run, suite, MESH, step)
 
     assert evaluation.follow(run, evaluate, wait) == {}
-    writer.join(timeout=120)
+    writer.join(timeout=1000)
     assert seen == [5, 10, 15, 20] and asked(suite) == [4, 4]
     assert len(said) == 4 and "waiting for the next checkpoint" in said[1]
     assert "is not training (interrupted, step 15)" in said[3]

@@ -74,7 +74,6 @@ def test_a_design_begins_without_runs(tmp_path, capsys):
     [
         (["--constraint", "cod<=0.2"], "did you mean 'code'"),
         (["--target", "lose"], "no target named 'lose'"),
-        (["--trees", "wood"], "forest"),
         (["--results", "none.csv"], "no file none.csv"),
     ],
 )

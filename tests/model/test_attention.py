@@ -14,6 +14,8 @@ from code_ablate.model.rope import rotary_angles, rotate
 from tests.eight_devices import run_on_eight_devices
 from tests.tolerance import assert_close
 
+pytestmark = pytest.mark.slow
+
 attend = jax.jit(attention.attend, static_argnames="backend")
 
 HERE = ["blocked", "dot_product", "reference", "splash_interpret"]

@@ -5,6 +5,8 @@ import dataclasses
 import pytest
 
 from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.preparing import contamination_record
+from code_ablate.data.preparing.contamination_record import Contamination, FoundItem
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.suite import SuiteResult
 from code_ablate.model.flops import count_parameters, flops_per_token
@@ -15,6 +17,11 @@ from tests.study.conftest import MODEL
 from tests.study.test_graph import larger, quality, three_stages
 
 SPLIT = {"documents": 3, "bytes": 100, "tokens": 50}
+READ = {"documents": 9, "bytes": 300}
+WENT = {
+    "longest_line_over_1000": {"documents": 2, "bytes": 90},
+    "exact_duplicate": {"documents": 1, "bytes": 10},
+}
 
 
 class FinishedRun:
@@ -29,10 +36,13 @@ def described(study, many_stores):
     for store in many_stores.values():
         splits = {"train": SPLIT, "validation": SPLIT}
         fields = [(f.name, f.type) for f in dataclasses.fields(store.manifest)]
-        more = [("splits", dict), ("dropped", dict)]
+        more = [("splits", dict), ("read", dict), ("dropped", dict), ("added", dict)]
+        more.append(("contamination", dict))
         manifest = dataclasses.make_dataclass("Manifest", [*fields, *more])
         known = {name: getattr(store.manifest, name) for name, _ in fields}
-        store.manifest = manifest(**known, splits=splits, dropped={})
+        store.manifest = manifest(
+            **known, splits=splits, read=READ, dropped=WENT, added={}, contamination={}
+        )
 
     def describe(**changes):
         changed = dataclasses.replace(study, **changes)
@@ -88,3 +98,23 @@ def test_the_record_is_read_as_it_was_written(described, tmp_path):
     record = described()
     (tmp_path / "study.json").write_text(record.to_json())
     assert type(record).read(tmp_path / "study.json") == record
+
+
+def test_the_funnel_goes_from_the_source_to_the_store(described):
+    for store in described().stores.values():
+        steps = [(step.name, step.documents, step.bytes) for step in store.funnel]
+        assert steps == [
+            ("read", 9, 300),
+            ("longest_line_over_1000", 7, 210),
+            ("exact_duplicate", 6, 200),
+        ]
+
+
+def test_items_found_before_documents_left_are_told_for_each_task(described, monkeypatch):
+    found = FoundItem("quiz", "7", "prompt", documents=2, share=1.0)
+    tasks = {"quiz": "quiz", "quiz_5shot": "quiz", "other": "other"}
+    record = Contamination("text", tasks, (), {}, (), (found,), {"quiz": 2})
+    monkeypatch.setattr(contamination_record, "read", lambda store: record)
+    (store, *_) = described().stores.values()
+    assert store.searched_tasks == ("quiz", "quiz_5shot", "other")
+    assert store.contaminated == {"quiz": ("7",), "quiz_5shot": ("7",)}

@@ -32,6 +32,24 @@ def test_equal_phases_are_trained_once(study):
     assert graph.users[shared] == ("text_only/0", "code_0/0")
 
 
+def test_runs_are_called_by_the_first_recipe_that_needs_them(study, setting):
+    graph = PhaseGraph.of(study, IDENTITIES)
+    labels = {
+        (a.recipe, a.seed, a.stage): graph.labels[name] for a, name in graph.identities.items()
+    }
+    assert labels["text_only", 0, "pretraining"] == "text_only-pretraining-seed0"
+    assert labels["code_0", 0, "pretraining"] == "text_only-pretraining-seed0"
+    assert labels["code_25", 1, "pretraining"] == "code_25-pretraining-seed1"
+    assert labels["balanced_to_text", 1, "pretraining"] == "balanced_to_text-continuation-seed1"
+    assert set(graph.labels) == set(graph.phases)
+    larger = dataclasses.replace(
+        setting, model=dataclasses.replace(MODEL, layers=3), size="large +"
+    )
+    both = dataclasses.replace(study, settings=(setting, larger))
+    names = set(PhaseGraph.of(both, IDENTITIES).labels.values())
+    assert {"text_only-9.97K-pretraining-seed0", "text_only-large_+-cooldown-seed1"} <= names
+
+
 def test_parents_come_before_their_children(study):
     graph = PhaseGraph.of(study, IDENTITIES)
     seen = set()

@@ -72,14 +72,28 @@ def test_the_example_of_the_docstring(module):
 
 def test_each_module_has_an_example():
     modules = {module.name for module in pkgutil.iter_modules(tasks.__path__)}
-    assert modules == {*ROWS, "controls", "corpora", "mixtures"}
+    assert modules == {*ROWS, "controls", "corpora", "mixtures"} | {
+        "paper_corpora",
+        "registry_corpora",
+    }
 
 
-def test_the_example_of_corpora():
-    document = {"text": "<p>Bees</p>", "language": "html"}
-    checked = check_corpus("demo.markup", [document])
+HTML = {"text": "<p>Bees</p>", "language": "html"}
+QUESTION = {"text": "A question.", "subset": "RedPajamaStackExchange"}
+
+
+@pytest.mark.parametrize(
+    "module, corpus, document",
+    [
+        ("corpora", "demo.markup", HTML),
+        ("registry_corpora", "registry.markup", HTML),
+        ("paper_corpora", "paper.text", QUESTION),
+    ],
+)
+def test_the_example_of_corpora(module, corpus, document):
+    checked = check_corpus(corpus, [document])
     [(_, drop)] = checked.dropped
-    doc = importlib.import_module("tasks.corpora").__doc__
+    doc = importlib.import_module(f"tasks.{module}").__doc__
     assert f"    {json.dumps(document)}\n        dropped: {drop.reason}\n" in doc
 
 

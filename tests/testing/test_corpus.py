@@ -36,7 +36,7 @@ def test_it_says_what_stays_and_what_goes():
     vocabulary = checked.vocabulary
     for kept in checked.kept:
         assert kept.tokens == (*vocabulary.encode([kept.text])[0], vocabulary.eos_id)
-    shown = filters.HtmlVisibleText(0.2, 100).name
+    shown = filters.HtmlVisibleCharacters(100).name
     assert checked.dropped == (
         ("tiny", Drop("length_under_5", 4)),
         (page, Drop(shown, 12)),

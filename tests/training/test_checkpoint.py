@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -16,9 +17,11 @@ import pytest
 from code_ablate.errors import UserError
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.step import TrainState
+from tests.training.jobs import finish_job
 
 # Reads that are under way when another one fails end in coroutines that nobody awaits, in orbax.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+UNAWAITED = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [UNAWAITED, pytest.mark.slow]
 
 
 def state_of(seed, width=64):
@@ -287,10 +290,10 @@ def test_two_processes_agree_where_one_cannot_read_its_part(tmp_path):
         )
         for process in (0, 1)
     ]
-    outputs = [process.communicate(timeout=200)[0] for process in pair]
+    done = finish_job(pair)
     errors = [(tmp_path / f"{process}.err").read_text() for process in (0, 1)]
-    assert [process.returncode for process in pair] == [0, 0], errors
-    first, second = (json.loads(out.split("result:")[1]) for out in outputs)
+    assert [code for code, _ in done] == [0, 0], errors
+    first, second = (json.loads(output.split("result:")[1]) for _, output in done)
     assert "process 1 cannot read its part" in first.pop("asked")
     assert "OUT_OF_RANGE" in second.pop("asked")
     assert first == second
@@ -371,7 +374,6 @@ def run_full(command):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
-        timeout=200,
     )
 
 
@@ -387,12 +389,12 @@ def assert_says(done, why):
 
 
 def test_a_full_disk_is_one_message_and_the_last_good_checkpoint_survives(tmp_path):
-    mount = f"mount -t tmpfs -o size=8m none {tmp_path}"
-    if shutil.which("unshare") is None or run_full(["unshare", "-rm", *mount.split()]).returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(tmp_path)]
+    if shutil.which("unshare") is None or run_full(["unshare", "-rm", *mount]).returncode:
         pytest.skip("no user namespaces, in which a small disk could be mounted")
-    python = f"exec {sys.executable} -c '{FULL}' {tmp_path} tmpfs".replace("$", r"\$")
-    assert "'" not in FULL
-    assert_says(run_full(["unshare", "-rm", "sh", "-c", f"{mount} && {python}"]), "disk is full. ")
+    python = [sys.executable, "-c", FULL, str(tmp_path), "tmpfs"]
+    both = f"{shlex.join(mount)} && exec {shlex.join(python)}"
+    assert_says(run_full(["unshare", "-rm", "sh", "-c", both]), "disk is full. ")
 
 
 def test_so_is_a_limit_on_the_size_of_files(tmp_path):

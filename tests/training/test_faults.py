@@ -16,6 +16,8 @@ from code_ablate.training.tracking import TrackingConfig
 from tests.training.jobs import finish_job, start_job
 from tests.training.test_multihost import STORES, metrics_of, phase_of
 
+pytestmark = pytest.mark.slow
+
 EXECUTION = Execution(loop=LoopConfig(log_every=2, checkpoint_every=3))
 
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+import threading
 
 import jax
 import numpy as np
@@ -140,13 +140,23 @@ def test_interrupted_and_continued_equals_never_stopped(tmp_path, phase, stores)
 
 KILLED = """
     import sys
-    from tests.training.test_loop import killed_job
+    from tests.training.test_loop import die_soon_after, killed_job
+    die_soon_after(int(sys.argv[2]), float(sys.argv[3]))
     killed_job(sys.argv[1])
 """
 
 
-def long_phase(phase):
-    return dataclasses.replace(phase, tokens=400 * 4 * 16, max_epochs=50.0)
+def die_soon_after(step, seconds):
+    """Kills this process that long after the step is logged, whatever it is doing then."""
+    append = RunDirectory.append_metrics
+    kill = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+
+    def append_and_start_the_clock(run, line):
+        append(run, line)
+        if line["step"] >= step and not kill.is_alive():
+            kill.start()
+
+    RunDirectory.append_metrics = append_and_start_the_clock
 
 
 def killed_job(directory):
@@ -157,7 +167,7 @@ def killed_job(directory):
 
     phase = Phase(
         Mixture.of({"a": 0.6, "b": 0.4}),
-        400 * 4 * 16,
+        200 * 4 * 16,
         TINY,
         Optimizer(),
         Schedule(peak=1e-2, final=1e-3, warmup_steps=3),
@@ -179,24 +189,14 @@ def test_sigkill_at_any_moment_and_restart_gives_bitwise_the_same_parameters(tmp
     whole, phase = killed_job(tmp_path / "whole")
     expected = final_state(whole, phase)
     directory = tmp_path / "killed"
-    kills = 0
-    # Each process is killed as soon as it has got a bit further than the one before.
-    for wanted in (1, 60, 150, 290):
-        process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(KILLED), str(directory)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+    # Each gets further than the one before.
+    for step, seconds in ((7, 0.0), (40, 0.005), (80, 0.011), (140, 0.023)):
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(KILLED), directory, str(step), str(seconds)],
+            capture_output=True,
+            text=True,
         )
-        while process.poll() is None:
-            runs = list(directory.glob("*/metrics.jsonl"))
-            lines = runs[0].read_text().splitlines() if runs else []
-            if len(lines) * 7 >= wanted:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-            else:
-                time.sleep(0.002)
-        kills += process.returncode == -signal.SIGKILL
-    assert kills >= 2, "the process was too fast to be killed"
+        assert done.returncode == -signal.SIGKILL, done.stderr
     run, phase = killed_job(directory)
     assert run.complete
     assert_bitwise_equal(final_state(run, phase), expected)
@@ -354,13 +354,14 @@ def test_a_stop_in_the_last_step_completes_the_phase_and_still_stops(tmp_path, p
 
 
 def test_a_child_counts_its_own_skipped_steps(tmp_path, phase, child, stores):
+    execution = Execution(loop=LoopConfig(log_every=5))
     touchy = dataclasses.replace(
         phase, optimizer=Optimizer(skip_spikes=0.5), tokens=160 * 4 * 16, max_epochs=9.0
     )
     after = dataclasses.replace(child, optimizer=touchy.optimizer, parent=touchy, max_epochs=9.0)
     parent_run, run = run_of(tmp_path, touchy, stores), run_of(tmp_path, after, stores)
-    train(touchy, stores, parent_run, execution=OFTEN)
-    train(after, stores, run, parent=parent_run, execution=OFTEN)
+    train(touchy, stores, parent_run, execution=execution)
+    train(after, stores, run, parent=parent_run, execution=execution)
     assert metrics_of(parent_run)[-1]["skipped_steps"] > after.steps
     assert metrics_of(run)[-1]["skipped_steps"] <= after.steps
 

@@ -15,6 +15,8 @@ from tests.training.jobs import complete_job
 from tests.training.test_loop import StopsAfter
 from tests.training.test_multihost import STORES, metrics_of, params_of, phase_of
 
+pytestmark = pytest.mark.slow
+
 MESHES = {
     "data": {"data": 8},
     "fsdp": {"data": 1, "fsdp": 8},

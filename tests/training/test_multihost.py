@@ -25,6 +25,8 @@ from tests.conftest import TINY, FakeStore
 from tests.tolerance import assert_close
 from tests.training.jobs import complete_job, finish_job, start_job
 
+pytestmark = pytest.mark.slow
+
 STORES = Stores({"a": FakeStore(1, 4001), "b": FakeStore(2, 3001)})
 
 

@@ -23,6 +23,8 @@ from tests.training import test_faults
 from tests.training.jobs import finish_job, start_job
 from tests.training.test_faults import run_in
 
+pytestmark = pytest.mark.slow
+
 # Without TensorBoard, whose writer waits minutes at exit for a store that is gone.
 EXECUTION = dataclasses.replace(test_faults.EXECUTION, tracking=TrackingConfig(tensorboard=False))
 

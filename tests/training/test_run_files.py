@@ -1,5 +1,6 @@
 """config.json, status.json and metrics.jsonl of a run, damaged in every way that a file can be."""
 
+import concurrent.futures
 import dataclasses
 import json
 import shutil
@@ -28,6 +29,29 @@ def run(tmp_path, phase, stores):
     for step in ("16", "20", "24.orbax-checkpoint-tmp-3"):
         (made.checkpoints / step).mkdir(parents=True)
     return made
+
+
+def test_a_run_is_found_by_its_identity_whatever_its_name_begins_with(tmp_path, phase):
+    runs = tmp_path / "runs"
+    made = RunDirectory.reserve(runs, {"0f3c": phase}, {"0f3c": "text_only-pretraining-seed0"})
+    assert made["0f3c"].path.name == "text_only-pretraining-seed0-0f3c"
+    assert RunDirectory.reserve(runs, {"0f3c": phase}, {"0f3c": "code_0-pretraining-seed0"}) == made
+    assert RunDirectory.of(runs, phase, "0f3c") == made["0f3c"]
+    assert made["0f3c"].status["state"] == "new" and RunDirectory.all_in(runs) == []
+    other = RunDirectory.of(runs, phase, "1f3c")
+    assert other.path.name == f"{phase.name}-seed{phase.seed}-1f3c" and not other.path.exists()
+
+
+def test_studies_that_begin_at_once_agree_on_the_folders(tmp_path, phase):
+    phases = {f"{i:04x}": phase for i in range(40)}
+
+    def reserve(label):
+        return RunDirectory.reserve(tmp_path, phases, dict.fromkeys(phases, label))
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(reserve, "abcdef"))
+    assert all(runs == found[0] for runs in found)
+    assert sum(path.is_dir() for path in tmp_path.iterdir()) == 40
 
 
 def bit_flips(content):

@@ -180,25 +180,22 @@ class Sampler:
         return self._replicates[task, place, score]
 
     def _resample(self, task: str, place: Place) -> None:
-        """Replicates of all scores of a task at once: the draws are what takes time."""
-        scores = self.scores.of(task, place)
-        names = _scores_of(scores)
-        pairs = [self._sums(scores, name) for name in names]
-        ids = zlib.crc32("\n".join(scores.items).encode())
-        generator = np.random.default_rng([self.settings.seed, ids])
-        together = st.resample_items(
-            np.concatenate([numerator for numerator, _ in pairs], axis=1),
-            np.concatenate([denominator for _, denominator in pairs], axis=1),
-            generator,
-            self.settings.resamples,
+        """Replicates of all scores of a task at once: the draws are what takes time.
+
+        And at all places where it has the same items, for which the draws are the same.
+        """
+        items = self.scores.of(task, place).items
+        tables = [self.scores.of(task, other) for other in self.scores.places]
+        wanted = [(of, name) for of in tables if of.items == items for name in _scores_of(of)]
+        columns = _Columns()
+        pairs = [[columns.add(side) for side in self._sums(*each)] for each in wanted]
+        generator = np.random.default_rng(
+            [self.settings.seed, zlib.crc32("\n".join(items).encode())]
         )
-        arms = len(scores.arms)
-        for i, name in enumerate(names):
-            self._replicates[task, place, name] = replace(
-                together,
-                numerator=together.numerator[:, i * arms : (i + 1) * arms],
-                denominator=together.denominator[:, i * arms : (i + 1) * arms],
-            )
+        sums = st.resample_items(columns.matrix, generator, self.settings.resamples)
+        for (of, name), (above, below) in zip(wanted, pairs, strict=True):
+            replicates = st.Replicates(sums, above, below, len(items))
+            self._replicates[task, of.place, name] = replicates
 
     def _sums(self, scores: TaskScores, name: str) -> tuple[np.ndarray, np.ndarray]:
         """What is summed above and below the line for a score, each [items, arms]."""
@@ -222,6 +219,29 @@ class Sampler:
             )
             self._weights[seeds] = st.resample_seeds(len(seeds), generator, self.settings.resamples)
         return self._weights[seeds]
+
+
+class _Columns:
+    """Columns of item scores to be resampled together, each different one once."""
+
+    def __init__(self):
+        self._columns: list[np.ndarray] = []
+        self._numbers: dict[bytes, int] = {}
+
+    def add(self, scores_IA: Float[np.ndarray, "items arms"]) -> tuple[int, ...]:
+        """The number of the column of each arm."""
+        return tuple(self._number(np.ascontiguousarray(column)) for column in scores_IA.T)
+
+    def _number(self, column: Float[np.ndarray, " items"]) -> int:
+        key = column.tobytes()
+        if key not in self._numbers:
+            self._numbers[key] = len(self._columns)
+            self._columns.append(column)
+        return self._numbers[key]
+
+    @property
+    def matrix(self) -> Float[np.ndarray, "items columns"]:
+        return np.stack(self._columns, axis=1)
 
 
 def _mean_of_means(groups: list[list[np.ndarray]]) -> np.ndarray:

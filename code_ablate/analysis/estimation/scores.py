@@ -8,6 +8,7 @@ Recipes are compared at a place: within one model size and one stage. All arms o
 were scored on the same items, because every comparison is paired.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -83,14 +84,17 @@ class TaskScores:
 
     def positions(self, recipe: str, seeds: Sequence[int]) -> list[int]:
         """Column numbers of a recipe's arms, in the order of `seeds`."""
-        index = {arm: i for i, arm in enumerate(self.arms)}
         for seed in seeds:
-            if (recipe, seed) not in index:
+            if (recipe, seed) not in self._index:
                 raise UserError(
                     f"no {self.place} results of recipe {recipe!r} with seed {seed} on "
                     f"{self.task.name!r}."
                 )
-        return [index[recipe, seed] for seed in seeds]
+        return [self._index[recipe, seed] for seed in seeds]
+
+    @functools.cached_property
+    def _index(self) -> dict[tuple[str, int], int]:
+        return {arm: i for i, arm in enumerate(self.arms)}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Paired bootstrap, exact intervals, tests against chance, and corrections for many tests.
 
-    replicates = resample_items(bits_IA, bytes_IA, generator, resamples=10_000)
+    replicates = resample_ratios(bits_IA, bytes_IA, generator, resamples=10_000)
     weights_RS = resample_seeds(2, generator, resamples=10_000)
     gain = relative_gain(replicates.score([2, 3], weights_RS), replicates.score([0, 1], weights_RS))
     percentile_interval(gain), two_sided_p(gain)
@@ -24,65 +24,84 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special  # scipy.stats, built on it, takes half a second to import
 
 _CELLS_PER_BLOCK = 4_000_000  # bounds memory: 32 MB of resampling counts at a time
+_CELLS_PER_DRAW = 100_000  # of these, drawn and counted together: they fit the processor's cache
 
 
 @dataclass(frozen=True)
 class Replicates:
-    """Resampled sums of every arm. Row 0 is the data itself."""
+    """Resampled scores of every arm, as ratios of two sums. Row 0 is the data itself."""
 
-    numerator: Float[np.ndarray, "replicates arms"]
-    """Sums of correct answers or of bits."""
-    denominator: Float[np.ndarray, "replicates arms"]
-    """Sums of ones or of bytes."""
+    sums: Float[np.ndarray, "replicates columns"]
+    """Resampled sums of columns, as `resample_items` returns them."""
+    numerator: tuple[int, ...]
+    """Column with each arm's sum of correct answers or of bits."""
+    denominator: tuple[int, ...]
+    """Column with each arm's sum of ones or of bytes."""
     items: int
     """Number of items behind it."""
 
     def score(
         self, arms: Sequence[int], weights: Float[np.ndarray, "replicates seeds"]
     ) -> Float[np.ndarray, " replicates"]:
-        """Score of one recipe from the columns of its seeds: ratio of the weighted sums."""
-        columns = list(arms)
-        numerator = (self.numerator[:, columns] * weights).sum(axis=1)
-        return numerator / (self.denominator[:, columns] * weights).sum(axis=1)
+        """Score of one recipe from the numbers of its seeds' arms: ratio of the weighted sums."""
+        above = self._weighted([self.numerator[arm] for arm in arms], weights)
+        return above / self._weighted([self.denominator[arm] for arm in arms], weights)
+
+    def _weighted(
+        self, columns: Sequence[int], weights: Float[np.ndarray, "replicates seeds"]
+    ) -> Float[np.ndarray, " replicates"]:
+        # Column by column: numpy is slow where the summed axis is short.
+        total = self.sums[:, columns[0]] * weights[:, 0]
+        for seed, column in enumerate(columns[1:], 1):
+            total += self.sums[:, column] * weights[:, seed]
+        return total
 
     def per_seed(self, arms: Sequence[int]) -> Float[np.ndarray, " seeds"]:
         """Score of each seed on the data itself."""
-        columns = list(arms)
-        return self.numerator[0, columns] / self.denominator[0, columns]
+        above, below = ([of[arm] for arm in arms] for of in (self.numerator, self.denominator))
+        return self.sums[0, above] / self.sums[0, below]
 
 
-def resample_items(
+def resample_ratios(
     numerator: Float[np.ndarray, "items arms"],
     denominator: Float[np.ndarray, "items arms"],
     generator: np.random.Generator,
     resamples: int,
 ) -> Replicates:
-    """Nonparametric bootstrap over items, jointly for all arms.
-
-    Each replicate draws I items with replacement: counts w ~ Multinomial(I, 1/I), and the sums
-    are w . numerator and w . denominator (Efron & Tibshirani 1993, An Introduction to the
-    Bootstrap, ch. 6; for ratios of sums ch. 10).
-
-    Raises ValueError if the arrays differ in shape, are empty, or hold NaN.
-    """
+    """`resample_items` for scores that are ratios of sums. Raises ValueError as it does, and if
+    the arrays differ in shape."""
     if numerator.shape != denominator.shape or numerator.ndim != 2:
         raise ValueError(f"shapes {numerator.shape} and {denominator.shape} are not [items, arms]")
-    items = len(numerator)
-    if not items or not (np.isfinite(numerator).all() and np.isfinite(denominator).all()):
-        raise ValueError("scores must be finite and at least one item is needed")
     both = np.concatenate([numerator, denominator], axis=1)
-    sums = np.empty((resamples + 1, both.shape[1]))
-    sums[0] = both.sum(axis=0)
+    arms = tuple(range(numerator.shape[1]))
+    sums = resample_items(both, generator, resamples)
+    return Replicates(sums, arms, tuple(len(arms) + arm for arm in arms), len(both))
+
+
+def resample_items(
+    columns: Float[np.ndarray, "items columns"], generator: np.random.Generator, resamples: int
+) -> Float[np.ndarray, "replicates columns"]:
+    """Nonparametric bootstrap over items, jointly for all columns: sums, row 0 of the data itself.
+
+    Each replicate draws I items with replacement: counts w ~ Multinomial(I, 1/I), and the sums
+    are w . column (Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 6; for ratios
+    of sums ch. 10). They lie contiguous along the replicates.
+
+    Raises ValueError if the array is no matrix, is empty, or holds NaN.
+    """
+    if columns.ndim != 2 or not columns.size or not np.isfinite(columns).all():
+        raise ValueError("scores must be finite, [items, columns], and at least one item is needed")
+    items = len(columns)
+    sums = np.empty((resamples + 1, columns.shape[1]), order="F")
+    sums[0] = columns.sum(axis=0)
     block = max(1, _CELLS_PER_BLOCK // items)
     for start in range(1, resamples + 1, block):
         stop = min(start + block, resamples + 1)
-        counts = _draw_counts(generator, items, items, stop - start)
-        sums[start:stop] = counts @ both
-    arms = numerator.shape[1]
-    return Replicates(sums[:, :arms], sums[:, arms:], items)
+        sums[start:stop] = _draw_counts(generator, items, items, stop - start) @ columns
+    return sums
 
 
 def resample_seeds(
@@ -101,7 +120,7 @@ def resample_seeds(
     """
     if seeds < 1:
         raise ValueError("at least one seed is needed")
-    weights = np.full((resamples + 1, seeds), 1.0 / seeds)
+    weights = np.full((resamples + 1, seeds), 1.0 / seeds, order="F")
     if seeds > 1:
         weights[1:] = _draw_counts(generator, seeds, seeds - 1, resamples) / (seeds - 1)
     return weights
@@ -111,10 +130,14 @@ def _draw_counts(
     generator: np.random.Generator, categories: int, draws: int, rows: int
 ) -> Float[np.ndarray, "rows categories"]:
     """Multinomial counts with equal probabilities: how often each category was drawn, per row."""
-    picks = generator.integers(0, categories, size=(rows, draws))
-    picks += categories * np.arange(rows)[:, None]
-    counts = np.bincount(picks.ravel(), minlength=rows * categories)
-    return counts.reshape(rows, categories).astype(np.float64)
+    counts = np.empty((rows, categories))
+    block = max(1, _CELLS_PER_DRAW // categories)
+    for start in range(0, rows, block):
+        part = counts[start : start + block]
+        picks = generator.integers(0, categories, size=(len(part), draws))
+        picks += categories * np.arange(len(part))[:, None]
+        part[:] = np.bincount(picks.ravel(), minlength=part.size).reshape(part.shape)
+    return counts
 
 
 def percentile_interval(
@@ -172,7 +195,7 @@ def seed_test(scores_RS: Float[np.ndarray, "recipes seeds"], recipe: int, base: 
         return 1.0
     if error <= tiny:
         return 0.0
-    return float(2.0 * stats.t.sf(difference / error, freedom))
+    return float(2.0 * special.stdtr(freedom, -difference / error))
 
 
 def relative_gain(
@@ -207,9 +230,9 @@ def exact_interval(successes: int, trials: int, confidence: float = 0.95) -> tup
     tail = (1.0 - confidence) / 2.0
     low, high = 0.0, 1.0
     if successes > 0:
-        low = float(stats.beta.ppf(tail, successes, trials - successes + 1))
+        low = float(special.betaincinv(successes, trials - successes + 1, tail))
     if successes < trials:
-        high = float(stats.beta.ppf(1.0 - tail, successes + 1, trials - successes))
+        high = float(special.betaincinv(successes + 1, trials - successes, 1.0 - tail))
     return low, high
 
 
@@ -242,11 +265,33 @@ def chance_p(correct: Float[np.ndarray, " items"], choices: Float[np.ndarray, " 
     successes = round(float(correct.sum()))
     different, sizes = np.unique(choices, return_counts=True)
     if len(different) == 1:
-        return float(stats.binom.sf(successes - 1, int(sizes[0]), 1.0 / different[0]))
+        return at_least(successes, int(sizes[0]), 1.0 / different[0])
     mass = np.ones(1)
     for count, size in zip(different, sizes, strict=True):
-        mass = np.convolve(mass, stats.binom.pmf(np.arange(size + 1), int(size), 1.0 / count))
+        mass = np.convolve(mass, _binomial_masses(int(size), 1.0 / count))
     return float(min(1.0, mass[successes:].sum()))
+
+
+def at_least(successes: int, trials: int, probability: float) -> float:
+    """Binomial probability of `successes` or more.
+
+    The incomplete beta function I_p(k, n - k + 1) (Abramowitz & Stegun 1964, 26.5.24).
+    """
+    if successes <= 0:
+        return 1.0
+    return float(special.betainc(successes, trials - successes + 1, probability))
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided exact p of "a win is as likely as a loss"; 1 without either."""
+    return min(1.0, 2.0 * at_least(max(wins, losses), wins + losses, 0.5))
+
+
+def _binomial_masses(trials: int, probability: float) -> Float[np.ndarray, " successes"]:
+    """Binomial probability of 0, 1, ..., `trials` successes."""
+    k = np.arange(trials + 1)
+    ways = special.gammaln(trials + 1) - special.gammaln(k + 1) - special.gammaln(trials - k + 1)
+    return np.exp(ways + special.xlogy(k, probability) + special.xlog1py(trials - k, -probability))
 
 
 def guessing_p(
@@ -315,7 +360,7 @@ def collapse(
         return Collapse(label, share, majority=None, degenerate=False)
     majority = float(gold_counts.max() / len(gold))
     right = int(np.sum(predicted == gold))
-    no_better = stats.binom.sf(right - 1, len(gold), majority) >= 0.05
+    no_better = at_least(right, len(gold), majority) >= 0.05
     others = gold != label
     blind = bool(others.any()) and float(np.mean(predicted[others] == label)) > 0.5
     degenerate = blind and ((share >= threshold > majority) or (share >= 0.8 and no_better))

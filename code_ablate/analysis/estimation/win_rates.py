@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
-from code_ablate.analysis.estimation.statistics import percentile_interval
+from code_ablate.analysis.estimation.statistics import percentile_interval, sign_test
 
 RESAMPLES = 2000
 
@@ -92,7 +92,7 @@ def summarise_judgements(judgements: pd.DataFrame, *, seed: int = 0) -> JudgingS
         win_rate=_mean(outcome_I),
         interval=_interval(outcome_I, weights_RI),
         bounds=(score / len(items), (score + left_out) / len(items)),
-        sign_p=float(stats.binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0,
+        sign_p=sign_test(wins, losses),
         agreement=_mean(different["agree"]),
         agreement_interval=_interval(different["agree"], _resampled(len(different), seed)),
         first_position=_mean(different["first"]),
@@ -169,7 +169,7 @@ def _interval(values_I, weights_RI) -> Interval | None:
 
 def _wilson(rate: float, trials: int) -> Interval:
     """Wilson's 95 % interval (Wilson 1927, JASA 22), also for a rate that counts halves."""
-    z = stats.norm.ppf(0.975)
+    z = special.ndtri(0.975)
     centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z * np.sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))

@@ -5,14 +5,17 @@ report.title(report.places[0])          # "after pre-training", or "after pre-tr
 report.record.source, report.record.base
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from etils import epath
 
-from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.bootstrap import Sampler
+from code_ablate.analysis.estimation.estimates import Settings, TaskResult
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.summary import Summary, summarise
 from code_ablate.analysis.report.published import PublishedStudy, find_published
+from code_ablate.analysis.results.contaminated import contaminated_items, without_items
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.analysis.results.study_record import StudyRecord
 
@@ -30,6 +33,9 @@ class Report:
     published: PublishedStudy | None
     """The published study that this one repeats, whose figures stand beside these; None for
     others."""
+    uncontaminated: Mapping[tuple[Place, str, str], TaskResult] = field(default_factory=dict)
+    """(place, recipe, task) -> result over the items that stood in no corpus that is trained on, of
+    the tasks of which a scored item did."""
 
     @property
     def record(self) -> StudyRecord:
@@ -72,7 +78,24 @@ def stage_title(stage: str) -> str:
 def make_report(results: Results, settings: Settings | None = None) -> Report:
     """Computes the numbers. Raises UserError if the record names an unknown published study."""
     published = find_published(results.record.published)
-    return Report(results, summarise(results.scores, settings), published)
+    summary = summarise(results.scores, settings)
+    return Report(results, summary, published, _uncontaminated(results.record, summary))
+
+
+def _uncontaminated(
+    record: StudyRecord, summary: Summary
+) -> dict[tuple[Place, str, str], TaskResult]:
+    scores = summary.scores
+    found = {task: contaminated_items(record, task) for task in scores.downstream}
+    scored = {task: set(table.items) for (task, _), table in scores.tables.items()}
+    gone = {task: items for task, items in found.items() if items.keys() & scored[task]}
+    others = without_items(scores, gone)
+    sampler = Sampler(others, summary.settings)
+    return {
+        (place, recipe, task): sampler.task_result(place, recipe, task)
+        for task, place in others.tables
+        for recipe in others.recipes_at(place)
+    }
 
 
 def read_report(study_dir: epath.PathLike, settings: Settings | None = None) -> Report:

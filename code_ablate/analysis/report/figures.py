@@ -2,7 +2,7 @@
 
     figure = main_figure(report, report.places[0])
     html = f'<img src="{to_data_uri(figure)}" alt="...">'
-    save_png(figure, "docs/main_figure.png")  # small, for a README
+    save_png([figure], "docs/main_figure.png")  # small, for a README
 
 Colours are those of Okabe and Ito (2008). Matplotlib's object interface is used, not pyplot, so
 that no global state or backend is touched.
@@ -14,10 +14,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from etils import epath
+from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -60,6 +64,12 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # names may hold a "$"
 }
 README_LIMIT_BYTES = 200_000
+_NO_METADATA: dict[str, Any] = {"Software": None}  # the same figure gives the same bytes
+
+
+def main_figures(report: Report) -> dict[Place, Figure]:
+    """The main figure of each model size, at its first stage."""
+    return {place: main_figure(report, place) for place in report.first_places()}
 
 
 def main_figure(report: Report, place: Place) -> Figure:
@@ -377,7 +387,9 @@ def published_figure() -> Figure:
 def _laid_out(figure: Figure) -> Figure:
     """The figure with its layout fixed: each file that is written of it would do that anew."""
     FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
     figure.set_layout_engine("none")
     return figure
 
@@ -386,28 +398,51 @@ def to_data_uri(figure: Figure) -> str:
     """The figure as SVG in a data URI (base64), for an HTML page without other files."""
     buffer = io.BytesIO()
     with mpl.rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        # Not `savefig`, which draws every figure twice, the first time for a layout.
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def save_png(figure: Figure, path: epath.PathLike) -> epath.Path:
-    """Saves a figure as a PNG under 200 kB, of up to 110 dots per inch. Returns the path.
+def save_png(drawn: Sequence[Figure], path: epath.PathLike) -> epath.Path:
+    """Saves figures, one below the other, as a PNG of up to 100 dots per inch. Returns the path.
 
-    Raises UserError if it does not fit with 60.
+    It has at most 200 kB for each figure. Raises UserError if they do not fit with 60 dots.
     """
     path = epath.Path(path)
-    dots_per_inch = 110.0
+    limit = README_LIMIT_BYTES * len(drawn)
+    dots_per_inch = 100.0
     while dots_per_inch >= 60:
         buffer = io.BytesIO()
-        with mpl.rc_context(_STYLE):
-            figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
-        if buffer.tell() < README_LIMIT_BYTES:
+        pixels = _stacked([_pixels(figure, dots_per_inch) for figure in drawn])
+        imsave(buffer, pixels, format="png", dpi=dots_per_inch, metadata=_NO_METADATA)
+        if buffer.tell() < limit:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(buffer.getvalue())
             return path
         # The size grows a little slower than the number of dots.
-        dots_per_inch *= 0.97 * (README_LIMIT_BYTES / buffer.tell()) ** 0.5
+        dots_per_inch *= 0.97 * (limit / buffer.tell()) ** 0.5
+    panels = max(len(figure.axes) for figure in drawn)
     raise UserError(
-        f"the main figure has {len(figure.axes)} panels and does not fit into "
+        f"the main figure has {panels} panels and does not fit into "
         f"{README_LIMIT_BYTES // 1000} kB; name fewer tasks in the suite."
     )
+
+
+def _pixels(figure: Figure, dots_per_inch: float) -> UInt8[np.ndarray, "height width 4"]:
+    with mpl.rc_context(_STYLE):
+        figure.set_dpi(dots_per_inch)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def _stacked(
+    images: Sequence[UInt8[np.ndarray, "height width 4"]],
+) -> UInt8[np.ndarray, "height width 4"]:
+    """The images one below the other, on white."""
+    width = max(image.shape[1] for image in images)
+    padded = [
+        np.pad(image, ((0, 0), (0, width - image.shape[1]), (0, 0)), constant_values=255)
+        for image in images
+    ]
+    return np.concatenate(padded)

@@ -8,6 +8,7 @@ What depends on the tasks of a study is said only where it has such tasks.
 from code_ablate.analysis.estimation.categories import AVERAGES
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import joined, whole_percent
+from code_ablate.analysis.results.contaminated import searched
 from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
 
 
@@ -27,6 +28,25 @@ def category_note(report: Report) -> str:
         "left out where that is all tasks or none. The tasks are chosen by the scores themselves, "
         "so these figures flatter; the tests above use all tasks."
     )
+
+
+def contamination_note(report: Report) -> str:
+    """What of the tasks' items stood in the corpora, before documents left for it."""
+    tasks = report.summary.scores.downstream
+    not_searched = [task for task in tasks if not searched(report.record, task)]
+    names = dict.fromkeys(task for _, _, task in report.uncontaminated)
+    parts = []
+    if names:
+        parts.append(
+            f"Items of {joined(names)} were found in corpora that the recipes read. The documents "
+            "that held them were left out; the last column gives the scores without these items."
+        )
+    elif len(not_searched) < len(tasks):
+        parts.append("No scored item was found in the corpora that the recipes read.")
+    if not_searched:
+        which = "the tasks" if len(not_searched) == len(tasks) else joined(not_searched)
+        parts.append(f"Items of {which} were not looked for in all of them.")
+    return " ".join(parts)
 
 
 def methods(report: Report) -> list[str]:

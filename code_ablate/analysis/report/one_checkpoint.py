@@ -6,17 +6,22 @@
 Intervals and p are those of the choice of items; a study's report adds what seeds say.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+from etils import epy
 
 from code_ablate.analysis.estimation import statistics as st
 from code_ablate.evaluation.kinds import ANSWERS, GOLD, KINDS
 from code_ablate.evaluation.kinds.own_metrics import PREFIX, as_shares, title_of
+
+with epy.lazy_imports():  # the reports of studies name what is here, and do without it
+    import pandas as pd
 
 RESAMPLES = 2000
 
@@ -172,7 +177,7 @@ def _share(values: np.ndarray) -> tuple[float, float, float, str]:
 
 def _ratio(values: np.ndarray, sizes: np.ndarray) -> tuple[float, float, float, str]:
     """Sum of the values over sum of the sizes, with its interval and how that was made."""
-    drawn = st.resample_items(
+    drawn = st.resample_ratios(
         values[:, None], sizes[:, None], np.random.default_rng(0), RESAMPLES
     ).score([0], np.ones((RESAMPLES + 1, 1)))
     return float(drawn[0]), *st.percentile_interval(drawn), "bootstrap"

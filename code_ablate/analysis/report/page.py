@@ -20,7 +20,7 @@ from code_ablate.analysis.report.content import Report, read_report, stage_title
 from code_ablate.analysis.report.findings import answer
 from code_ablate.analysis.report.html import Html, tag
 from code_ablate.analysis.report.limits import limits
-from code_ablate.analysis.report.methods import category_note, methods
+from code_ablate.analysis.report.methods import category_note, contamination_note, methods
 from code_ablate.analysis.report.phrases import counted, joined, number_range
 from code_ablate.analysis.report.sweep import swept_recipes
 from code_ablate.analysis.report.terminal import terminal_table
@@ -33,7 +33,7 @@ __all__ = ["read_report", "render_report", "terminal_table", "write_report"]
 def write_report(
     study_dir: epath.PathLike, out_path: epath.PathLike, settings: Settings | None = None
 ) -> Report:
-    """Reads a study's results and writes its report, with the main figure as a PNG beside it.
+    """Reads a study's results and writes its report, with the main figures as a PNG beside it.
 
     Returns what it lays out. Raises UserError if the results are absent, damaged or not a study's,
     or the path cannot be written.
@@ -42,22 +42,22 @@ def write_report(
     path = epath.Path(out_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        drawn = {place: figures.main_figure(report, place) for place in report.first_places()}
+        drawn = figures.main_figures(report)
         path.write_text(render_report(report, drawn))
-        figures.save_png(drawn[report.first_places()[-1]], path.with_suffix(".png"))
+        figures.save_png(list(drawn.values()), path.with_suffix(".png"))
     except OSError as error:
         raise UserError(f"cannot write the report to {path}: {error}.") from error
     return report
 
 
-def render_report(report: Report, main_figures: Mapping[Place, Figure] | None = None) -> str:
-    """The whole page. `main_figures`: those of `report.first_places()`; None: draws them."""
+def render_report(report: Report, main_figures: Mapping[Place, Figure]) -> str:
+    """The whole page. `main_figures`: what `figures.main_figures` draws."""
     name = report.record.name
     body = [
         tag("h1", f"Study {name}: what the training data changed"),
         _facts(report),
         tag("div", *(tag("p", sentence) for sentence in answer(report)), class_="answer"),
-        *_main_section(report, main_figures or {}),
+        *_main_section(report, main_figures),
         *_published_section(report),
         *_score_section(report),
         *_gain_section(report),
@@ -130,7 +130,7 @@ def _main_section(report: Report, drawn: Mapping[Place, Figure]) -> list[Html]:
         against = bool(swept_recipes(report.results, place))
         alt = f"Scores against the share of {source}" if against else "Scores, recipe by recipe"
         caption = _share_caption(report, place) if against else _level_caption(report, place)
-        picture = figures.to_data_uri(drawn.get(place) or figures.main_figure(report, place))
+        picture = figures.to_data_uri(drawn[place])
         parts.append(html.figure(picture, f"{alt}, {report.title(place)}", caption))
     return parts
 
@@ -237,6 +237,7 @@ def _task_section(report: Report) -> list[Html]:
             "onto one answer, for that share of the items.",
             class_="note",
         ),
+        tag("p", contamination_note(report), class_="note"),
     ]
     for place in report.places:
         title = report.title(place)
@@ -262,6 +263,14 @@ def _data_section(report: Report) -> list[Html]:
         *parts,
         tag("h2", "Token stores"),
         tables.store_table(report),
+        tag("h3", "What preparation left of each corpus"),
+        tag(
+            "p",
+            "Documents and their bytes from the source to the store, after each filter and after "
+            "duplicates.",
+            class_="note",
+        ),
+        tables.funnel_table(report),
         tag("h2", "Phases"),
         tag(
             "p",

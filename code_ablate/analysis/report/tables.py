@@ -182,26 +182,49 @@ def mixture_table(report: Report, place: Place) -> Html:
 
 
 def store_table(report: Report) -> Html:
-    """The token stores: size, and what the filters dropped and why."""
+    """The token stores and their sizes."""
+    rows = [
+        [
+            row_header(name),
+            cell(f"{store.documents:,}"),
+            cell(f"{store.validation_documents:,}"),
+            cell(f"{store.bytes:,}"),
+            cell(f"{store.tokens:,}"),
+            cell(tag("code", store.identity[:12]), class_="text"),
+        ]
+        for name, store in report.record.stores.items()
+    ]
+    head = ["corpus", "documents", "validation documents", "bytes", "tokens", "identity"]
+    return table(head, rows, text_columns=(5,))
+
+
+def funnel_table(report: Report) -> Html:
+    """What is left of each corpus after each step: source, filters, duplicates, validation."""
     rows = []
     for name, store in report.record.stores.items():
-        dropped = [
-            f"{reason.replace('_', ' ')}: {entry['documents']:,} ({entry['bytes']:,} bytes)"
-            for reason, entry in store.dropped.items()
-        ]
-        rows.append(
-            [
-                row_header(name),
-                cell(f"{store.documents:,}"),
-                cell(f"{store.validation_documents:,}"),
-                cell(f"{store.bytes:,}"),
-                cell(f"{store.tokens:,}"),
-                cell("; ".join(dropped) or "nothing", class_="wrap"),
-                cell(tag("code", store.identity[:12]), class_="text"),
-            ]
-        )
-    head = ["corpus", "documents", "validation documents", "bytes", "tokens"]
-    return table([*head, "dropped documents, by reason", "identity"], rows, text_columns=(5, 6))
+        after = [(step.name, step.documents, step.bytes) for step in store.funnel]
+        after.append(("set apart for validation", store.documents, store.bytes))
+        for number, (step_name, documents, size) in enumerate(after):
+            _, before, size_before = after[max(0, number - 1)]
+            is_last = number == len(after) - 1
+            rows.append(
+                [
+                    row_header("" if number else name),
+                    cell(step_name.replace("_", " "), class_="text"),
+                    cell(f"{documents:,}"),
+                    cell(_lost(documents, before)),
+                    cell(f"{size:,}"),
+                    cell(_lost(size, size_before)),
+                    cell(f"{store.tokens:,}" if is_last else ""),
+                ]
+            )
+    head = ["corpus", "after", "documents", "change, %", "bytes", "change, %", "tokens"]
+    return table(head, rows, text_columns=(1,))
+
+
+def _lost(after: int, before: int) -> str:
+    """The change in percent; nothing where there is none."""
+    return "" if after == before or not before else f"{100 * (after - before) / before:+.2f}"
 
 
 def phase_table(report: Report) -> Html:

@@ -136,7 +136,7 @@ def _category_tasks(
     missing: Sequence[MissingTask],
 ) -> Html:
     rows = [_task_row(report, place, task, "correct") for task in tasks]
-    columns = 2 + len(report.results.recipes_at(place))
+    columns = 2 + len(report.results.recipes_at(place)) + bool(report.uncontaminated)
     for entry in missing:
         mark = tag("span", "missing", class_="mark")
         reason = cell(mark, " ", entry.reason, class_="wrap", colspan=columns)
@@ -148,7 +148,8 @@ def _category_tasks(
 
 def _table(report: Report, place: Place, rows: list, score: str, caption: str) -> Html:
     chance = ["chance, %"] if score.startswith("correct") else []
-    head = ["task", "n", *chance, *report.results.recipes_at(place)]
+    others = ["without contaminated items"] if score == "correct" and report.uncontaminated else []
+    head = ["task", "n", *chance, *report.results.recipes_at(place), *others]
     return table(head, rows, caption=caption)
 
 
@@ -163,7 +164,35 @@ def _task_row(report: Report, place: Place, task: ScoredTask, score: str) -> lis
     head = [small(what)]
     if not record.isolated:
         head.append(small(tag("span", "without isolation", class_="mark")))
-    return [row_header(task.name, *head), *facts, *(_task_cell(r, score) for r in found)]
+    cells = [row_header(task.name, *head), *facts, *(_task_cell(r, score) for r in found)]
+    if score == "correct" and report.uncontaminated:
+        cells.append(_uncontaminated_cell(report, place, task.name))
+    return cells
+
+
+def _uncontaminated_cell(report: Report, place: Place, task: str) -> Html:
+    """Each recipe's score over the items that no corpus held."""
+    results = [
+        (recipe, report.uncontaminated[place, recipe, task].scores["correct"])
+        for recipe in report.results.recipes_at(place)
+        if (place, recipe, task) in report.uncontaminated
+    ]
+    if not results:
+        return cell("–")
+    lines = [
+        small(f"{recipe} {100 * estimate.value:.1f} {interval(estimate, 100, 1)}")
+        for recipe, estimate in results
+    ]
+    return cell(
+        f"n = {results[0][1].items:,}",
+        *lines,
+        data_kind="uncontaminated",
+        data_size=place.size,
+        data_stage=place.stage,
+        data_task=task,
+        data_values=" ".join(repr(estimate.value) for _, estimate in results),
+        data_items=str(results[0][1].items),
+    )
 
 
 def _chance_cell(task: ScoredTask, result: TaskResult) -> Html:

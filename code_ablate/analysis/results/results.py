@@ -7,17 +7,19 @@
 A study writes `study.json` (`StudyRecord`) and `results.parquet` (one row per arm, task and item).
 """
 
-import io
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from etils import epath
+from jaxtyping import Float, Int
 
-from code_ablate import own_file
 from code_ablate.analysis.estimation.scores import Place, ScoredTask, Scores, TaskScores
 from code_ablate.analysis.results.arm import KEYS, Arm
+from code_ablate.analysis.results.item_table import ItemTable
 from code_ablate.analysis.results.study_record import (
     FILE,
     TABLE,
@@ -30,6 +32,9 @@ from code_ablate.analysis.results.study_record import (
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.evaluation.kinds import ANSWERS, BITS_PER_BYTE, KINDS
 from code_ablate.evaluation.kinds.own_metrics import PREFIX, as_shares, title_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _COLUMNS = (*KEYS, "phase", "task", "category", "kind", "item")
 _SCORE_COLUMNS = (
@@ -52,8 +57,13 @@ class Results:
 
     record: StudyRecord
     """study.json."""
-    items: pd.DataFrame
+    table: ItemTable
     """results.parquet: one row per arm, task and item."""
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """The same table, for those who work with pandas."""
+        return self.table.table.to_pandas()
 
     @cached_property
     def places(self) -> tuple[Place, ...]:
@@ -125,7 +135,7 @@ class Results:
             for place in self.places
             for recipe in self.recipes_at(place)
         }
-        rows = dict(list(self._scored_items.groupby(["size", "stage", "task"], sort=False)))
+        rows = self.table.rows_of(("size", "stage", "task"))
         arms = {
             place: tuple((r, seed) for (p, r), of in seeds.items() if p == place for seed in of)
             for place in self.places
@@ -134,7 +144,9 @@ class Results:
             (name, place): _task_scores(
                 task,
                 place,
-                rows.get((place.size, place.stage, name), self.items.iloc[:0]),
+                self.table,
+                self._correct,
+                rows.get((place.size, place.stage, name), np.zeros(0, np.int64)),
                 arms[place],
                 self.record.tasks[name],
             )
@@ -144,25 +156,24 @@ class Results:
         return Scores(self.record.baseline, tasks, seeds, tables)
 
     @cached_property
-    def _scored_items(self) -> pd.DataFrame:
-        """The items, with the shares of answers' own metrics as what is correct.
+    def _correct(self) -> Float[np.ndarray, " rows"]:
+        """The column "correct", with the shares of answers' own metrics in its place.
 
         They are taken from the metric that counts in all arms: each alone may have had another.
         """
-        items = self.items
+        correct = self.table.numbers("correct").copy()
         for task in self.record.tasks.values():
             shares = self._shares(task)
             if shares is not None:
-                items = items.assign(correct=items["correct"].astype(np.float64))
-                items.loc[items["task"] == task.name, "correct"] = shares
-        return items
+                correct[self._rows_of(task.name)] = shares
+        return correct
 
     def _shares(self, task: TaskRecord) -> np.ndarray | None:
         """Scores by a task's own metric, as fractions of 1; None if an arm has other values."""
         if task.kind != ANSWERS or not task.own_metrics:
             return None
         name = task.own_metrics[0]
-        return as_shares(name, self._values(task.name, PREFIX + name))
+        return as_shares(name, self.values(task.name, PREFIX + name))
 
     def _scored_task(self, task: TaskRecord) -> ScoredTask:
         facts = KINDS[task.kind]
@@ -172,7 +183,7 @@ class Results:
             score = own[0] if self._shares(task) is None else "correct"
             title, columns = title_of(task.own_metrics[0]), (score, *own[1:])
         elif score is not None:
-            unknown = np.isnan(self._values(task.name, score))
+            unknown = np.isnan(self.values(task.name, score))
             # A metric that is no mean over items can look like one on some arm's answers.
             if unknown.any() if task.kind == ANSWERS else unknown.all():
                 score = None
@@ -186,9 +197,15 @@ class Results:
             domain=task.kind == BITS_PER_BYTE,
         )
 
-    def _values(self, task: str, column: str) -> np.ndarray:
+    def values(self, task: str, column: str) -> Float[np.ndarray, " rows"]:
         """A column of the table, for the rows of a task."""
-        return self.items.loc[self.items["task"] == task, column].to_numpy(np.float64)
+        return self.table.numbers(column)[self._rows_of(task)]
+
+    def _rows_of(self, task: str) -> Int[np.ndarray, " rows"]:
+        """Numbers of the rows of a task."""
+        labels = self.table.labels("task")
+        code = labels.index(task) if task in labels else len(labels)
+        return np.flatnonzero(self.table.codes("task") == code)
 
 
 def _pair(place: Place) -> tuple[str, str]:
@@ -198,13 +215,18 @@ def _pair(place: Place) -> tuple[str, str]:
 def _task_scores(
     task: ScoredTask,
     place: Place,
-    rows: pd.DataFrame,
+    table: ItemTable,
+    correct: Float[np.ndarray, " rows"],
+    rows: Int[np.ndarray, " group"],
     arms: tuple[tuple[str, int], ...],
     record: TaskRecord,
 ) -> TaskScores:
-    item_codes, items = pd.factorize(rows["item"], sort=True)
-    number = {arm: i for i, arm in enumerate(arms)}
-    arm_codes = [number[arm] for arm in zip(rows["recipe"], rows["seed"], strict=True)]
+    items, item_codes = _sorted_items(table, rows)
+    recipes, seeds = table.labels("recipe"), table.labels("seed")
+    number = np.zeros((len(recipes), len(seeds)), np.int64)
+    for i, (recipe, seed) in enumerate(arms):
+        number[recipes.index(recipe), seeds.index(seed)] = i
+    arm_codes = number[table.codes("recipe")[rows], table.codes("seed")[rows]]
     scored = np.zeros((len(items), len(arms)), dtype=bool)
     scored[item_codes, arm_codes] = True
     for (recipe, seed), count in zip(arms, scored.sum(axis=0), strict=True):
@@ -215,15 +237,32 @@ def _task_scores(
                 "be compared with them; evaluate it again with the same suite."
             )
     names = (*_SCORE_COLUMNS, *(PREFIX + name for name in record.own_metrics))
-    columns = {name: rows[name].to_numpy(dtype=np.float64) for name in names}
+    columns = {name: table.numbers(name)[rows] for name in names} | {"correct": correct[rows]}
     if KINDS[record.kind].generates:  # lengths of the texts, and a number for each different text
-        columns["generated_tokens"] = rows["generated_tokens"].to_numpy(np.float64)
-        columns["text"] = pd.factorize(rows["prediction"])[0].astype(np.float64)
-    table = {}
+        columns["generated_tokens"] = table.numbers("generated_tokens")[rows]
+        columns["text"] = _in_order_of_appearance(table.codes("prediction")[rows])
+    scores = {}
     for name, values in columns.items():
-        table[name] = np.full(scored.shape, np.nan)
-        table[name][item_codes, arm_codes] = values
-    return TaskScores(task, place, tuple(map(str, items)), arms, table)
+        scores[name] = np.full(scored.shape, np.nan)
+        scores[name][item_codes, arm_codes] = values
+    return TaskScores(task, place, tuple(map(str, items)), arms, scores)
+
+
+def _sorted_items(
+    table: ItemTable, rows: Int[np.ndarray, " group"]
+) -> tuple[list[str], Int[np.ndarray, " group"]]:
+    """The items of these rows by name, and the position of each row's item among them."""
+    present, inverse = np.unique(table.codes("item")[rows], return_inverse=True)
+    labels = table.labels("item")
+    names = [labels[code] for code in present]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return [names[i] for i in order], np.argsort(order).astype(np.int64)[inverse]
+
+
+def _in_order_of_appearance(codes: Int[np.ndarray, " group"]) -> Float[np.ndarray, " group"]:
+    """The codes counted from 0, the first one to appear being 0."""
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse].astype(np.float64)
 
 
 def load_results(study_dir: epath.PathLike) -> Results:
@@ -234,45 +273,35 @@ def load_results(study_dir: epath.PathLike) -> Results:
     directory = epath.Path(study_dir)
     record = StudyRecord.read(directory / FILE)
     _require_names(record, directory / FILE)
-    results = Results(record, _read_items(directory / TABLE, record.results_digest))
+    results = Results(
+        record, _checked(ItemTable.read(directory / TABLE, record.results_digest, FILE), directory)
+    )
     _require_same_arms(results, directory)
     _require_all_rows(results, directory / TABLE)
     _require_own_metrics(results, directory / TABLE)
     return results
 
 
-def _read_items(path: epath.Path, digest: str) -> pd.DataFrame:
-    if not path.exists():
-        raise UserError(f"{path} does not exist: the study has not been evaluated; run it again.")
-    content = path.read_bytes()
-    if own_file.sha256(content) != digest:
-        raise UserError(
-            f"{path} is damaged, or is not the table that {FILE} beside it was written with; run "
-            "the study again: what is trained and evaluated is found, and only the two files are "
-            "written."
-        )
-    try:
-        items = pd.read_parquet(io.BytesIO(content))
-    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
-        raise UserError(f"{path} is not a readable Parquet file ({error}).") from error
-    wanted = [*_COLUMNS, *_SCORE_COLUMNS]
-    generating = [name for name, facts in KINDS.items() if facts.generates]
-    if "kind" in items.columns and items["kind"].isin(generating).any():
+def _checked(table: ItemTable, directory: epath.Path) -> ItemTable:
+    """Raises UserError for absent columns, no rows, and rows that are there twice."""
+    path, wanted = directory / TABLE, [*_COLUMNS, *_SCORE_COLUMNS]
+    generating = {name for name, facts in KINDS.items() if facts.generates}
+    if "kind" in table and generating & set(table.labels("kind")):
         wanted += ["prediction", "generated_tokens"]
-    absent = [name for name in wanted if name not in items.columns]
+    absent = [name for name in wanted if name not in table]
     if absent:
         raise UserError(f"{path} is not a results table: it lacks column {', '.join(absent)}.")
-    if items.empty:
+    if not len(table):
         raise UserError(f"{path} has no rows: no arm has been evaluated yet; run the study again.")
-    repeated = items.duplicated([*KEYS, "task", "item"])
-    if repeated.any():
-        row = items[repeated].iloc[0]
-        arm = Arm(**{key: row[key] for key in KEYS})
+    repeated = table.repeated((*KEYS, "task", "item"))
+    if len(repeated):
+        row = repeated[0]
+        arm = Arm(**{key: table.value(key, row) for key in KEYS})
         raise UserError(
-            f"{path} has {int(repeated.sum())} repeated rows, first: {arm}, {row['task']}, item "
-            f"{row['item']}."
+            f"{path} has {len(repeated)} repeated rows, first: {arm}, {table.value('task', row)}, "
+            f"item {table.value('item', row)}."
         )
-    return items
+    return table
 
 
 def _require_names(record: StudyRecord, path: epath.Path) -> None:
@@ -306,8 +335,7 @@ def _require_names(record: StudyRecord, path: epath.Path) -> None:
 def _require_same_arms(results: Results, directory: epath.Path) -> None:
     """The two files have the same arms, and the table has no task that the record lacks."""
     listed = {arm.arm for arm in results.record.arms}
-    keys = results.items[list(KEYS)].drop_duplicates()
-    scored = {Arm(*row) for row in keys.itertuples(index=False, name=None)}
+    scored = {Arm(*key) for key in results.table.rows_of(KEYS)}
     if listed != scored:
         arm = min(listed ^ scored)
         where = TABLE if arm in scored else FILE
@@ -315,14 +343,14 @@ def _require_same_arms(results: Results, directory: epath.Path) -> None:
             f"{directory}: the two files do not belong together: {arm}, is only in {where}; run "
             "the study again."
         )
-    for task in results.items["task"].unique():
+    for task in results.table.labels("task"):
         if task not in results.record.tasks:
             raise unknown_name(f"task in {FILE}", task, results.record.tasks)
 
 
 def _require_all_rows(results: Results, path: epath.Path) -> None:
     """Every arm has a row for each item that the record says was scored."""
-    rows = results.items.groupby([*KEYS, "task"], sort=False).size().to_dict()
+    rows = {key: len(of) for key, of in results.table.rows_of((*KEYS, "task")).items()}
     for arm in (record.arm for record in results.record.arms):
         for task in results.record.tasks.values():
             found = rows.get((arm.recipe, arm.size, arm.seed, arm.stage, task.name), 0)
@@ -337,10 +365,9 @@ def _require_all_rows(results: Results, path: epath.Path) -> None:
 def _require_own_metrics(results: Results, path: epath.Path) -> None:
     """Every item has a score by each metric that the record names."""
     for task in results.record.tasks.values():
-        rows = results.items["task"] == task.name
         for name in task.own_metrics:
             column = PREFIX + name
-            if column not in results.items or results.items.loc[rows, column].isna().any():
+            if column not in results.table or np.isnan(results.values(task.name, column)).any():
                 raise UserError(
                     f"{path}: items of {task.name!r} have no score by its metric {name!r}: run the "
                     "study again; what is evaluated is found, and the table is written anew."

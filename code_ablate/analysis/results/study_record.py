@@ -9,13 +9,14 @@ lacks a field or has one too many by the field's name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from etils import epath
 
 from code_ablate import own_file
 from code_ablate.analysis.results.arm import Arm
+from code_ablate.data.funnel import FunnelStep
 from code_ablate.data.mixing import CorpusUse
 from code_ablate.errors import UserError
 
@@ -193,8 +194,13 @@ class StoreRecord:
     """Tokens of them."""
     validation_documents: int
     """Documents that are held out."""
-    dropped: Mapping[str, Mapping[str, int]]
-    """documents and bytes that each filter or step took away, by its name."""
+    funnel: tuple[FunnelStep, ...]
+    """Documents and bytes that are left after each step of preparation, from what the source gave
+    to what the store holds, training and validation together."""
+    searched_tasks: tuple[str, ...] = ()
+    """Evaluation tasks whose items were looked for in its documents."""
+    contaminated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Items that were found, by task; the documents that held them are not in the store."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
     class UpperCase(Control):
         name = "upper_case"
 
-        def rewrite(self, document):
+        def text_of(self, document):
             return document.text.upper()
 
     derive("my.text_upper", "my.text", UpperCase())     # registers the corpus
@@ -17,51 +17,26 @@ leaves out and counts.
 import dataclasses
 import hashlib
 import random
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from code_ablate.data.filters.base import METADATA, Document
+from code_ablate.data.filters.base import Document, Rewriter
 from code_ablate.errors import UserError, unknown_name
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
-class Control:
-    """Base of the controls: a subclass says `name` and `rewrite`."""
+class Control(Rewriter):
+    """Base of the controls: a subclass says `text_of`."""
 
-    @property
-    def name(self) -> str:
-        """What is done to the documents, for the table of preparation's steps."""
-        raise NotImplementedError
-
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         """The text in the place of the document's. Must depend on nothing but its arguments."""
         raise NotImplementedError
 
-    def __call__(self, dataset: "tf.data.Dataset") -> "tf.data.Dataset":
-        """The dataset with every `text` rewritten; the metadata stays beside it."""
-        import tensorflow as tf
-
-        features = dataset.element_spec
-        known = [name for name in METADATA if name in features]
-
-        def rewritten(text: bytes, *metadata: bytes) -> bytes:
-            values = {
-                name: value.decode("utf-8", "replace")
-                for name, value in zip(known, metadata, strict=True)
-            }
-            return self.rewrite(Document(text.decode("utf-8", "replace"), **values)).encode()
-
-        def replace(document):
-            values = [document["text"], *(document[name] for name in known)]
-            text = tf.numpy_function(rewritten, values, tf.string)
-            return {**document, "text": tf.ensure_shape(text, [])}
-
-        return dataset.map(replace)
+    def rewrite(self, document: Document) -> tuple[Document, Mapping[str, int]]:
+        """The document with that text; nothing is counted."""
+        return dataclasses.replace(document, text=self.text_of(document)), {}
 
 
 def derive(name: str, of: str, *controls: Control) -> Any:

@@ -1,12 +1,12 @@
 """Controls of source code: its meaning, its text, or its structure taken away.
 
-    ScrambledNames().rewrite(Document("total = price * count", language="python"))
+    ScrambledNames().text_of(Document("total = price * count", language="python"))
     # such as "gurec = wafid * losot"
 
 They cut documents by their `language` (`lexing`), and raise UserError where it is not known.
 """
 
-# ruff: noqa: D102 - the base class says what `name` and `rewrite` are.
+# ruff: noqa: D102 - the base class says what `name` and `text_of` are.
 
 import dataclasses
 import random
@@ -91,6 +91,7 @@ class ScrambledNames(Control):
     """Seed of the replacements."""
 
     def __post_init__(self):
+        super().__post_init__()
         if self.by not in ("letters", "exchange") or self.within not in ("document", "corpus"):
             raise UserError(
                 f"ScrambledNames(by={self.by!r}, within={self.within!r}): `by` is 'letters' or "
@@ -106,7 +107,7 @@ class ScrambledNames(Control):
     def name(self) -> str:
         return f"scrambled_names_by_{self.by}_within_{self.within}"
 
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         parts = pieces(document.text, document.language)
         names = list(dict.fromkeys(part.text for part in parts if part.kind == "name"))
         whole = document.text if self.within == "document" else ""
@@ -163,7 +164,7 @@ class CommentsOnly(Control):
     def name(self) -> str:
         return "comments_only" + ("_with_marks" if self.with_marks else "")
 
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         parts = pieces(document.text, document.language)
         prose = [part for part in parts if part.kind in ("comment", "docstring")]
         texts = [part.text if self.with_marks else _unmarked(part) for part in prose]
@@ -190,7 +191,7 @@ class WithoutComments(Control):
 
     name = "without_comments"
 
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         parts = pieces(document.text, document.language)
         python = document.language == "python"
         alone = (python_docstrings(document.text) or {}) if python else {}
@@ -228,8 +229,8 @@ class StructureOnly(Control):
 
     name = "structure_only"
 
-    def rewrite(self, document: Document) -> str:
-        code = WithoutComments().rewrite(document)
+    def text_of(self, document: Document) -> str:
+        code = WithoutComments().text_of(document)
         written: list[str] = []
         for part in pieces(code, document.language):
             if part.kind in ("name", "number", "string"):

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pygments import token as tokens
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
-from pygments.token import Comment, Keyword, Name, Number, Operator, String
 from pygments.util import ClassNotFound
 
 from code_ablate.errors import UserError
@@ -63,8 +63,8 @@ def pieces(text: str, language: str) -> list[Piece]:
     Raises UserError for a language that Pygments has no lexer for.
     """
     # Its method get_tokens would normalise line ends and drop a BOM.
-    tokens = _lexer(language).get_tokens_unprocessed(text)
-    cut = [piece for _, token, value in tokens if value for piece in _cut(token, value)]
+    cuts = _lexer(language).get_tokens_unprocessed(text)
+    cut = [piece for _, token, value in cuts if value for piece in _cut(token, value)]
     return _with_true_docstrings(cut, text) if language == "python" else cut
 
 
@@ -126,14 +126,14 @@ def _lexer(language: str) -> Lexer:
 
 def _cut(token: Any, value: str) -> Iterator[Piece]:
     """One token of Pygments as pieces: names apart from the signs that Pygments leaves on them."""
-    if token in Comment.Preproc and token not in Comment.PreprocFile:
+    if token in tokens.Comment.Preproc and token not in tokens.Comment.PreprocFile:
         for part in _parts(value):
             word: Kind = "keyword" if part in _DIRECTIVES else "name"
             yield Piece(word if _WORDS.fullmatch(part) else _sign_or_space(part), part)
-    elif token in Comment and token not in Comment.PreprocFile:
+    elif token in tokens.Comment and token not in tokens.Comment.PreprocFile:
         body = value.rstrip("\n")
         yield from (Piece(kind, part) for kind, part in _with_end("comment", body, value) if part)
-    elif token in Name and token not in Name.Entity:
+    elif token in tokens.Name and token not in tokens.Name.Entity:
         for part in _parts(value):
             yield Piece("name" if _WORDS.fullmatch(part) else _sign_or_space(part), part)
     else:
@@ -149,15 +149,15 @@ def _parts(value: str) -> list[str]:
 
 
 def _kind(token: Any, value: str) -> Kind:
-    if token in String.Interpol and (value in ("{", "}") or value[0] in "!:"):
+    if token in tokens.String.Interpol and (value in ("{", "}") or value[0] in "!:"):
         return "sign"  # around an expression in a string; other ones are "%s" and "{}"
-    if token in String.Doc:
+    if token in tokens.String.Doc:
         return "docstring"
-    if token in String or token in Comment.PreprocFile:
+    if token in tokens.String or token in tokens.Comment.PreprocFile:
         return "string"
-    if token in Number:
+    if token in tokens.Number:
         return "number"
-    if token in Keyword or token in Operator.Word:
+    if token in tokens.Keyword or token in tokens.Operator.Word:
         return "keyword"
     return _sign_or_space(value)
 

@@ -1,9 +1,9 @@
 """Controls of order: the same words or lines, somewhere else.
 
-ShuffledLines(seed=1).rewrite(Document("one\ntwo\nthree\n"))
+ShuffledLines(seed=1).text_of(Document("one\ntwo\nthree\n"))
 """
 
-# ruff: noqa: D102 - the base class says what `name` and `rewrite` are.
+# ruff: noqa: D102 - the base class says what `name` and `text_of` are.
 
 import dataclasses
 import itertools
@@ -29,7 +29,7 @@ class ShuffledTokens(Control):
     def name(self) -> str:
         return "shuffled_tokens"
 
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         rng = generator(self.seed, document.text)
         lines = []
         for line in document.text.split("\n"):
@@ -50,7 +50,7 @@ class ShuffledLines(Control):
     def name(self) -> str:
         return "shuffled_lines"
 
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         body = document.text.removesuffix("\n")
         end = document.text[len(body) :]
         return "\n".join(permuted(body.split("\n"), generator(self.seed, document.text))) + end

@@ -4,7 +4,7 @@ compression_ratio(text)                 # bytes by bytes of zlib -9
 RepeatedProse(ratio=3.6)                # prose rewritten until it compresses as well
 """
 
-# ruff: noqa: D102 - the base class says what `name` and `rewrite` are.
+# ruff: noqa: D102 - the base class says what `name` and `text_of` are.
 
 import dataclasses
 import re
@@ -39,6 +39,7 @@ class RepeatedProse(Control):
     """Seed of which sentences are replaced, and by which."""
 
     def __post_init__(self):
+        super().__post_init__()
         if not self.ratio > 1:
             raise UserError(f"RepeatedProse.ratio is {self.ratio!r}: a compression ratio over 1.")
 
@@ -46,7 +47,7 @@ class RepeatedProse(Control):
     def name(self) -> str:
         return f"repeated_prose_to_{self.ratio:g}"
 
-    def rewrite(self, document: Document) -> str:
+    def text_of(self, document: Document) -> str:
         sentences = _SENTENCES.findall(document.text)
         rng = generator(self.seed, document.text)
         order = permuted(range(1, len(sentences)), rng)

@@ -8,6 +8,7 @@ account.fields                     # {"read": ..., "dropped": {"length_under_200
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from code_ablate.data.filters.tally import merged
 from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.verdicts import Verdicts
@@ -16,6 +17,7 @@ from code_ablate.data.sources.bad_rows import MAX_EXAMPLES
 from code_ablate.errors import UserError
 
 EMPTY = "empty_document"
+WITH_EOS = "eos_within_document"
 
 
 class Account:
@@ -27,6 +29,7 @@ class Account:
         self.dropped: dict[str, dict[str, int]] = {}
         self.added: dict[str, dict[str, int]] = {}
         self.examples = _examples(results)
+        self.filters = _filters(results)
         self.round_trip = RoundTrip.together(result.round_trip for result in results)
         totals = [
             (
@@ -53,6 +56,12 @@ class Account:
             sum(result.empty for result in results),
             sum(result.empty_bytes for result in results),
         )
+        self._enter(
+            self.dropped,
+            WITH_EOS,
+            sum(result.with_eos for result in results),
+            sum(result.with_eos_bytes for result in results),
+        )
 
     def judged(self, documents: Documents, verdicts: Verdicts) -> None:
         """Enters what the judges dropped, and closes the account.
@@ -71,7 +80,7 @@ class Account:
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the manifest that say where the documents went."""
-        names = ("read", "dropped", "added", "skipped", "examples")
+        names = ("read", "dropped", "added", "skipped", "examples", "filters")
         return {**{name: getattr(self, name) for name in names}, "returned": self._returned}
 
     @property
@@ -116,3 +125,12 @@ def _examples(results: Sequence[PieceResult]) -> dict[str, list[str]]:
         if stage.examples:
             examples.setdefault(stage.name, []).extend(stage.examples)
     return {reason: sorted(messages)[:MAX_EXAMPLES] for reason, messages in examples.items()}
+
+
+def _filters(results: Sequence[PieceResult]) -> dict[str, dict[str, Any]]:
+    """What each filter measured, over all pieces, in the order of the filters."""
+    tallies: dict[str, list[Mapping[str, Any]]] = {}
+    for stage in (stage for result in results for stage in result.stages):
+        if stage.measured is not None:
+            tallies.setdefault(stage.name, []).append(stage.measured)
+    return {name: merged(parts) for name, parts in tallies.items()}

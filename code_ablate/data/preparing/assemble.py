@@ -31,9 +31,11 @@ def assemble(
     *,
     seed: int,
     manifest: Mapping[str, Any],
+    files: Mapping[str, str] = {},
     progress: bool = True,
 ) -> TokenStore:
-    """Writes the token store of one corpus. `manifest`: the fields that are not found out here."""
+    """Writes the token store of one corpus. `manifest`: the fields that are not found out here;
+    `files`: texts that lie beside it, by the name of the file."""
     rows_N, in_validation_N = extracted.documents.rows_N, extracted.documents.in_validation_N
     corpus, kept_N = extracted.documents.corpus, verdicts.kept_N
     writer = StoreWriter(path, vocabulary.info)
@@ -46,6 +48,8 @@ def assemble(
             chosen = chosen[document_order(rows_N["text"][chosen], seed)]
             chunks = _gather(extracted, chosen, bar)
             writer.write_split(split, chunks, rows_N["tokens"][chosen], rows_N["bytes"][chosen])
+    for name, text in files.items():
+        writer.write_file(name, text)
     return writer.finish(corpus=corpus, seed=seed, versions=package_versions(), **manifest)
 
 

@@ -10,7 +10,8 @@ from code_ablate.data import registry
 
 def corpus_fingerprint(name: str) -> dict[str, Any]:
     """`task_fingerprint` of the registered corpus. Raises UserError for an unknown one."""
-    if known := registry.remembered_fingerprint(name):
+    known = registry.remembered_fingerprint(name)
+    if known and "source" in known:  # that of an evaluation task says other things
         return known
     from code_ablate.data.preparing.task_run import find_task, task_fingerprint
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.data.preparing.extracted import Documents
+from code_ablate.data.preparing.side_files import SideFiles
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.errors import UserError
 
@@ -28,6 +29,11 @@ class ExactDuplicates:
     def signatures(self) -> tuple[str, ...]:
         """Hashes of text and tokens."""
         return ("text", "token_hash")
+
+    def side_files(self, folder: str) -> tuple[SideFiles, ...]:
+        """None."""
+        del folder
+        return ()
 
     def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
         """The verdicts over each corpus.

@@ -4,8 +4,8 @@
     tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
-number of workers. An index row is about 50 bytes, so that an index fits into memory where the
-tokens do not.
+machine or the number of workers. An index row is about 50 bytes, so that an index fits into memory
+where the tokens do not.
 """
 
 import dataclasses
@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Int
 
 import gin
 from code_ablate.data.preparing.finished_pieces import write_record
@@ -24,13 +23,13 @@ from code_ablate.data.preparing.runner import Place
 from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import RoundTrip
+from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
 _DECODED_ONE_IN = 8  # documents, of a vocabulary that keeps all probes; of others every one
-_QUOTED_CHARACTERS = 40
 _REPORT_DOCUMENTS = 64
 _REPORT_BYTES = 250_000
 _PACKED_ROWS = 65536
@@ -55,6 +54,8 @@ class Registration:
     """Fingerprints of each corpus' preprocessors where the preparation was started."""
     bindings: str = ""
     """gin bindings there, as text: preprocessors may be functions that gin configures."""
+    variants: tuple[CorpusVariant, ...] = dataclasses.field(default_factory=registered_variants)
+    """Variants of corpora that are registered there."""
     process: str = _PROCESS
     """Where it was started: there, nothing is imported or compared."""
 
@@ -75,6 +76,7 @@ class Extraction:
             import_modules(("tasks", *self.registration.modules))
             # Its own commands bind more than these modules have: the rest is nobody's here.
             gin.parse_config(self.registration.bindings, skip_unknown=True)
+            register_variants(self.registration.variants)
             check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
             _checked.add(known)
         return extract(piece, place)
@@ -87,6 +89,13 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     """
     from code_ablate.data.preparing import task_run
 
+    read_bytes = 0
+
+    def count_read(size: int) -> None:
+        nonlocal read_bytes
+        read_bytes += size
+        place.read(size)
+
     run = task_run.TaskRun(
         task_run.find_task(piece.corpus),
         piece.vocabulary.seqio,
@@ -96,6 +105,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
+        on_read=count_read,
     )
     path = piece.path
     writer = _PieceWriter(path, piece)
@@ -109,6 +119,8 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             new_documents, new_bytes = new_documents + 1, new_bytes + size
             if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
                 place.report(new_documents, new_bytes)
+                if not run.counts_bytes:  # about as many as there are bytes of text
+                    count_read(min(new_bytes, (piece.bytes or 0) - read_bytes))
                 new_documents, new_bytes = 0, 0
     if checked and not fitting:
         raise UserError(
@@ -116,10 +128,18 @@ def extract(piece: Piece, place: Place) -> PieceResult:
             "preprocessors has a vocabulary of its own; let it use that of `output_features`."
         )
     place.report(new_documents, new_bytes)
-    with open(path + INDEX, "w+b") as file:  # not "wb": NumPy would hide why a disk fails
-        np.save(file, writer.index())
+    place.read((piece.bytes or 0) - read_bytes)
+    with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
+        np.save(index, writer.finish())
     result = PieceResult(
-        piece, path, tuple(run.stages()), writer.empty, writer.empty_bytes, writer.round_trip
+        piece,
+        path,
+        tuple(run.stages()),
+        writer.empty,
+        writer.empty_bytes,
+        writer.with_eos,
+        writer.with_eos_bytes,
+        round_trip=writer.round_trip,
     )
     write_record(result)
     return result
@@ -136,20 +156,21 @@ def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 
 class _PieceWriter:
     def __init__(self, path: str, piece: Piece):
-        self.empty = self.empty_bytes = 0
+        self.empty = self.empty_bytes = self.with_eos = self.with_eos_bytes = 0
         self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
-        self._path, self._corpus, self._vocabulary = path, piece.corpus, piece.vocabulary
+        self._path, self._vocabulary = path, piece.vocabulary
         self._signatures = [SIGNATURES[name] for name in piece.signatures]
         self._index = index_dtype(piece.signatures)
         self._dtype = token_dtype(piece.vocabulary.size)
         self._position = 0
+        self._beside = [files.writer(path) for files in piece.side_files]
 
     def add(self, file, document) -> int:
-        """Appends a document, ended by EOS; returns the bytes of its text."""
+        """Appends a document, ended by one EOS; returns the bytes of its text."""
         tokens, eos = document.tokens, self._vocabulary.eos_id
-        if len(tokens) and tokens[-1] == eos:
+        while len(tokens) and tokens[-1] == eos:
             tokens = tokens[:-1]
         if not len(tokens):
             self.empty += 1
@@ -161,12 +182,10 @@ class _PieceWriter:
                 f"{self._vocabulary.size}: a preprocessor has a vocabulary of its own; let it use "
                 "that of `output_features`."
             )
-        if (tokens == eos).any():
-            raise UserError(
-                f"corpus {self._corpus!r}: EOS ({self._vocabulary.piece(eos)!r}) stands within the "
-                f"tokens of a document, before {self._after(tokens)!r}, and would cut it in two: "
-                "let each document be a row of its own, and append EOS once, as the last step."
-            )
+        if (tokens == eos).any():  # nobody could tell where the document ends
+            self.with_eos += 1
+            self.with_eos_bytes += len(document.text or b"")
+            return 0
         text = document.text
         if text is None:
             text = self._vocabulary.decode(tokens).encode()
@@ -179,16 +198,17 @@ class _PieceWriter:
         self._rows.append((*signatures, self._position, len(stored), len(text)))
         if len(self._rows) == _PACKED_ROWS:
             self._pack()
+        if self._beside:
+            shown = text.decode("utf-8", "replace")
+            for side_writer in self._beside:
+                side_writer.add(shown, document.name)
         self._position += len(stored)
         return len(text)
 
-    def _after(self, tokens: Int[np.ndarray, " T"]) -> str:
-        """The text behind the first EOS."""
-        (first, *_) = np.flatnonzero(tokens == self._vocabulary.eos_id)
-        return self._vocabulary.decode(tokens[first:])[:_QUOTED_CHARACTERS]
-
-    def index(self) -> np.ndarray:
-        """The rows of all documents added."""
+    def finish(self) -> np.ndarray:
+        """The rows of all documents added; the side files are whole then."""
+        for side_writer in self._beside:
+            side_writer.finish()
         self._pack()
         return np.concatenate(self._packed)
 

@@ -24,10 +24,25 @@ class Documents:
     """Index rows: signatures, and length in `tokens` and `bytes`."""
     in_validation_N: Bool[np.ndarray, " N"]
     """Whether the document belongs to the validation split."""
+    pieces: tuple[tuple[str, int], ...] = ()
+    """Path of the files of each piece, without their suffixes, and its documents."""
+    places: Int[np.ndarray, " N"] | None = None
+    """Number of each document among those of all pieces; None: all of them are here."""
+
+    @property
+    def place_N(self) -> Int[np.ndarray, " N"]:
+        """Number of each document among those of all pieces."""
+        return np.arange(len(self.rows_N)) if self.places is None else self.places
 
     def subset(self, chosen_N: Bool[np.ndarray, " N"]) -> "Documents":
         """The chosen ones, in the same order."""
-        return Documents(self.corpus, self.rows_N[chosen_N], self.in_validation_N[chosen_N])
+        return Documents(
+            self.corpus,
+            self.rows_N[chosen_N],
+            self.in_validation_N[chosen_N],
+            self.pieces,
+            self.place_N[chosen_N],
+        )
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,12 @@ class ExtractedCorpus:
         if not any(r.piece.split == "validation" for r in results):
             in_validation_N = rows_N["text"][:, 1] < np.uint64(split_bound(validation_fraction))
         return cls(
-            Documents(results[0].piece.corpus, rows_N, in_validation_N),
+            Documents(
+                results[0].piece.corpus,
+                rows_N,
+                in_validation_N,
+                tuple(zip((result.path for result in results), sizes, strict=True)),
+            ),
             [tokens for tokens, _ in pieces],
             np.repeat(np.arange(len(pieces)), sizes),
         )

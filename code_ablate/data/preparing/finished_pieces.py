@@ -20,7 +20,7 @@ from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 3
+FORMAT = 6
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
@@ -39,6 +39,10 @@ class PieceRecord:
     """Bytes of text in documents without a token."""
     round_trip: Mapping[str, Any]
     """Fields of the `RoundTrip`."""
+    with_eos: int
+    """Documents with EOS before their end."""
+    with_eos_bytes: int
+    """Bytes of text in documents with EOS before their end."""
     digests: Mapping[str, str]
     """SHA-256 of each file, by its suffix."""
     versions: Mapping[str, str]
@@ -53,7 +57,9 @@ def write_record(result: PieceResult) -> None:
         result.empty,
         result.empty_bytes,
         result.round_trip.plain,
-        _digests(result.path),
+        result.with_eos,
+        result.with_eos_bytes,
+        _digests(result.piece),
         package_versions(),
     )
     storage.replace(epath.Path(result.path + _RECORD), own_file.text_of(record, FORMAT))
@@ -66,7 +72,7 @@ def find_finished(piece: Piece) -> PieceResult | None:
     path = piece.path
     try:
         record = own_file.read(epath.Path(path + _RECORD), PieceRecord, FORMAT)
-        wanted = (package_versions(), _describe(piece), _digests(path))
+        wanted = (package_versions(), _describe(piece), _digests(piece))
         if (record.versions, record.piece, record.digests) != wanted:
             return None
         stages = tuple(
@@ -75,7 +81,16 @@ def find_finished(piece: Piece) -> PieceResult | None:
     except (own_file.Damaged, FileNotFoundError):
         return None
     round_trip = RoundTrip.of_plain(record.round_trip)
-    return PieceResult(piece, path, stages, record.empty, record.empty_bytes, round_trip)
+    return PieceResult(
+        piece,
+        path,
+        stages,
+        record.empty,
+        record.empty_bytes,
+        record.with_eos,
+        record.with_eos_bytes,
+        round_trip=round_trip,
+    )
 
 
 def _describe(piece: Piece) -> dict[str, Any]:
@@ -88,12 +103,14 @@ def _describe(piece: Piece) -> dict[str, Any]:
         "max_document_bytes": piece.max_document_bytes,
         "vocabulary": piece.vocabulary.digest,
         "signatures": list(piece.signatures),
+        "side_files": [files.description for files in piece.side_files],
     }
 
 
-def _digests(path: str) -> dict[str, str]:
+def _digests(piece: Piece) -> dict[str, str]:
     digests = {}
-    for suffix in (TOKENS, INDEX):
-        with open(path + suffix, "rb") as file:
+    beside = (suffix for files in piece.side_files for suffix in files.suffixes)
+    for suffix in (TOKENS, INDEX, *beside):
+        with open(piece.path + suffix, "rb") as file:
             digests[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

@@ -22,17 +22,29 @@ from tqdm import tqdm
 
 from code_ablate.data.preparing.runner import P, Place, R
 from code_ablate.errors import Failed
+from code_ablate.progress import bar
 
 SECONDS_HERE = 60
 """Time for which this process works alone; what is left then goes to worker processes."""
 
 
 class Bar:
-    """Pieces done, documents, and megabytes of text per second."""
+    """Share of the bytes that is read, or of the pieces where these have no sizes; documents."""
 
-    def __init__(self, pieces: int, progress: bool):
-        self._bar = tqdm(total=pieces, desc="prepare", unit="piece", disable=not progress)
+    def __init__(self, sizes: Sequence[int | None], progress: bool):
+        """`sizes`: bytes of files that each piece reads; None: not known."""
+        known = [size for size in sizes if size is not None]
+        self._by_bytes = len(known) == len(sizes) and sum(known) > 0
+        self._bar = bar(
+            sum(known) if self._by_bytes else len(sizes),
+            "prepare",
+            unit="B" if self._by_bytes else "piece",
+            scale=self._by_bytes,
+            show=progress,
+        )
         self.counts = (0, 0)
+        self.read = 0
+        self._pieces, self._pieces_done = len(sizes), 0
 
     def __enter__(self) -> "Bar":
         return self
@@ -42,18 +54,32 @@ class Bar:
 
     def add(self, documents: int, size: int) -> None:
         """Counts what has come since the last call."""
-        self.show(self.counts[0] + documents, self.counts[1] + size)
+        self.show(self.counts[0] + documents, self.counts[1] + size, self.read)
 
-    def show(self, documents: int, size: int) -> None:
+    def add_read(self, size: int) -> None:
+        """Counts bytes of files."""
+        self.read += size
+        if self._by_bytes:
+            self._bar.update(size)
+
+    def show(self, documents: int, size: int, read: int) -> None:
         """Shows what has come since the start."""
-        self.counts = (documents, size)
+        self.counts, self.read = (documents, size), read
+        if self._by_bytes:
+            shown = f"{documents:,} documents, {self._pieces_done}/{self._pieces} pieces"
+            self._bar.set_postfix_str(shown, refresh=False)
+            self._bar.update(read - self._bar.n)
+            return
         seconds = max(self._bar.format_dict["elapsed"], 1e-3)
         self._bar.set_postfix_str(f"{documents:,} documents, {size / 1e6 / seconds:.1f} MB/s")
 
     def piece_done(self, piece: Any) -> None:
         """One more piece is done; `str(piece)` is shown."""
-        self._bar.set_description(f"prepare {piece}")
-        self._bar.update()
+        self._pieces_done += 1
+        self._bar.set_description(f"prepare {piece}", refresh=False)
+        if not self._by_bytes:
+            self._bar.update()
+        self.show(*self.counts, self.read)
 
 
 class _TooLong(Exception):
@@ -70,49 +96,53 @@ class LocalRunner:
     """Whether a progress bar is shown."""
 
     def run(
-        self, function: Callable[[P, Place], R], pieces: Sequence[P]
+        self,
+        function: Callable[[P, Place], R],
+        pieces: Sequence[P],
+        sizes: Sequence[int | None] | None = None,
     ) -> Generator[R, None, None]:
         """The result of each piece, as they are done."""
-        with Bar(len(pieces), self.progress) as bar:
-            yield from _run(function, list(pieces), self.workers or os.cpu_count() or 1, bar)
+        with Bar([None] * len(pieces) if sizes is None else sizes, self.progress) as shown:
+            yield from _run(function, list(pieces), self.workers or os.cpu_count() or 1, shown)
 
 
 def _run(
-    function: Callable[[P, Place], R], waiting: list[P], workers: int, bar: Bar
+    function: Callable[[P, Place], R], waiting: list[P], workers: int, shown: Bar
 ) -> Iterator[R]:
-    begin, before = time.monotonic(), (0, 0)
+    begin, before = time.monotonic(), (0, 0, 0)
 
     def report(documents: int, size: int) -> None:
-        bar.add(documents, size)
+        shown.add(documents, size)
         if len(waiting) > 1 and workers > 1 and time.monotonic() - begin >= SECONDS_HERE:
             raise _TooLong
 
     while waiting:
         try:
-            result = function(waiting[0], Place(report=report))
+            result = function(waiting[0], Place(report=report, read=shown.add_read))
         except _TooLong:
-            bar.show(*before)
+            shown.show(*before)
             break
-        bar.piece_done(waiting.pop(0))
-        before = bar.counts
+        shown.piece_done(waiting.pop(0))
+        before = (*shown.counts, shown.read)
         yield result
     if waiting:
-        yield from _run_in_workers(function, waiting, workers, bar)
+        yield from _run_in_workers(function, waiting, workers, shown)
 
 
 def _run_in_workers(
-    function: Callable[[P, Place], R], pieces: Sequence[P], workers: int, bar: Bar
+    function: Callable[[P, Place], R], pieces: Sequence[P], workers: int, shown: Bar
 ) -> Iterator[R]:
     """One pool for all pieces. An exception, Ctrl-C too, stops the workers and passes on.
 
     Raises Failed if a worker is killed.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    counts, stop = context.Array("q", bar.counts), context.Event()
+    counts, stop = context.Array("q", (*shown.counts, shown.read)), context.Event()
     if workers > len(pieces):
         tqdm.write(
-            f"{workers} workers, but only {len(pieces)} pieces: a higher PrepareConfig.pieces "
-            "gives all of them work."
+            f"{workers} workers, but only {len(pieces)} pieces of work: more files give all "
+            "of them work, or a higher PrepareConfig.pieces if it is set. What is compressed is "
+            "not cut."
         )
         workers = len(pieces)
     threads = max(1, (os.cpu_count() or 1) // workers)
@@ -125,11 +155,11 @@ def _run_in_workers(
             pending = set(pieces_by_future)
             while pending:
                 done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-                bar.show(*counts[:])
+                shown.show(*counts[:])
                 for future in done:
                     result = future.result()
                     finished += 1
-                    bar.piece_done(pieces_by_future[future])
+                    shown.piece_done(pieces_by_future[future])
                     yield result
         except BaseException as error:
             stop.set()
@@ -172,7 +202,7 @@ def _exit_with_parent() -> None:
 
 
 def _work(function: Callable[[P, Place], R], piece: P) -> R:
-    return function(piece, Place(_worker["threads"], _report))
+    return function(piece, Place(_worker["threads"], _report, _count_read))
 
 
 def _report(documents: int, size: int) -> None:
@@ -182,3 +212,9 @@ def _report(documents: int, size: int) -> None:
     with counts.get_lock():
         counts[0] += documents
         counts[1] += size
+
+
+def _count_read(size: int) -> None:
+    counts = _worker["counts"]
+    with counts.get_lock():
+        counts[2] += size

@@ -4,7 +4,15 @@ import platform
 
 from code_ablate.data.fingerprints.installed import installed_version
 
-_PACKAGES = ("seqio", "tensorflow", "tensorflow-text", "sentencepiece", "tokenizers", "tensorstore")
+_PACKAGES = (
+    "seqio",
+    "tensorflow",
+    "tensorflow-text",
+    "sentencepiece",
+    "tokenizers",
+    "tensorstore",
+    "rensa",
+)
 
 
 def package_versions() -> dict[str, str]:

@@ -7,8 +7,9 @@ Pieces and results are small picklable values: they go to worker processes and c
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from code_ablate.data.preparing.side_files import SideFiles
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.vocabulary import Vocabulary
@@ -38,6 +39,10 @@ class Piece:
     """Most bytes of text that a document may have; a longer one is left out."""
     signatures: tuple[str, ...] = ALWAYS
     """Names of the signatures that the judges need."""
+    bytes: int | None = None
+    """Bytes of the source's files that are read for it; None where they are not known."""
+    side_files: tuple[SideFiles, ...] = ()
+    """What else is written of each document."""
 
     def __str__(self) -> str:
         return self.corpus
@@ -62,5 +67,9 @@ class PieceResult:
     """Documents without a token; they are left out."""
     empty_bytes: int
     """Bytes of text in documents without a token: some vocabularies have none for white space."""
-    round_trip: RoundTrip
+    with_eos: int = 0
+    """Documents with EOS before their end; they are left out."""
+    with_eos_bytes: int = 0
+    """Bytes of text in documents with EOS before their end."""
+    round_trip: RoundTrip = field(default_factory=RoundTrip, kw_only=True)
     """What came back of the documents that were encoded and decoded, a part of all."""

@@ -12,7 +12,8 @@ same store goes on with the pieces that were finished.
 import contextlib
 import functools
 import shutil
-from collections.abc import Generator, Sequence
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -22,7 +23,9 @@ from etils import epath
 from tqdm import tqdm
 
 import gin
+from code_ablate import own_file
 from code_ablate.checked import PositiveInt, Seed, checked
+from code_ablate.data.preparing import contamination, contamination_record, near_duplicates
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
 from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
@@ -30,12 +33,14 @@ from code_ablate.data.preparing.exact_duplicates import ExactDuplicates
 from code_ablate.data.preparing.extract import Extraction, Registration
 from code_ablate.data.preparing.extracted import ExtractedCorpus
 from code_ablate.data.preparing.finished_pieces import find_finished
+from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.local import LocalRunner
+from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.preparing.runner import Runner
 from code_ablate.data.preparing.scratch import locked, scratch_folder
 from code_ablate.data.preparing.signatures import ALWAYS
-from code_ablate.data.preparing.verdicts import Judge, judge
+from code_ablate.data.preparing.verdicts import Judge, Verdicts, judge
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import require_returned
 from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
@@ -43,9 +48,13 @@ from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import Failed, disk_failures
 from code_ablate.identity import identity
 
-FIELDS_OF_TASK = ("source", "preprocessors")
-"""What of a store's key fields is not among its settings."""
+FIELDS_OF_TASK = ("source", "preprocessors", "against", "items")
+"""What of a store's key fields is not among its settings: where SeqIO is missing, nobody knows it.
+"""
 _KEY_LENGTH = 12
+
+_PIECE_BYTES = 64 * 2**20
+_PIECES_OF_UNKNOWN_SIZE = 4
 
 
 @checked
@@ -60,6 +69,10 @@ class PrepareConfig:
     whose source has a validation split of its own."""
     deduplicate: bool = True
     """Whether of documents with exactly the same text, within a corpus, one is kept."""
+    near_duplicates: Deduplication | None = None
+    """Which documents are near-duplicates, of which one is kept. None: they are not looked for."""
+    decontamination: Decontamination | None = None
+    """Which evaluation items must not stand in a corpus. None: they are not looked for."""
     max_document_bytes: PositiveInt = 10_000_000
     """Most bytes of text that a document of a source may have. A longer one is left out, and
     counted in the store's manifest: a tokenizer takes about 220 bytes of memory for each of its
@@ -69,10 +82,11 @@ class PrepareConfig:
     corpus below it is refused. Does not change the result."""
     workers: Annotated[int, Ge(0), Le(4096)] = 0
     """Worker processes; 0: one for each core. Does not change the result."""
-    pieces: Annotated[int, Ge(1), Le(1_000_000)] = 4
+    pieces: Annotated[int, Ge(0), Le(1_000_000)] = 0
     """Most pieces that a corpus is cut into for the workers; its source's shards are an upper limit
-    too. Should be above `workers` on a large machine. Changes the result only where a preprocessor
-    looks at more than one document."""
+    too. 0: one for each 64 MiB of its source's files, or 4 where their sizes are not known. A piece
+    is what is done again after an interruption. Changes the result only where a preprocessor looks
+    at more than one document."""
 
 
 @dataclass(frozen=True)
@@ -102,23 +116,41 @@ def plan_store(
     corpus: str, vocabulary: Vocabulary, data_dir: epath.PathLike, config: PrepareConfig
 ) -> StorePlan:
     """Which store the registered corpus needs. Raises UserError for an unknown corpus."""
-    fields = {**corpus_fingerprint(corpus), **store_settings(vocabulary, config)}
+    fields = {
+        **corpus_fingerprint(corpus),
+        **store_settings(vocabulary, config),
+        "against": [
+            [other, identity(corpus_fingerprint(other))] for other in judged_with(corpus, config)
+        ],
+        "items": contamination.fingerprints(config.decontamination),
+    }
     path = epath.Path(data_dir) / "stores" / f"{corpus}-{identity(fields)[:_KEY_LENGTH]}"
     return StorePlan(corpus, fields, path)
 
 
 def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:
     """The part of a store's key fields that does not depend on the corpus."""
+    near, leaks = config.near_duplicates, config.decontamination
     return {
         "max_document_bytes": config.max_document_bytes,
         "vocabulary": vocabulary.digest,
         "eos_id": vocabulary.eos_id,
         "seed": config.seed,
         "validation_fraction": config.validation_fraction,
-        # What the documents were compared with, to find those that must not stay.
-        "judged": {"exact_duplicates": config.deduplicate, "against": []},
+        # How it is found out which documents must not stay; `plan_store` adds against what.
+        "judged": {
+            "exact_duplicates": config.deduplicate,
+            "near_duplicates": near and near.settings,
+            "decontamination": leaks and leaks.settings,
+        },
         "format": FORMAT,
     }
+
+
+def judged_with(corpus: str, config: PrepareConfig) -> tuple[str, ...]:
+    """The corpora whose documents decide which of this one's stay; () if only its own do."""
+    near = config.near_duplicates
+    return near.order if near and corpus in near.order else ()
 
 
 def make_stores(
@@ -135,23 +167,37 @@ def make_stores(
 
     `modules` register corpora, and are imported here and in every worker (with `tasks`). `runner`
     says where pieces are extracted; None: on this machine. Two processes that prepare the same
-    store on one machine wait for each other. Raises UserError for an unknown or empty corpus, or
-    one that does not fit the vocabulary, and Failed where the disk takes no more or a worker is
-    killed; pieces that are finished then are kept for the next call.
+    store on one machine wait for each other. Corpora that are judged together
+    (`Deduplication.order`) are prepared together, also those that were not asked for. Raises
+    UserError for an unknown or empty corpus, or one that does not fit the vocabulary, and Failed
+    where the disk takes no more or a worker is killed; pieces that are finished then are kept for
+    the next call.
     """
     import_modules(modules)
     runner = runner or LocalRunner(config.workers, progress)
-    plans = {corpus: plan_store(corpus, vocabulary, data_dir, config) for corpus in corpora}
+    needed = _judged_together(corpora, config)
+    plans = {corpus: plan_store(corpus, vocabulary, data_dir, config) for corpus in needed}
     with disk_failures(data_dir), contextlib.ExitStack() as held:
         for corpus in sorted(plans):  # in one order, so that no two processes wait for each other
-            if not plans[corpus].finished:
+            if not _all_finished(corpus, plans, config):
                 held.enter_context(locked(plans[corpus].path.name, data_dir))
-        missing = [plan for plan in plans.values() if not plan.finished]
+        missing = [plan for c, plan in plans.items() if not _all_finished(c, plans, config)]
         if missing:
             scratch = {plan.corpus: scratch_folder(plan.path.name, data_dir) for plan in missing}
             preparation = _Preparation(vocabulary, config, tuple(modules), scratch, progress)
             preparation.run(missing, runner)
-    return Stores({corpus: TokenStore.open(plan.path) for corpus, plan in plans.items()})
+    return Stores({corpus: TokenStore.open(plans[corpus].path) for corpus in corpora})
+
+
+def _judged_together(corpora: Sequence[str], config: PrepareConfig) -> list[str]:
+    """The corpora, and all that are judged together with one of them."""
+    others = [other for corpus in corpora for other in judged_with(corpus, config)]
+    return list(dict.fromkeys([*corpora, *others]))
+
+
+def _all_finished(corpus: str, plans: Mapping[str, StorePlan], config: PrepareConfig) -> bool:
+    """Whether the stores are there of a corpus and of all that are judged together with it."""
+    return all(plans[other].finished for other in {corpus, *judged_with(corpus, config)})
 
 
 def _extracted(
@@ -164,10 +210,16 @@ def _extracted(
         tqdm.write(f"{len(finished)} of {len(pieces)} pieces were finished before, and are kept.")
     yield from finished
     done = {result.piece for result in finished}
+    unfinished = [piece for piece in pieces if piece not in done]
     with contextlib.closing(
-        runner.run(extraction, [piece for piece in pieces if piece not in done])
+        runner.run(extraction, unfinished, [piece.bytes for piece in unfinished])
     ) as others:
         yield from others
+
+
+def _pieces_by_size(size: int | None) -> int:
+    """The number of pieces for a source whose files have `size` bytes; None: it is not known."""
+    return _PIECES_OF_UNKNOWN_SIZE if size is None else -(-size // _PIECE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -182,9 +234,11 @@ class _Preparation:
     progress: bool
 
     def run(self, plans: Sequence[StorePlan], runner: Runner) -> None:
-        """Extracts all pieces, and finishes each store as soon as its pieces are there."""
+        """Extracts all pieces, and finishes stores as soon as all pieces that decide them are
+        there."""
         by_corpus = {plan.corpus: plan for plan in plans}
         pieces = [piece for plan in plans for piece in self._pieces(plan)]
+        expected_pieces = Counter(piece.corpus for piece in pieces)
         expected = {plan.corpus: plan.key_fields["preprocessors"] for plan in plans}
         extraction = Extraction(Registration(self.modules, expected, gin.config_str()))
         results: dict[str, list[PieceResult]] = {plan.corpus: [] for plan in plans}
@@ -192,22 +246,34 @@ class _Preparation:
             for result in extracted:
                 corpus = result.piece.corpus
                 results[corpus].append(result)
-                if len(results[corpus]) == sum(piece.corpus == corpus for piece in pieces):
-                    self._finish(by_corpus[corpus], results.pop(corpus))
-                    shutil.rmtree(self.scratch[corpus], ignore_errors=True)
+                together = judged_with(corpus, self.config) or (corpus,)
+                if all(len(results[c]) == expected_pieces[c] for c in together):
+                    self._finish([by_corpus[c] for c in together], results)
+                    for done in together:
+                        shutil.rmtree(self.scratch[done], ignore_errors=True)
 
-    @property
+    @functools.cached_property
     def _judges(self) -> Sequence[Judge]:
-        return [ExactDuplicates(self.config.deduplicate)]
+        """Leaks go before near-duplicates: a clean document does not leave for one that holds an
+        item."""
+        judges: list[Judge] = [ExactDuplicates(self.config.deduplicate)]
+        if self.config.decontamination is not None:
+            judges.append(contamination.Decontaminate.of(self.config.decontamination))
+        if self.config.near_duplicates is not None:
+            judges.append(near_duplicates.NearDuplicates(self.config.near_duplicates))
+        return judges
 
     def _pieces(self, plan: StorePlan) -> list[Piece]:
-        from code_ablate.data.preparing.task_run import corpus_splits
+        from code_ablate.data.preparing.task_run import corpus_splits, shard_bytes
 
         pieces = []
         asked_for = (*ALWAYS, *(name for one in self._judges for name in one.signatures))
         signatures = tuple(dict.fromkeys(asked_for))
+        folder = self.scratch[plan.corpus]
+        side_files = dict.fromkeys(f for one in self._judges for f in one.side_files(folder))
         for split in corpus_splits(plan.task):
-            count = max(1, min(self.config.pieces, len(plan.task.source.list_shards(split))))
+            wanted = self.config.pieces or _pieces_by_size(shard_bytes(plan.task, split))
+            count = max(1, min(wanted, len(plan.task.source.list_shards(split))))
             pieces += [
                 Piece(
                     plan.corpus,
@@ -216,20 +282,30 @@ class _Preparation:
                     count,
                     self.vocabulary,
                     self.config.seed,
-                    self.scratch[plan.corpus],
+                    folder,
                     self.config.max_document_bytes,
                     signatures,
+                    shard_bytes(plan.task, split, index, count),
+                    tuple(side_files),
                 )
                 for index in range(count)
             ]
         return pieces
 
-    def _finish(self, plan: StorePlan, results: Sequence[PieceResult]) -> None:
-        """Judges the documents of one corpus, accounts for them, and writes the store.
+    def _finish(
+        self, plans: Sequence[StorePlan], results: Mapping[str, Sequence[PieceResult]]
+    ) -> None:
+        """Judges the documents of corpora that are judged together, and writes their stores.
 
-        A corpus is judged as soon as it is extracted, because it is judged against no other one
-        (`store_settings`). Raises Failed if its source has changed since the store was planned.
+        Raises Failed if a source has changed since its store was planned.
         """
+        corpora = [self._load(plan, results[plan.corpus]) for plan in plans]
+        verdicts = judge([corpus.documents for corpus in corpora], self._judges)
+        for plan, corpus, found in zip(plans, corpora, verdicts, strict=True):
+            if not plan.finished:
+                self._write(plan, corpus, found, results[plan.corpus])
+
+    def _load(self, plan: StorePlan, results: Sequence[PieceResult]) -> ExtractedCorpus:
         from code_ablate.data.preparing.task_run import require_unchanged
 
         try:
@@ -237,11 +313,24 @@ class _Preparation:
         except Failed:
             shutil.rmtree(self.scratch[plan.corpus])  # nobody knows what the pieces hold
             raise
-        corpus = ExtractedCorpus.load(results, self.config.validation_fraction)
-        (verdicts,) = judge([corpus.documents], self._judges)
+        return ExtractedCorpus.load(results, self.config.validation_fraction)
+
+    def _write(
+        self,
+        plan: StorePlan,
+        corpus: ExtractedCorpus,
+        verdicts: Verdicts,
+        results: Sequence[PieceResult],
+    ) -> None:
+        """Accounts for the documents of one corpus, and writes its store."""
         account = Account(results, getattr(plan.task.source, "skipped", dict)())
         require_returned(plan.corpus, account.round_trip, self.config.min_returned)
         account.judged(corpus.documents, verdicts)
+        files, leaks = {}, {}
+        if record := verdicts.findings.get(contamination.FINDINGS):
+            text = own_file.text_of(record, contamination_record.FORMAT)
+            files[contamination_record.FILE] = text
+            leaks = contamination.summary(record, own_file.sha256(text.encode()))
         assemble(
             plan.path,
             corpus,
@@ -253,7 +342,10 @@ class _Preparation:
                 "key_fields": plan.key_fields,
                 "source_digest": plan.key_fields["source"],
                 "validation_fraction": self.config.validation_fraction,
+                "near_duplicates": verdicts.findings.get(near_duplicates.FINDINGS, {}),
+                "contamination": leaks,
                 **account.fields,
             },
+            files=files,
             progress=self.progress,
         )

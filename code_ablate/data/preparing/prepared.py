@@ -173,6 +173,16 @@ def _newer(corpus: str, data_dir: epath.PathLike) -> list[str]:
     return said
 
 
+def _changed_items(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Which evaluation tasks are looked for now, and were not; and those with other rows."""
+    changed = [task for task in {**old, **new} if old.get(task) != new.get(task)]
+    if not changed:
+        return []
+    others = f" and {len(changed) - 3} others" if len(changed) > 3 else ""
+    named = ", ".join(changed[:3]) + others
+    return [f"the evaluation items that are looked for have changed ({named})"]
+
+
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """What differs between the key fields of two stores, in words."""
     old, new = dict(old), dict(new)
@@ -181,6 +191,9 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         changes.append("the source has changed (other files, or other content)")
     if old.pop("vocabulary", None) != new.pop("vocabulary"):
         changes.append("it was made with another vocabulary")
+    if old.pop("against", []) != new.pop("against"):
+        changes.append("the corpora that it is compared with, or their order, have changed")
+    changes += _changed_items(old.pop("items", {}), new.pop("items"))
     before, now = old.pop("preprocessors", []), new.pop("preprocessors")
     names_before, names_now = ([p["name"] for p in chain] for chain in (before, now))
     if names_before == names_now:

@@ -14,7 +14,7 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-def _say_nothing(documents: int, size: int) -> None:
+def _say_nothing(*counts: int) -> None:
     pass
 
 
@@ -27,16 +27,22 @@ class Place:
     report: Callable[[int, int], None] = _say_nothing
     """To be called now and then with the documents, and the bytes of their text, that were done
     since the last call. It may raise, to stop the work."""
+    read: Callable[[int], None] = _say_nothing
+    """To be called, in any thread, with the bytes of files that were read since the last call."""
 
 
 class Runner(Protocol):
     """Runs a function over pieces of work."""
 
     def run(
-        self, function: Callable[[P, Place], R], pieces: Sequence[P]
+        self,
+        function: Callable[[P, Place], R],
+        pieces: Sequence[P],
+        sizes: Sequence[int | None] | None = None,
     ) -> Generator[R, None, None]:
         """The result of each piece, as they are done, in any order.
 
+        `sizes`: bytes of files that each piece reads, to show how far the work is; None: not known.
         `function` is picklable, and may be called twice for one piece. What it raises is raised
         here, after the other pieces have been stopped; closing the iterator stops them too.
         """

@@ -61,7 +61,7 @@ def _delete_unused(folder: Path, data_dir: epath.PathLike) -> None:
 def _lock_file(store: str, data_dir: epath.PathLike):
     directory = _root(data_dir) / ".locks"
     directory.mkdir(parents=True, exist_ok=True)
-    return open(directory / store, "w")
+    return open(directory / store, "w", encoding="utf-8")
 
 
 def _corpus(store: str) -> str:

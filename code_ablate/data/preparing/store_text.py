@@ -7,17 +7,19 @@ print(show_windows(store, vocabulary, seq_len=256, indices=(0, 1)))
 Control characters of documents and names are written out, so that a terminal does not obey them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int
 
-from code_ablate.data.store import SPLITS, TokenStore
+from code_ablate.data.preparing.contamination_record import FILE
+from code_ablate.data.store import SPLITS, Manifest, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.shown import one_line, shown
 
 EOS = "<EOS>"
 _MAX_CHARACTERS = 2000
+_SHOWN_CLUSTERS = 3
 
 
 def describe_store(store: TokenStore) -> str:
@@ -41,7 +43,44 @@ def describe_store(store: TokenStore) -> str:
         skipped = ", ".join(f"{count:,} {reason}" for reason, count in manifest.skipped.items())
         lines.append(f"files the source found and did not read: {one_line(skipped)}")
     lines += [f"for example: {one_line(messages[0])}" for messages in manifest.examples.values()]
+    lines += [*_describe_clusters(manifest), *_describe_contamination(manifest)]
     return "\n".join(lines)
+
+
+def _describe_clusters(manifest: Manifest) -> Iterator[str]:
+    """Clusters of near-duplicates: how many, their sizes, the largest ones."""
+    found = manifest.near_duplicates
+    if not found:
+        return
+    sizes = ", ".join(f"{count:,} of {size}" for size, count in found["sizes"].items())
+    yield (
+        f"clusters of near-duplicates: {found['clusters']:,} with {found['documents']:,} documents"
+        + (f" ({sizes})" if sizes else "")
+    )
+    for cluster in found["largest"][:_SHOWN_CLUSTERS]:
+        counts = ", ".join(f"{n:,} in {corpus}" for corpus, n in cluster["by_corpus"].items())
+        yield f"  {cluster['documents']:,} documents ({counts}), the first of which stays:"
+        yield from (f"    {one_line(_named(*one))}" for one in cluster["first"])
+
+
+def _named(corpus: str, name: str, line: str) -> str:
+    return f"{name or corpus}: {line}"
+
+
+def _describe_contamination(manifest: Manifest) -> Iterator[str]:
+    """Evaluation tasks that were looked for, and what was found."""
+    found = manifest.contamination
+    if not found:
+        return
+    searched = f"{found['tasks_searched']:,} evaluation tasks"
+    if found["tasks_missing"]:
+        searched += f" ({', '.join(found['tasks_missing'])}: rows not on the machine)"
+    if not found["by_task"]:
+        yield f"items of {searched} were looked for, and none was found"
+        return
+    yield f"items of {searched} were looked for; {FILE} lists the documents that held one:"
+    for task, counts in found["by_task"].items():
+        yield f"  {task}: {counts['items']:,} items in {counts['documents']:,} documents"
 
 
 def _returned(store: TokenStore) -> list[str]:

@@ -6,15 +6,16 @@
 
 The vocabulary of the Task's output features is a placeholder and is replaced, so that a Task
 written for T5X works unchanged. A CacheDatasetPlaceholder is passed over: the token store is the
-cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. This module imports
-TensorFlow when it is used.
+cache. Nothing is truncated (`sequence_length` is None), and nothing shuffled. EOS ends a document
+whether or not the features say `add_eos`; inputs that are empty, but for EOS, count as none. This
+module imports TensorFlow when it is used.
 """
 
 import contextlib
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,10 @@ import seqio
 import tensorflow as tf
 from jaxtyping import Int
 
+from code_ablate.data.filters.base import Filter, Rewriter
+from code_ablate.data.filters.chain import Chain
+from code_ablate.data.preparing.filtered_source import FilteringWatch
+from code_ablate.data.preparing.objectives import require_documents
 from code_ablate.data.preparing.task_fingerprint import (
     fingerprints_of,
     preprocessor_name,
@@ -51,6 +56,8 @@ class Document:
     """Text in UTF-8; None if the Task keeps no text beside the tokens."""
     tokens: Int[np.ndarray, " T"]
     """Ids, with or without EOS, as the Task leaves them."""
+    name: str = ""
+    """Source and path within it, as far as the Task keeps them beside the tokens."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +73,13 @@ class Stage:
     """Whether the step has a `name` of its own, as filters do."""
     examples: tuple[str, ...] = ()
     """What was wrong with the first rows of a source that were skipped at this step."""
+    measured: Mapping[str, Any] | None = None
+    """What a filter's tally has, as plain values; None for other steps."""
 
 
 def find_task(name: str) -> seqio.Task:
-    """The registered Task. Raises UserError with the closest names."""
+    """The registered Task. Raises UserError with the closest names, and for a Task that gives
+    something else than documents."""
     import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
         raise unknown_name("corpus", name, seqio.TaskRegistry.names())
@@ -81,6 +91,7 @@ def find_task(name: str) -> seqio.Task:
             f"corpus {name!r} yields {tuple(task.output_features)}: a corpus needs 'targets' among "
             "its output_features."
         )
+    require_documents(task)
     return task
 
 
@@ -103,6 +114,17 @@ def corpus_splits(task: seqio.Task) -> tuple[str, ...]:
     return (TRAIN, VALIDATION) if VALIDATION in task.splits else (TRAIN,)
 
 
+def shard_bytes(task: seqio.Task, split: str, index: int = 0, count: int = 1) -> int | None:
+    """Bytes of files that are read for shard `index` of `count`; None: the source does not say."""
+    source = task.source
+    if isinstance(source, DocumentSource):
+        return source.shard_bytes(index, count)
+    if isinstance(source, seqio.FileDataSource):
+        files = list(source.list_shards(split))[index::count]
+        return sum(tf.io.gfile.stat(file).length for file in files)
+    return None
+
+
 def task_fingerprint(task: seqio.Task) -> dict[str, Any]:
     """What decides which documents a Task gives: digest of the source, fingerprints of the rest."""
     return {"source": source_digest(task.source), "preprocessors": preprocessor_fingerprints(task)}
@@ -115,6 +137,21 @@ def preprocessor_fingerprints(task: seqio.Task) -> list[dict[str, str]]:
 
 def _preprocessors(task: seqio.Task) -> list[Any]:
     return [p for p in task.preprocessors if not isinstance(p, seqio.CacheDatasetPlaceholder)]
+
+
+def _together(preprocessors: Sequence[Any]) -> list[Any]:
+    """The preprocessors, with those that follow each other and can run as one in a list."""
+    groups: list[Any] = []
+    for preprocessor in preprocessors:
+        # A rule with a way of its own to be called is a preprocessor like any other.
+        is_rule = isinstance(preprocessor, Filter | Rewriter)
+        if not is_rule or type(preprocessor).__call__ not in (Filter.__call__, Rewriter.__call__):
+            groups.append(preprocessor)
+        elif groups and isinstance(groups[-1], list):
+            groups[-1].append(preprocessor)
+        else:
+            groups.append([preprocessor])
+    return groups
 
 
 class TaskRun:
@@ -132,18 +169,39 @@ class TaskRun:
         shuffle: bool = False,
         threads: int = 0,
         max_bytes: int | None = None,
+        on_read: Callable[[int], None] | None = None,
     ):
-        """`max_bytes`: documents with more text are left out where the Task first has text."""
+        """One pass.
+
+        Args:
+          max_bytes: documents with more text are left out where the Task first has text.
+          on_read: is called now and then, in another thread, with the bytes of the source's files
+            that were read since the last call, where the source counts them.
+        """
         _leave_accelerators_alone()
-        self._name = task.name
+        self._name, self._eos_id = task.name, vocabulary.eos_id
         self._files = files_of(task.source, split)
         limit = _Limit(max_bytes)
-        self._probes = [_Probe("read", False, limit)]
-        chain: list[Any] = [self._probes[0]]
-        for preprocessor in _preprocessors(task):
-            own_name = isinstance(getattr(preprocessor, "name", None), str)
-            self._probes.append(_Probe(preprocessor_name(preprocessor), own_name, limit))
-            chain += [preprocessor, self._probes[-1]]
+        groups = _together(_preprocessors(task))
+        self._watch = SourceWatch(on_read)
+        self._probes: list[Any] = []
+        chain: list[Any] = []
+        if isinstance(task.source, DocumentSource) and groups and isinstance(groups[0], list):
+            first = Chain(groups.pop(0), seed)
+            self._watch = FilteringWatch(first, task.source.fields, limit.take(), on_read)
+            self._probes += [_SourceProbe(self._watch), _ChainProbe(first)]
+        else:
+            self._probes.append(_Probe("read", False, limit))
+            chain.append(self._probes[0])
+        for group in groups:
+            if isinstance(group, list):
+                steps = Chain(group, seed)
+                self._probes.append(_ChainProbe(steps))
+                chain.append(steps)
+                continue
+            own_name = isinstance(getattr(group, "name", None), str)
+            self._probes.append(_Probe(preprocessor_name(group), own_name, limit))
+            chain += [group, self._probes[-1]]
         features = {
             name: dataclasses.replace(feature, vocabulary=vocabulary)
             if isinstance(feature, seqio.Feature)
@@ -152,8 +210,9 @@ class TaskRun:
         }
         probed = task.replace(preprocessors=chain, output_features=features)
         shard = seqio.ShardInfo(index=piece, num_shards=pieces) if pieces > 1 else None
-        self._watch = SourceWatch()
         self._reasons: tuple[str, ...] = ()
+        self.counts_bytes = isinstance(task.source, DocumentSource)
+        """Whether `on_read` is called."""
         if isinstance(task.source, DocumentSource):
             self._reasons = tuple(task.source.reasons())
             dataset = task.source.watched(
@@ -171,13 +230,15 @@ class TaskRun:
         try:
             for batch in self._dataset:
                 self._watch.require_success(self._name)
-                if any(map(len, _rows(batch.get("inputs")))):
+                if any((row != self._eos_id).any() for row in _rows(batch.get("inputs"))):
                     raise UserError(
                         f"corpus {self._name!r} yields inputs beside its targets: a corpus is a "
                         "stream of documents; join both into 'targets'."
                     )
                 texts = batch["text"].numpy() if "text" in batch else itertools.repeat(None)
-                yield from map(Document, texts, _rows(batch["targets"]))
+                known = "path" in batch
+                names = _names(batch["source"], batch["path"]) if known else itertools.repeat("")
+                yield from map(Document, texts, _rows(batch["targets"]), names)
         except tf.errors.OpError as error:
             self._watch.require_success(self._name)
             raise without_tensorflow(self._name, self._files, error) from None
@@ -214,6 +275,8 @@ class TaskRun:
             kept = {"targets": tf.cast(example["targets"], tf.int32)}
             if self._text:
                 kept["text"] = example[self._text]
+            if all(_is_text(spec.get(name)) for name in ("source", "path")):
+                kept |= {name: example[name] for name in ("source", "path")}
             inputs = example.get("inputs")
             if inputs is not None and inputs.dtype.is_integer and inputs.shape.rank == 1:
                 kept["inputs"] = inputs
@@ -293,6 +356,45 @@ class _Probe:
             more, more_bytes = (int(n) for n in self._too_long.numpy())
             stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
         return stages
+
+
+@dataclasses.dataclass(frozen=True)
+class _SourceProbe:
+    """What came out of a source whose rows are filtered before TensorFlow sees them."""
+
+    watch: FilteringWatch
+
+    def stages(self) -> list[Stage]:
+        (documents, size), (more, more_bytes) = self.watch.read, self.watch.too_long
+        stages = [Stage("read", documents, size)]
+        if self.watch.max_bytes is not None:
+            stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
+        return stages
+
+
+@dataclasses.dataclass(frozen=True)
+class _ChainProbe:
+    """What came out of filters that run as one."""
+
+    chain: Chain
+
+    def stages(self) -> list[Stage]:
+        chain = self.chain
+        return [
+            Stage(step.name, documents, size, is_filter=True, measured=tally.plain)
+            for step, (documents, size), tally in zip(
+                chain.steps, chain.counts, chain.tallies, strict=True
+            )
+        ]
+
+
+def _is_text(spec: Any) -> bool:
+    return isinstance(spec, tf.TensorSpec) and spec.dtype == tf.string and spec.shape.rank == 0
+
+
+def _names(sources: tf.Tensor, paths: tf.Tensor) -> Iterator[str]:
+    for source, path in zip(sources.numpy(), paths.numpy(), strict=True):
+        yield f"{source.decode('utf-8', 'replace')} {path.decode('utf-8', 'replace')}".strip()
 
 
 def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:

@@ -9,13 +9,14 @@ corpus is judged against is part of the key of its store.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Int8
 
 from code_ablate.data.preparing.extracted import Documents
+from code_ablate.data.preparing.side_files import SideFiles
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,21 @@ class Verdicts:
     """Names of the reasons."""
     reason_N: Int8[np.ndarray, " N"]
     """0 where the document stays, else 1 + index into `reasons`."""
+    findings: Mapping[str, Any] = field(default_factory=dict)
+    """What a judge has to say beside its verdicts, as plain values, by name."""
 
     @classmethod
-    def of(cls, dropped: Mapping[str, Bool[np.ndarray, " N"]], documents: int) -> "Verdicts":
+    def of(
+        cls,
+        dropped: Mapping[str, Bool[np.ndarray, " N"]],
+        documents: int,
+        findings: Mapping[str, Any] = {},
+    ) -> "Verdicts":
         """Verdicts from the documents that each reason drops; the first reason counts."""
         reason_N = np.zeros(documents, np.int8)
         for number, chosen_N in enumerate(dropped.values(), 1):
             reason_N[chosen_N & (reason_N == 0)] = number
-        return cls(tuple(dropped), reason_N)
+        return cls(tuple(dropped), reason_N, findings)
 
     @property
     def kept_N(self) -> Bool[np.ndarray, " N"]:
@@ -59,6 +67,13 @@ class Judge(Protocol):
         """Names of the signatures that it looks at."""
         ...
 
+    def side_files(self, folder: str) -> tuple[SideFiles, ...]:
+        """What it reads of the documents beside their signatures.
+
+        `folder`: where it may lay what their writers read.
+        """
+        ...
+
     def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
         """The verdicts over each corpus, in the same order."""
         ...
@@ -67,16 +82,18 @@ class Judge(Protocol):
 def judge(corpora: Sequence[Documents], judges: Sequence[Judge]) -> list[Verdicts]:
     """The verdicts of all judges together; each one sees what those before it have kept."""
     dropped: list[dict[str, np.ndarray]] = [{} for _ in corpora]
+    findings: list[dict[str, Any]] = [{} for _ in corpora]
     kept = [np.ones(len(documents.rows_N), bool) for documents in corpora]
     for one in judges:
         seen = [documents.subset(kept_N) for documents, kept_N in zip(corpora, kept, strict=True)]
         for number, verdicts in enumerate(one.judge(seen)):
             places = np.flatnonzero(kept[number])
+            findings[number].update(verdicts.findings)
             for reason, chosen_N in verdicts.dropped.items():
                 mask_N = dropped[number].setdefault(reason, np.zeros(len(kept[number]), bool))
                 mask_N[places[chosen_N]] = True
             kept[number][places[~verdicts.kept_N]] = False
     return [
-        Verdicts.of(reasons, len(documents.rows_N))
-        for reasons, documents in zip(dropped, corpora, strict=True)
+        Verdicts.of(reasons, len(documents.rows_N), found)
+        for reasons, found, documents in zip(dropped, findings, corpora, strict=True)
     ]

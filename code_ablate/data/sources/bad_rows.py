@@ -11,7 +11,7 @@ An exception that passes through tf.data arrives as another one, with the text o
 That is why it is kept here, beside the dataset, and raised outside.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from code_ablate.errors import Failed, Interrupted, UserError
@@ -27,6 +27,8 @@ CUT = "file_cut"
 DAMAGED = "file_damaged"
 UNREADABLE = "file_unreadable"
 OTHER_ENCODING = "file_in_another_encoding"
+OTHER_KIND = "file_of_another_kind"
+TOO_LONG = "row_too_long"
 
 REASONS = (
     NOT_JSON,
@@ -40,8 +42,12 @@ REASONS = (
     DAMAGED,
     UNREADABLE,
     OTHER_ENCODING,
+    OTHER_KIND,
+    TOO_LONG,
 )
 """Why a row, or what is left of a file, is no document; as it stands in a store's manifest."""
+
+_TOLD_BYTES = 250_000
 
 MAX_EXAMPLES = 3
 """Examples that are kept for each reason, of each piece of a corpus."""
@@ -59,6 +65,8 @@ class BadRow:
     """Bytes of the row as it stands in the file; 0 where they are not known."""
     rows: int = 1
     """Rows that are lost; the rest of a file counts as one where it cannot be counted."""
+    offset: int | None = None
+    """Byte at which the row begins, where the message names it by that alone."""
 
 
 class BadFile(Exception):
@@ -79,22 +87,32 @@ class SkippedRows:
     bytes: int = 0
     """Bytes of those rows as they stand in their files."""
     examples: list[str] = field(default_factory=list)
-    """Messages of the first ones."""
+    """The first messages in the order of the alphabet, whichever row came first: that does not
+    depend on how a corpus is cut into pieces."""
 
     def add(self, row: BadRow) -> None:
         """Counts one more."""
         self.rows += row.rows
         self.bytes += row.bytes
-        if len(self.examples) < MAX_EXAMPLES:
-            self.examples.append(row.message)
+        if len(self.examples) < MAX_EXAMPLES or row.message < self.examples[-1]:
+            self.examples = sorted([*self.examples, row.message])[:MAX_EXAMPLES]
 
 
 class SourceWatch:
     """What happened in one pass over a source: the rows that were skipped, and how it failed."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_read: Callable[[int], None] | None = None) -> None:
+        """`on_read` is called with bytes of the source's files as they are read, many at a time."""
         self.error: Exception | None = None
         self.skipped: dict[str, SkippedRows] = {}
+        self._on_read, self._new_bytes = on_read, 0
+
+    def count(self, size: int) -> None:
+        """Counts bytes of the source's files that were read."""
+        self._new_bytes += size
+        if self._new_bytes >= _TOLD_BYTES and self._on_read is not None:
+            self._on_read(self._new_bytes)
+            self._new_bytes = 0
 
     def documents(self, rows: Iterable[Mapping[str, str] | BadRow]) -> Iterator[Mapping[str, str]]:
         """The documents among the rows of a source. Ends at an error, which is kept."""

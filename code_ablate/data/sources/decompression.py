@@ -17,6 +17,7 @@ from typing import IO, Any
 import zstandard
 
 from code_ablate.data.sources.bad_rows import CUT, DAMAGED, BadFile
+from code_ablate.data.sources.formats import known_kind, other_kind
 
 _CHUNK_BYTES = 1 << 16
 _BUFFER_BYTES = 1 << 18
@@ -46,22 +47,28 @@ _PADDED = ("gzip", "xz")
 _DECODER_ERRORS = (zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError, ValueError, EOFError)
 
 
-def decompressed(raw: IO[bytes], compression: str | None) -> IO[bytes]:
+def decompressed(
+    raw: IO[bytes], compression: str | None, count: Callable[[int], None] | None = None
+) -> IO[bytes]:
     """The content of a file that is open in `raw`, which is closed with it.
+
+    `count` is called with the bytes of the file as they are read, if they are decompressed.
 
     Reading raises BadFile where the file is cut or damaged, with the byte at which it is. Two cuts
     cannot be seen: between two whole streams, and anywhere in a file that is not compressed.
     """
     if compression is None:
         return raw
-    return io.BufferedReader(_Streams(raw, compression), _BUFFER_BYTES)
+    return io.BufferedReader(_Streams(raw, compression, count), _BUFFER_BYTES)
 
 
 class _Streams(io.RawIOBase):
     """The streams (zstd: frames; gzip: members) of one file, one after the other."""
 
-    def __init__(self, raw: IO[bytes], compression: str):
-        self._raw, self._compression = raw, compression
+    def __init__(
+        self, raw: IO[bytes], compression: str, count: Callable[[int], None] | None = None
+    ):
+        self._raw, self._compression, self._count = raw, compression, count
         self._decoder: Any = None
         self._any = False
         self._input = b""
@@ -90,6 +97,8 @@ class _Streams(io.RawIOBase):
         if not self._input:
             self._input = self._raw.read(_CHUNK_BYTES)
             self._read_bytes += len(self._input)
+            if self._count is not None:
+                self._count(len(self._input))
             if not self._input:
                 self._require_whole()
                 return False
@@ -111,6 +120,9 @@ class _Streams(io.RawIOBase):
             return self._decoder.decompress(chunk)
         except _DECODER_ERRORS as error:
             after = " after a whole stream" if self._any else ""
+            known = None if self._any or self._read_bytes > len(chunk) else known_kind(chunk)
+            if known and known[0] != self._compression:
+                raise other_kind(*known) from error
             raise BadFile(
                 DAMAGED,
                 f"near byte {self._read_bytes - len(chunk):,}{after} it is not "

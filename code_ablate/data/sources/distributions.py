@@ -100,6 +100,11 @@ class _Listing:
     chosen: tuple[tuple[InstalledFile, int], ...]
     skipped: tuple[tuple[str, int], ...]
 
+    @functools.cached_property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file, by its path."""
+        return {file.path: size for file, size in self.chosen}
+
 
 class DistributionFiles(DocumentSource):
     """Text files of installed Python distributions, one document each."""
@@ -144,6 +149,10 @@ class DistributionFiles(DocumentSource):
     def units(self) -> Sequence[InstalledFile]:
         """The files, in the order of their paths."""
         return [file for file, _ in self._listing.chosen]
+
+    def size_of(self, unit: InstalledFile) -> int:
+        """Bytes of the file."""
+        return self._listing.sizes[unit.path]
 
     def skipped(self) -> dict[str, int]:
         """Files that match and are not read, counted by reason."""

@@ -1,6 +1,6 @@
-"""The rows of one file: JSON lines, Parquet, or a plain text as one row.
+"""The rows of a part of a file: JSON lines, Parquet, or a plain text as one row.
 
-    for row in file_rows(file, text="text", wanted=("text", "meta.lang")):
+    for row in file_rows(part, text="text", wanted=("text", "meta.lang")):
         row.where                      # "line 7 of web/a.jsonl.gz"
         field_of(row.fields, "meta.lang")
 
@@ -8,65 +8,73 @@ A row that is wrong comes as a `BadRow` in its place, and so does the rest of a 
 damaged or unreadable; what the user asked for decides what becomes of it.
 """
 
+import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet
+from fsspec.implementations.local import LocalFileSystem
 
 from code_ablate.data.sources.bad_rows import (
     CUT,
     DAMAGED,
+    METADATA_NOT_A_STRING,
     MISSING_FIELD,
     NOT_AN_OBJECT,
     NOT_JSON,
     NOT_UTF8,
     REPEATED_FIELD,
+    TOO_LONG,
     UNREADABLE,
     BadFile,
     BadRow,
 )
 from code_ablate.data.sources.decompression import decompressed
-from code_ablate.data.sources.formats import BOM, JSONL, PARQUET, require_utf8
+from code_ablate.data.sources.file_parts import FilePart
+from code_ablate.data.sources.formats import (
+    BOM,
+    JSONL,
+    LOOKED_AT_BYTES,
+    PARQUET,
+    known_kind,
+    other_kind,
+    require_utf8,
+)
 
 MISSING = object()
 """What `field_of` gives where there is no such field."""
 
+MAX_ROW_BYTES = 256 * 2**20
+"""Bytes of a line of JSON, or of a plain text, from which on it is not read: what has no line ends,
+such as one list of all documents, would fill the memory."""
+
 _PARQUET_BATCH_ROWS = 1024
+_JOINED = b"PAR1PAR1"
+"""Where one file of Parquet ends and another one begins."""
+_REMOTE_BUFFER_BYTES = 1 << 20
 
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file of documents."""
-
-    filesystem: fsspec.AbstractFileSystem
-    path: str
-    """Path as the file system takes it."""
-    name: str
-    """The path after what all files have in common: the same wherever the folder lies."""
-    format: str
-    """One of `formats.FORMATS`."""
-    compression: str | None
-    """Compression by its suffix; None: there is none."""
-    hive: Mapping[str, str | None] = field(default_factory=dict)
-    """Fields that the names of its folders say, as `lang=de/` does."""
+Count = Callable[[int], None]
+"""Is told the bytes of a file as they are read."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One row of a file."""
 
-    number: int
-    """Number from 0; bad rows count, empty lines do not."""
+    name: str
+    """What tells it from the other rows of its file: the byte at which it begins in JSON lines
+    (where these are compressed: in what they hold), the number from 0 in Parquet."""
     where: str
     """The row's place in words."""
     fields: Mapping[str, Any]
     """Values by their names; those of the folders' names are not among them."""
     bytes: int = 0
     """Bytes of the row as it stands in the file; 0 where they are not known."""
+    offset: int | None = None
+    """Byte at which the row begins, if `where` names it by that alone."""
 
 
 def field_of(fields: Mapping[str, Any], name: str) -> Any:
@@ -81,56 +89,129 @@ def field_of(fields: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def file_rows(file: SourceFile, *, text: str, wanted: Sequence[str]) -> Iterator[Row | BadRow]:
-    """The rows of a file; `text` names the field of a plain text, `wanted` the columns needed."""
-    number = 0
+def _count_nothing(size: int) -> None:
+    pass
+
+
+def file_rows(
+    part: FilePart, *, text: str, wanted: Sequence[str], count: Count = _count_nothing
+) -> Iterator[Row | BadRow]:
+    """The rows of a part of a file.
+
+    `text` names the field of a plain text, `wanted` the columns needed; `count` is called with the
+    bytes of the file as they are read.
+    """
+    rows_read = 0
     try:
-        for row in _rows(file, text, wanted):
-            number += 1
+        for row in _rows(part, text, wanted, count):
+            rows_read += 1
             yield row
     except BadFile as error:
         reason, message, rows = error.reason, str(error), error.rows
-    except (pa.ArrowException, OSError) as error:
+    except pa.ArrowException as error:
+        reason, message, rows = DAMAGED, f"it is not Parquet, or cut or damaged ({error})", 1
+    except OSError as error:
         reason, message, rows = UNREADABLE, f"it cannot be read ({error})", 1
-        if isinstance(error, pa.ArrowException) or error.errno is None:  # Arrow's own errors
+        if error.errno is None and part.file.format == PARQUET:  # Arrow's own errors
             reason, message = DAMAGED, f"it is not Parquet, or cut or damaged ({error})"
+    except Exception as error:
+        # The packages of object stores have errors of their own.
+        if isinstance(part.file.filesystem, LocalFileSystem):
+            raise
+        kind = type(error).__name__
+        reason, message, rows = UNREADABLE, f"it cannot be read ({kind}: {error})", 1
     else:
         return
-    yield BadRow(reason, f"{file.path}, after {number:,} rows: {message}", rows=rows)
+    begin = f" from byte {part.start:,} on" if part.file.format == JSONL and part.start else ""
+    place = f"after {part.first_row + rows_read:,} rows{begin}"
+    yield BadRow(reason, f"{part.file.path}, {place}: {message}", rows=rows)
 
 
-def _rows(file: SourceFile, text: str, wanted: Sequence[str]) -> Iterator[Row | BadRow]:
+def _rows(part: FilePart, text: str, wanted: Sequence[str], count: Count) -> Iterator[Row | BadRow]:
+    file = part.file
     raw = file.filesystem.open(file.path, "rb")
     if file.format == PARQUET:
         with raw:
-            yield from _parquet_rows(file, raw, wanted)
+            yield from _parquet_rows(part, raw, wanted, count)
         return
-    with decompressed(raw, file.compression) as stream:
+    if not isinstance(file.filesystem, LocalFileSystem):
+        # fsspec's own reading by lines takes a copy of a whole block for each of them.
+        raw = io.BufferedReader(raw, _REMOTE_BUFFER_BYTES)
+    with decompressed(raw, file.compression, count) as stream:
         if file.format == JSONL:
-            yield from _json_rows(file, stream)
+            yield from _json_rows(part, stream, count)
             return
-        content = stream.read()
+        content = stream.read(MAX_ROW_BYTES + 1)
+        if len(content) > MAX_ROW_BYTES:
+            raise BadFile(TOO_LONG, f"it is a text of more than {MAX_ROW_BYTES:,} bytes: split it")
         require_utf8(content)
         decoded = content.removeprefix(BOM).decode("utf-8", "replace")
-        yield Row(0, f"{file.path}", {text: decoded}, len(content))
+        yield Row("0", f"{file.path}", {text: decoded}, len(content))
 
 
 def _parquet_rows(
-    file: SourceFile, stream: IO[bytes], wanted: Sequence[str]
+    part: FilePart, stream: IO[bytes], wanted: Sequence[str], count: Count
 ) -> Iterator[Row | BadRow]:
+    file = part.file
+    known = known_kind(stream.read(LOOKED_AT_BYTES))
+    if known and known[0] != "Parquet":
+        raise other_kind(*known)
     table = pyarrow.parquet.ParquetFile(stream, page_checksum_verification=True)
+    _require_one_file(stream, table.metadata)
     schema = table.schema_arrow
     columns = [name for name in wanted if name not in file.hive or _has_column(schema, name)]
+    groups = range(part.start, table.num_row_groups if part.end is None else part.end)
+    rows = sum(table.metadata.row_group(group).num_rows for group in groups)
     for name in columns:
         if not _has_column(schema, name):
-            raise BadFile(
-                MISSING_FIELD, no_such_field(name, schema.names), rows=table.metadata.num_rows
-            )
-    number = 0
-    for batch in table.iter_batches(batch_size=_PARQUET_BATCH_ROWS, columns=columns):
-        for fields in batch.to_pylist():
-            yield Row(number, f"row {number} of {file.path}", fields)
+            raise BadFile(MISSING_FIELD, no_such_field(name, schema.names), rows=rows)
+        if max(map(schema.names.count, (name, name.partition(".")[0]))) > 1:
+            raise BadFile(REPEATED_FIELD, f"it has the field {name!r} more than once", rows=rows)
+    number, counted = part.first_row, 0
+    for batch in table.iter_batches(
+        batch_size=_PARQUET_BATCH_ROWS, row_groups=list(groups), columns=columns
+    ):
+        for fields in _as_dicts(batch):
+            where = f"row {number} of {file.path}"
+            if isinstance(fields, Exception):
+                reason = NOT_UTF8 if isinstance(fields, UnicodeError) else METADATA_NOT_A_STRING
+                yield BadRow(reason, f"{where}: a value cannot be read ({fields})")
+            else:
+                yield Row(str(number), where, fields)
             number += 1
+        read = (part.bytes or 0) * (number - part.first_row) // max(1, rows)
+        count(read - counted)
+        counted = read
+
+
+def _require_one_file(stream: IO[bytes], metadata: Any) -> None:
+    """Raises BadFile for Parquet files that were joined: the last one's rows would be all.
+
+    Between the columns and the footer stand indexes, and never the end of a file with the beginning
+    of another.
+    """
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+    starts = [c.dictionary_page_offset or c.data_page_offset for c in columns]
+    ends = [start + c.total_compressed_size for start, c in zip(starts, columns, strict=True)]
+    stream.seek(max(ends, default=0))
+    if _JOINED in stream.read():
+        raise BadFile(DAMAGED, "it is several Parquet files, one after the other: split it")
+
+
+def _as_dicts(batch: pa.RecordBatch) -> list[dict[str, Any] | Exception]:
+    """The rows of a batch; in place of a row, why it has no values in Python."""
+    try:
+        return batch.to_pylist()
+    except (ValueError, OverflowError):  # text that is not UTF-8, a time after Python's last
+        return [_as_dict(batch.slice(i, 1)) for i in range(batch.num_rows)]
+
+
+def _as_dict(row: pa.RecordBatch) -> dict[str, Any] | Exception:
+    try:
+        return row.to_pylist()[0]
+    except (ValueError, OverflowError) as error:
+        return error
 
 
 def _has_column(schema: pa.Schema, name: str) -> bool:
@@ -152,24 +233,57 @@ def no_such_field(name: str, names: Sequence[str]) -> str:
     return f"no field {name!r}; it has {', '.join(map(repr, sorted(names)))}"
 
 
-def _json_rows(file: SourceFile, stream: IO[bytes]) -> Iterator[Row | BadRow]:
-    number = 0
-    for line_number, line in enumerate(stream, 1):
-        if line_number == 1:
+def _json_rows(part: FilePart, stream: IO[bytes], count: Count) -> Iterator[Row | BadRow]:
+    file, position, line_number = part.file, part.start, 0
+    if part.start:
+        try:
+            require_utf8(stream.readline(LOOKED_AT_BYTES))
+        except BadFile:
+            return  # as the first part says
+        stream.seek(part.start - 1)
+        position += _rest_of_line(stream) - 1
+    if file.compression is not None:
+        count = _count_nothing  # what is decompressed is counted where it is
+    while part.end is None or position < part.end:
+        line, size = _next_line(stream)
+        if not size:
+            return
+        offset, position, line_number = position, position + size, line_number + 1
+        count(size)
+        if offset == 0:
             require_utf8(line)
             line = line.removeprefix(BOM)
-        if not line.strip():
+        if size <= MAX_ROW_BYTES and not line.strip():
             continue
-        where = f"line {line_number} of {file.path}"
+        named = None if part.start == 0 else offset
+        place = f"line {line_number:,}" if named is None else f"the row at byte {offset:,}"
+        where = f"{place} of {file.path}"
         try:
-            yield Row(number, where, _json_object(line), len(line))
+            if size > MAX_ROW_BYTES:
+                raise _BadLine(TOO_LONG, f"it has {size:,} bytes{_layout_hint(line)}")
+            yield Row(str(offset), where, _json_object(line), size, named)
         except _BadLine as error:
             if error.reason in (NOT_JSON, NOT_UTF8) and not line.endswith(b"\n"):
-                raise BadFile(
-                    CUT, f"it ends within line {line_number}: it is cut ({error})"
-                ) from error
-            yield BadRow(error.reason, f"{where}: {error}", len(line))
-        number += 1
+                raise BadFile(CUT, f"it ends within {place}: it is cut ({error})") from error
+            yield BadRow(error.reason, f"{where}: {error}", size, offset=named)
+
+
+def _next_line(stream: IO[bytes]) -> tuple[bytes, int]:
+    """(a line, its bytes). Of one that is too long, only the beginning is given."""
+    line = stream.readline(MAX_ROW_BYTES + 1)
+    if len(line) <= MAX_ROW_BYTES or line.endswith(b"\n"):
+        return line, len(line)
+    return line[:LOOKED_AT_BYTES], len(line) + _rest_of_line(stream)
+
+
+def _rest_of_line(stream: IO[bytes]) -> int:
+    """Passes over what is left of a line, with its end; returns how many bytes that was."""
+    size = 0
+    while block := stream.readline(_REMOTE_BUFFER_BYTES):
+        size += len(block)
+        if block.endswith(b"\n"):
+            break
+    return size
 
 
 class _BadLine(Exception):
@@ -206,6 +320,8 @@ def kind_of(value: Any) -> str:
 
 def _layout_hint(line: bytes) -> str:
     """What to do where one JSON value stands in several lines, or all rows in one."""
+    if b"\r" in line.strip():
+        return "; its lines end in CR alone: convert them (tr '\\r' '\\n')"
     if line.lstrip()[:1] == b"[" or line.strip() == b"{":
         return "; write each document as an object in a line of its own (jq -c '.[]')"
     return ""

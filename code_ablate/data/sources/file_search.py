@@ -18,11 +18,12 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from code_ablate import storage
 from code_ablate.data.sources.bad_rows import UNREADABLE
 from code_ablate.data.sources.content_digests import content_digests, stamp_of
-from code_ablate.data.sources.file_rows import SourceFile
+from code_ablate.data.sources.file_parts import SourceFile
 from code_ablate.data.sources.formats import format_of, looks_like_documents
-from code_ablate.data.sources.patterns import Matches, find_local, find_remote
+from code_ablate.data.sources.patterns import Matches, find_local, find_remote, is_pattern
 from code_ablate.errors import UserError
 
 _HIVE_FOLDER = re.compile(r"([A-Za-z_]\w*)=([^/]*)")
@@ -61,29 +62,34 @@ def find_files(
     storage_options: Mapping[str, Any] | None = None,
 ) -> FoundFiles:
     """The files that match. Raises UserError for a pattern without any, or an unknown format."""
-    found: dict[str, fsspec.AbstractFileSystem] = {}
+    found: dict[str, tuple[fsspec.AbstractFileSystem, int | None]] = {}
     problems: dict[str, Problem] = {}
     for pattern in patterns:
         filesystem, path = _filesystem(pattern, storage_options or {})
         local = isinstance(filesystem, LocalFileSystem)
+        storage.require_reachable(_before_wildcards(pattern), "the source", filesystem)
         matches = (
-            find_local(path, hidden=hidden)
+            find_local(_without_dots(path), hidden=hidden)
             if local
             else find_remote(filesystem, path, hidden=hidden)
         )
-        files, bad = _sorted_out(matches, local)
-        if not files and not bad:
+        sizes, bad = _sorted_out(matches, local)
+        if not sizes and not bad:
             raise _no_match(pattern, path, matches)
-        found.update(dict.fromkeys(files, filesystem))
+        found |= {path: (filesystem, size) for path, size in sizes.items()}
         problems |= bad
-    paths = sorted(found)
-    folder = _common_folder(paths) if paths else ""
+    folder = _common_folder(sorted(found)) if found else ""
     return FoundFiles(
         tuple(
             SourceFile(
-                found[path], path, path[len(folder) :], *format_of(path, format), hive_fields(path)
+                filesystem,
+                path,
+                path[len(folder) :],
+                *format_of(path, format),
+                hive_fields(path),
+                size,
             )
-            for path in paths
+            for path, (filesystem, size) in sorted(found.items(), key=lambda item: item[0])
         ),
         tuple(problems[path] for path in sorted(problems)),
     )
@@ -98,28 +104,50 @@ def _filesystem(
         raise UserError(f"cannot open {pattern!r}: {error}") from error
 
 
-def _sorted_out(matches: Matches, local: bool) -> tuple[list[str], dict[str, Problem]]:
-    """(files to be read, what looks like one and is none). Other folders are neither."""
-    files, problems = [], {}
+def _before_wildcards(pattern: str) -> str:
+    """The pattern itself if it has no wildcard, else the folder in which they begin."""
+    plain = re.split(r"[*?\[{]", pattern, maxsplit=1)[0]
+    return pattern if plain == pattern else plain.rpartition("/")[0]
+
+
+def _without_dots(path: str) -> str:
+    """The same pattern without `..`, so that a file has one name whichever way it is reached."""
+    head, dots, rest = path.rpartition("/../")
+    if not dots or is_pattern(head):
+        return path
+    return f"{os.path.realpath(f'{head}/..')}/{rest}"
+
+
+def _sorted_out(matches: Matches, local: bool) -> tuple[dict[str, int | None], dict[str, Problem]]:
+    """(files to be read, with their sizes; what looks like one and is none). Other folders are
+    neither."""
+    sizes: dict[str, int | None] = {}
+    problems: dict[str, Problem] = {}
     for path in matches.paths:
         is_folder = path in matches.folders
         if is_folder and not looks_like_documents(path):
             continue
-        problem = _folder_problem(path) if is_folder else _file_problem(path) if local else None
-        if problem is None:
-            files.append(path)
+        if is_folder:
+            problems[path] = _folder_problem(path)
+        elif local:
+            size = _file_size(path)
+            if isinstance(size, Problem):
+                problems[path] = size
+            else:
+                sizes[path] = size
         else:
-            problems[path] = problem
-    return files, problems
+            sizes[path] = matches.sizes.get(path)
+    return sizes, problems
 
 
 def _folder_problem(path: str) -> Problem:
     return Problem("folder_named_like_a_file", f"{path} is a folder; {path}/* are the files in it")
 
 
-def _file_problem(path: str) -> Problem | None:
+def _file_size(path: str) -> int | Problem:
+    """Bytes of a file on this machine, or why it cannot be read."""
     try:
-        mode = os.stat(path).st_mode
+        status = os.stat(path)
     except OSError as error:
         if os.path.islink(path):
             return Problem(
@@ -127,11 +155,11 @@ def _file_problem(path: str) -> Problem | None:
                 f"{path} is a link to {os.readlink(path)}, which is not there ({error.strerror})",
             )
         return Problem(UNREADABLE, f"{path} cannot be looked at ({error.strerror})")
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(status.st_mode):
         return Problem("not_a_file", f"{path} is a pipe, a socket or a device, and no file")
     if not os.access(path, os.R_OK):
         return Problem(UNREADABLE, f"{path} cannot be read: you have no right to")
-    return None
+    return status.st_size
 
 
 def _no_match(pattern: str, path: str, matches: Matches) -> UserError:

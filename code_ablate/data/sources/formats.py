@@ -4,7 +4,7 @@ format_of("web/a.JSONL.gz")        # ("jsonl", "gzip")
 require_utf8(first_line)           # BadFile for UTF-16, and for what is compressed unannounced
 """
 
-from code_ablate.data.sources.bad_rows import DAMAGED, OTHER_ENCODING, BadFile
+from code_ablate.data.sources.bad_rows import DAMAGED, OTHER_ENCODING, OTHER_KIND, BadFile
 from code_ablate.errors import UserError
 
 JSONL, PARQUET, TEXT = "jsonl", "parquet", "text"
@@ -49,17 +49,32 @@ _OTHER_BOMS = {
     b"\xfe\xff": "UTF-16",
 }
 _MAGIC = {
-    b"\x1f\x8b": ("gzip", ".gz"),
-    b"\x28\xb5\x2f\xfd": ("zstd", ".zst"),
-    b"BZh": ("bz2", ".bz2"),
-    b"\xfd7zXZ\x00": ("xz", ".xz"),
-    b"PAR1": ("Parquet", ".parquet"),
-    b"\x04\x22\x4d\x18": ("lz4", None),
-    b"PK\x03\x04": ("a zip archive", None),
+    b"\x1f\x8b": ("gzip", "give it the suffix .gz"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "give it the suffix .zst"),
+    b"BZh": ("bz2", "give it the suffix .bz2"),
+    b"\xfd7zXZ\x00": ("xz", "give it the suffix .xz"),
+    b"PAR1": ("Parquet", "give it the suffix .parquet"),
+    b"\x04\x22\x4d\x18": ("lz4", "decompress it"),
+    b"PK\x03\x04": ("a zip archive", _UNPACK),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
+    b"Rar!\x1a\x07": ("a rar archive", _UNPACK),
+    b"ARROW1\x00\x00": ("Arrow", "write it as Parquet"),
+    b"\xff\xff\xff\xff": ("a stream of Arrow's", "write it as Parquet"),
+    b"version https://git-lfs.github.com/spec/": ("a pointer of Git LFS", "git lfs pull"),
+    b"%PDF-": ("PDF", "extract its text"),
+    b"\x89PNG\r\n\x1a\n": ("a PNG image", "leave it out"),
+    b"\xff\xd8\xff": ("a JPEG image", "leave it out"),
+    b"\x7fELF": ("a program", "leave it out"),
+    b"SQLite format 3\x00": ("a database of SQLite", "export its rows as JSON lines"),
+    b"\x93NUMPY": ("an array of NumPy", "write it as Parquet"),
+    b"Obj\x01": ("Avro", "write it as Parquet"),
 }
-"""First bytes -> what the file is, and its suffix where it can be read."""
+"""First bytes -> what the file is, and what to do with it."""
 
-_LOOKED_AT_BYTES = 4096
+_TAR_MAGIC = slice(257, 262), b"ustar"
+
+LOOKED_AT_BYTES = 4096
+"""Bytes at the beginning of a file by which it is told what it is."""
 _NULS_OF_UTF16 = 0.3
 """Share of NULs among the even, or the odd, bytes from which on text counts as UTF-16: Latin script
 has nearly all of its high bytes 0, and UTF-8 has no NULs but for the character itself."""
@@ -101,22 +116,31 @@ def looks_like_documents(path: str) -> bool:
     return suffix_of(stem) in SUFFIXES
 
 
+def known_kind(beginning: bytes) -> tuple[str, str] | None:
+    """What a file is by its first bytes, and what to do with it; None: text, or nothing known."""
+    where, magic = _TAR_MAGIC
+    if beginning[where] == magic:
+        return "a tar archive", _UNPACK
+    return next((known for magic, known in _MAGIC.items() if beginning.startswith(magic)), None)
+
+
+def other_kind(kind: str, advice: str) -> BadFile:
+    """The error for a file that is not what its name says."""
+    return BadFile(OTHER_KIND, f"it is {kind} by its first bytes, and not by its name: {advice}")
+
+
 def require_utf8(beginning: bytes) -> None:
     """Raises BadFile unless text may begin with these bytes.
 
     It finds UTF-16, UTF-32, and what is compressed though its name does not say so. Other encodings
     cannot be told from UTF-8 that is wrong in places.
     """
-    beginning = beginning[:_LOOKED_AT_BYTES]
+    beginning = beginning[:LOOKED_AT_BYTES]
+    if known := known_kind(beginning):
+        raise other_kind(*known)
     for mark, encoding in _OTHER_BOMS.items():
         if beginning.startswith(mark):
             raise _other_encoding(encoding)
-    for magic, (kind, suffix) in _MAGIC.items():
-        if beginning.startswith(magic):
-            advice = f"give it the suffix {suffix}" if suffix else "decompress it"
-            raise BadFile(
-                DAMAGED, f"it is {kind} by its first bytes, and not by its name: {advice}"
-            )
     if len(beginning) >= 4 and not beginning.strip(b"\0"):
         raise BadFile(DAMAGED, "it begins with zeros, as a file does that was never written whole")
     for half in (beginning[::2], beginning[1::2]):

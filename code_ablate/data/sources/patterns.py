@@ -10,7 +10,7 @@ written is taken literally, brackets and all.
 import fnmatch
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import fsspec
@@ -22,6 +22,11 @@ _MAGIC = re.compile(r"[*?\[]")
 _ANY_DEPTH = "**"
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path has characters that match others."""
+    return _MAGIC.search(path) is not None
+
+
 @dataclass
 class Matches:
     """What a pattern matches."""
@@ -30,6 +35,8 @@ class Matches:
     """Paths of all kinds: files, folders, links to nothing, ... Each once, sorted."""
     folders: frozenset[str] = frozenset()
     """Those of the paths that are folders, or links to one."""
+    sizes: Mapping[str, int | None] = field(default_factory=dict)
+    """Bytes of files, where the file system told them with their names."""
     hidden: int = 0
     """Hidden files and folders that were left out; what is in such a folder is not counted."""
 
@@ -45,7 +52,7 @@ def find_local(pattern: str, *, hidden: bool = False) -> Matches:
     parts = tuple(part for part in pattern.split("/") if part)
     paths = set(search.expand("/", parts)) if parts else {"/"}
     folders = frozenset(path for path in paths if os.path.isdir(path))
-    return Matches(sorted(paths), folders, len(search.left_out))
+    return Matches(sorted(paths), folders, hidden=len(search.left_out))
 
 
 class _Search:
@@ -128,4 +135,5 @@ def find_remote(
     every = hidden or "/." in pattern or not _MAGIC.search(pattern)
     shown = [path for path in sorted(infos) if every or "/." not in path[len(root) :]]
     folders = frozenset(path for path in shown if infos[path].get("type") == "directory")
-    return Matches(shown, folders, len(infos) - len(shown))
+    sizes = {path: infos[path].get("size") for path in shown}
+    return Matches(shown, folders, sizes, len(infos) - len(shown))

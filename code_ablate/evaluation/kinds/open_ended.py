@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from etils import epy
 
 from code_ablate.errors import UserError
@@ -27,6 +26,7 @@ from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outc
 from code_ablate.evaluation.sampling import Completion, Sampling
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
 

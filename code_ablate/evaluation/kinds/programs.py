@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from etils import epy
 
 from code_ablate import distributed
@@ -35,6 +34,7 @@ from code_ablate.evaluation.sandbox import SEMANTICS, STATUSES, Limits, Program,
 from code_ablate.identity import to_plain
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
 

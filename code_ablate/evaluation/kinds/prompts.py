@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from etils import epy
 
 from code_ablate.evaluation.declarations import sampling_of
 from code_ablate.evaluation.kinds.continuations import repeated_note
 from code_ablate.evaluation.measure import Advance, Engine
 from code_ablate.evaluation.sampling import Completion
 from code_ablate.identity import to_plain
+
+with epy.lazy_imports():  # facts of the kinds are read without it, and it is slow to import
+    import pandas as pd
 
 if TYPE_CHECKING:
     from code_ablate.evaluation.downstream import LoadedTask

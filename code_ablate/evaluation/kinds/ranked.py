@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from etils import epy
 from jaxtyping import Float, Int
 
@@ -32,6 +31,7 @@ from code_ablate.evaluation.kinds.own_metrics import PREFIX, apply_metrics
 from code_ablate.evaluation.measure import Advance, Engine, Expected, Kind, Outcome
 
 with epy.lazy_imports():  # facts of the kinds are read where these are not installed
+    import pandas as pd
     import seqio
     import tensorflow as tf
     from t5.data import preprocessors as t5_preprocessors

@@ -23,7 +23,7 @@ KNOWN = {
 ESCAPE = '''
 import os, signal, socket
 
-def reached(files, port, process):
+def reached(files, mark, port, process):
     """What of the host this program can reach."""
     found = []
 
@@ -41,7 +41,7 @@ def reached(files, port, process):
 
     for file in files:
         attempt("read " + file, lambda: open(file).read())
-        attempt("write beside " + file, lambda: open(file + ".escaped", "w").close())
+        attempt("write beside " + file, lambda: open(file + mark, "w").close())
     attempt("write " + os.__file__, lambda: open(os.__file__, "a").close())
     attempt("the network", connect)
     attempt("another process", lambda: os.kill(process, 0))
@@ -70,19 +70,22 @@ def _prove_isolation(judge: Callable[[Program], Outcome]) -> None:
     """Lets a program try to reach files, a port and a process that are really there."""
     with tempfile.TemporaryDirectory(prefix="sandbox-proof-") as folder, socket.socket() as server:
         secret = Path(folder) / "secret"
-        secret.write_text("not to be read")
+        secret.write_text("not to be read", encoding="utf-8")
         files = [os.fspath(secret), os.path.abspath(__file__), "/etc/passwd"]
         server.bind(("127.0.0.1", 0))
         server.listen()
         server.setblocking(False)
-        arguments = f"{files!r}, {server.getsockname()[1]}, {os.getpid()}"
+        mark = f".{Path(folder).name}"  # a name that nothing else has
+        arguments = f"{files!r}, {mark!r}, {server.getsockname()[1]}, {os.getpid()}"
         tests = f"found = reached({arguments})\nassert found == [], found"
         outcome = judge(Program(ESCAPE, tests, ("reached",)))
         connected = False
         with contextlib.suppress(BlockingIOError):
             server.accept()
             connected = True
-        written = [path.name for path in Path(folder).iterdir() if path != secret]
+        written = [Path(file + mark) for file in files if os.path.exists(file + mark)]
+        for path in written:
+            path.unlink()
     if outcome.status != "passed" or connected or written:
         raise UserError(
             f"the sandbox proved itself unfit: a program reached what is outside of it "

@@ -4,7 +4,8 @@ KNOWN["arc_easy"].fields                       # ("question",)
 KNOWN["arc_easy"].normalise(published_row)     # {"id": ..., "question": ..., "choices": ...}
 """
 
-from collections.abc import Callable, Mapping
+import csv
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from code_ablate.errors import UserError
@@ -64,21 +65,42 @@ class Known:
     group: Callable[[Row], str] = field(default=lambda row: "")
     """Solved examples come from rows of the same group; it also begins the ids made of content."""
 
+    answers: tuple[str, ...] = ()
+    """Those of `fields` that answer the row's question, beside what its form brings."""
+
+    programs: tuple[str, ...] = ()
+    """Those of `fields` that are programs."""
+
+    asides: tuple[str, ...] = ()
+    """Those of `fields` that neither ask nor answer: names, titles, tests."""
+
     def wheel_rows(self) -> list[Row] | None:
         """The rows as the wheel has them; None without it."""
         if self.arrow:
             return origins.arrow_rows(*self.arrow)
         return origins.request_rows(self.requests) if self.requests else None
 
-    def read_file(self, path: str) -> list[Row]:
-        """Rows in our form: those of a JSONL file, or of what the owners distribute."""
+    def read_file(self, path: str) -> list[tuple[str, Row]]:
+        """(where it stands, row in our form) of a JSONL file, or of what the owners distribute."""
         if path.endswith((".jsonl", ".jsonl.gz")):
-            return origins.jsonl_rows(path)
+            rows = origins.numbered_jsonl_rows(path)
+            return [(f"line {number} of {path}", row) for number, row in rows]
         if self.read_owners is None:
             raise UserError(
                 f"{path!r} is not a JSONL file: its name must end in .jsonl or .jsonl.gz."
             )
-        return self.read_owners(path)
+        try:
+            return placed(self.read_owners(path), path)
+        except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+            raise UserError(
+                f"{path!r} cannot be read as the owners distribute it "
+                f"({type(error).__name__}: {error}): fetch it again."
+            ) from error
+
+
+def placed(rows: Iterable[Row], origin: str) -> list[tuple[str, Row]]:
+    """(where it stands, row) of rows that stand in no lines."""
+    return [(f"row {number} from {origin}", row) for number, row in enumerate(rows)]
 
 
 BASIC_SKILLS: Mapping[str, tuple[str, ...]] = {
@@ -138,6 +160,7 @@ def _mmlu_of(*subjects: str) -> Known:
     return Known(
         ("subject", "question"),
         rows.mmlu,
+        asides=("subject",),
         arrow=tuple(f"{folder}/{subject}/test" for subject in subjects),
         arrow_examples=tuple(f"{folder}/{subject}/dev" for subject in subjects),
         group=lambda row: row["subject"],
@@ -230,6 +253,7 @@ KNOWN: Mapping[str, Known] = {
     ),
     "quac": Known(
         ("title", "section", "context", "history", "question"),
+        asides=("title", "section", "history"),
         owners_files=("val_v0.2.json",),
         read_owners=owners.quac,
     ),
@@ -261,6 +285,7 @@ KNOWN: Mapping[str, Known] = {
         ("question", "solution"),
         rows.gsm8k,
         ANSWERS,
+        answers=("solution",),
         requests="gsm8k/gold_bpb_5shot",
         tfds="gsm8k",
         tfds_split="test",
@@ -275,17 +300,29 @@ KNOWN: Mapping[str, Known] = {
     # 200 rows of databricks-dolly, in its own form, which each user puts together.
     "dolly_200": Known(("instruction", "context"), form=TEXT),
     # TFDS has the original text of LAMBADA, in lower case and pieces, and not the restored one.
-    "lambada": Known(("context", "last_word"), rows.lambada, TEXT, requests="lambada/bpb_0shot"),
+    "lambada": Known(
+        ("context", "last_word"),
+        rows.lambada,
+        TEXT,
+        requests="lambada/bpb_0shot",
+        answers=("last_word",),
+    ),
     "humaneval": Known(
         ("prompt", "canonical_solution", "test", "entry_point"),
         rows.humaneval,
         TEXT,
+        answers=("canonical_solution",),
+        programs=("prompt", "canonical_solution"),
+        asides=("test", "entry_point"),
         requests="codex_humaneval/gold_bpb_0shot",
     ),
     "mbpp": Known(
         ("text", "code", "test_list", "test_setup_code", "challenge_test_list"),
         rows.mbpp,
         TEXT,
+        answers=("code",),
+        programs=("code",),
+        asides=("test_list", "test_setup_code", "challenge_test_list"),
         requests="codex_mbpp/gold_bpb_0shot",
         solved={3: "codex_mbpp/gold_bpb_3shot"},
     ),
@@ -294,6 +331,7 @@ KNOWN: Mapping[str, Known] = {
             ("problem", "solution"),
             rows.math,
             TEXT,
+            answers=("solution",),
             requests=f"minerva_math_{subject}/gold_bpb_0shot",
             solved={4: f"minerva_math_{subject}/gold_bpb_0shot"},
         )
@@ -304,6 +342,8 @@ KNOWN: Mapping[str, Known] = {
             ("text", "code"),
             rows.mt_mbpp,
             TEXT,
+            answers=("code",),
+            programs=("code",),
             requests=f"mt_mbpp_{language}/gold_bpb_3shot",
             solved={3: f"mt_mbpp_{language}/gold_bpb_3shot"},
         )
@@ -311,7 +351,10 @@ KNOWN: Mapping[str, Known] = {
     },
     **{
         f"basic_skills_{name}": Known(
-            ("question",), requests=f"basic_skills_{name}/rc_5shot", shot_ids=ids
+            ("question",),
+            requests=f"basic_skills_{name}/rc_5shot",
+            shot_ids=ids,
+            programs=("question",) if name == "coding" else (),
         )
         for name, ids in BASIC_SKILLS.items()
     },

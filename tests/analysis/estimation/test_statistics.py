@@ -12,7 +12,7 @@ from tests.tolerance import assert_close, sampling_error
 
 def _replicates(numerator, denominator=None, resamples=4000, seed=0):
     denominator = np.ones_like(numerator) if denominator is None else denominator
-    return st.resample_items(numerator, denominator, np.random.default_rng(seed), resamples)
+    return st.resample_ratios(numerator, denominator, np.random.default_rng(seed), resamples)
 
 
 def _one_seed(resamples=4000):
@@ -29,13 +29,46 @@ def test_row_zero_is_the_data():
     np.testing.assert_allclose(replicates.per_seed([0, 1]), bits_IA.sum(0) / bytes_IA.sum(0))
 
 
-def test_blocks_cover_every_replicate(monkeypatch):
-    monkeypatch.setattr(st, "_CELLS_PER_BLOCK", 70)  # 7 replicates of 10 items at a time
-    replicates = _replicates(np.arange(10.0)[:, None], resamples=100)
-    assert replicates.numerator.shape == (101, 1)
-    np.testing.assert_array_equal(replicates.denominator, 10.0)
-    assert len(np.unique(replicates.numerator)) > 20
-    assert replicates.numerator[1:].mean() == pytest.approx(45, rel=0.1)
+def test_blocks_change_no_draw(monkeypatch):
+    values_I = np.arange(10.0)
+    picks_RI = np.random.default_rng(0).integers(0, 10, size=(100, 10))
+    expected = np.concatenate([[45], values_I[picks_RI].sum(axis=1)])
+    for blocks in ((4_000_000, 100_000), (70, 70), (70, 20)):  # 7 replicates at a time, and 2
+        monkeypatch.setattr(st, "_CELLS_PER_BLOCK", blocks[0])
+        monkeypatch.setattr(st, "_CELLS_PER_DRAW", blocks[1])
+        sums = st.resample_items(values_I[:, None], np.random.default_rng(0), 100)
+        np.testing.assert_allclose(sums[:, 0], expected, rtol=1e-12)
+
+
+def test_a_score_is_the_ratio_of_weighted_sums_of_its_seeds():
+    generator = np.random.default_rng(4)
+    above_IA, below_IA = generator.random((2, 30, 3))
+    replicates = st.resample_ratios(above_IA, below_IA, np.random.default_rng(0), 50)
+    sums = st.resample_items(np.hstack([above_IA, below_IA]), np.random.default_rng(0), 50)
+    weights_RS = st.resample_seeds(2, generator, 50)
+    expected = (sums[:, [2, 0]] * weights_RS).sum(axis=1) / (sums[:, [5, 3]] * weights_RS).sum(1)
+    np.testing.assert_allclose(replicates.score([2, 0], weights_RS), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        replicates.per_seed([2, 0]), above_IA.sum(0)[[2, 0]] / below_IA.sum(0)[[2, 0]], rtol=1e-12
+    )
+
+
+@given(some.integers(1, 400), some.floats(0.001, 0.999), some.data())
+def test_tails_and_masses_are_those_of_scipy(trials, probability, data):
+    successes = data.draw(some.integers(0, trials))
+    tail = stats.binom.sf(successes - 1, trials, probability)
+    assert st.at_least(successes, trials, probability) == pytest.approx(tail, rel=1e-9, abs=1e-300)
+    masses = stats.binom.pmf(np.arange(trials + 1), trials, probability)
+    np.testing.assert_allclose(
+        st._binomial_masses(trials, probability), masses, rtol=1e-9, atol=1e-300
+    )
+    losses = trials - successes
+    sign = stats.binomtest(successes, trials).pvalue
+    assert st.sign_test(successes, losses) == pytest.approx(sign, rel=1e-9)
+
+
+def test_without_a_win_or_loss_there_is_no_sign():
+    assert st.sign_test(0, 0) == 1
 
 
 def test_standard_error_of_a_mean_is_the_analytic_one():
@@ -145,7 +178,7 @@ def _coverage(seeds: int, studies: int = 300) -> float:
         items_I = generator.normal(0.3, 0.5, 60)[:, None]
         seeds_S = generator.normal(0, 0.1, seeds)[None, :]
         difference_IS = items_I + seeds_S + generator.normal(0, 0.2, (60, seeds))
-        replicates = st.resample_items(
+        replicates = st.resample_ratios(
             difference_IS, np.ones_like(difference_IS), generator, resamples=400
         )
         weights_RS = st.resample_seeds(seeds, generator, 400)

@@ -10,6 +10,7 @@ import pytest
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import figures
+from code_ablate.analysis.report.figures import main_figures
 from code_ablate.analysis.report.findings import answer
 from code_ablate.analysis.report.limits import limits
 from code_ablate.analysis.report.page import read_report, render_report, terminal_table
@@ -53,7 +54,7 @@ def test_a_recipe_with_a_source_of_its_own_is_reported_with_its_share(
     report = read_report(make_study(tmp_path / "a", change=synthetic_source, **SMALL), QUICK)
     assert report.results.share("code_100", PRETRAINING) == 0.0
     assert report.results.share("code_100", PRETRAINING, "synthetic") == 0.5
-    page = said(render_report(report))
+    page = said(render_report(report, main_figures(report)))
     assert "Groups code (demo.web_code, demo.markup); synthetic (demo.synthetic_code)" in page
     table = page[page.index("recipe share of code share of synthetic") :]
     assert "code_100 0.0 % 50.0 %" in table[: table.index("Change relative")].replace("\u00a0", " ")
@@ -80,7 +81,7 @@ def test_without_a_sweep_the_figure_shows_levels_by_recipe(tmp_path, make_study)
     drawn = {float(x) for line in figure.axes[0].lines for x in line.get_xdata()}
     for recipe in labels:
         assert report.summary.level(PRETRAINING, recipe, metric).value in drawn
-    page = said(render_report(report))
+    page = said(render_report(report, main_figures(report)))
     assert "Scores of the recipes" in page and "against the share" not in page
 
 
@@ -115,7 +116,7 @@ def test_sizes_are_compared_within_themselves(tmp_path, make_study, undrawn):
     sentences = " ".join(answer(report))
     assert "1.1 million parameters trained on 500,000 to 550,000 tokens" in sentences
     assert "4.0 million parameters trained on 1,000,000 to 1,100,000 tokens" in sentences
-    page = render_report(report)
+    page = render_report(report, main_figures(report))
     assert {c.get("size") for c in parse(page).cells} == {SIZE, "4M"}
     assert "Scores after pre-training (4M)" in said(page)
     assert "AFTER PRE-TRAINING (4M)" in terminal_table(report)
@@ -130,7 +131,7 @@ def test_stages_are_those_of_the_record_in_its_order(tmp_path, make_study, undra
 
     report = read_report(make_study(tmp_path / "a", change=change, **SMALL), QUICK)
     assert [place.stage for place in report.places] == ["pretraining", "anneal", "cooldown"]
-    page = said(render_report(report))
+    page = said(render_report(report, main_figures(report)))
     order = [page.index(f"Scores {when}:") for when in ("after pre-training", "after anneal")]
     assert order == sorted(order) and "Scores after cooldown:" in page
     assert "After anneal, " in " ".join(answer(report))
@@ -168,7 +169,7 @@ def about_notes(study, table):
 
 def test_a_study_of_notes_speaks_of_notes(tmp_path, make_study, undrawn):
     report = read_report(make_study(tmp_path / "a", change=about_notes, **SMALL), QUICK)
-    page = said(render_report(report))
+    page = said(render_report(report, main_figures(report)))
     assert "Varied my.notes, mixed into wiki" in page
     assert "Scores against the share of my.notes" in page
     for word in ("code", "text", "reference study", "published", "Aryabumi"):
@@ -189,9 +190,10 @@ def test_published_panels_stand_in_reports_of_the_published_study_only(
     tmp_path, make_study, undrawn
 ):
     other = read_report(make_study(tmp_path / "a", **SMALL), QUICK)
-    assert "published" not in said(render_report(other))
+    assert "published" not in said(render_report(other, main_figures(other)))
     study = make_study(tmp_path / "b", change=publish("to_code_or_not_to_code"), **SMALL)
-    page = render_report(read_report(study, QUICK))
+    report = read_report(study, QUICK)
+    page = render_report(report, main_figures(report))
     assert "The published sweep, for orientation" in page and "Table 2, 470M" in page
     assert len(parse(page).loads) == 3
 

@@ -10,6 +10,7 @@ from matplotlib.image import imread
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.report import figures
 from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.page import write_report
 from tests.analysis.conftest import PRETRAINING, SIZE
 
 
@@ -73,8 +74,25 @@ def test_data_uri_is_svg_and_reproducible(report):
 
 def test_readme_figure_is_small(report, tmp_path):
     path = figures.save_png(
-        figures.main_figure(report, PRETRAINING), tmp_path / "docs" / "main.png"
+        [figures.main_figure(report, PRETRAINING)], tmp_path / "docs" / "main.png"
     )
     assert path.stat().length < 200_000
     height, width, _ = imread(path).shape
     assert width > 900 and height > 400
+
+
+def test_the_picture_of_a_study_shows_all_of_its_sizes(tmp_path, make_study):
+    study = make_study(
+        tmp_path / "a",
+        sizes={"1M": 1_000_000, "4M": 4_000_000},
+        recipes=("text_only", "code_25", "code_100"),
+        items=20,
+    )
+    report = write_report(study, tmp_path / "report.html", Settings(resamples=100))
+    both, parts = imread(tmp_path / "report.png"), []
+    for i, figure in enumerate(figures.main_figures(report).values()):
+        parts.append(imread(figures.save_png([figure], tmp_path / f"{i}.png")))
+    assert len(parts) == 2
+    assert both.shape[1] == parts[0].shape[1]
+    np.testing.assert_array_equal(both, np.concatenate(parts))
+    assert not np.array_equal(*parts)

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.report.figures import main_figures
 from code_ablate.analysis.report.findings import answer
 from code_ablate.analysis.report.limits import limits
 from code_ablate.analysis.report.page import (
@@ -52,7 +53,7 @@ def test_a_baseline_of_zero_gives_no_relative_gain(tmp_path, make_study, undrawn
     assert "undefined_gain" in {limit.key for limit in limits(report)}
     shown = re.findall(r"\+\d+\.\d\spoints \[\+\d+\.\d, \+\d+\.\d\]", terminal_table(report))
     assert len(shown) == len(undefined)
-    cells = pd.DataFrame(parse(render_report(report)).cells)
+    cells = pd.DataFrame(parse(render_report(report, main_figures(report))).cells)
     found = cells[cells["kind"] == "difference"]
     expected = [repr(c.difference.value) for c in undefined]
     assert sorted(found["value"]) == sorted(expected)

@@ -11,6 +11,7 @@ from code_ablate.analysis.estimation import statistics as st
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.report import figures
 from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.figures import main_figures
 from code_ablate.analysis.report.limits import limits
 from code_ablate.analysis.report.page import render_report
 from code_ablate.analysis.report.terminal import terminal_table
@@ -81,7 +82,7 @@ def report(tmp_path_factory, make_study):
 def page(report):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "to_data_uri", lambda figure: "data:image/svg+xml;base64,")
-        return render_report(report)
+        return render_report(report, main_figures(report))
 
 
 def test_each_kind_counts_where_it_belongs(report):

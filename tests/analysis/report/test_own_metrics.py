@@ -9,6 +9,7 @@ import pytest
 import seqio
 
 from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.report.figures import main_figures
 from code_ablate.analysis.report.one_checkpoint import as_json, summarise_tasks
 from code_ablate.analysis.report.page import read_report, render_report, terminal_table
 from code_ablate.analysis.report.terminal import task_table
@@ -121,7 +122,7 @@ def test_a_graded_metric_appears_under_its_name(add_task, study_of, undrawn):
         assert result.scores["correct"].value == pytest.approx(mean)
         low, high = result.scores["correct"].low, result.scores["correct"].high
         assert min(words(*p) for p in pairs(recipe)) <= low < mean < high <= 1
-    page = render_report(report)
+    page = render_report(report, main_figures(report))
     (cell,) = cells(page, recipe="text_only", task="own.task", score="correct", stage="pretraining")
     assert float(cell["value"]) == pytest.approx(7 / 12)
     assert "Other: overlap, %" in said(page)
@@ -149,7 +150,7 @@ def test_a_metric_of_any_range_keeps_its_unit(add_task, study_of, undrawn):
     assert change.gain is None and change.difference.value == pytest.approx(-0.5)
     text = terminal_table(report)
     assert "own.task: penalty; 1 task, 3 items" in text and "−0.500 [" in text
-    page = said(render_report(report))
+    page = said(render_report(report, main_figures(report)))
     assert "-1.167" in page and "penalty, %" not in page
 
 

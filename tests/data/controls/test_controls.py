@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from code_ablate.data import controls, filters
 from code_ablate.data.controls.lexing import pieces
 from code_ablate.data.filters import Document
+from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import UserError
@@ -96,8 +97,8 @@ def test_pieces_are_the_whole_of_any_text(text):
 
 @pytest.mark.parametrize("control", ALL, ids=lambda control: control.name)
 def test_a_control_is_a_function_of_the_document(control):
-    first = control.rewrite(python(PYTHON))
-    assert control.rewrite(python(PYTHON)) == first != PYTHON
+    first = control.text_of(python(PYTHON))
+    assert control.text_of(python(PYTHON)) == first != PYTHON
 
 
 def test_a_control_gives_the_same_in_every_process():
@@ -105,7 +106,7 @@ def test_a_control_gives_the_same_in_every_process():
         "import sys; from code_ablate.data import controls;"
         "from code_ablate.data.filters import Document;"
         "d = Document(sys.argv[1], language='python');"
-        "print(controls.ScrambledNames(seed=3).rewrite(d) + controls.ShuffledLines(3).rewrite(d))"
+        "print(controls.ScrambledNames(seed=3).text_of(d) + controls.ShuffledLines(3).text_of(d))"
     )
     outputs = {
         subprocess.run(
@@ -121,7 +122,7 @@ def test_a_control_gives_the_same_in_every_process():
 
 @pytest.mark.parametrize("by", ["letters", "exchange"])
 def test_names_are_replaced_one_to_one_and_all_else_stays(by):
-    scrambled = controls.ScrambledNames(by=by).rewrite(python(PYTHON))
+    scrambled = controls.ScrambledNames(by=by).text_of(python(PYTHON))
     ast.parse(scrambled)
     before, after = pieces(PYTHON, "python"), pieces(scrambled, "python")
     assert len(before) == len(after)
@@ -141,43 +142,43 @@ def test_names_are_replaced_one_to_one_and_all_else_stays(by):
 
 
 def test_made_up_names_look_like_names_and_differ_between_documents():
-    first = controls.ScrambledNames().rewrite(python("priceOf_2 = HTTP\n"))
-    other = controls.ScrambledNames().rewrite(python("priceOf_2 = HTTPS\n"))
+    first = controls.ScrambledNames().text_of(python("priceOf_2 = HTTP\n"))
+    other = controls.ScrambledNames().text_of(python("priceOf_2 = HTTPS\n"))
     assert re.fullmatch(r"[a-z]{5}[A-Z][a-z]_2 = [A-Z]{4}\n", first)
     assert first.split(" ")[0] != other.split(" ")[0]
-    assert controls.ScrambledNames(seed=1).rewrite(python("priceOf_2 = HTTP\n")) != first
+    assert controls.ScrambledNames(seed=1).text_of(python("priceOf_2 = HTTP\n")) != first
 
 
 def test_a_cipher_gives_a_name_the_same_replacement_in_all_documents():
     cipher = controls.ScrambledNames(within="corpus")
-    first = cipher.rewrite(python("price = tip\n")).split(" ")[0]
-    assert cipher.rewrite(python("price = 3\n")).split(" ")[0] == first != "price"
+    first = cipher.text_of(python("price = tip\n")).split(" ")[0]
+    assert cipher.text_of(python("price = 3\n")).split(" ")[0] == first != "price"
 
 
 def test_many_short_names_stay_apart():
     text = "".join(f"{a}{b} = 1\n" for a in "abcdefghij" for b in "abcdefghij") + "x = y = z = 2\n"
-    names = names_of(controls.ScrambledNames().rewrite(python(text)))
+    names = names_of(controls.ScrambledNames().text_of(python(text)))
     assert len(set(names)) == len(set(names_of(text))) == 102  # "if" is no name
 
 
 def test_names_of_cpp_are_scrambled_and_directives_are_not():
-    text = controls.ScrambledNames().rewrite(Document(CPP, language="cpp"))
+    text = controls.ScrambledNames().text_of(Document(CPP, language="cpp"))
     assert "#include <vector>" in text and "#ifdef " in text and '"tip # no"' in text
     assert "TIPS" not in text and "total" not in text and "prices" not in text
 
 
 def test_comments_and_docstrings_alone():
-    assert controls.CommentsOnly().rewrite(python(PYTHON)) == (
+    assert controls.CommentsOnly().text_of(python(PYTHON)) == (
         "Prices.\n\ntotal([1, 2])\nof a dish\nDishes.\nAll of them.\n"
     )
-    assert controls.CommentsOnly().rewrite(Document(CPP, language="cpp")) == (
+    assert controls.CommentsOnly().text_of(Document(CPP, language="cpp")) == (
         "Prices.\nAdds\nall of them.\n"
     )
-    assert "# All of them.\n" in controls.CommentsOnly(with_marks=True).rewrite(python(PYTHON))
+    assert "# All of them.\n" in controls.CommentsOnly(with_marks=True).text_of(python(PYTHON))
 
 
 def test_code_without_comments_is_the_same_program():
-    text = controls.WithoutComments().rewrite(python(PYTHON))
+    text = controls.WithoutComments().text_of(python(PYTHON))
     for word in ("Prices", "dish", "Dishes", "All of them"):
         assert word not in text
     tree = ast.parse(PYTHON)
@@ -188,36 +189,36 @@ def test_code_without_comments_is_the_same_program():
 
 
 def test_a_line_that_a_comment_leaves_empty_goes_and_other_empty_lines_stay():
-    text = controls.WithoutComments().rewrite(python("a = 1\n\n# gone\nb = 2  # too\n"))
+    text = controls.WithoutComments().text_of(python("a = 1\n\n# gone\nb = 2  # too\n"))
     assert text == "a = 1\n\nb = 2\n"
 
 
 def test_structure_alone():
-    text = controls.StructureOnly().rewrite(
+    text = controls.StructureOnly().text_of(
         python("def total(xs):  # so\n    return f(xs, 'a\\n', 3)\n")
     )
     assert text == "def NAME(NAME):\n    return NAME(NAME, STRING, NUMBER)\n"
-    words = WORD.findall(controls.StructureOnly().rewrite(Document(CPP, language="cpp")))
+    words = WORD.findall(controls.StructureOnly().text_of(Document(CPP, language="cpp")))
     assert set(words) <= {"NAME", "STRING", "NUMBER", "double", "const", "return"} | {
         "include", "ifdef", "endif"}  # fmt: skip
 
 
 def test_tokens_stay_in_their_line_and_white_space_where_it_was():
-    text = controls.ShuffledTokens().rewrite(python(PYTHON))
+    text = controls.ShuffledTokens().text_of(python(PYTHON))
     for before, after in zip(PYTHON.split("\n"), text.split("\n"), strict=True):
         assert collections.Counter(before) == collections.Counter(after)
         assert re.match(r"\s*", before)[0] == re.match(r"\s*", after)[0]
 
 
 def test_lines_are_the_same_lines():
-    text = controls.ShuffledLines().rewrite(python(PYTHON))
+    text = controls.ShuffledLines().text_of(python(PYTHON))
     assert collections.Counter(text.split("\n")) == collections.Counter(PYTHON.split("\n"))
-    assert controls.ShuffledLines().rewrite(python("one")) == "one"
+    assert controls.ShuffledLines().text_of(python("one")) == "one"
 
 
 def test_every_order_of_three_lines_is_as_likely():
     orders = collections.Counter(
-        controls.ShuffledLines(seed).rewrite(python("a\nb\nc")) for seed in range(3000)
+        controls.ShuffledLines(seed).text_of(python("a\nb\nc")) for seed in range(3000)
     )
     assert len(orders) == 6
     # Chi-square with five degrees of freedom: over 25.7 with a probability of 1e-4.
@@ -237,7 +238,7 @@ def prose(sentences: int) -> str:
 def test_prose_is_repeated_until_it_compresses_as_well_and_no_further(ratio):
     text = prose(400)
     assert controls.compression_ratio(text) < 3.0
-    repeated = controls.RepeatedProse(ratio=ratio).rewrite(Document(text))
+    repeated = controls.RepeatedProse(ratio=ratio).text_of(Document(text))
     assert ratio <= controls.compression_ratio(repeated) < 1.05 * ratio
     sentences = set(re.findall(r"[^.]+\.", text))
     assert {s.strip() for s in re.findall(r"[^.]+\.", repeated)} <= {s.strip() for s in sentences}
@@ -245,13 +246,13 @@ def test_prose_is_repeated_until_it_compresses_as_well_and_no_further(ratio):
 
 def test_prose_that_compresses_already_stays_and_hopeless_prose_ends():
     same = "One sentence. " * 200
-    assert controls.RepeatedProse(ratio=3.0).rewrite(Document(same)) == same
-    assert controls.RepeatedProse(ratio=30.0).rewrite(Document("Only one.")) == "Only one."
+    assert controls.RepeatedProse(ratio=3.0).text_of(Document(same)) == same
+    assert controls.RepeatedProse(ratio=30.0).text_of(Document("Only one.")) == "Only one."
 
 
 def test_unknown_languages_and_arguments_are_refused():
     with pytest.raises(UserError, match="'klingon' is none that Pygments knows"):
-        controls.StructureOnly().rewrite(Document("x", language="klingon"))
+        controls.StructureOnly().text_of(Document("x", language="klingon"))
     with pytest.raises(UserError, match="by='words'"):
         controls.ScrambledNames(by="words")
     with pytest.raises(UserError, match="needs by='letters'"):
@@ -305,3 +306,10 @@ def test_only_a_corpus_with_a_known_end_of_its_filters_can_be_derived(corpus):
     )
     with pytest.raises(UserError, match=r"register 'controls_test\.x' yourself"):
         controls.derive("controls_test.x", "controls_test.other", controls.ShuffledLines())
+
+
+@pytest.mark.parametrize("control", ALL, ids=lambda control: control.name)
+def test_a_control_has_an_identity_of_its_own(control):
+    digests = {preprocessor_fingerprint(other)["digest"] for other in ALL}
+    assert len(digests) == len(ALL)
+    assert preprocessor_fingerprint(control)["digest"] in digests

@@ -5,14 +5,18 @@ import hashlib
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from code_ablate.data import filters
-from code_ablate.data.filters import Document, Drop
+from code_ablate.data.filters import Document, Drop, Verdict
 from tests.data.filters.made_documents import documents
 
 PAGE = (
     "<html><head><style>p {}</style><script>let x = 1;</script></head><body><p>%s</p></body></html>"
 )
+
+TLDS = 'TLDS = ["com", "net", "org", "gov", "ac", "ad", "ae", "af", %s]'
 
 
 @pytest.mark.parametrize(
@@ -39,13 +43,26 @@ PAGE = (
             '<?xml version="1.0"?><a/>',
         ),
         (filters.XmlPrologue(100), '<?xml version="1.0"?><xsl:template/>', '\n<?xml version="1"?>'),
-        (filters.HtmlVisibleText(0.2, 100), PAGE % ("x" * 101), PAGE % ("x" * 100)),
-        (filters.HtmlVisibleText(0.5, 1), "<p>" + "x" * 8 + "</p>", "<p>" + "x" * 7 + "</p>"),
+        (filters.HtmlVisibleCharacters(100), PAGE % ("x" * 101), PAGE % ("x" * 100)),
+        (filters.HtmlVisibleFraction(0.5), "<p>" + "x" * 8 + "</p>", "<p>" + "x" * 7 + "</p>"),
+        (
+            filters.Svg(100),
+            "<p><svg></svg></p>",
+            '<?xml version="1.0"?>\n<!-- a -->\n<svg id="b"/>',
+        ),
+        (filters.Svg(100), " " * 100 + "<svg/>", "\n <svg/>"),
+        (filters.TopLevelDomains(9), TLDS % "at", TLDS % "'at' be"),
+        (
+            filters.TopLevelDomains(0),
+            "com and net for you, org for us all, gov stays out",
+            TLDS % "at",
+        ),
+        (filters.TopLevelDomains(0), (TLDS % "at").upper(), TLDS % "at"),
     ],
 )
 def test_keeps_up_to_its_bound(rule, kept, dropped):
-    assert rule.judge(Document(kept)) is None
-    assert rule.judge(Document(dropped)).reason == rule.name
+    assert rule.drop(Document(kept)) is None
+    assert rule.drop(Document(dropped)).reason == rule.name
 
 
 def test_fast_and_slow_shares_agree():
@@ -54,14 +71,27 @@ def test_fast_and_slow_shares_agree():
         for rule in (filters.AlphanumericFraction, filters.AlphabeticFraction):
             belongs = str.isalnum if rule is filters.AlphanumericFraction else str.isalpha
             share = sum(map(belongs, text)) / len(text)
-            assert rule(share).judge(Document(text)) is None
+            assert rule(share).judge(Document(text)) == Verdict(share, None)
             low = rule(share + 1e-9)
-            assert low.judge(Document(text)) == Drop(low.name, share)
+            assert low.drop(Document(text)) == Drop(low.name, share)
 
 
 def test_visible_text():
     page = "<title>One</title><script>if (a<b) x();</script><p>two &amp;\n three</p><!-- four -->"
     assert filters.visible_text(page) == "One two & three"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<", "!", "[", "]", "-", ">", "a", "&#", "?", "/", "CDATA", "'", '"', "="])
+        | st.sampled_from(["<![", "<!--", "-->", "<script>", "</script>", "doctype", " ", "\0"]),
+        max_size=12,
+    ).map("".join)
+)
+@example("<![foo[bar")
+@example("=script<!['doctypex\"")
+def test_no_page_is_too_broken_to_be_read(page):
+    assert isinstance(filters.visible_text(page), str)
 
 
 def test_names_carry_the_bound():
@@ -73,23 +103,23 @@ def test_names_carry_the_bound():
 @pytest.mark.parametrize(
     ("rule", "text", "value"),
     [
-        (filters.Undecodable(), "caf�", None),
+        (filters.Undecodable(), "c�f�", 2),
         (filters.Length(3), "ab", 2),
         (filters.LongestLine(10), "a\n" + "x" * 11, 11),
         (filters.MeanLine(10), "x" * 22 + "\ny", 11.5),
         (filters.AlphanumericFraction(0.25), "a" + "-" * 9, 0.1),
         (filters.FloatNumbers(1), "0.5, 1.5e-3f, 2.0", 3),
         (filters.HexNumbers(0), "0x1 0x2", 2),
-        (filters.HtmlVisibleText(0.2, 100), PAGE % "four", 4),
+        (filters.HtmlVisibleCharacters(100), PAGE % "four", 4),
     ],
 )
 def test_a_drop_says_what_was_measured(rule, text, value):
-    assert rule.judge(Document(text)) == Drop(rule.name, value)
+    assert rule.drop(Document(text)) == Drop(rule.name, value)
 
 
 RECORDED = {
     "CODE": (177, "36748d368071ea76"),
-    "MARKUP": (179, "b0abf6c28fa0bf50"),
+    "MARKUP": (179, "01b7f17f473b00d6"),
     "TEXT": (214, "582ff5d80fa06e2a"),
 }
 """Group -> documents kept of 600, and a hash over the name of the rule (or none) of each."""

@@ -12,7 +12,7 @@ def test_files_that_are_read_count_on_every_thread(tmp_path):
     def run():
         read.read_bytes()
         written.write_text("b")
-        with open("/proc/self/status") as file:
+        with open("/proc/self/status", encoding="utf-8") as file:
             file.read()
 
     thread = threading.Thread(target=run)

@@ -92,8 +92,8 @@ def interrupted(tmp_path, vocabulary, monkeypatch):
     whole = one(corpus, vocabulary, tmp_path / "whole")
     results = []
 
-    def stopped(self, plan, extracted):
-        results.extend(extracted)
+    def stopped(self, plans, extracted):
+        results.extend(extracted[plans[0].corpus])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):

@@ -255,8 +255,13 @@ def test_wrong_settings_are_refused(fields, message):
 
 
 def test_a_key_covers_what_a_corpus_was_judged_against(tmp_path, vocabulary):
-    store = one(register(texts(20)), vocabulary, tmp_path)
-    assert store.manifest.key_fields["judged"] == {"exact_duplicates": True, "against": []}
+    fields = one(register(texts(20)), vocabulary, tmp_path).manifest.key_fields
+    assert fields["judged"] == {
+        "exact_duplicates": True,
+        "near_duplicates": None,
+        "decontamination": None,
+    }
+    assert fields["against"] == [] and fields["items"] == {}
 
 
 @pytest.mark.parametrize("phase", ["pieces", "store"])

@@ -8,6 +8,7 @@ import pytest
 import seqio
 
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
+from code_ablate.data.store import FORMAT
 from code_ablate.errors import NewerFormat
 from tests.data.preparing.corpora import (
     HERE,
@@ -40,7 +41,9 @@ def test_a_store_of_a_newer_version_is_told_of(tmp_path, vocabulary):
     corpus = register(texts(30))
     store = one(corpus, vocabulary, tmp_path)
     manifest = Path(store.path) / "manifest.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 2, "new": 1}))
+    manifest.write_text(
+        json.dumps({**json.loads(manifest.read_text()), "format": FORMAT + 1, "new": 1})
+    )
     message = explain_missing(corpus, vocabulary, tmp_path, dataclasses.replace(HERE, seed=3))
     assert "newer code-ablate" in message and "upgrade" in message
     with pytest.raises(NewerFormat, match="upgrade"):

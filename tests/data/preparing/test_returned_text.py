@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 import sentencepiece
-import seqio
-import tensorflow as tf
 
 from code_ablate.data.preparing import extract
 from code_ablate.data.preparing.store_text import describe_store
 from code_ablate.data.vocabulary import VocabularyConfig, load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.evaluation.domains import domain_items
-from tests.data.preparing.corpora import HERE, TOKENIZE, one, register, texts
+from tests.data.preparing.corpora import HERE, one, register, texts
 
 
 @pytest.fixture(scope="module")
@@ -68,26 +66,6 @@ def test_a_corpus_that_loses_its_text_is_refused_until_the_bound_is_lowered(
         found = domain_items(store, claimed, max_items=9, max_tokens=99, seq_len=16, seed=0)
         sizes = store.document_bytes("validation")
         assert [item.bytes for item in found.items] == [sizes[int(i.item)] - 3 for i in found.items]
-
-
-@seqio.map_over_dataset
-def eos_in_the_middle(example):
-    tokens = example["targets"]
-    return {**example, "targets": tf.concat([tokens, [1], tokens], 0)}
-
-
-@seqio.map_over_dataset
-def eos_twice(example):
-    return {**example, "targets": tf.concat([example["targets"], [1, 1]], 0)}
-
-
-def test_eos_within_a_document_is_refused(tmp_path, vocabulary):
-    rekey, tokenize, append_eos = TOKENIZE
-    corpus = register(["a row"], [rekey, tokenize, eos_in_the_middle, append_eos])
-    with pytest.raises(UserError, match=r"EOS \('</s>'\) stands within .* before 'a row', and"):
-        one(corpus, vocabulary, tmp_path)
-    with pytest.raises(UserError, match=r"append EOS once"):
-        one(register(["a row"], [rekey, tokenize, eos_twice]), vocabulary, tmp_path)
 
 
 def test_a_document_that_spells_eos_is_one_document(tmp_path, vocabulary):

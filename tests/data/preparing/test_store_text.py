@@ -1,9 +1,12 @@
 """What the inspection shows."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
+from code_ablate.data.store import TokenStore
 from code_ablate.errors import UserError
 from tests.data.preparing.corpora import (
     TOKENIZE,
@@ -39,3 +42,25 @@ def test_documents_do_not_control_the_terminal(tmp_path, vocabulary):
     shown = show_documents(store, vocabulary, 3) + show_windows(store, vocabulary, 40, (0, 1, 2))
     assert r"\x1b]0;" in shown and r"\x07" in shown
     assert "\x1b" not in shown and "\x07" not in shown
+
+
+def test_clusters_and_leaks_are_shown(tmp_path, vocabulary):
+    """As they stand in a manifest; names may hold anything."""
+    store = one(register(texts(20)), vocabulary, tmp_path)
+    first = [["c", "page \x1b1", "A title"], ["other", "", "Another"]]
+    cluster = {"documents": 3, "by_corpus": {"c": 2, "other": 1}, "first": first}
+    near = {"clusters": 1, "documents": 3, "sizes": {"3": 1}, "largest": [cluster]}
+    leaks = {
+        "tasks_searched": 2,
+        "tasks_missing": ["quac"],
+        "by_task": {"mbpp": {"documents": 4, "items": 5}},
+    }
+    changed = dataclasses.replace(store.manifest, near_duplicates=near, contamination=leaks)
+    shown = describe_store(TokenStore(store.path, changed, {}))
+    assert "clusters of near-duplicates: 1 with 3 documents (1 of 3)" in shown
+    assert "2 in c, 1 in other" in shown and "other: Another" in shown
+    assert r"page \x1b1: A title" in shown and "\x1b" not in shown
+    assert "2 evaluation tasks (quac: rows not on the machine)" in shown
+    assert "mbpp: 5 items in 4 documents" in shown
+    none = dataclasses.replace(changed, contamination={**leaks, "by_task": {}})
+    assert "none was found" in describe_store(TokenStore(store.path, none, {}))

@@ -88,9 +88,9 @@ def test_an_error_is_not_lost_in_a_dataset_that_repeats(register):
 
 @dataclasses.dataclass(frozen=True)
 class Refuses(Filter):
-    name: str = "refuses"
+    name = "refuses"
 
-    def judge(self, document):
+    def measure(self, document):
         raise UserError("this filter needs\nanother source")
 
 
@@ -216,10 +216,19 @@ def test_sources_together_skip_what_each_may(register, files):
 
 
 def test_examples_of_all_pieces_are_few(register):
-    stage = dataclasses.make_dataclass("S", ["name", "documents", "bytes", "is_filter", "examples"])
-    result = dataclasses.make_dataclass("R", ["stages", "empty", "empty_bytes", "round_trip"])
-    stages = (stage("read", 3, 9, False, ()), stage("bad", 0, 0, False, ("b", "a", "c")))
-    account = Account([result(stages, 0, 0, RoundTrip()), result(stages, 0, 0, RoundTrip())])
+    stage = dataclasses.make_dataclass(
+        "S", ["name", "documents", "bytes", "is_filter", "examples", "measured"]
+    )
+    result = dataclasses.make_dataclass(
+        "R", ["stages", "empty", "empty_bytes", "with_eos", "with_eos_bytes", "round_trip"]
+    )
+    stages = (
+        stage("read", 3, 9, False, (), None),
+        stage("bad", 0, 0, False, ("b", "a", "c"), None),
+    )
+    account = Account(
+        [result(stages, 0, 0, 0, 0, RoundTrip()), result(stages, 0, 0, 0, 0, RoundTrip())]
+    )
     assert account.fields["examples"] == {"bad": ["a", "a", "b"]}
 
 

@@ -127,7 +127,7 @@ def test_errors(tmp_path, files, monkeypatch):
 
     def grows(stream, name):
         result = digest(stream, name)
-        with open(files[0], "a") as file:
+        with open(files[0], "a", encoding="utf-8") as file:
             file.write("more")
         return result
 

@@ -46,7 +46,8 @@ def test_files_round_trip(tmp_path, name):
     rows = read(Files(str(tmp_path / "*"), language_field="lang"))
     assert [row["text"] for row in rows] == TEXTS
     assert {row["language"] for row in rows} == {"de"}
-    assert rows[1]["path"] == f"{name}#1"
+    second = 1 if name.endswith("parquet") else len(b'{"text": "first", "lang": "de", "n": 0}\n')
+    assert rows[1]["path"] == f"{name}#{second}"
 
 
 def test_files_text_and_format_by_name(tmp_path):
@@ -79,7 +80,10 @@ def test_files_of_a_folder_and_of_another_store(tmp_path):
 def test_lone_surrogates_and_empty_lines(tmp_path):
     (tmp_path / "a.jsonl").write_text('{"text": "a\\ud800b"}\n\n{"text": ""}\n')
     rows = read(Files(str(tmp_path / "a.jsonl")))
-    assert [(row["text"], row["path"]) for row in rows] == [("a�b", "a.jsonl#0"), ("", "a.jsonl#1")]
+    assert [(row["text"], row["path"]) for row in rows] == [
+        ("a�b", "a.jsonl#0"),
+        ("", "a.jsonl#22"),
+    ]
 
 
 def test_files_errors(tmp_path):
@@ -140,7 +144,8 @@ def test_a_bad_row_names_file_and_line_and_can_be_skipped(tmp_path, line):
     assert [document["text"] for document in source.documents()] == ["first", "last"]
     watch = SourceWatch()
     documents = list(watch.documents(source.read(source.units()[0])))
-    assert [document["path"] for document in documents] == ["a.jsonl#0", "a.jsonl#2"]
+    last = path.read_bytes().index(b'{"text": "last"}')
+    assert [document["path"] for document in documents] == ["a.jsonl#0", f"a.jsonl#{last}"]
     assert {why: (rows.rows, rows.bytes) for why, rows in watch.skipped.items()} == {
         reason: (1, len(line) + 1)
     }

@@ -5,6 +5,7 @@ import bz2
 import pytest
 
 from code_ablate.data.sources import distributions, wikipedia
+from code_ablate.data.sources.wikitext import articles, plain_text
 from code_ablate.errors import UserError
 
 
@@ -31,7 +32,7 @@ from code_ablate.errors import UserError
     ],
 )
 def test_plain_text(wikitext, expected):
-    assert wikipedia.plain_text(wikitext) == expected
+    assert plain_text(wikitext) == expected
 
 
 EXPORT = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">
@@ -45,7 +46,7 @@ EXPORT = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">
 def test_articles_of_an_export(tmp_path):
     path = tmp_path / "x.bz2"
     path.write_bytes(bz2.compress(EXPORT.encode()))
-    assert list(wikipedia.articles(str(path))) == [("New", "It is ''new''.")]
+    assert list(articles(str(path))) == [("New", "It is ''new''.")]
 
 
 def test_an_export_that_is_cut_is_an_error(tmp_path):
@@ -55,7 +56,7 @@ def test_an_export_that_is_cut_is_an_error(tmp_path):
     for content in (*cut, bz2.compress(EXPORT.encode()[:-20])):
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"x\.bz2 cannot be read .*fetch or install it again"):
-            list(wikipedia.articles(str(path)))
+            list(articles(str(path)))
 
 
 def test_the_articles_in_gensim_are_prose():

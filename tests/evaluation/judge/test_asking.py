@@ -148,7 +148,7 @@ def test_a_reply_that_never_comes_is_given_up(tmp_path):
 
 
 def test_as_many_are_asked_at_once_as_told(tmp_path):
-    together = threading.Barrier(3, timeout=60)
+    together = threading.Barrier(3, timeout=1000)
 
     def reply(number, body):
         together.wait()  # breaks, and so fails, unless three requests are under way
@@ -183,7 +183,7 @@ def test_asking_stops_when_replies_cost_more_than_estimated(tmp_path):
 
 
 def test_what_is_under_way_at_an_interrupt_is_kept(tmp_path):
-    together = threading.Barrier(2, timeout=60)
+    together = threading.Barrier(2, timeout=1000)
 
     def reply(number, body):
         together.wait()

@@ -317,7 +317,7 @@ def processes_with_session(leaders):
     found = []
     for entry in filter(str.isdigit, os.listdir("/proc")):
         try:
-            with open(f"/proc/{entry}/stat") as stat:
+            with open(f"/proc/{entry}/stat", encoding="utf-8") as stat:
                 session = int(stat.read().rpartition(")")[2].split()[3])
         except (FileNotFoundError, ProcessLookupError):
             continue

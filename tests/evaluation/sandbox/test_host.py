@@ -242,12 +242,39 @@ def test_it_refuses_where_the_kernel_does_not_isolate(monkeypatch):
     assert "none" not in str(refused.value), "nobody is talked into running it all the same"
 
 
+def test_python_may_lie_within_the_scratch_folder(monkeypatch):
+    """As one that was unpacked in /tmp does."""
+    around = "/" + sys.base_prefix.split("/")[1]
+    with broken(monkeypatch, f"isolation.SCRATCH = {around!r}") as sandbox:
+        assert sandbox.prove().startswith("namespaces")
+
+
+def test_a_strict_umask_does_not_hide_the_libraries():
+    before = os.umask(0o077)
+    try:
+        with Sandbox(workers=1) as sandbox:
+            assert sandbox.prove().startswith("namespaces")
+    finally:
+        os.umask(before)
+
+
 def test_the_proof_finds_a_leak(monkeypatch):
     with (
         broken(monkeypatch, LEAKING) as sandbox,
         pytest.raises(UserError, match="a program reached what is outside"),
     ):
         sandbox.prove()
+
+
+def test_what_the_proof_lets_out_is_removed_again(monkeypatch):
+    before = set(FOLDER.iterdir())
+    keeping = f"{LEAKING}; isolation.renounce = lambda **anything: None"
+    with (
+        broken(monkeypatch, keeping) as sandbox,
+        pytest.raises(UserError, match=r"write beside \S*proof\.py"),
+    ):
+        sandbox.prove()
+    assert set(FOLDER.iterdir()) == before
 
 
 def test_the_proof_finds_the_network(monkeypatch):

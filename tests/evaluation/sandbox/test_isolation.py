@@ -1,6 +1,7 @@
 """What a program reaches of the machine that it runs on."""
 
 import os
+import sys
 
 import pytest
 
@@ -79,7 +80,6 @@ def places():
         "open('/etc/passwd')",
         "os.listdir('/proc')",
         "os.listdir('/sys')",
-        "os.listdir('/home')",
         "open('/dev/mem')",
         "os.setuid(0)",
         "os.memfd_create('memory')",
@@ -89,6 +89,21 @@ def places():
 )
 def test_the_outside_is_out_of_reach(sandbox, expression):
     outcome = refused(sandbox, expression)
+    assert outcome.status == "passed", outcome
+
+
+def test_of_home_folders_nothing_is_there_but_the_way_to_python(sandbox):
+    """Where Python itself is installed in one, as by pyenv or uv."""
+    code = f"""
+import os
+def others():
+    found = [os.path.join(at, name) for top in ("/home", "/root") if os.path.isdir(top)
+             for at, folders, files in os.walk(top) for name in (*folders, *files)]
+    python = {os.path.join(sys.base_prefix, "")!r}
+    return [place for place in found
+            if not place.startswith(python) and not python.startswith(place + "/")]
+"""
+    [outcome] = sandbox.run([Program(code, "assert others() == [], others()", ("others",))])
     assert outcome.status == "passed", outcome
 
 

@@ -7,6 +7,7 @@ import seqio
 from code_ablate.data.sources import distributions as sources
 from code_ablate.errors import MissingData, UserError
 from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets.known import placed
 from code_ablate.evaluation.sets.source import (
     ANSWERS,
     FOLDER_VARIABLE,
@@ -33,6 +34,18 @@ def test_rows_of_a_file(tmp_path, name):
     assert source.num_input_examples("validation") == 3
     parts = [read(source, shard_info=seqio.ShardInfo(i, 2)) for i in range(2)]
     assert parts == [[ROWS[0], ROWS[2]], [ROWS[1]]]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+def test_a_file_is_read_once(tmp_path, monkeypatch, name):
+    file = write(tmp_path / name, ROWS)
+    opened = []
+    for module in (gzip, origins):
+        real = getattr(module, "open", open)
+        noting = lambda path, *a, real=real, **k: opened.append(str(path)) or real(path, *a, **k)  # noqa: E731
+        monkeypatch.setattr(module, "open", noting, raising=False)
+    _ = EvaluationSet("mine", file=file, fields=("question",)).rows
+    assert opened == [file]
 
 
 def test_the_digest_is_that_of_the_rows(tmp_path):
@@ -243,7 +256,9 @@ def test_one_message_when_a_set_is_nowhere(without_the_wheel, monkeypatch):
     assert "pip" not in str(error.value)
     with pytest.raises(MissingData, match="the 5 solved examples of 'arc_easy'"):
         rows = [{"id": "x", "question": "?", "choices": ["a", "b"], "gold": 0}]
-        monkeypatch.setattr(EvaluationSet, "_published", lambda self: ("here", rows))
+        monkeypatch.setattr(
+            EvaluationSet, "_published", lambda self: ("here", placed(rows, "here"))
+        )
         _ = EvaluationSet("arc_easy").with_shots(5, solved).rows
 
 

@@ -52,12 +52,17 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     ones. So are all folders of installed packages, which may contain the tests.
     """
     base = sys.base_prefix  # mounted over for a moment: any folder that is sure to exist would do
+    os.umask(0o022)  # whatever the host's is: the candidate, another user, has to read all this
     kernel.call("mount", b"none", b"/", None, kernel.REC | kernel.PRIVATE, None)
     _tmpfs(base, "mode=755,size=1m", kernel.NODEV)
     os.chdir(base)
     os.mkdir("old")
     kernel.call("pivot_root", b".", b"old")
     os.chdir("/")
+    os.mkdir(SCRATCH)  # first: Python itself may be installed within it
+    # Files and attributes take memory that `size` does not count.
+    scratch = f"mode=777,size={scratch_bytes},nr_inodes={SCRATCH_FILES}"
+    _tmpfs(SCRATCH, scratch, kernel.NODEV | kernel.NOEXEC)
     shown = [path for path in _libraries() if _show(path)]
     library = os.path.dirname(os.__file__)
     hidden = [path for path in hidden if not _within(path, library) and not _within(library, path)]
@@ -68,10 +73,6 @@ def enter(hidden: list[str], scratch_bytes: int) -> None:
     for device in ("/dev/null", "/dev/urandom"):
         _bind(device, lambda path: os.close(os.open(path, os.O_CREAT)))
         kernel.read_only(device, recursive=False)  # the file on the host, not what it is for
-    os.mkdir(SCRATCH)
-    # Files and attributes take memory that `size` does not count.
-    scratch = f"mode=777,size={scratch_bytes},nr_inodes={SCRATCH_FILES}"
-    _tmpfs(SCRATCH, scratch, kernel.NODEV | kernel.NOEXEC)
     kernel.call("umount2", OLD.encode(), kernel.DETACH)
     os.rmdir(OLD)
     kernel.call("sethostname", HOST_NAME, len(HOST_NAME))

@@ -1,0 +1,62 @@
+"""Documents of a corpus that `code-ablate corpora build` made from packages.
+
+    BuiltCorpus("code.python")                    # in data/corpora, or $CODE_ABLATE_CORPORA
+    BuiltCorpus("code.*", max_bytes_each=8_000_000)
+
+Only shards that the folder's lock file names are read, so a build that was stopped is not taken for
+a whole one.
+"""
+
+import fnmatch
+import os
+from functools import cached_property
+from pathlib import Path
+
+from code_ablate.data.building.build import LOCK, package_key, read_lock, shard_path
+from code_ablate.data.sources.files import Files
+from code_ablate.errors import UserError
+
+FOLDER, VARIABLE = "data/corpora", "CODE_ABLATE_CORPORA"
+
+
+def corpora_folder() -> Path:
+    """Where corpora are built and read: $CODE_ABLATE_CORPORA, or data/corpora below this folder."""
+    return Path(os.environ.get(VARIABLE) or FOLDER)
+
+
+class BuiltCorpus(Files):
+    """The shards of one built corpus, or of all whose name matches a pattern."""
+
+    def __init__(self, corpus: str):
+        """`corpus`: name, such as "prose", or pattern, such as "code.*"."""
+        super().__init__(corpus, format="jsonl", language_field="language", path_field="path")
+        del self.patterns  # they are known when the corpus is read
+        self.corpus = corpus
+
+    @cached_property
+    def patterns(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Paths of the shards. Raises UserError if the corpus is not built."""
+        folder = corpora_folder()
+        build = f"code-ablate corpora build --tier small --out {folder}"
+        if not (folder / LOCK).exists():
+            raise UserError(
+                f"no corpora are built in {folder}: {build}; or say where they are with {VARIABLE}."
+            )
+        lock = read_lock(folder / LOCK)
+        shards = [
+            (package_key(package), shard.corpus)
+            for package in lock.packages
+            for shard in package.shards
+        ]
+        paths = [
+            str(shard_path(folder, corpus, key))
+            for key, corpus in sorted(shards)
+            if fnmatch.fnmatchcase(corpus, self.corpus)
+        ]
+        if not paths:
+            names = ", ".join(sorted({corpus for _, corpus in shards}))
+            raise UserError(
+                f"corpus {self.corpus!r} is not among those built in {folder} ({names}): build a "
+                "tier that has it."
+            )
+        return tuple(paths)
