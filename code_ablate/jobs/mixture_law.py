@@ -7,6 +7,7 @@
 A table is anybody's CSV; a study is its folder. Neither gin nor JAX is needed.
 """
 
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,10 +47,12 @@ def read_runs(
 ) -> Records:
     """Runs of a CSV, or of a study's folder; see `read_records`. Raises UserError."""
     if epath.Path(table).is_dir():
-        if results is not None or corpora or run:
-            raise UserError("a study knows its corpora and runs: leave those options out.")
+        if results is not None or corpora or run or higher_is_better:
+            raise UserError(
+                "a study knows its corpora, its runs and what is better: leave these options out."
+            )
         records = study_records(load_results(table))
-        chosen = [t for t in records.targets if any(epath.Path(t).match(p) for p in targets)]
+        chosen = [t for t in records.targets if any(fnmatch.fnmatchcase(t, p) for p in targets)]
         if targets and not chosen:
             raise UserError(
                 f"no target of {FILE} matches {', '.join(targets)}: it has "

@@ -127,4 +127,4 @@ def test_a_study_of_too_few_mixtures_is_refused_in_one_message(study_dir, capsys
     assert main(["law", str(study_dir), "--target", "arc_easy"]) == 2
     assert "different mixtures: a law needs 8 or more" in capsys.readouterr().err
     assert main(["law", str(study_dir), "--corpora", "demo*"]) == 2
-    assert "a study knows its corpora" in capsys.readouterr().err
+    assert "a study knows its corpora, its runs" in capsys.readouterr().err

@@ -45,6 +45,8 @@ def read_records(
     """
     source = os.path.basename(os.fspath(mixtures))
     frame = _read(mixtures)
+    if run and run not in frame.columns:
+        raise unknown_name("column", run, map(str, frame.columns))
     key = run or _key(frame, None)
     shares = _chosen(frame, corpora, "corpus") if corpora else _shares(frame, source, key)
     if results is not None:
@@ -116,9 +118,11 @@ def _key(frame: pd.DataFrame, other: pd.DataFrame | None) -> str:
 def _joined(
     frame: pd.DataFrame, other: pd.DataFrame, key: str, shares: list[str], source: str
 ) -> pd.DataFrame:
+    if key not in other.columns:
+        raise unknown_name("column", key, map(str, other.columns))
     for one in (frame, other):
-        if key not in one.columns:
-            raise unknown_name("column", key, map(str, one.columns))
+        if not one[key].is_unique:
+            raise UserError(f"{source}: column {key} does not name each run once: name another.")
     missing = set(frame[key]) ^ set(other[key])
     if missing:
         raise UserError(

@@ -68,6 +68,7 @@ def test_sizes_and_tokens_are_known_by_their_names(tmp_path):
         ("a,b,loss\n0.5,0.5,bad\n", {"targets": ["loss"]}, "'bad', which is no number"),
         ("a,b\n0.5,0.5\n", {}, "no column of measurements"),
         ("a,b,loss\n", {}, "has no rows"),
+        ("a,b,loss\n0.5,0.5,2\n", {"run": "ran"}, "no column named 'ran'"),
         ("", {}, "cannot be read as CSV"),
         ("loss\n2\n3\n", {}, "sum to 1"),
     ],
@@ -88,6 +89,11 @@ def test_runs_in_only_one_of_two_files_are_refused(tmp_path):
     losses = write(tmp_path, "run,loss\nx,2\nz,3\n", "losses.csv")
     with pytest.raises(UserError, match="2 runs are in only one of the two files"):
         read_records(shares, losses)
+    twice = write(tmp_path, "run,loss\nx,2\nx,3\n", "losses.csv")
+    with pytest.raises(UserError, match="does not name each run once"):
+        read_records(shares, twice, run="run")
+    with pytest.raises(UserError, match="share no column"):
+        read_records(shares, twice)
 
 
 def test_a_law_is_refused_where_there_is_nothing_to_learn():
