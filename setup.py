@@ -37,6 +37,7 @@ setup(
         "pandas>=2.2",
         "pyarrow>=16",
         "pydantic>=2.6",
+        "scikit-learn>=1.5",
         "scipy>=1.13",
         "tensorboardX>=2.6.5",
         "tensorstore>=0.1.70",
@@ -64,6 +65,8 @@ setup(
         "huggingface": ["safetensors>=0.4.3", "sentencepiece>=0.2.0,<0.2.2", "tokenizers>=0.20"],
         # lm-eval's tasks on our checkpoints.
         "lm-eval": ["lm-eval>=0.4.9"],
+        # Boosted trees among the laws of the mixture: code-ablate law --trees lightgbm.
+        "lightgbm": ["lightgbm>=4.5"],
         "wandb": ["wandb>=0.19"],
         # Asks an OpenAI-compatible endpoint which of two answers is better.
         "judge": ["openai>=3"],

@@ -235,6 +235,66 @@ def _judge_by_likelihood(options, pairs, workspace):
     return by_likelihood(pairs, run, vocabulary, config.make("MeshConfig"), options.step)
 
 
+def _mixture_runs(options):
+    """(records, region) of a table or a study."""
+    from code_ablate.jobs.mixture_law import read_region, read_runs
+
+    records = read_runs(
+        options.table,
+        options.results,
+        corpora=options.corpora,
+        targets=options.target,
+        higher_is_better=options.higher_is_better,
+        run=options.run_column,
+    )
+    return records, _region(options, records.corpora, read_region)
+
+
+def _region(options, corpora, read_region):
+    return read_region(
+        corpora,
+        options.constraint,
+        tokens=options.tokens,
+        available=options.available,
+        today=options.today,
+    )
+
+
+def law(options) -> None:
+    """Fits the laws of the mixture and prints the mixtures that cannot be told from the best."""
+    from code_ablate.analysis.report.law_text import law_text
+    from code_ablate.jobs.mixture_law import study_mixtures, write_law
+
+    records, region = _mixture_runs(options)
+    optimum = study_mixtures(records, region, trees=options.trees, seed=options.seed)
+    show(law_text(optimum))
+    if options.out:
+        show(f"\ntables and figure: {write_law(optimum, options.out)}")
+
+
+def design(options) -> None:
+    """Proposes the next mixtures to train."""
+    from etils import epath
+
+    from code_ablate.analysis.laws.design import DesignConfig
+    from code_ablate.analysis.report.law_text import batch_text
+    from code_ablate.jobs.mixture_law import begin_design, design_batch, read_region
+
+    if bool(options.begin) == bool(options.table):
+        raise UserError("give a table or study of the runs so far, or --begin CORPUS CORPUS ...")
+    config = DesignConfig(runs=options.runs, goal=options.goal)
+    if options.begin:
+        region = _region(options, options.begin, read_region)
+        proposal = begin_design(region, config.runs, seed=options.seed)
+    else:
+        records, region = _mixture_runs(options)
+        proposal = design_batch(records, region, config, trees=options.trees, seed=options.seed)
+    show(batch_text(proposal.corpora, proposal.rates_BC, proposal.batch, proposal.unit))
+    if options.out:
+        epath.Path(options.out).write_text(proposal.csv())
+        show(f"mixtures: {options.out}")
+
+
 def export(options) -> None:
     """Writes a checkpoint in the form of another library."""
     from code_ablate.interop import huggingface

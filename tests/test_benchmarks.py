@@ -185,3 +185,12 @@ def test_synthesis(run, monkeypatch):
         assert 0 < figures["distinct"]["median"] <= 1
     for curve in (result["novelty"]["problems"], result["novelty"]["real"]):
         assert curve["60"] == 1.0 and 0 < curve["120"] < 1
+
+
+def test_laws_without_tables_measure_peeking_alone(run, tmp_path):
+    result = run("laws", "peeking", "--tables", tmp_path)
+    for looks, errors in result["peeking"].items():
+        assert errors["any_time"] <= 0.05, looks
+    assert result["peeking"]["looks_100"]["t_test"] > 0.3
+    with pytest.raises(UserError, match="no tables"):
+        run("laws", "regmix", "--tables", tmp_path)
