@@ -50,7 +50,13 @@ def require_path(kind: str, path: str | os.PathLike) -> None:
         raise UserError(
             f"{kind} is {brief(text, 60)}: a path cannot have the character {wrong[0]!r} in it."
         )
-    longest = max(len(os.fsencode(part)) for part in text.split("/"))
+    try:
+        longest = max(len(os.fsencode(part)) for part in text.split("/"))
+    except UnicodeEncodeError as error:
+        lone = error.object[error.start]
+        raise UserError(
+            f"{kind} is {brief(text, 60)}: a path cannot have the character {lone!r} in it."
+        ) from None
     if longest > LONGEST_PART:
         raise UserError(
             f"{kind} is {brief(text, 60)}: a name in it has {longest} bytes, and files have names "

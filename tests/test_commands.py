@@ -14,7 +14,7 @@ from tests.test_imports import run
 
 DATA_PACKAGES = ("seqio", "tensorflow", "tensorflow_text", "tensorflow_datasets", "t5")
 VOCABULARY = VocabularyConfig(
-    "mine", size=330, corpora=("alone.corpus",), sample_bytes=9000, held_out=0.1
+    "mine", size=330, corpora=("light.corpus",), sample_bytes=9000, held_out=0.1
 )
 PREPARE = PrepareConfig(workers=1, validation_fraction=0.1)
 
@@ -24,7 +24,7 @@ Paths.runs = {runs!r}
 Hardware.chip = 'v5e'
 VocabularyConfig.name = 'mine'
 VocabularyConfig.size = 330
-VocabularyConfig.corpora = ('alone.corpus',)
+VocabularyConfig.corpora = ('light.corpus',)
 VocabularyConfig.sample_bytes = 9000
 VocabularyConfig.held_out = 0.1
 PrepareConfig.validation_fraction = 0.1
@@ -36,7 +36,7 @@ ModelConfig.head_dim = 16
 ModelConfig.feed_forward = 32
 ModelConfig.vocabulary_size = 330
 Schedule.peak = 1e-2
-SuiteConfig.domains = ('alone.corpus',)
+SuiteConfig.domains = ('light.corpus',)
 SuiteConfig.tasks = ()
 """
 STUDY = """
@@ -45,14 +45,14 @@ Study.name = 'alone'
 Study.recipes = (@base_only,)
 Study.baseline = 'base_only'
 Study.seeds = (0,)
-Setting.base = {'alone.corpus': 1.0}
+Setting.base = {'light.corpus': 1.0}
 Setting.tokens = 64
 Setting.cooldown_tokens = 0
 Setting.batch_windows = 1
 Setting.seq_len = 16
 """
 PHASE = """
-Phase.mixture = {'alone.corpus': 1.0}
+Phase.mixture = {'light.corpus': 1.0}
 Phase.tokens = 64
 Phase.model = @ModelConfig()
 Phase.optimizer = @Optimizer()
@@ -67,9 +67,9 @@ Phase.seed = 0
 def prepared(tmp_path_factory):
     """A folder with a vocabulary, a token store, and gin files that read them."""
     folder = tmp_path_factory.mktemp("alone")
-    register(texts(60), name="alone.corpus")
+    register(texts(60), name="light.corpus")
     vocabulary = make_vocabulary(VOCABULARY, folder / "data", progress=False)
-    one("alone.corpus", vocabulary, folder / "data", PREPARE)
+    one("light.corpus", vocabulary, folder / "data", PREPARE)
     settings = SETTINGS.format(data=str(folder / "data"), runs=str(folder / "runs"))
     (folder / "study.gin").write_text(STUDY + settings)
     (folder / "phase.gin").write_text(PHASE + settings)
@@ -96,10 +96,10 @@ def strangers(stderr):
     ("arguments", "said"),
     [
         (("plan", "study.gin"), "1 distinct phases"),
-        (("plan", "study.gin", "--show-config"), "alone.corpus"),
-        (("inspect", "alone.corpus", "--study", "study.gin"), "alone.corpus"),
+        (("plan", "study.gin", "--show-config"), "light.corpus"),
+        (("inspect", "light.corpus", "--study", "study.gin"), "light.corpus"),
         (("why-not-cached", "study.gin"), "all token stores are prepared"),
-        (("prepare", "study.gin"), "alone.corpus"),
+        (("prepare", "study.gin"), "light.corpus"),
         (("list", "recipes"), "base_only"),
         (("list", "scales"), "demo"),
         (("config", "Setting"), "Setting.base"),
@@ -126,7 +126,7 @@ def test_training_and_evaluation_run_on_prepared_stores_without_the_data_package
     assert done.returncode == 0, done.stderr[-2000:]
     assert not strangers(done.stderr), done.stderr
     (summary,) = directory.glob("eval/*/summary.json")
-    assert list(json.loads(summary.read_text())["tasks"]) == ["bits_per_byte/alone.corpus"]
+    assert list(json.loads(summary.read_text())["tasks"]) == ["bits_per_byte/light.corpus"]
 
 
 def test_a_report_needs_neither_jax_nor_gin(tmp_path):

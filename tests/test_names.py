@@ -41,7 +41,18 @@ def test_what_would_lead_elsewhere_is_no_name(name):
 
 @pytest.mark.parametrize(
     "path",
-    ["a\x00b", "data/a\n", "a\tb/c", "a\x1b[2J", "\x7f", "", 3, b"a", "a/" + "é" * 128 + "/b"],
+    [
+        "a\x00b",
+        "data/a\n",
+        "a\tb/c",
+        "a\x1b[2J",
+        "\x7f",
+        "",
+        3,
+        b"a",
+        "a/" + "é" * 128 + "/b",
+        "a/\ud800",
+    ],
 )
 def test_what_no_file_can_be_called_is_no_path(path):
     for build in (

@@ -62,12 +62,14 @@ def runs_in(directory, graph):
 
 
 def signal_itself(number, after):
-    """Sends this process a signal as soon as it has shown a line with the text `after`."""
+    """Sends this process a signal, once, when it has shown a line with the text `after`."""
     write = tqdm.write
+    sent = []
 
     def write_and_signal(text, **options):
         write(text, **options)
-        if after and after in text:
+        if after and after in text and not sent:
+            sent.append(number)
             os.kill(os.getpid(), number)
 
     tqdm.write = write_and_signal

@@ -15,10 +15,12 @@ def test_a_folder_of_problems_is_a_corpus(tmp_path, monkeypatch):
     Shard(tmp_path, "composed", 0).write(problems, ShardRecord("", "", ("k",) * 5, (), {}))
     source = seqio.TaskRegistry.get("synthetic.problems").source
     monkeypatch.setattr(source, "patterns", (f"{tmp_path}/*.jsonl.gz",))
-    source.__dict__.pop("_found", None)
+    for known in ("_found", "_parts"):
+        source.__dict__.pop(known, None)
     (file,) = source.units()
     rows = list(source.read(file))
-    source.__dict__.pop("_found", None)
+    for known in ("_found", "_parts"):
+        source.__dict__.pop(known, None)
     assert [row["text"] for row in rows] == [problem.text for problem in problems]
     assert [row["path"] for row in rows] == [problem.name for problem in problems]
     assert {row["language"] for row in rows} <= {"python", "markdown"}
@@ -27,6 +29,7 @@ def test_a_folder_of_problems_is_a_corpus(tmp_path, monkeypatch):
 def test_a_missing_folder_is_named(tmp_path, monkeypatch):
     source = seqio.TaskRegistry.get("synthetic.problems").source
     monkeypatch.setattr(source, "patterns", (f"{tmp_path}/nothing/*.jsonl.gz",))
-    source.__dict__.pop("_found", None)
+    for known in ("_found", "_parts"):
+        source.__dict__.pop(known, None)
     with pytest.raises(UserError, match="nothing"):
         source.units()
