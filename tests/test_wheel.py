@@ -82,7 +82,7 @@ def test_nothing_of_the_clone_is_imported(environment, elsewhere):
 def test_a_study_is_planned_and_its_names_are_known(environment, elsewhere):
     done = command(environment, "plan", "demo", cwd=elsewhere)
     assert done.returncode == 0, done.stderr
-    assert "30 distinct phases" in done.stdout and "demo.web_code" in done.stdout
+    assert "45 distinct phases" in done.stdout and "demo.web_code" in done.stdout
     assert "1.07M" in done.stdout  # of our models/toy.gin
 
 
