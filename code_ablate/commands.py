@@ -77,7 +77,7 @@ def corpora(options) -> None:
         workers=options.workers,
     )
     show(summary(report))
-    show(f"written to {options.out}; inspect one with: code-ablate inspect registry.text")
+    show("inspect one with: code-ablate inspect registry.text")
 
 
 def plan(options) -> int:

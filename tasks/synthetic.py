@@ -7,21 +7,21 @@ The folder is data/problems below the folder the command runs in, or what the en
 CODE_ABLATE_PROBLEMS names. docs/synthetic.md says how problems are made.
 """
 
-import os
-
 import seqio
 
 from code_ablate.data.sources import documents
-from code_ablate.data.sources.files import Files
-
-FOLDER_VARIABLE = "CODE_ABLATE_PROBLEMS"
-
-_FOLDER = os.environ.get(FOLDER_VARIABLE, "data/problems")
+from code_ablate.data.sources.below import FilesBelow
 
 seqio.TaskRegistry.add(
     "synthetic.problems",
     # Verified problems in Python; nothing is filtered that was checked when it was made.
-    source=Files(f"{_FOLDER}/*.jsonl.gz", language_field="language", path_field="name"),
+    source=FilesBelow(
+        "CODE_ABLATE_PROBLEMS",
+        "data/problems",
+        "*.jsonl.gz",
+        language_field="language",
+        path_field="name",
+    ),
     preprocessors=[*documents.TOKENIZE],
     output_features=documents.FEATURES,
 )

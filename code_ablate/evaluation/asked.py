@@ -50,7 +50,7 @@ class Asked:
 def task_asked(
     task: "seqio.Task", kind: Kind, config: SuiteConfig, vocabulary: Vocabulary, seq_len: int
 ) -> Asked:
-    """Of a Task. Its rows are read if nobody knows how many they are; see `count_rows`.
+    """What is asked of a Task. Its rows are read if their number is not known; see `count_rows`.
 
     Raises UserError for what cannot be followed, and what the source raises.
     """
@@ -76,7 +76,7 @@ def task_asked(
 def domain_asked(
     config: SuiteConfig, vocabulary: Vocabulary, store: TokenStore, seq_len: int
 ) -> Asked:
-    """Of the validation documents of a corpus."""
+    """What is asked of the validation documents of a corpus."""
     available, most = store.num_documents("validation"), config.max_documents
     chosen = chosen_rows(available, most, config.seed)
     ends = store.document_ends("validation")

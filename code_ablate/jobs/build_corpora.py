@@ -7,7 +7,7 @@ print(summary(build_corpora("small", "data/corpora")))
 import os
 from pathlib import Path
 
-from code_ablate.data.building.build import STOP, Report, build
+from code_ablate.data.building.build import STOP, Report, build, corpora_folder
 from code_ablate.data.building.tiers import MEGABYTES_PER_SECOND, TIERS
 from code_ablate.errors import unknown_name
 
@@ -33,7 +33,7 @@ def estimate(tier: str) -> str:
 
 def build_corpora(
     tier: str,
-    out: str | Path,
+    out: str | Path | None = None,
     *,
     lock: str | Path | None = None,
     missing: str = STOP,
@@ -41,11 +41,20 @@ def build_corpora(
 ) -> Report:
     """Builds a tier into a folder; `data.building.build.build` says how, and what it raises.
 
-    `workers`: processes; 0: one per core.
+    Args:
+      tier: name of the list of packages.
+      out: local folder; None: `corpora_folder()`, where the corpora `registry.*` are read.
+      lock: lock file of an earlier build, to build the same again.
+      missing: "stop" or "skip" a package that is gone.
+      workers: processes; 0: one per core.
     """
     require_tier(tier)
     return build(
-        TIERS[tier], out, lock=lock, missing=missing, workers=workers or os.cpu_count() or 1
+        TIERS[tier],
+        out or corpora_folder(),
+        lock=lock,
+        missing=missing,
+        workers=workers or os.cpu_count() or 1,
     )
 
 

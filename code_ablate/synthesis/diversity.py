@@ -42,7 +42,7 @@ def tokens(text: str) -> list[str]:
 
 
 def sample(documents: Iterable[str], seed: int, characters: int = SAMPLE_CHARACTERS) -> list[str]:
-    """Documents in a seeded order, until so many characters are reached."""
+    """Documents in a seeded order, until `characters` are reached."""
     order = list(documents)
     random.Random(seed).shuffle(order)
     taken, length = [], 0
@@ -55,7 +55,7 @@ def sample(documents: Iterable[str], seed: int, characters: int = SAMPLE_CHARACT
 
 
 def diversity(documents: Iterable[str], seed: int = 0, characters: int = 0) -> Diversity:
-    """Figures of a seeded sample of so many characters; SAMPLE_CHARACTERS, unless they are given.
+    """Figures of a seeded sample of `characters`; 0: SAMPLE_CHARACTERS.
 
     Raises ValueError where there is less than a sample.
     """
@@ -79,7 +79,7 @@ def diversity(documents: Iterable[str], seed: int = 0, characters: int = 0) -> D
 
 
 def runs(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
-    """All runs of so many tokens, in order."""
+    """All runs of `length` tokens, in order."""
     return zip(*(words[start:] for start in range(length)), strict=False)
 
 

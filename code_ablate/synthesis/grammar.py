@@ -142,7 +142,7 @@ class Operation:
     """What an element of the result is called, as a template; empty: as in the first argument."""
 
     adjective: str
-    """Of a test: an adjective that says the same; empty if there is none."""
+    """Adjective that says the same as a test; empty if there is none."""
 
     functions: list[Callable]
     """The forms as functions that run."""

@@ -118,7 +118,7 @@ def _parts(file: Path) -> tuple[str, int]:
 def _make_shards(
     folder: Path, problems: int, seed: int, recipe: str, forbidden: frozenset[int], workers: int
 ) -> list[ShardRecord]:
-    """All shards that are needed for so many different problems; those that are there are kept."""
+    """All shards that the different problems asked for need; those that are there are kept."""
     records: dict[int, ShardRecord] = {}
     running: dict[Future, int] = {}
     context = multiprocessing.get_context("spawn")  # a fork of what TensorFlow runs in may hang

@@ -54,7 +54,7 @@ class Trial:
         self._function = self._names[function]
 
     def run(self, arguments: tuple, steps: int = STEPS) -> Outcome:
-        """Calls the function with copies of the arguments; ends it after so many steps."""
+        """Calls the function with copies of the arguments; ends it after its limit of steps."""
         self._left = steps
         passed = [copied(argument) for argument in arguments]
         try:

@@ -27,8 +27,8 @@ _FIRST_TESTS = 4
 _MOST_TESTS = 9
 _MUTANTS = 24
 _MORE_STEPS = 4
-"""A mutant may take so many times the steps of the solution, and _EXTRA_STEPS: what takes more is
-taken to run for ever."""
+"""Times the steps of the solution that a mutant may take, beside _EXTRA_STEPS: one that takes more
+counts as running for ever."""
 _EXTRA_STEPS = 100
 _LONGEST_TEST = 260
 """Characters of a call with its result."""

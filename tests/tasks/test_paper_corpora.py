@@ -39,7 +39,7 @@ def folder(tmp_path, monkeypatch):
     for name in seqio.TaskRegistry.names():
         if name.startswith("paper."):
             source = seqio.TaskRegistry.get(name).source
-            for known in ("patterns", "_found", "_parts"):
+            for known in ("_found", "_parts"):
                 source.__dict__.pop(known, None)
     return tmp_path
 

@@ -14,7 +14,7 @@ def test_a_folder_of_problems_is_a_corpus(tmp_path, monkeypatch):
     problems = [composed_problem(2, index, frozenset())[0] for index in range(5)]
     Shard(tmp_path, "composed", 0).write(problems, ShardRecord("", "", ("k",) * 5, (), {}))
     source = seqio.TaskRegistry.get("synthetic.problems").source
-    monkeypatch.setattr(source, "patterns", (f"{tmp_path}/*.jsonl.gz",))
+    monkeypatch.setenv("CODE_ABLATE_PROBLEMS", str(tmp_path))
     for known in ("_found", "_parts"):
         source.__dict__.pop(known, None)
     (file,) = source.units()
@@ -28,7 +28,7 @@ def test_a_folder_of_problems_is_a_corpus(tmp_path, monkeypatch):
 
 def test_a_missing_folder_is_named(tmp_path, monkeypatch):
     source = seqio.TaskRegistry.get("synthetic.problems").source
-    monkeypatch.setattr(source, "patterns", (f"{tmp_path}/nothing/*.jsonl.gz",))
+    monkeypatch.setenv("CODE_ABLATE_PROBLEMS", f"{tmp_path}/nothing")
     for known in ("_found", "_parts"):
         source.__dict__.pop(known, None)
     with pytest.raises(UserError, match="nothing"):

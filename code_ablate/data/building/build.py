@@ -15,6 +15,7 @@ import concurrent.futures
 import hashlib
 import json
 import multiprocessing
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ from code_ablate.errors import Failed, UserError
 from code_ablate.identity import identity
 from code_ablate.progress import bar
 
+FOLDER, VARIABLE = "data/corpora", "CODE_ABLATE_CORPORA"
 LOCK_FORMAT = 1
 LOCK = "lock.json"
 STOP, SKIP = "stop", "skip"
@@ -113,6 +115,11 @@ class Report:
                 documents, size = totals.get(shard.corpus, (0, 0))
                 totals[shard.corpus] = documents + shard.documents, size + shard.bytes
         return dict(sorted(totals.items()))
+
+
+def corpora_folder() -> Path:
+    """Where corpora are built and read: $CODE_ABLATE_CORPORA, or data/corpora below this folder."""
+    return Path(os.environ.get(VARIABLE) or FOLDER)
 
 
 def build(

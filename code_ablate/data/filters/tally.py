@@ -116,7 +116,7 @@ class _Sample:
         return len(self._rows) < EXAMPLES or key <= self._rows[-1][0][: len(key)]
 
     def add(self, key: tuple, example: dict[str, Any]) -> None:
-        """Of equal texts, which have equal keys, one is kept: the same in whatever order."""
+        """Keeps one of the examples that have this key, the same in whatever order they come."""
         for number, (known, other) in enumerate(self._rows):
             if known == key:
                 self._rows[number] = (key, min(example, other, key=_in_order))

@@ -45,7 +45,7 @@ _FILTER_SHIFT = np.uint64(64 - _FILTER_BITS)
 @checked
 @dataclass(frozen=True)
 class Decontamination:
-    """Of which evaluation tasks no item may be trained on, and when a document holds an item."""
+    """Evaluation tasks whose items must not be trained on, and when a document holds an item."""
 
     tasks: tuple[str, ...] = ()
     """Evaluation tasks whose items are looked for, those among them whose rows are on this machine.

@@ -61,7 +61,7 @@ class Ragged:
         return self.windows(sequence_hashes(self.values, n), n)
 
     def windows(self, hashes: Shaped[np.ndarray, " W"], n: int) -> "Ragged":
-        """Of `hashes`, one of every `n` values from the first on, those within one text."""
+        """Those of `hashes`, one for every `n` values in a row, whose values are in one text."""
         ends = np.cumsum(np.maximum(self.counts - n + 1, 0))
         return Ragged(hashes[self.starts(n)], ends)
 

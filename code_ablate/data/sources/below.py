@@ -8,7 +8,6 @@ that a corpus can be registered where its files are not.
 """
 
 import os
-from functools import cached_property
 from typing import Any
 
 from code_ablate.data.sources.files import Files
@@ -29,11 +28,8 @@ class FilesBelow(Files):
         super().__init__(patterns, **options)
         self.variable = variable
         self.default = default
-        self.below = self.patterns
-        del self.patterns  # known when the variable is read
 
-    @cached_property
-    def patterns(self) -> tuple[str, ...]:  # type: ignore[override]
+    def paths(self) -> tuple[str, ...]:
         """The patterns, with the folder before them."""
         folder = os.environ.get(self.variable) or self.default
-        return tuple(f"{folder.rstrip('/')}/{pattern}" for pattern in self.below)
+        return tuple(f"{folder.rstrip('/')}/{pattern}" for pattern in self.patterns)

@@ -1,27 +1,24 @@
 """Documents of a corpus that `code-ablate corpora build` made from packages.
 
-    BuiltCorpus("code.python")                    # in data/corpora, or $CODE_ABLATE_CORPORA
-    BuiltCorpus("code.*", max_bytes_each=8_000_000)
+    BuiltCorpus("code.python")          # in data/corpora, or $CODE_ABLATE_CORPORA
+    BuiltCorpus("code.*")               # in all languages
 
 Only shards that the folder's lock file names are read, so a build that was stopped is not taken for
 a whole one.
 """
 
 import fnmatch
-import os
-from functools import cached_property
-from pathlib import Path
 
-from code_ablate.data.building.build import LOCK, package_key, read_lock, shard_path
+from code_ablate.data.building.build import (
+    LOCK,
+    VARIABLE,
+    corpora_folder,
+    package_key,
+    read_lock,
+    shard_path,
+)
 from code_ablate.data.sources.files import Files
 from code_ablate.errors import UserError
-
-FOLDER, VARIABLE = "data/corpora", "CODE_ABLATE_CORPORA"
-
-
-def corpora_folder() -> Path:
-    """Where corpora are built and read: $CODE_ABLATE_CORPORA, or data/corpora below this folder."""
-    return Path(os.environ.get(VARIABLE) or FOLDER)
 
 
 class BuiltCorpus(Files):
@@ -30,12 +27,10 @@ class BuiltCorpus(Files):
     def __init__(self, corpus: str):
         """`corpus`: name, such as "prose", or pattern, such as "code.*"."""
         super().__init__(corpus, format="jsonl", language_field="language", path_field="path")
-        del self.patterns  # they are known when the corpus is read
-        self.corpus = corpus
 
-    @cached_property
-    def patterns(self) -> tuple[str, ...]:  # type: ignore[override]
+    def paths(self) -> tuple[str, ...]:
         """Paths of the shards. Raises UserError if the corpus is not built."""
+        (wanted,) = self.patterns
         folder = corpora_folder()
         build = f"code-ablate corpora build --tier small --out {folder}"
         if not (folder / LOCK).exists():
@@ -51,12 +46,12 @@ class BuiltCorpus(Files):
         paths = [
             str(shard_path(folder, corpus, key))
             for key, corpus in sorted(shards)
-            if fnmatch.fnmatchcase(corpus, self.corpus)
+            if fnmatch.fnmatchcase(corpus, wanted)
         ]
         if not paths:
             names = ", ".join(sorted({corpus for _, corpus in shards}))
             raise UserError(
-                f"corpus {self.corpus!r} is not among those built in {folder} ({names}): build a "
+                f"corpus {wanted!r} is not among those built in {folder} ({names}): build a "
                 "tier that has it."
             )
         return tuple(paths)

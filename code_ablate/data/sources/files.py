@@ -137,6 +137,11 @@ class Files(DocumentSource):
         self.hidden = hidden
         self._storage_options = storage_options or {}
 
+    def paths(self) -> tuple[str, ...]:
+        """Paths and globs that are searched; those given, but where a subclass makes others of
+        them when documents are asked for."""
+        return self.patterns
+
     @property
     def fields(self) -> tuple[str, ...]:
         """Those of every document, and the names in `metadata`."""
@@ -251,7 +256,7 @@ class Files(DocumentSource):
             shown = "; ".join(problem.message for problem in found.problems[:_SHOWN_PROBLEMS])
             more = len(found.problems) - _SHOWN_PROBLEMS
             raise UserError(
-                f"not all that matches {', '.join(map(repr, self.patterns))} is a file that can be "
+                f"not all that matches {', '.join(map(repr, self.paths()))} is a file that can be "
                 f"read: {shown}{f'; and {more} more' if more > 0 else ''}. Mend or remove them, "
                 "or leave them out: Files(..., on_bad='skip')."
             )
@@ -261,7 +266,7 @@ class Files(DocumentSource):
 
     def _search(self) -> FoundFiles:
         return find_files(
-            self.patterns,
+            self.paths(),
             format=self.format,
             hidden=self.hidden,
             storage_options=self._storage_options,

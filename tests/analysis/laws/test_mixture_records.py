@@ -10,6 +10,7 @@ from code_ablate.analysis.laws.read_records import read_records
 from code_ablate.analysis.laws.stack import fit_stack
 from code_ablate.errors import UserError
 from tests.analysis.laws.conftest import CORPORA, TARGETS, make_records, mixtures
+from tests.tolerance import assert_close
 
 
 def write(tmp_path, text: str, name: str = "runs.csv"):
@@ -115,7 +116,7 @@ def test_targets_of_which_more_is_better_are_turned_and_turned_back():
     turned = make_records(20, values_NT=-records.values_NT, higher_is_better=frozenset(TARGETS))
     a = Scaling.of(records).observations(records)
     b = Scaling.of(turned).observations(turned)
-    np.testing.assert_allclose(a.values_NT, b.values_NT, atol=1e-12)
+    assert_close(a.values_NT, b.values_NT, share=1e-12)
 
 
 def test_the_order_of_rows_and_a_round_trip_through_csv_change_nothing(tmp_path):
