@@ -1,6 +1,9 @@
 """Composed problems: from their number alone, without neighbours in common, as they say."""
 
+import re
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +17,35 @@ from code_ablate.synthesis.seeding import generator
 
 NOTHING = frozenset()
 COUNT = 60
+EXAMPLES = Path(__file__).parents[2] / "docs/synthetic.md"
+
+
+def examples():
+    """(number, text) of the composed problems in the documentation."""
+    pattern = r"\*\*composed-(\d+)\*\*\n\n(`{3,})\w+\n(.*?\n)\2\n"
+    return [
+        pytest.param(int(number), text, id=number)
+        for number, _, text in re.findall(pattern, EXAMPLES.read_text(encoding="utf-8"), re.DOTALL)
+    ]
 
 
 @pytest.fixture(scope="module")
 def made():
     return [composed_problem(7, index, NOTHING) for index in range(COUNT)]
+
+
+def test_the_documentation_shows_sixteen_problems():
+    assert len(examples()) == 16
+
+
+@pytest.mark.skipif(
+    sys.version_info[:2] != (3, 11), reason="the examples are written by Python 3.11's ast.unparse"
+)
+@pytest.mark.parametrize(("number", "text"), examples())
+def test_the_problems_of_the_documentation_are_still_drawn(number, text):
+    """A change here changes every corpus that was made: if it is meant, put what is drawn now into
+    docs/synthetic.md, and say in CHANGELOG.md that folders made before cannot be extended."""
+    assert composed_problem(0, number, NOTHING)[0].text == text
 
 
 def test_a_problem_depends_on_seed_and_number_alone(made):
