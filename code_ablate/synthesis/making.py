@@ -59,8 +59,9 @@ def synthesize(
 ) -> Made:
     """Makes composed problems in a folder, or goes on making them, and at most `mined` mined ones.
 
-    Raises UserError where the folder holds problems of another seed or version, MissingData where
-    HumanEval or MBPP is not installed, Failed where a worker was killed.
+    Raises UserError where the folder holds problems of another seed or version, or mined ones while
+    none are asked for; MissingData where HumanEval or MBPP is not installed; Failed where a worker
+    was killed.
     """
     if problems < 1:
         raise UserError(f"--problems {problems}: ask for at least one.")
@@ -74,6 +75,8 @@ def synthesize(
         recipe = recipe_of(seed, forbidden)
         (folder / "shards").mkdir(parents=True, exist_ok=True)
         _require_same_recipe(folder, recipe)
+        if mined == 0:
+            _require_nothing_mined(folder)
         (folder / MANIFEST).unlink(missing_ok=True)
         workers = workers or len(os.sched_getaffinity(0))
         records = _make_shards(folder, problems, seed, recipe, forbidden, workers)
@@ -108,6 +111,20 @@ def _require_same_recipe(folder: Path, recipe: str) -> None:
             )
         if record is not None:
             return
+
+
+def _require_nothing_mined(folder: Path) -> None:
+    """A run that asks for no mined problems must not pass over those of an earlier one."""
+    shard = Shard(folder, MINED, 0)
+    record = shard.record()
+    if record is not None:
+        raise UserError(
+            f"{folder} holds {record.problems} mined problems: pass --mined {len(record.keys)} to "
+            f"keep them, or delete {shard.path} and {shard.record_path}."
+        )
+    # What is there in part was left by an interrupted run; the corpus would read it.
+    for file in (shard.path, shard.record_path):
+        file.unlink(missing_ok=True)
 
 
 def _parts(file: Path) -> tuple[str, int]:
@@ -176,11 +193,9 @@ def _mine(
     folder: Path, most: int, seed: int, recipe: str, forbidden: frozenset[int]
 ) -> ShardRecord | None:
     """The shard of mined problems; None if none are wanted."""
-    shard = Shard(folder, MINED, 0)
     if most == 0:
-        for file in (shard.path, shard.record_path):
-            file.unlink(missing_ok=True)
         return None
+    shard = Shard(folder, MINED, 0)
     record = shard.record()
     if record is not None and len(record.keys) == most:
         return record
@@ -226,6 +241,7 @@ def _account(
         rejected.update(record.rejected)
     if found is not None:
         files[Shard(folder, MINED, 0).path.name] = found.sha256
+    _remove_surplus(folder, len(records))
     made = Made(
         seed=seed,
         recipe=recipe,
@@ -238,6 +254,17 @@ def _account(
     )
     storage.replace(epath.Path(folder / MANIFEST), own_file.text_of(made, _FORMAT))
     return made
+
+
+def _remove_surplus(folder: Path, first: int) -> None:
+    """Removes the composed shards from a number on: an earlier run asked for more problems.
+
+    The corpus reads every file of problems in the folder, whatever the manifest says.
+    """
+    files = [*folder.glob(f"{COMPOSED}-*.jsonl.gz"), *folder.glob(f"shards/{COMPOSED}-*.json")]
+    for file in files:
+        if int(file.name.partition(".")[0].rpartition("-")[2]) >= first:
+            file.unlink()
 
 
 def read_made(directory: str) -> Made:

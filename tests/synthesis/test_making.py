@@ -12,6 +12,7 @@ from code_ablate.errors import UserError
 from code_ablate.own_file import Damaged
 from code_ablate.synthesis import composed, making, shards
 from code_ablate.synthesis.making import read_made, synthesize
+from code_ablate.synthesis.problems import MINED
 from code_ablate.synthesis.shards import Shard, ShardRecord, packed
 
 PER_SHARD = 4
@@ -95,6 +96,27 @@ def test_more_problems_are_added_to_those_that_are_there(tmp_path, made):
     assert made[1] == 1  # of the second, two problems had been more than was asked for
     synthesize(str(tmp_path / "whole"), problems=12, seed=1, workers=1)
     assert rows(tmp_path / "grown") == rows(tmp_path / "whole")
+
+
+def test_fewer_problems_leave_no_shard_that_the_manifest_does_not_name(tmp_path):
+    synthesize(str(tmp_path / "shrunk"), problems=12, seed=1, workers=1)
+    made = synthesize(str(tmp_path / "shrunk"), problems=4, seed=1, workers=1)
+    synthesize(str(tmp_path / "fresh"), problems=4, seed=1, workers=1)
+    assert contents(tmp_path / "shrunk") == contents(tmp_path / "fresh")
+    assert {file.name for file in (tmp_path / "shrunk").glob("*.gz")} == set(made.files)
+
+
+def test_mined_problems_are_not_passed_over(tmp_path):
+    made = synthesize(str(tmp_path), problems=4, seed=1, workers=1)
+    problem, _ = composed.composed_problem(1, 0, frozenset())
+    shard = Shard(tmp_path, MINED, 0)
+    shard.write([problem], ShardRecord(made.recipe, "", ("k",), (), {}))
+    before = contents(tmp_path)
+    with pytest.raises(UserError, match="1 mined problems: pass --mined 1"):
+        synthesize(str(tmp_path), problems=8, seed=1, workers=1)
+    assert contents(tmp_path) == before
+    grown = synthesize(str(tmp_path), problems=8, seed=1, workers=1, mined=1)
+    assert grown.mined == 1 and shard.read() == [problem]
 
 
 def test_a_problem_that_computes_the_same_as_an_earlier_one_is_left_out(tmp_path, monkeypatch):
