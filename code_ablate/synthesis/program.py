@@ -173,6 +173,8 @@ def has_idle_step(program: "Program") -> bool:
                 }
                 try:
                     values[id(node)] = evaluate(node.operation, changed, trials)
+                except MemoryError:  # of the machine: no draw may depend on it
+                    raise
                 except Exception:  # without the step it cannot be worked out
                     break
         if repr(values.get(id(program.root))) == repr(program.root.values):

@@ -1,5 +1,6 @@
 """Composed problems: from their number alone, without neighbours in common, as they say."""
 
+import dataclasses
 import re
 import sys
 from collections import Counter
@@ -8,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from code_ablate.evaluation.sandbox import Program, Sandbox
-from code_ablate.synthesis import composed
+from code_ablate.synthesis import composed, program
 from code_ablate.synthesis.composed import composed_problem
-from code_ablate.synthesis.composing import _DEEPEST, Composer
+from code_ablate.synthesis.composing import _DEEPEST, Composer, compose
 from code_ablate.synthesis.evaluation_ngrams import LENGTH, _hashes, touches
 from code_ablate.synthesis.problems import Problem
 from code_ablate.synthesis.seeding import generator
@@ -128,6 +129,18 @@ def test_a_text_that_fails_its_tests_is_given_up(monkeypatch):
     with pytest.raises(RuntimeError, match="no draft"):
         composed_problem(7, 5, NOTHING, rejected)
     assert rejected["the text fails its tests"] > 3
+
+
+def test_memory_that_is_used_up_changes_no_draw(made, monkeypatch):
+    def without_memory(*_):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        composed._passes(dataclasses.replace(made[0][0], solution="raise MemoryError"))
+    monkeypatch.setattr(program, "evaluate", without_memory)  # only where a step is left out
+    with pytest.raises(MemoryError):
+        for index in range(40):
+            compose(generator("memory", index))
 
 
 def test_runs_are_found_whatever_their_spacing_and_case():
