@@ -1,7 +1,7 @@
 """How varied a pile of documents is: compression, repeated n-grams, novelty as it grows.
 
     diversity(documents, seed=0)           # Diversity of a sample of 150 kB
-    novelty([documents_of_the_first_thousand, ...])     # new 8-grams per document, step by step
+    novelty([first_thousand, second_thousand, ...])     # share of new 8-grams, batch by batch
 
 Tokens are words and signs. A pile made of templates compresses well, and its documents share runs
 of tokens; its novelty falls to nothing.

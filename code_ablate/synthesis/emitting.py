@@ -1,6 +1,7 @@
 """Python for a program: one of many ways to write it, by the forms and the style that are drawn.
 
-    source = emit(program, "heaviest_crates", rng).text
+    style = Style.draw(rng)
+    source = Emitter(program, "heaviest_crates", style, rng).emit().text
 
 A value is put where it is used, kept in a variable, or computed by a function of its own.
 """

@@ -1,6 +1,6 @@
 """Arguments of composed functions: what they hold, what they are called, how they are drawn.
 
-made = make_input("Ints", context, rng)
+made, scene = make_input("Ints", context, rng)
 made.draw(rng)              # [31, 7, 118]
 """
 

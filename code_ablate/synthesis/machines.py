@@ -1,7 +1,7 @@
 """Machines: problems in which commands change a state, one after the other, under some rules.
 
     machine = draw_machine(rng)
-    machine.statement(), machine.code(first=True)
+    machine.statement(rng), machine.first_code()
 
 Commands, rules and result are drawn from the parts of one kind (machine_parts), with words and
 constants of their own. The second solution is a class with a method for each command, written with

@@ -1,8 +1,8 @@
 """Shards of problems: a range of numbers in one file, written whole, described beside it.
 
     shard = Shard(directory, "composed", 3)
-    shard.write(rows, record)            # composed-00003.jsonl.gz and shards/composed-00003.json
-    shard.record(recipe)                 # what was written; None where it is not whole
+    shard.write(problems, record)        # composed-00003.jsonl.gz and shards/composed-00003.json
+    shard.record()                       # what was written; None where it is not whole
 
 A worker makes a shard from its numbers alone, so shards can be made in any order and again.
 """

@@ -11,9 +11,10 @@ import pytest
 from code_ablate.errors import UserError
 from code_ablate.own_file import Damaged
 from code_ablate.synthesis import composed, making, shards
-from code_ablate.synthesis.making import read_made, synthesize
+from code_ablate.synthesis.making import Made, read_made, synthesize
 from code_ablate.synthesis.problems import MINED
 from code_ablate.synthesis.shards import Shard, ShardRecord, packed
+from code_ablate.synthesis.summary_text import summary_text
 
 PER_SHARD = 4
 
@@ -130,6 +131,14 @@ def test_a_problem_that_computes_the_same_as_an_earlier_one_is_left_out(tmp_path
     result = synthesize(str(tmp_path), problems=6, seed=1, workers=1)
     assert [int(row["name"][-3:]) for row in rows(tmp_path)] == [0, 1, 2, 4, 6, 8]
     assert result.duplicates == 3
+
+
+def test_the_summary_says_why_drafts_and_functions_were_given_up():
+    text = summary_text(Made(0, "r", 4, {"a": "b"}, 1, {"dull": 1500}, 2, {"no arguments": 7}), "d")
+    assert "drafts: 1,505; given up:\n      1,500  dull\n" in text
+    assert text.endswith(
+        "packages: 2\nfunctions that became no problem:\n          7  no arguments"
+    )
 
 
 def test_another_seed_in_the_same_folder_is_refused(tmp_path):

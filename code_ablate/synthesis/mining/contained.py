@@ -1,7 +1,7 @@
 """Calls functions of others in the isolation of the sandbox, and takes their results as text.
 
     with Contained() as contained:
-        outcomes = contained.call(code, [("slugify", ["'Ada Lovelace'"])])
+        outcomes = contained.call(code, [("slugify", "('Ada Lovelace',)")])
 
 The code counts its steps (synthesis.trial) and is ended by the kernel's limits where that does not
 help; a function that does not come back has no outcomes. What it prints is thrown away.
@@ -73,11 +73,6 @@ class Called:
     """The type of the value; empty for an error."""
     kept: bool
     """Whether the arguments are as they were."""
-
-    @property
-    def is_error(self) -> bool:
-        """Whether the call raised."""
-        return not self.type
 
 
 class Contained:
