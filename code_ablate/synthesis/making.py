@@ -3,13 +3,16 @@
     made = synthesize("problems", problems=10_000, seed=0)
     made.problems, made.duplicates
 
-The folder is the same whatever the number of workers, and whether or not the work was interrupted.
+The composed problems are the same whatever the number of workers, and whether or not the work was
+interrupted, for one minor version of Python, whose ast.unparse writes them. The mined ones, which
+are made in one go, depend on the packages that are installed as well.
 """
 
 import functools
 import hashlib
 import multiprocessing
 import os
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -40,7 +43,8 @@ class Made:
 
     seed: int
     recipe: str
-    """Digest of the seed, the code that makes problems and the 13-grams that are left out."""
+    """Digest of the seed, the code that makes problems, Python's minor version and the 13-grams
+    that are left out."""
     problems: int
     files: Mapping[str, str]
     """Name of a shard's file -> its SHA-256."""
@@ -59,9 +63,9 @@ def synthesize(
 ) -> Made:
     """Makes composed problems in a folder, or goes on making them, and at most `mined` mined ones.
 
-    Raises UserError where the folder holds problems of another seed or version, or mined ones while
-    none are asked for; MissingData where HumanEval or MBPP is not installed; Failed where a worker
-    was killed.
+    Raises UserError where the folder holds problems of another seed or version (of code-ablate, of
+    Python, or of the evaluation sets), or mined ones while none are asked for; MissingData where
+    HumanEval or MBPP is not installed; Failed where a worker was killed.
     """
     if problems < 1:
         raise UserError(f"--problems {problems}: ask for at least one.")
@@ -85,8 +89,9 @@ def synthesize(
 
 
 def recipe_of(seed: int, forbidden: frozenset[int]) -> str:
-    """Digest of all that problems depend on."""
+    """Digest of all that composed problems depend on."""
     parts = [f"seed {seed}", source_digest()]
+    parts.append("Python {}.{}".format(*sys.version_info[:2]))  # ast.unparse differs
     parts.append(hashlib.sha256(repr(sorted(forbidden)).encode()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -106,8 +111,8 @@ def _require_same_recipe(folder: Path, recipe: str) -> None:
         record = Shard(folder, *_parts(file)).record()
         if record is not None and record.recipe != recipe:
             raise UserError(
-                f"{folder} holds problems of another seed or another version of code-ablate: name "
-                "another folder, or delete this one."
+                f"{folder} holds problems of another seed, or of another version of code-ablate or "
+                "Python: name another folder, or delete this one."
             )
         if record is not None:
             return

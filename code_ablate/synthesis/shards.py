@@ -21,7 +21,7 @@ from etils import epath
 
 from code_ablate import own_file, storage
 from code_ablate.synthesis.composed import composed_problem
-from code_ablate.synthesis.problems import Problem
+from code_ablate.synthesis.problems import COMPOSED, Problem
 
 PER_SHARD = 500
 """Problems of a full shard."""
@@ -37,7 +37,8 @@ class ShardRecord:
     """What is said of a shard beside it."""
 
     recipe: str
-    """Digest of the seed, the code that makes problems and the 13-grams that are left out."""
+    """Digest of the seed, the code that makes problems, Python's minor version and the 13-grams
+    that are left out."""
     sha256: str
     """SHA-256 of the file of its problems."""
     keys: tuple[str, ...]
@@ -140,7 +141,7 @@ def begin_worker(forbidden: frozenset[int]) -> None:
 
 def make_shard(directory: str, seed: int, number: int, recipe: str) -> ShardRecord:
     """Makes and writes a shard of composed problems, in a worker."""
-    shard = Shard(Path(directory), "composed", number)
+    shard = Shard(Path(directory), COMPOSED, number)
     rejected: Counter = Counter()
     problems, keys = [], []
     for index in range(number * PER_SHARD, (number + 1) * PER_SHARD):

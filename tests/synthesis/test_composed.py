@@ -89,6 +89,7 @@ def test_they_pass_in_the_sandbox_too(made):
         if "class " not in problem.solution:
             tests = "\n".join(problem.tests)
             programs.append(Program(problem.solution, tests=tests, functions=(function,)))
+    assert programs
     with Sandbox() as sandbox:
         assert [o.status for o in sandbox.run(programs)] == ["passed"] * len(programs)
 
@@ -100,12 +101,6 @@ def test_statement_and_tests_speak_of_the_function_that_is_there(made):
         assert all(function in test for test in problem.tests)
         assert "{" not in problem.statement.replace("{}", "")  # no template was left open
         assert len(problem.tests) >= 2
-
-
-def test_most_mutants_are_noticed(made):
-    for problem, _ in made:
-        facts = problem.metadata
-        assert facts["mutants_noticed"] >= 0.9 * facts["mutants"] > 0
 
 
 def test_a_problem_is_read_back_as_it_was(made):

@@ -10,7 +10,7 @@ import pytest
 from code_ablate.synthesis import operations as operations
 from code_ablate.synthesis.grammar import ANNOTATIONS, ELEMENTARY, OPERATIONS, operation
 from code_ablate.synthesis.syntax import read_form
-from tests.synthesis.values import arguments_of, value_of
+from tests.synthesis.values import arguments_of
 
 TRIALS = 40
 EXPECTED = 15
@@ -94,18 +94,3 @@ def test_what_a_form_needs_is_read_from_its_source():
     assert recursive.needs_function and recursive.own_name == "prime_factors"
     assert OPERATIONS["select"].forms[0].once == {"xs"}
     assert isinstance(OPERATIONS["select"].forms[0].expression, ast.ListComp)
-
-
-def test_values_of_all_input_types_can_be_drawn():
-    for type_name in (
-        "Grid",
-        "Board",
-        "Links",
-        "Roads",
-        "Spans",
-        "Nested",
-        "Moves",
-        "Log",
-        "Clock",
-    ):
-        assert value_of(type_name, Random(1)) is not None
