@@ -19,7 +19,7 @@ from pathlib import Path
 
 from etils import epath
 
-from code_ablate import own_file, storage
+from code_ablate import own_file, storage, worker_process
 from code_ablate.synthesis.composed import composed_problem
 from code_ablate.synthesis.problems import COMPOSED, Problem
 
@@ -134,6 +134,7 @@ def begin_worker(forbidden: frozenset[int]) -> None:
     global _forbidden
     _forbidden = forbidden
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
+    worker_process.end_with_parent()
     signal.signal(signal.SIGVTALRM, _raise_too_slow)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, hard))
