@@ -240,14 +240,16 @@ class Emitter:
         return trees
 
     def choose(self, node: Node) -> Form:
-        """The form to write; for a second solution, another one than the first has."""
+        """The form to write; for a second solution, another one than the first has.
+
+        The first solution leaves the place of its form in the node.
+        """
         forms = node.operation.forms
         if not self.other:
             index = self.rng.randrange(len(forms))
-            node.__dict__["_form"] = index
+            node.form = index
             return forms[index]
-        first = node.__dict__.get("_form", 0)
-        rest = [form for i, form in enumerate(forms) if i != first]
+        rest = [form for i, form in enumerate(forms) if i != node.form]
         return self.rng.choice(rest) if rest else forms[0]
 
     def computed(self, node: Node) -> ast.expr:

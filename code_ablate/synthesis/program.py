@@ -101,6 +101,8 @@ class Node:
     """Its values in the trials."""
     name: str = ""
     """The name that the statement gives it; empty if it gives none."""
+    form: int = 0
+    """Place of the form that the solution written last has, among those of the operation."""
 
     @property
     def inner(self) -> Iterator["Node | Input"]:
