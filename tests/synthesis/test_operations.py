@@ -2,7 +2,11 @@
 
 import ast
 import copy
+import os
 import string
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -49,6 +53,46 @@ def test_all_forms_of_an_operation_agree_and_its_properties_hold(name):
         assert [a for a in arguments if not callable(a)] == before, "it changes its arguments"
         done += 1
     assert done >= EXPECTED
+
+
+RESULTS = """
+import hashlib
+from random import Random
+
+from code_ablate.synthesis import operations
+from code_ablate.synthesis.grammar import OPERATIONS
+from tests.synthesis.values import arguments_of
+
+for name, made in OPERATIONS.items():
+    rng = Random(name)
+    drawn = [arguments for _ in range(20) if (arguments := arguments_of(made, rng)) is not None]
+    for number, form in enumerate(made.functions):
+        results = []
+        for arguments in drawn:
+            try:
+                results.append(repr(form(*arguments)))
+            except (IndexError, ValueError):
+                results.append("")
+        print(name, number, hashlib.sha256("|".join(results).encode()).hexdigest())
+"""
+
+
+def test_no_form_depends_on_the_order_of_a_set():
+    """A set of strings has another order in each process, unless PYTHONHASHSEED says which."""
+    printed = []
+    for hash_seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        done = subprocess.run(
+            [sys.executable, "-c", RESULTS],
+            cwd=Path(__file__).parents[2],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        printed.append(done.stdout.splitlines())
+    assert len(printed[0]) == sum(len(made.functions) for made in OPERATIONS.values())
+    assert [one for one, other in zip(*printed, strict=True) if one != other] == []
 
 
 @pytest.mark.parametrize("name", sorted(set(OPERATIONS) - SINGLE))

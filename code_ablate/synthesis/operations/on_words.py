@@ -225,7 +225,7 @@ def letter_presence(xs: Words) -> Tally:
 
 @letter_presence.form
 def _(xs):
-    return dict(Counter(letter for x in xs for letter in set(x.lower())))
+    return dict(Counter(letter for x in xs for letter in sorted(set(x.lower()))))
 
 
 @operation(
