@@ -26,65 +26,8 @@ from code_ablate.synthesis.syntax import (
     size,
     source,
 )
+from code_ablate.synthesis.variable_names import OF_SOMETHING, PARAMETERS, SYNONYMS
 from code_ablate.synthesis.wording import annotation
-
-_SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "total": ("total", "running", "acc", "so_far", "amount"),
-    "count": ("count", "number", "hits", "n", "matches"),
-    "result": ("result", "answer", "out", "outcome", "res"),
-    "best": ("best", "top", "record", "champion"),
-    "kept": ("kept", "chosen", "selected", "survivors", "good"),
-    "values": ("values", "numbers", "results", "figures"),
-    "counts": ("counts", "tally", "frequency", "occurrences"),
-    "totals": ("totals", "sums", "by_key", "ledger"),
-    "seen": ("seen", "known", "visited", "already"),
-    "run": ("run", "streak", "current", "length"),
-    "previous": ("previous", "last", "before", "prior"),
-    "ordered": ("ordered", "in_order", "arranged", "ranked"),
-    "i": ("i", "index", "position", "k", "idx"),
-    "j": ("j", "other", "inner", "end"),
-    "key": ("key", "name", "entry"),
-    "value": ("value", "number", "v"),
-    "letter": ("letter", "char", "c", "ch", "symbol"),
-    "left": ("left", "remaining", "rest"),
-    "groups": ("groups", "buckets", "grouped", "collected"),
-    "words": ("words", "parts", "pieces"),
-    "current": ("current", "pending", "piece"),
-    "a": ("a", "first", "one", "earlier"),
-    "b": ("b", "second", "other", "later"),
-    "labels": ("labels", "texts", "strings"),
-    "window": ("window", "span_sum", "recent"),
-    "prefix": ("prefix", "shared", "common"),
-    "balance": ("balance", "lead", "surplus"),
-    "label": ("label", "tag", "category"),
-    "group": ("group", "block", "stretch"),
-    "amount": ("amount", "value", "quantity"),
-}
-
-
-_OF_SOMETHING = frozenset(
-    [
-        *("total", "count", "result", "best", "kept", "values", "counts", "totals", "seen", "run"),
-        *(
-            "previous",
-            "ordered",
-            "left",
-            "groups",
-            "words",
-            "current",
-            "labels",
-            "window",
-            "prefix",
-        ),
-        *("balance", "lowest", "smallest", "top", "lines", "queue", "layer", "distances", "order"),
-        *("sums", "terms", "names", "rows", "row", "records", "highest", "accounts", "waiting"),
-        *("stack", "moved", "joined", "gaps", "reached", "ways", "fewest", "digits", "sequence"),
-        *("found", "paths", "flat", "tops", "costs", "latest", "answer", "table", "code", "value"),
-        *("winner", "leader", "lengths", "answer", "tail", "head", "cells", "left_wall", "water"),
-        *("amount", "key", "name", "ranking", "letter", "degrees", "factors", "primes", "states"),
-    ]
-)
-"""Names of variables that may say what they are about: `total_fare` instead of `total`."""
 
 
 @dataclass
@@ -381,7 +324,7 @@ class Emitter:
             else:
                 source = node.arguments[parameter]
                 wish = (
-                    _PARAMETERS.get(source.type, parameter)
+                    PARAMETERS.get(source.type, parameter)
                     if isinstance(source, Node | Input)
                     else parameter
                 )
@@ -408,8 +351,8 @@ class Emitter:
         if own in ("x", "y"):
             noun = self.element_noun(node)
             return noun[0] if self.style.short else noun
-        role = self.rng.choice(_SYNONYMS.get(own, (own,)))
-        if len(role) > 2 and own in _OF_SOMETHING and self.rng.random() < self.style.telling:
+        role = self.rng.choice(SYNONYMS.get(own, (own,)))
+        if len(role) > 2 and own in OF_SOMETHING and self.rng.random() < self.style.telling:
             return f"{role}_{self.rng.choice(self.nouns)}"
         return role
 
@@ -446,10 +389,3 @@ class Emitter:
             number += 1
         self.global_names.add(candidate)
         return candidate
-
-
-_PARAMETERS = {
-    "Ints": "numbers", "Words": "words", "Records": "items", "Tally": "table", "Groups": "groups",
-    "Index": "index", "Pairs": "pairs", "Word": "text", "Text": "text",
-    "Int": "number", "Grid": "rows",
-}  # fmt: skip
