@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from code_ablate.synthesis.contexts import Context
 from code_ablate.synthesis.english import Number, Phrase
 from code_ablate.synthesis.grammar import Operation
 from code_ablate.synthesis.record_types import RecordType
@@ -30,6 +31,10 @@ class Input:
     """Sample values: one for each trial."""
     stands_for: "Constant | None" = None
     """The constant of the program that it takes the place of."""
+
+
+Maker = Callable[[Context, Random], tuple[Input, tuple[str, ...]]]
+"""Makes an argument in a context, without sample values, and sentences that set the scene."""
 
 
 @dataclass(eq=False)
