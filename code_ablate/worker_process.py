@@ -2,8 +2,8 @@
 
     ProcessPoolExecutor(workers, context, initializer=end_with_parent)
 
-A worker whose parent was killed (SIGKILL, the system short of memory) would otherwise wait for work for
-ever: it holds both ends of the pipe that it reads from.
+A worker whose parent was killed (SIGKILL, the system short of memory) would otherwise wait for work
+for ever: it holds both ends of the pipe that it reads from.
 """
 
 import multiprocessing

@@ -4,16 +4,17 @@ import gzip
 import json
 from collections import Counter
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from code_ablate.own_file import Damaged
 from code_ablate.synthesis import composed, making, shards
 from code_ablate.synthesis.making import Made, read_made, synthesize
-from code_ablate.synthesis.problems import MINED
+from code_ablate.synthesis.problems import COMPOSED, MINED
 from code_ablate.synthesis.shards import Shard, ShardRecord, packed
 from code_ablate.synthesis.summary_text import summary_text
 
@@ -47,10 +48,48 @@ class InThisProcess:
         pass
 
 
+class InReverse(InThisProcess):
+    """An executor whose latest job is done first, each when it is waited for."""
+
+    def submit(self, *job):
+        future: Future = Future()
+        self.waiting[future] = job
+        return future
+
+    waiting: ClassVar[dict[Future, tuple]] = {}
+
+    @classmethod
+    def wait(cls, running, return_when):
+        future, (function, *arguments) = cls.waiting.popitem()
+        future.set_result(function(*arguments))
+        return {future}, set(running) - {future}
+
+
+class Killed(InThisProcess):
+    """An executor whose second job does not come back, and that takes no third one."""
+
+    def submit(self, function, directory, seed, number, recipe):
+        if number == 2:
+            raise BrokenProcessPool("it is broken")
+        if number == 1 and Killed.in_a_job:
+            job: Future = Future()
+            job.set_exception(BrokenProcessPool("a process ended"))
+            return job
+        return super().submit(function, directory, seed, number, recipe)
+
+    in_a_job = True
+
+
 @pytest.fixture
 def made():
     InThisProcess.made.clear()
     return InThisProcess.made
+
+
+def often_the_same(seed, index, forbidden, rejected):
+    """Problems of which every second one computes the same."""
+    problem, skeleton = composed.composed_problem(seed, index, forbidden, rejected)
+    return problem, "same" if index % 2 else skeleton
 
 
 def rows(folder):
@@ -73,11 +112,28 @@ def test_a_folder_holds_what_was_asked_for(tmp_path):
     assert len({row["name"] for row in rows(tmp_path)}) == 10
 
 
-def test_the_number_of_workers_changes_nothing(tmp_path):
-    for workers in (1, 3):
-        synthesize(str(tmp_path / str(workers)), problems=9, seed=1, workers=workers)
-    assert rows(tmp_path / "1") == rows(tmp_path / "3")
-    assert read_made(tmp_path / "1").files == read_made(tmp_path / "3").files
+def test_the_number_of_workers_changes_nothing(tmp_path, monkeypatch):
+    """Nor does the order in which their shards are done, even where problems are duplicates."""
+    monkeypatch.setattr(shards, "composed_problem", often_the_same)
+    synthesize(str(tmp_path / "1"), problems=9, seed=1, workers=1)
+    monkeypatch.setattr(making, "ProcessPoolExecutor", InReverse)
+    monkeypatch.setattr(making, "wait", InReverse.wait)
+    synthesize(str(tmp_path / "3"), problems=9, seed=1, workers=3)
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+    assert read_made(tmp_path / "1").duplicates > 0
+
+
+@pytest.mark.parametrize("in_a_job", [True, False])
+def test_a_worker_that_is_killed_is_reported_and_finished_shards_are_kept(
+    tmp_path, monkeypatch, in_a_job
+):
+    monkeypatch.setattr(making, "ProcessPoolExecutor", Killed)
+    monkeypatch.setattr(Killed, "in_a_job", in_a_job)
+    with pytest.raises(Failed, match="a worker was killed"):
+        synthesize(str(tmp_path), problems=12, seed=1, workers=1)
+    assert Shard(tmp_path, COMPOSED, 0).record() is not None
+    with pytest.raises(Damaged):
+        read_made(str(tmp_path))
 
 
 def test_finished_shards_are_kept_and_a_damaged_one_is_made_again(tmp_path, made):
@@ -122,12 +178,6 @@ def test_mined_problems_are_not_passed_over(tmp_path):
 
 
 def test_a_problem_that_computes_the_same_as_an_earlier_one_is_left_out(tmp_path, monkeypatch):
-    original = composed.composed_problem
-
-    def often_the_same(seed, index, forbidden, rejected):
-        problem, skeleton = original(seed, index, forbidden, rejected)
-        return problem, "same" if index % 2 else skeleton
-
     monkeypatch.setattr(shards, "composed_problem", often_the_same)
     result = synthesize(str(tmp_path), problems=6, seed=1, workers=1)
     assert [int(row["name"][-3:]) for row in rows(tmp_path)] == [0, 1, 2, 4, 6, 8]
