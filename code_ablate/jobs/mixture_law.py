@@ -27,7 +27,6 @@ from code_ablate.analysis.report.law_figures import law_figure, save_figure
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.analysis.results.study_record import FILE
 from code_ablate.errors import UserError
-from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 _NEAR = 200
 """Mixtures of least expected regret, among which a design looks for the best."""
@@ -91,13 +90,12 @@ def study_records(results: Results) -> Records:
             else:
                 values_NT[n, t] = value_I.mean()
     parameters = {size.name: float(size.parameters) for size in results.sizes}
-    kinds = results.record.tasks
     return Records(
         corpora,
         tuple(task.name for task in tasks),
         np.array(tokens, float) / np.array(tokens, float).sum(axis=1, keepdims=True),
         values_NT,
-        frozenset(t.name for t in tasks if kinds[t.name].kind != BITS_PER_BYTE),
+        frozenset(task.name for task in tasks if not task.lower_is_better),
         np.array([parameters[arm.arm.size] for arm in arms]),
         np.array([float(arm.tokens) for arm in arms]),
         tuple(str(arm.arm) for arm in arms),

@@ -12,6 +12,7 @@ from code_ablate.jobs.mixture_law import Proposal, study_records
 from tests.analysis.conftest import CORPORA as STUDY_CORPORA
 from tests.analysis.conftest import write_study
 from tests.analysis.laws.conftest import CORPORA, TARGETS, make_records
+from tests.analysis.report.test_kinds import add_kinds
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,18 @@ def test_a_study_gives_its_mixtures_and_scores(study_dir):
     ]
     expected = first["bits"].sum() / first["bytes"].sum()
     assert records.values_NT[0, domain] == pytest.approx(expected)
+
+
+def test_bits_per_byte_of_right_answers_are_better_when_fewer(tmp_path):
+    recipes = ("text_only", "code_25")
+    records = study_records(
+        load_results(write_study(tmp_path / "kinds", recipes=recipes, items=20, change=add_kinds))
+    )
+    assert {"trivia", "puzzles"} <= records.higher_is_better
+    assert "proofs" in records.targets
+    assert "proofs" not in records.higher_is_better
+    # Bits over bytes: those that a byte costs are 1.5 in `add_kinds`, the means of items above 40.
+    assert (records.values_NT[:, records.targets.index("proofs")] < 2).all()
 
 
 def test_a_study_of_too_few_mixtures_is_refused_in_one_message(study_dir, capsys):
