@@ -8,8 +8,6 @@ writes what is written once.
 """
 
 import collections
-import contextlib
-from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -19,11 +17,10 @@ from code_ablate import distributed
 from code_ablate.data.loader import Batches, ReadAhead
 from code_ablate.data.mixing import Stream
 from code_ablate.data.store import Stores
-from code_ablate.errors import Failed, Interrupted, UserError
+from code_ablate.errors import Interrupted, UserError
 from code_ablate.identity import to_plain
 from code_ablate.model.sharding import batch_sharding, check_batch, make_mesh
 from code_ablate.progress import TrainingProgress
-from code_ablate.training.array_fingerprint import state_fingerprint
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.clock import Clock
 from code_ablate.training.devices import device_name, peak_flops
@@ -31,7 +28,6 @@ from code_ablate.training.divergence import require_finite
 from code_ablate.training.execution import Execution
 from code_ablate.training.feed import Feed
 from code_ablate.training.metrics import Meter
-from code_ablate.training.optimizer import SpikeState
 from code_ablate.training.phase import (
     Phase,
     describe,
@@ -39,8 +35,9 @@ from code_ablate.training.phase import (
 )
 from code_ablate.training.profiler import Profiler
 from code_ablate.training.reading import phase_stream, require_stores
+from code_ablate.training.run_state import RunState, failures_noted
 from code_ablate.training.rundir import RunDirectory
-from code_ablate.training.step import TrainState, abstract_state, initial_state, make_train_step
+from code_ablate.training.step import make_train_step
 from code_ablate.training.stopping import stop_signals
 from code_ablate.training.tracking import open_trackers, require_trackers
 from code_ablate.training.validation import Validation
@@ -100,11 +97,11 @@ def train(
     peak = peak_flops()  # outside of the mesh, or all simulated devices would measure at once
 
     with (
+        stop_signals() as stop,
         run.locked(),
         failures_noted(run, phase),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
         jax.set_mesh(mesh),
-        stop_signals() as stop,
     ):
         run.write_config(
             description,
@@ -114,15 +111,8 @@ def train(
             device=device_name(execution.side_by_side),
         )
         # ------------------------------------------------------ resume, continue or initialise
-        if checkpoints.latest is not None:
-            like = abstract_state(phase.model, phase.optimizer, mesh)
-            first, state, progress = checkpoints.restore(like)
-            clock.carry(progress["seconds"])
-            run.trim_metrics(first, progress.get("metrics"))
-        else:
-            first, state = 0, start_of_phase(phase, parent, mesh)
-            run.trim_metrics(0)
-        run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
+        kept = RunState(phase, stream, run, checkpoints, clock)
+        first, state = kept.begin(parent, mesh)
 
         # ---------------------------------------------------------------------------- the loop
         meter = Meter(phase, stream, stores.windows(phase.seq_len), clock, peak)
@@ -182,31 +172,16 @@ def train(
                     progress_line.line(line)
 
                 if save:
-                    with clock.waiting("checkpoint"):
-                        written = run.save_metrics()  # a restart from there finds these lines
-                        counts = stream.counts(done * phase.batch_windows)
-                        seconds = clock.seconds
-                        saved = {"seconds": seconds, "counts": counts, "metrics": written}
-                        checkpoints.save(done, state, saved)
-                        run.set_status("running", step=done, steps=phase.steps, seconds=seconds)
+                    kept.save(done, state)
                 if stopping and done < phase.steps:
-                    checkpoints.wait()
-                    run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
+                    kept.interrupt(done)
                     raise Interrupted(
                         f"stopped at step {done} of {phase.steps}, saved in {run.path}; "
                         "the same command goes on from there."
                     )
 
         # ----------------------------------------------------------------------------- the end
-        checkpoints.wait()
-        run.set_status(
-            "complete",
-            step=phase.steps,
-            steps=phase.steps,
-            seconds=clock.seconds,
-            final_loss=run.last_metrics().get("loss"),
-            fingerprint=state_fingerprint(state),
-        )
+        kept.complete(state)
         # A signal that came too late to stop this phase must not be lost to what follows.
         if agreement.settled(stop.is_set()):
             raise Interrupted(
@@ -248,38 +223,3 @@ def check_execution(
             "numbered from 0: set it lower, or to None."
         )
     check_batch(mesh, phase.batch_windows, execution.loop.microbatches)
-
-
-def start_of_phase(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
-    """The state at step 0: from the parent's last checkpoint, or from initialisation."""
-    if phase.parent is None:
-        return initial_state(phase.model, phase.optimizer, phase.seed, mesh)
-    assert parent is not None, "checked before"
-    like = abstract_state(phase.model, phase.optimizer, mesh)
-    with Checkpoints(parent.checkpoints, read_only=True) as checkpoints:
-        _, state, _ = checkpoints.restore(like, phase.parent.steps)
-    if phase.optimizer_state == "reset":
-        fresh = initial_state(phase.model, phase.optimizer, phase.seed, mesh)
-        return TrainState(state.params, fresh.moments)
-    if isinstance(state.moments, SpikeState):  # the history goes on, the count is of a phase
-        none_yet = state.moments.skipped * 0
-        return TrainState(state.params, state.moments._replace(skipped=none_yet))
-    return state
-
-
-@contextlib.contextmanager
-def failures_noted(run: RunDirectory, phase: Phase) -> Iterator[None]:
-    """Writes into the run's status why training could not go on. Makes Failed of OSError."""
-    try:
-        yield
-    except (Failed, OSError) as error:
-        failure = error
-        if isinstance(error, OSError):
-            failure = Failed(
-                f"{run.path}: {error}. When that is mended, the same command goes on from the last "
-                "checkpoint."
-            )
-        known = {name: run.status[name] for name in ("step", "seconds") if name in run.status}
-        with contextlib.suppress(OSError):  # such as a full disk, which is why we are here
-            run.set_status("failed", **known, steps=phase.steps, reason=str(failure))
-        raise failure from error
