@@ -22,6 +22,7 @@ from code_ablate.analysis.report.phrases import (
     detectable_change,
     joined,
     number_range,
+    powered,
     whole_percent,
 )
 from code_ablate.analysis.results.study_record import SizeRecord
@@ -173,7 +174,10 @@ def _power(comparisons: Sequence[Comparison]) -> str:
         return ""
     if not all(c.difference.over_seeds for c in undecided):
         return "; fewer than three seeds show no change to be one"
-    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in undecided}
+    found = [c for c in undecided if powered(c)]
+    if not found:
+        return "; items that all share one passage or subject show no change to be one"
+    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in found}
     if len(changes) == 1:
         return f"; one of {next(iter(changes))} would be found in four of five such studies"
     least, most = (pick(changes, key=lambda c: changes[c]) for pick in (min, max))

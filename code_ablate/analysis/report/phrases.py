@@ -3,6 +3,7 @@
 percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a, b and c", "2 seeds"
 """
 
+import math
 from collections.abc import Iterable
 
 from code_ablate.analysis.estimation.estimates import (
@@ -12,6 +13,11 @@ from code_ablate.analysis.estimation.estimates import (
 )
 
 
+def fixed(value: float, digits: int) -> str:
+    """0.3149 -> "0.31": a score or an end of its interval, which may be infinite: "∞"."""
+    return f"{value:.{digits}f}".replace("inf", "∞")
+
+
 def percent(value: float) -> str:
     """0.0123 -> "+1.2 %": a real minus sign, the sign always shown, no break before "%"."""
     return f"{bare(value)}\u00a0%"
@@ -19,13 +25,13 @@ def percent(value: float) -> str:
 
 def bare(value: float) -> str:
     """0.0123 -> "+1.2": percent without the unit, for the ends of an interval."""
-    text = f"{100 * value:+.1f}".replace("-", "−")
+    text = f"{100 * value:+.1f}".replace("-", "−").replace("inf", "∞")
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
 def signed(value: float) -> str:
     """0.0123 -> "+0.012": a difference in the unit of its metric."""
-    text = f"{value:+.3f}".replace("-", "−")
+    text = f"{value:+.3f}".replace("-", "−").replace("inf", "∞")
     return "0.000" if text in ("+0.000", "−0.000") else text
 
 
@@ -52,7 +58,10 @@ def change_range(comparison: Comparison) -> str:
 
 
 def detectable_change(comparison: Comparison) -> str:
-    """ "2.1 %": the least change that would be found, in the form of `change_range`."""
+    """ "2.1 %": the least change that would be found, in the form of `change_range`.
+
+    For comparisons that are `powered`: there is none for the others.
+    """
     size = comparison.detectable
     if comparison.gain is not None:
         return f"{100 * size / comparison.base:.1f}\u00a0%"
@@ -61,11 +70,17 @@ def detectable_change(comparison: Comparison) -> str:
     return f"{size:.3f}"
 
 
+def powered(comparison: Comparison) -> bool:
+    """Whether some change would be found: with three seeds or more, on several items that do not
+    all share one passage or subject."""
+    return comparison.difference.over_seeds and math.isfinite(comparison.detectable)
+
+
 def undecided(comparison: Comparison) -> str:
     """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
     if comparison.verdict() != CANNOT_SAY:
         return ""
-    parts = [detectable_change(comparison)] if comparison.difference.over_seeds else []
+    parts = [detectable_change(comparison)] if powered(comparison) else []
     seeds = comparison.seeds_needed
     if seeds is not None:
         parts.append(counted(seeds, "seed"))

@@ -15,7 +15,7 @@ from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import html, published
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
-from code_ablate.analysis.report.phrases import bare, counted, signed, undecided
+from code_ablate.analysis.report.phrases import bare, counted, fixed, signed, undecided
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
@@ -32,7 +32,7 @@ def numbers(estimate: Estimate) -> dict[str, object]:
 
 def interval(estimate: Estimate, scale: float, digits: int) -> str:
     """ "[1.2, 3.4]"."""
-    return f"[{scale * estimate.low:.{digits}f}, {scale * estimate.high:.{digits}f}]"
+    return f"[{fixed(scale * estimate.low, digits)}, {fixed(scale * estimate.high, digits)}]"
 
 
 def _head(metric: Metric, items: int) -> Html:

@@ -14,6 +14,7 @@ from code_ablate.analysis.report.phrases import (
     bare,
     change_range,
     counted,
+    fixed,
     number_range,
     undecided,
     whole_percent,
@@ -104,7 +105,7 @@ def _share_width(source: str) -> int:
 def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
     level = report.summary.level(place, recipe, metric)
     scale, digits = metric.form
-    value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
+    value, low, high = (fixed(scale * x, digits) for x in (level.value, level.low, level.high))
     comparison = report.summary.comparison(place, recipe, metric)
     verdict = "" if comparison is None else _verdict(comparison)
     if comparison is None:
@@ -155,7 +156,7 @@ def _task_line(summary: TaskSummary) -> str:
         value, low, high = (f"{100 * x:.1f}" for x in share)
         marks.append(f"{name} {value}% [{low}, {high}]")
     for name, (mean, least, most) in summary.own_metrics.items():
-        marks.append(f"{name} {mean:.3f} [{least:.3f}, {most:.3f}]")
+        marks.append(f"{name} {mean:.3f} [{fixed(least, 3)}, {fixed(most, 3)}]")
     if summary.degenerate:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
     if summary.chance_p is not None and summary.chance_p >= 0.05:
@@ -173,6 +174,6 @@ def _score_of(summary: TaskSummary) -> str:
         return f"{summary.score_name}: no score; {summary.generated_tokens or 0:.1f} tokens each"
     scale, digits, unit = (100, 1, "%") if summary.is_share else (1, 3, "")
     value, low, high = (
-        f"{scale * x:.{digits}f}" for x in (summary.score, summary.low, summary.high)
+        fixed(scale * x, digits) for x in (summary.score, summary.low, summary.high)
     )
     return f"{summary.score_name} {value}{unit} [{low}, {high}]"
