@@ -4,7 +4,8 @@
     html = f'<img src="{to_data_uri(figure)}" alt="...">'
     save_png([figure], "docs/main_figure.png")  # small, for a README
 
-Matplotlib's object interface is used, not pyplot, so that no global state or backend is touched.
+Colours are those of Okabe and Ito (2008). Matplotlib's object interface is used, not pyplot, so
+that no global state or backend is touched.
 """
 
 import base64
@@ -29,22 +30,40 @@ from code_ablate.analysis.estimation.estimates import Comparison, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import published
 from code_ablate.analysis.report.content import Report, stage_title
-from code_ablate.analysis.report.figure_style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    STYLE,
-    VERMILION,
-)
 from code_ablate.analysis.report.phrases import whole_percent
 from code_ablate.analysis.report.sweep import swept_recipes
 from code_ablate.errors import UserError
 
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)
+GREY = "#6b6b6b"
 _COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _MARKERS = ("s", "^", "D", "v", "P")
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.edgecolor": "#999999",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "svg.hashsalt": "code-ablate",  # the same figure gives the same bytes
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # names may hold a "$"
+}
 README_LIMIT_BYTES = 200_000
 _NO_METADATA: dict[str, Any] = {"Software": None}  # the same figure gives the same bytes
 
