@@ -36,11 +36,16 @@ from code_ablate.training.fleet_step import (
     parts_of,
     stack,
 )
-from code_ablate.training.loop import STEPS_UNDER_WAY, check_execution, checked_stream
+from code_ablate.training.loop import (
+    STEPS_UNDER_WAY,
+    RunState,
+    check_execution,
+    checked_stream,
+    failures_noted,
+)
 from code_ablate.training.member import Member, Surroundings
 from code_ablate.training.metrics import Meter
 from code_ablate.training.phase import Phase, describe
-from code_ablate.training.run_state import RunState, failures_noted
 from code_ablate.training.step import TrainState, initial_state
 from code_ablate.training.stopping import stop_signals
 from code_ablate.training.tracking import open_trackers, require_trackers

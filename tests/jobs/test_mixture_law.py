@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from code_ablate.analysis.laws.design import Proposal
 from code_ablate.analysis.results.results import load_results
 from code_ablate.cli import main
-from code_ablate.jobs.mixture_law import Proposal, study_records
+from code_ablate.jobs.mixture_law import study_records
 from tests.analysis.conftest import CORPORA as STUDY_CORPORA
 from tests.analysis.conftest import write_study
 from tests.analysis.laws.conftest import CORPORA, TARGETS, make_records
