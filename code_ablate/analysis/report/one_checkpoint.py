@@ -51,8 +51,10 @@ class TaskSummary:
     high: float | None
     """Upper end of the 95 % interval; None without a score."""
     interval: str | None
-    """"exact" (Clopper and Pearson, for items that are right or wrong), "beta" (for other scores
-    from 0 to 1: `statistics.share_interval`) or "t" (Student's)."""
+    """How the interval was made. None without a score. "exact": Clopper and Pearson's, for items
+    that are right or wrong and stand by themselves, and where all have the same score from 0 to 1
+    (`statistics.tied_interval`). "beta": `statistics.share_interval`, for other scores from 0 to 1,
+    and where items share passages. "t": Student's, for what is not from 0 to 1."""
     own_metrics: Mapping[str, tuple[float, float, float]]
     """The task's own metrics beside the one that counts, with intervals: name -> (mean over items,
     low, high)."""

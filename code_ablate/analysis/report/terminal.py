@@ -130,8 +130,8 @@ def _verdict(comparison: Comparison) -> str:
 def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:
     """One checkpoint's scores, a line per task: what `eval.py` prints.
 
-    Intervals are exact (Clopper-Pearson) for items that are right or wrong, else Student's.
-    `missing`: task -> why it was not run.
+    Intervals are made as `TaskSummary.interval` says; those of bits per byte and of metrics of the
+    task's own are Student's. `missing`: task -> why it was not run.
     """
     head = f"{'task':<34}{'items':>12}  {'score':<40}{'chance':>7}  {'p':<7}{'gold':>6}  marks"
     lines = [head, "-" * len(head)]

@@ -5,10 +5,9 @@
     record.arms[0].shares["code"]
 
 The dataclasses are the schema. A file of another format is refused by its number, and a file that
-lacks a field or has one too many by the field's name.
+lacks a field that has no default, or has one too many, by the field's name.
 """
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -254,7 +253,7 @@ class StudyRecord:
     """sha256 of results.parquet, which belongs to this file."""
     margin: float = 0.0
     """Change, as a share of the baseline's score, within which recipes are equivalent; 0: none."""
-    margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    margins: Mapping[str, float] = field(default_factory=dict)
     """Margins of single metrics, in their own unit, by the key of the metric."""
 
     def to_json(self) -> str:
