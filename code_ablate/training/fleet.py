@@ -295,6 +295,6 @@ class _Seat:
 
 
 def _any_state(phase: Phase, mesh: Mesh) -> TrainState:
-    """What lies where no member is."""
+    """A state for a part of the devices that no member is trained on."""
     with jax.set_mesh(mesh):
         return initial_state(phase.model, phase.optimizer, 0, mesh)

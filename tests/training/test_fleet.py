@@ -47,13 +47,13 @@ def train_together(directory, seats):
 
 
 def train_alone(directory, devices):
-    """Each of the phases on the first so many devices, without the fleet."""
+    """Each of the phases on the first `devices` devices, without the fleet."""
     for member in members_in(directory, phases_of()):
         alone_on(devices, member)
 
 
 def alone_on(devices, member):
-    """Trains a phase on the first so many devices."""
+    """Trains a phase on the first `devices` devices."""
     import jax
 
     from code_ablate.model import sharding

@@ -173,10 +173,10 @@ def _power(comparisons: Sequence[Comparison]) -> str:
     if not undecided:
         return ""
     if not all(c.difference.over_seeds for c in undecided):
-        return "; fewer than three seeds show no change to be one"
+        return "; with fewer than three seeds no change is called one"
     found = [c for c in undecided if powered(c)]
     if not found:
-        return "; items that all share one passage or subject show no change to be one"
+        return "; where all items share one passage or subject, no change is called one"
     changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in found}
     if len(changes) == 1:
         return f"; one of {next(iter(changes))} would be found in four of five such studies"

@@ -179,12 +179,13 @@ def test_the_optimum_is_near_the_true_one_and_within_the_region(stack, objective
         assert region.holds(optimum.outlook.rates_MC).all()
         anywhere = losses(region.sample(20_000, np.random.default_rng(0))).mean(axis=1)
         reached = losses(optimum.rates_C[None]).mean()
-        assert reached - anywhere.min() < 0.05 * (np.median(anywhere) - anywhere.min())
+        usual = np.median(anywhere) - anywhere.min()  # regret of a mixture taken at random
+        assert reached - anywhere.min() < 0.05 * usual
         assert optimum.rates_C[CORPORA.index("unused")] == 0
         ranges = optimum.ranges()
-        assert (ranges["least"] <= ranges["pick"] + 1e-9).all()
-        assert (ranges["pick"] <= ranges["greatest"] + 1e-9).all()
-        assert 0 <= optimum.expected_regret < 0.1
+        assert (ranges["least"] <= ranges["pick"]).all()
+        assert (ranges["pick"] <= ranges["greatest"]).all()
+        assert 0 <= optimum.expected_regret < 0.1 * usual
 
 
 def test_no_mixture_is_compared_twice(objective):
@@ -199,7 +200,7 @@ def test_no_mixture_is_compared_twice(objective):
     ):
         compared_MC = find_optimum(stack, objective, region, resampled=resampled).outlook.rates_MC
         assert len(np.unique(compared_MC.round(6), axis=0)) == len(compared_MC)
-        assert (np.abs(compared_MC - region.today_C).max(axis=1) < 1e-9).sum() == 1
+        assert (compared_MC == region.today_C).all(axis=1).sum() == 1
         assert region.holds(compared_MC).all()
 
 

@@ -44,7 +44,7 @@ def test_nothing_is_said_to_be_detectable_there(report, undrawn):
     page = re.sub("<[^>]*>", "", render_report(report, figures.main_figures(report)))
     for text in (table, sentences, page):
         assert not re.search(r"\b(inf|nan)\b", text)
-    alone = "; items that all share one passage or subject show no change to be one"
+    alone = "; where all items share one passage or subject, no change is called one"
     domains = re.search(
         r"no recipe can be told apart from text_only in bits per byte([^.]*)", sentences
     )[1]
