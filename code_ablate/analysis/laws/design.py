@@ -70,7 +70,8 @@ class Batch:
     """Expected regret of the pick today."""
 
     regret_after: float
-    """Expected regret of the pick once the batch has been trained."""
+    """Expected regret of the pick once the batch has been trained: a mean over draws, which for a
+    batch that tells nothing may come out a little above `regret_before`."""
 
 
 @dataclass(frozen=True)
@@ -236,8 +237,8 @@ def first_batch(region: Region, runs: int, *, seed: int = 0) -> Float[np.ndarray
     rates_MC = rates_MC[region.distinct(rates_MC)]
     if len(rates_MC) < runs:
         raise UserError(
-            f"{len(rates_MC)} different mixtures were found that meet the constraints, fewer than "
-            f"{runs}: loosen them."
+            f"the constraints leave fewer than {runs} different mixtures to begin with (found: "
+            f"{len(rates_MC)}): loosen them."
         )
     root_MC = np.sqrt(rates_MC)
     even_C = region.brought_in(np.full((1, len(region.corpora)), 1 / len(region.corpora)))[0]
