@@ -6,6 +6,7 @@ A change is called one only if it holds after Holm's correction. Everything else
 apart". What cannot be concluded is in `limits.py`.
 """
 
+import math
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import (
@@ -22,7 +23,6 @@ from code_ablate.analysis.report.phrases import (
     detectable_change,
     joined,
     number_range,
-    powered,
     whole_percent,
 )
 from code_ablate.analysis.results.study_record import SizeRecord
@@ -174,7 +174,7 @@ def _power(comparisons: Sequence[Comparison]) -> str:
         return ""
     if not all(c.difference.over_seeds for c in undecided):
         return "; with fewer than three seeds no change is called one"
-    found = [c for c in undecided if powered(c)]
+    found = [c for c in undecided if math.isfinite(c.detectable)]
     if not found:
         return "; where all items share one passage or subject, no change is called one"
     changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in found}

@@ -4,18 +4,13 @@ percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a,
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from code_ablate.analysis.estimation.estimates import (
     CANNOT_SAY,
     Comparison,
     Estimate,
 )
-
-
-def fixed(value: float, digits: int) -> str:
-    """0.3149 -> "0.31": a score or an end of its interval, which may be infinite: "∞"."""
-    return f"{value:.{digits}f}".replace("inf", "∞")
 
 
 def percent(value: float) -> str:
@@ -25,13 +20,13 @@ def percent(value: float) -> str:
 
 def bare(value: float) -> str:
     """0.0123 -> "+1.2": percent without the unit, for the ends of an interval."""
-    text = f"{100 * value:+.1f}".replace("-", "−").replace("inf", "∞")
+    text = f"{100 * value:+.1f}".replace("-", "−")
     return "0.0" if text in ("+0.0", "−0.0") else text
 
 
 def signed(value: float) -> str:
     """0.0123 -> "+0.012": a difference in the unit of its metric."""
-    text = f"{value:+.3f}".replace("-", "−").replace("inf", "∞")
+    text = f"{value:+.3f}".replace("-", "−")
     return "0.000" if text in ("+0.000", "−0.000") else text
 
 
@@ -40,9 +35,16 @@ def whole_percent(value: float) -> str:
     return f"{100 * value:.0f}\u00a0%"
 
 
+def interval(low: float, high: float, written: Callable[[float], str]) -> str:
+    """ "[−0.3, +2.7]"; "[no interval]" where the data give none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "[no interval]"
+    return f"[{written(low)}, {written(high)}]"
+
+
 def percent_range(estimate: Estimate) -> str:
     """ "+1.2 % [−0.3, +2.7]"."""
-    return f"{percent(estimate.value)} [{bare(estimate.low)}, {bare(estimate.high)}]"
+    return f"{percent(estimate.value)} {interval(estimate.low, estimate.high, bare)}"
 
 
 def change_range(comparison: Comparison) -> str:
@@ -53,14 +55,14 @@ def change_range(comparison: Comparison) -> str:
         return percent_range(comparison.gain)
     points = comparison.difference
     if not comparison.metric.is_share:
-        return f"{signed(points.value)} [{signed(points.low)}, {signed(points.high)}]"
-    return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
+        return f"{signed(points.value)} {interval(points.low, points.high, signed)}"
+    return f"{bare(points.value)}\u00a0points {interval(points.low, points.high, bare)}"
 
 
 def detectable_change(comparison: Comparison) -> str:
     """ "2.1 %": the least change that would be found, in the form of `change_range`.
 
-    For comparisons that are `powered`: there is none for the others.
+    Not for a comparison whose `detectable` is infinite, where there is none.
     """
     size = comparison.detectable
     if comparison.gain is not None:
@@ -70,17 +72,12 @@ def detectable_change(comparison: Comparison) -> str:
     return f"{size:.3f}"
 
 
-def powered(comparison: Comparison) -> bool:
-    """Whether some change would be found: with three seeds or more, on several items that do not
-    all share one passage or subject."""
-    return comparison.difference.over_seeds and math.isfinite(comparison.detectable)
-
-
 def undecided(comparison: Comparison) -> str:
     """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
     if comparison.verdict() != CANNOT_SAY:
         return ""
-    parts = [detectable_change(comparison)] if powered(comparison) else []
+    known = comparison.difference.over_seeds and math.isfinite(comparison.detectable)
+    parts = [detectable_change(comparison)] if known else []
     seeds = comparison.seeds_needed
     if seeds is not None:
         parts.append(counted(seeds, "seed"))
