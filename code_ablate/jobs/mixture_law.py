@@ -137,9 +137,6 @@ def study_mixtures(
 
 def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
     """Writes laws, shares, targets and good_mixtures as CSV and law.svg; returns the folder."""
-    # Matplotlib takes longer to import than all the rest, and a law is asked for without figures.
-    from code_ablate.analysis.report.law_figures import law_figure, save_figure
-
     path = epath.Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     good = pd.DataFrame(optimum.good_MC, columns=list(optimum.region.corpora))
@@ -151,6 +148,9 @@ def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
     }
     for name, table in tables.items():
         (path / f"{name}.csv").write_text(table.to_csv(index=False))
+    # Matplotlib takes longer to import than all the rest, and a law is asked for without figures.
+    from code_ablate.analysis.report.law_figures import law_figure, save_figure
+
     save_figure(law_figure(optimum), path / "law.svg")
     return path
 
