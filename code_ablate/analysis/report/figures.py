@@ -10,7 +10,8 @@ that no global state or backend is touched.
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -44,7 +45,7 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
 GREY = "#6b6b6b"
 _COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _MARKERS = ("s", "^", "D", "v", "P")
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
     "font.size": 9,
     "axes.titlesize": 10,
@@ -92,7 +93,7 @@ def _share_figure(report: Report, place: Place) -> Figure:
     metrics = report.summary.metrics
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(3.3 * columns, 2.55 * rows + 0.75), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for axis, metric in zip(axes, metrics, strict=False):
@@ -127,11 +128,11 @@ def _share_panel(axis: Axes, report: Report, place: Place, metric: Metric) -> No
     width = 100.0 if max(shares.values()) > 50 else max(shares.values())
     x = [shares[name] for name in sweep]
     levels = [summary.level(place, name, metric) for name in sweep]
-    bands = [_band(report, place, name, metric) for name in sweep]
+    bands = _bands(report, place, metric, axis.set_ylim)
     axis.fill_between(
         x,
-        [low * scale for low, _ in bands],
-        [high * scale for _, high in bands],
+        [bands[name][0] for name in sweep],
+        [bands[name][1] for name in sweep],
         color=BLUE,
         alpha=0.18,
         linewidth=0,
@@ -143,8 +144,7 @@ def _share_panel(axis: Axes, report: Report, place: Place, metric: Metric) -> No
         _seed_points(axis, [share + beside] * len(values), values, BLUE)
     for name, (colour, marker) in _other_styles(report, place).items():
         share, estimate = shares[name], summary.level(place, name, metric)
-        low, high = (scale * end for end in _band(report, place, name, metric))
-        axis.plot([share, share], [low, high], color=colour, linewidth=1.4)
+        axis.plot([share, share], bands[name], color=colour, linewidth=1.4)
         axis.plot(share, estimate.value * scale, color=colour, marker=marker, ms=6.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, [share + beside] * len(values), values, colour)
@@ -166,6 +166,26 @@ def _reference_lines(draw: Any, report: Report, place: Place, metric: Metric) ->
         draw(base.value * scale, color=GREY, linewidth=0.8, linestyle=":")
     if metric.chance is not None:
         draw(metric.chance * scale, color="black", linewidth=1.1, linestyle="--")
+
+
+def _bands(
+    report: Report, place: Place, metric: Metric, set_limits: Callable[[float, float], object]
+) -> dict[str, tuple[float, float]]:
+    """The `_band` of every recipe as it is drawn. Infinite ends lie on the panel's edge, for which
+    `set_limits` is called: items of a single cluster tell nothing of others."""
+    scale, names = metric.form[0], report.results.recipes_at(place)
+    bands = {name: _band(report, place, name, metric) for name in names}
+    if np.isfinite(list(bands.values())).all():
+        return {name: (scale * low, scale * high) for name, (low, high) in bands.items()}
+    values = [x for name in names for x in report.summary.level(place, name, metric).per_seed]
+    shown = [x for x in (*values, *itertools.chain(*bands.values())) if np.isfinite(x)]
+    room = 0.15 * (max(shown) - min(shown)) or 0.1 * abs(shown[0]) or 0.1
+    edges = scale * (min(shown) - room), scale * (max(shown) + room)
+    set_limits(*edges)
+    return {
+        name: (max(edges[0], scale * low), min(edges[1], scale * high))
+        for name, (low, high) in bands.items()
+    }
 
 
 def _band(report: Report, place: Place, recipe: str, metric: Metric) -> tuple[float, float]:
@@ -235,7 +255,7 @@ def _level_figure(report: Report, place: Place) -> Figure:
     metrics, names = report.summary.metrics, report.results.recipes_at(place)
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
-    with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
+    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
         height = rows * (0.38 * len(names) + 0.85) + 0.6
         figure = Figure(figsize=(1.3 + 2.9 * columns, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
@@ -252,11 +272,11 @@ def _level_panel(
 ) -> None:
     scale = metric.form[0]
     _reference_lines(axis.axvline, report, place, metric)
+    bands = _bands(report, place, metric, axis.set_xlim)
     for y, name in enumerate(names):
         estimate = report.summary.level(place, name, metric)
-        low, high = (scale * end for end in _band(report, place, name, metric))
         colour = GREY if name == report.baseline else BLUE
-        axis.plot([low, high], [y, y], color=colour, linewidth=1.6)
+        axis.plot(bands[name], [y, y], color=colour, linewidth=1.6)
         axis.plot(estimate.value * scale, y, color=colour, marker="o", ms=5.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, values, [y + 0.22] * len(values), colour)
@@ -293,7 +313,7 @@ def forest_figure(report: Report, size: str) -> Figure | None:
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
     styles = _place_styles(report.results.places_of(size))
-    with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
+    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
         height = rows * (0.34 * len(names) + 0.85) + 0.5
         figure = Figure(figsize=(1.3 + 2.9 * columns, height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
@@ -372,7 +392,7 @@ def published_figure() -> Figure:
         ("world knowledge (2 tasks)", sweep.knowledge, "exact match, %"),
         ("code (2 tasks)", sweep.code, "pass@1, %"),
     )
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(9.9, 2.5), layout="constrained")
         for axis, (title, values, label) in zip(figure.subplots(1, 3), panels, strict=True):
             shares = [100 * share for share in sweep.code_share]
@@ -397,7 +417,7 @@ def _laid_out(figure: Figure) -> Figure:
 def to_data_uri(figure: Figure) -> str:
     """The figure as SVG in a data URI (base64), for an HTML page without other files."""
     buffer = io.BytesIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         # Not `savefig`, which draws every figure twice, the first time for a layout.
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -429,7 +449,7 @@ def save_png(drawn: Sequence[Figure], path: epath.PathLike) -> epath.Path:
 
 
 def _pixels(figure: Figure, dots_per_inch: float) -> UInt8[np.ndarray, "height width 4"]:
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.set_dpi(dots_per_inch)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()

@@ -6,6 +6,7 @@ A change is called one only if it holds after Holm's correction. Everything else
 apart". What cannot be concluded is in `limits.py`.
 """
 
+import math
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import (
@@ -172,8 +173,11 @@ def _power(comparisons: Sequence[Comparison]) -> str:
     if not undecided:
         return ""
     if not all(c.difference.over_seeds for c in undecided):
-        return "; fewer than three seeds show no change to be one"
-    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in undecided}
+        return "; with fewer than three seeds no change is called one"
+    found = [c for c in undecided if math.isfinite(c.detectable)]
+    if not found:
+        return "; where all items share one passage or subject, no change is called one"
+    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in found}
     if len(changes) == 1:
         return f"; one of {next(iter(changes))} would be found in four of five such studies"
     least, most = (pick(changes, key=lambda c: changes[c]) for pick in (min, max))

@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 
 from code_ablate.analysis.laws.optimum import Optimum
 from code_ablate.analysis.laws.outlook import Outlook, look_at
-from code_ablate.analysis.report.figures import _STYLE as STYLE
-from code_ablate.analysis.report.figures import BLUE, GREY, VERMILION
+from code_ablate.analysis.report.figures import BLUE, GREY, STYLE, VERMILION
 from code_ablate.errors import UserError
 from code_ablate.shown import one_line
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import Comparison, Estimate, Metric
 from code_ablate.analysis.estimation.scores import Place
-from code_ablate.analysis.report import html, published
+from code_ablate.analysis.report import html, phrases, published
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
 from code_ablate.analysis.report.phrases import bare, counted, signed, undecided
@@ -32,7 +32,7 @@ def numbers(estimate: Estimate) -> dict[str, object]:
 
 def interval(estimate: Estimate, scale: float, digits: int) -> str:
     """ "[1.2, 3.4]"."""
-    return f"[{scale * estimate.low:.{digits}f}, {scale * estimate.high:.{digits}f}]"
+    return phrases.interval(estimate.low, estimate.high, lambda end: f"{scale * end:.{digits}f}")
 
 
 def _head(metric: Metric, items: int) -> Html:
@@ -118,7 +118,7 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Htm
     shown = written(change.value) + unit
     return cell(
         tag("span", shown + (" *" if comparison.certain() else ""), class_=style),
-        small(f"[{written(change.low)}, {written(change.high)}]"),
+        small(phrases.interval(change.low, change.high, written)),
         small(seeds),
         small(f"p {p_text(comparison.p_holm)}"),
         small(_verdict(comparison)),
