@@ -5,7 +5,7 @@ cost_table(report), phase_table(report)
 
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.elements import Cell, Table, cells
-from code_ablate.analysis.report.phrases import number_range
+from code_ablate.analysis.report.phrases import number_range, scientific
 
 
 def cost_table(report: Report) -> Table:
@@ -25,7 +25,7 @@ def cost_table(report: Report) -> Table:
                     *cells(
                         number_range(len(arm.phases) for arm in own),
                         number_range(arm.tokens for arm in own),
-                        number_range((arm.flops for arm in own), ".2e"),
+                        scientific(own[0].flops),
                         number_range((arm.seconds for arm in own), ",.1f"),
                     ),
                 ]
@@ -56,7 +56,7 @@ def phase_table(report: Report) -> Table:
                 *cells(
                     str(seeds.get(identity, "–")),
                     f"{phase.tokens:,}",
-                    f"{phase.flops:.1e}",
+                    scientific(phase.flops),
                     f"{phase.seconds:,.1f}",
                 ),
                 Cell(phase.parent[:12], style="code") if phase.parent else Cell("–"),

@@ -1,4 +1,4 @@
-"""The phases of a study as a graph: boxes by depth, a row for each way through.
+"""The phases of a study as a graph: boxes by depth, a row for each way through, named above it.
 
     graph = phase_graph(report, "1.07M")
     graph.boxes[0].title, graph.boxes[0].share, graph.arrows, graph.names
@@ -14,7 +14,7 @@ from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import counted, joined, number_range
 from code_ablate.analysis.results.study_record import PhaseRecord
 
-_BOX_HEIGHT = 62
+_BOX_HEIGHT, _NAME_HEIGHT = 62, 20
 _LEAST_WIDTH = 150
 _GAP_X, _GAP_Y = 46, 14
 _LETTER = 7.4
@@ -88,30 +88,33 @@ def phase_graph(report: Report, size: str) -> PhaseGraph:
     arrows: list[tuple[float, float, float, float]] = []
     names: list[tuple[float, float, str]] = []
 
+    def top(row: int) -> float:
+        return row * (_NAME_HEIGHT + _BOX_HEIGHT + _GAP_Y) + _NAME_HEIGHT
+
     def place(node: _Node, depth: int, row: int) -> int:
         """Places a node and what continues it from `row` on; returns the next free row."""
-        x, y = depth * (box_width + _GAP_X), row * (_BOX_HEIGHT + _GAP_Y)
+        x, y = depth * (box_width + _GAP_X), top(row)
         right, middle = x + box_width, y + _BOX_HEIGHT / 2
         boxes.append(_box(report, node, x, y))
         free = row
         for child in node.children:
-            child_middle = free * (_BOX_HEIGHT + _GAP_Y) + _BOX_HEIGHT / 2
-            arrows.append((right, middle, right + _GAP_X, child_middle))
+            arrows.append((right, middle, right + _GAP_X, top(free) + _BOX_HEIGHT / 2))
             free = place(child, depth + 1, free)
         if node.children and node.ending:  # some recipes go on, others do not
-            name_middle = free * (_BOX_HEIGHT + _GAP_Y) + _BOX_HEIGHT / 2
+            name_middle = top(free) + _BOX_HEIGHT / 2
             arrows.append((right, middle, right + _GAP_X, name_middle))
             names.append((right + _GAP_X + 8, name_middle + 4, _names(node.ending)))
             free += 1
         elif node.ending:
-            names.append((right + 10, middle + 4, _names(node.ending)))
+            names.append((0.0, y - 6, _names(node.ending)))
         return max(free, row + 1)
 
     rows = 0
     for root in roots:
         rows = place(root, 0, rows)
-    width = max(x + _LETTER * len(text) for x, _, text in names)
-    height = rows * (_BOX_HEIGHT + _GAP_Y) - _GAP_Y
+    ends = [x + _LETTER * len(text) for x, _, text in names]
+    width = max(*ends, *(box.x + box_width for box in boxes))
+    height = top(rows) - _NAME_HEIGHT - _GAP_Y
     drawn = (tuple(boxes), tuple(arrows), tuple(names))
     return PhaseGraph(*drawn, box_width, _BOX_HEIGHT, width, height)
 

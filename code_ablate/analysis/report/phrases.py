@@ -104,6 +104,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def scientific(value: float) -> str:
+    """1.7e13 -> "1.7 × 10¹³"."""
+    factor, _, power = f"{value:.1e}".partition("e")
+    return f"{factor}\u00a0×\u00a010{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 def number_range(values: Iterable[float], form: str = ",.0f") -> str:
     """ "98,304" if all are written alike, else "98,304 to 108,544"."""
     numbers = list(values)

@@ -8,12 +8,18 @@ data-n), so that a reader's script, and a test, can check them against the per-i
 single tasks and of categories are in `task_tables.py`, those of data in `data_tables.py`.
 """
 
-from code_ablate.analysis.estimation.estimates import Comparison, Estimate, Metric
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    DIFFERENT,
+    Comparison,
+    Estimate,
+    Metric,
+)
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import published
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.elements import Cell, Line, Table, cells, lines
-from code_ablate.analysis.report.phrases import bare, counted, signed, undecided
+from code_ablate.analysis.report.phrases import bare, change_range, counted, signed, undecided
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
@@ -73,6 +79,33 @@ def _score_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Ce
         lines(interval(estimate, scale, digits), seeds, deviation),
         data={"kind": "score", **where, **numbers(estimate)},
     )
+
+
+def verdict_table(report: Report, place: Place) -> Table:
+    """Recipes x metrics in short: change, interval and verdict."""
+    heads = [
+        Cell(
+            metric.label,
+            lines(metric.name, "− is better" if metric.lower_is_better else "+ is better"),
+        )
+        for metric in report.summary.metrics
+    ]
+    rows = []
+    for recipe in report.results.recipes_at(place):
+        found = [report.summary.comparison(place, recipe, m) for m in report.summary.metrics]
+        if any(found):
+            rows.append([Cell(recipe), *map(_verdict_cell, found)])
+    caption = f"Change against {report.baseline} {report.title(place)}, [interval], verdict"
+    return Table([Cell("recipe"), *heads], rows, caption)
+
+
+def _verdict_cell(comparison: Comparison | None) -> Cell:
+    if comparison is None:
+        return Cell("–")
+    change, _, interval_text = change_range(comparison).partition(" [")
+    verdict = comparison.verdict()
+    style = {DIFFERENT: "better" if comparison.better else "worse", CANNOT_SAY: "open"}
+    return Cell(change, lines(f"[{interval_text}", verdict), style.get(verdict, ""))
 
 
 def gain_table(report: Report, place: Place) -> Table:

@@ -13,7 +13,7 @@ from code_ablate.analysis.report.elements import Section
 from code_ablate.analysis.report.rendering import render
 
 _COLOURS = (ORANGE, SKY, GREEN, PURPLE, VERMILION, BLUE)
-_LEAST_LABEL = 0.06
+_LEAST_LABEL = 0.045
 """Least share of a part that is wide enough to hold its number."""
 
 

@@ -64,6 +64,7 @@ def change_section(report: Report) -> Section:
         drawings=[drawing for drawing in drawings if drawing is not None],
         comparisons=len(comparisons),
         margins=any(comparison.margin for comparison in comparisons),
+        verdicts=[tables.verdict_table(report, p) for p in report.first_places() if p in compared],
         tables=[(capital(report.title(p)), tables.gain_table(report, p)) for p in places],
     )
     return Section("changes", f"Change against {report.baseline}", html)

@@ -7,7 +7,7 @@ from code_ablate.analysis.report import cost_tables
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.curve_figure import curve_figure
 from code_ablate.analysis.report.elements import Section
-from code_ablate.analysis.report.phrases import counted
+from code_ablate.analysis.report.phrases import counted, scientific
 from code_ablate.analysis.report.rendering import render
 from code_ablate.analysis.results.training_curves import TrainingCurves
 
@@ -36,7 +36,7 @@ def cost_section(report: Report) -> Section:
         "cost.html",
         phases=counted(len(phases), "phase"),
         tokens=f"{trained:,}",
-        flops=f"{sum(phase.flops for phase in phases):.2e}",
+        flops=scientific(sum(phase.flops for phase in phases)),
         seconds=f"{sum(phase.seconds for phase in phases):,.0f}",
         machine=f"{machine.devices} × {machine.device}, {counted(machine.cores, 'core')}",
         alone=f"{alone:,}" if alone > trained else "",
