@@ -183,7 +183,7 @@ def report(options) -> None:
         directory = _results_of_study(options)
     elif options.scale or options.gin_file or options.bindings:
         raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
-    show(write_study_report(directory, options.out))
+    show(write_study_report(directory, options.out, law=options.law, png=options.png))
 
 
 def _results_of_study(options):

@@ -1,16 +1,19 @@
 """The numbers of a report as files, CSV and Parquet, for whoever goes on with them.
 
-    write_data(report, "report_data")        # report_data/changes.csv, report_data/changes.parquet
-    data_tables(report)["changes"]           # the same as a pyarrow table
+    rows = data_rows(report)["changes"]      # a dict for each comparison
+    write_data(data_rows(report), "report_data")     # report_data/changes.csv and changes.parquet
 
 Rows are tidy: one measurement each, with all columns that say what it is of. Numbers are unrounded.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 from etils import epath
 
@@ -21,12 +24,17 @@ from code_ablate.analysis.results.training_curves import TrainingCurves
 if TYPE_CHECKING:
     from code_ablate.analysis.laws.optimum import Optimum
 
+Rows = Sequence[Mapping[str, Any]]
+"""Rows of a table, with the same columns each: numbers, texts, truth values, or None."""
 
-def data_tables(
+_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+
+
+def data_rows(
     report: Report, curves: TrainingCurves | None = None, law: "Optimum | None" = None
-) -> dict[str, pa.Table]:
+) -> dict[str, Rows]:
     """Tables by name; those without rows are left out."""
-    rows = {
+    tables: dict[str, Rows] = {
         "scores": _scores(report),
         "changes": _changes(report),
         "tasks": _tasks(report),
@@ -35,30 +43,47 @@ def data_tables(
         "phases": _phases(report),
         "curves": _curves(curves) if curves is not None else [],
     }
-    tables = {name: pa.Table.from_pylist(found) for name, found in rows.items() if found}
     if law is not None:
-        for name, frame in {
-            "laws": law.stack.table(),
-            "law_shares": law.ranges(),
-            "law_targets": law.targets(),
-        }.items():
-            tables[name] = pa.Table.from_pandas(frame, preserve_index=False)
-    return tables
+        tables["laws"] = law.stack.table().to_dict("records")
+        tables["law_shares"] = law.ranges().to_dict("records")
+        tables["law_targets"] = law.targets().to_dict("records")
+    return {name: rows for name, rows in tables.items() if rows}
 
 
-def write_data(tables: Mapping[str, pa.Table], folder: epath.PathLike) -> None:
+def write_data(tables: Mapping[str, Rows], folder: epath.PathLike) -> None:
     """Writes each table as CSV and as Parquet. Raises OSError."""
-    import pyarrow.csv  # here: only those who write need it
-
     path = epath.Path(folder)
     path.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
+    for name, rows in tables.items():
+        content = _as_csv(rows)
+        (path / f"{name}.csv").write_bytes(content)
         buffer = pa.BufferOutputStream()
-        pyarrow.csv.write_csv(table, buffer)
-        (path / f"{name}.csv").write_bytes(buffer.getvalue().to_pybytes())
-        buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer)
+        pq.write_table(_as_table(content, rows), buffer)
         (path / f"{name}.parquet").write_bytes(buffer.getvalue().to_pybytes())
+
+
+def _as_csv(rows: Rows) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def _as_table(content: bytes, rows: Rows) -> pa.Table:
+    """The table of a CSV. Not by way of `pa.array`, which imports pandas."""
+    types = {}
+    for column in rows[0]:
+        values = (row[column] for row in rows)
+        known = next((value for value in values if value is not None), 0.0)
+        types[column] = next(kind for base, kind in _TYPES.items() if isinstance(known, base))
+    return pyarrow.csv.read_csv(
+        io.BytesIO(content),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )
 
 
 def _estimate(estimate: Estimate) -> dict[str, object]:

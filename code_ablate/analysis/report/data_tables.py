@@ -84,7 +84,9 @@ def kept_table(report: Report) -> Table:
                 Cell(_dropped(store), style="wrap"),
             ]
         )
-    head = cells("corpus", "documents", "kept", "kept, %", "of the bytes, %", "most were dropped by")
+    head = cells(
+        "corpus", "documents", "kept", "kept, %", "of the bytes, %", "most were dropped by"
+    )
     return Table(head, rows, "From the source to the token store", (5,))
 
 

@@ -71,8 +71,8 @@ _PANEL_INCHES = (3.3, 2.55)
 _TITLE_INCHES, _LABEL_INCHES, _LINE_INCHES = 0.3, 0.48, 0.17
 _LETTER_INCHES = 0.078
 """Width of a letter of a label, a little more than most have."""
-_MOST_LETTERS = 38
-"""Letters of a title that fit above a panel."""
+_TITLE_LETTER_INCHES = 0.093
+"""The same of a title, which is larger and bold."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,10 @@ def panel(
         figure = Figure(figsize=(width, height))
         box = (left, bottom, width - left - 0.12, height - bottom - _TITLE_INCHES)
         axis = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
-        axis.set_title(_shortened(title))
+        # Above names of rows, which it may be longer than; where y is set, nothing is measured.
+        title_left = 0.1 if rows else left
+        fitting = int((width - title_left) / _TITLE_LETTER_INCHES)
+        axis.set_title(_shortened(title, fitting), x=(title_left - left) / box[2], y=1.0)
         axis.set_ylabel(y_label)
         axis.set_xlabel(x_label)
         if rows:
@@ -134,8 +137,8 @@ def panel(
     return axis
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 1] + "…"
+def _shortened(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
 def to_svg(figure: Figure, alt: str) -> Markup:

@@ -73,8 +73,9 @@ def law_drawing(optimum: Optimum) -> Drawing:
         Key("good mixtures; interval of a slice", BLUE, band=True),
         Key("what runs had", GREY, line="-"),
         Key("predicted, others in the pick's proportions", BLUE, line="-"),
-        Key("predicted, where the region does not allow it", GREY, line="--"),
     ]
+    if not allowed_SP.all():
+        keys.append(Key("predicted, where the region does not allow it", GREY, line="--"))
     if optimum.region.today:
         keys.append(Key("today's mixture", VERMILION, "D"))
     return Drawing("Law of the mixture", tuple(panels), tuple(keys))  # type: ignore[arg-type]

@@ -66,7 +66,9 @@ def _laws(optimum: Optimum) -> TextTable:
         [row.law, f"{row.weight:.2f}", f"{row.error:.2f}", f"{row.rank:.3f}"]
         for row in table.itertuples()
     ]
-    title = "Laws, tested on mixtures that were held out (error in standard deviations of a target):"
+    title = (
+        "Laws, tested on mixtures that were held out (error in standard deviations of a target):"
+    )
     return title, ["law", "weight", "error", "rank correlation"], rows
 
 

@@ -64,7 +64,7 @@ def _part_cell(comparisons: Sequence[Comparison]) -> Cell:
     parts = [
         noise.seeds / (noise.of_units + noise.seeds)
         for noise in (c.difference.noise for c in comparisons)
-        if noise.of_seeds and noise.of_units + noise.seeds > 0
+        if noise.of_seeds and noise.unit_freedom > 0 and noise.of_units + noise.seeds > 0
     ]
     return Cell(whole_percent(statistics.median(parts)) if parts else "–")
 

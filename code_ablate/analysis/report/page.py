@@ -16,7 +16,7 @@ from etils import epath
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, make_report, read_report
-from code_ablate.analysis.report.data_files import data_tables, write_data
+from code_ablate.analysis.report.data_files import data_rows, write_data
 from code_ablate.analysis.report.drawing import Drawing, save_png
 from code_ablate.analysis.report.elements import Section
 from code_ablate.analysis.report.figures import main_figures
@@ -42,12 +42,13 @@ def write_report(
     settings: Settings | None = None,
     *,
     law: "Optimum | None" = None,
+    png: bool = False,
 ) -> Report:
     """Reads a study's results and writes its report.
 
-    Beside the page: the main figures as a PNG, and a folder, NAME_data, with the numbers as CSV and
-    Parquet. `law`: the mixtures that cannot be told from the best, for a section of its own.
-    Returns what it lays out. Raises UserError if the results are absent, damaged or not a study's,
+    Beside the page stands a folder, NAME_data, with the numbers as CSV and Parquet; with `png`, the
+    main figures, too, as NAME.png. `law`: the mixtures that cannot be told from the best, for a
+    section of its own. Returns what it lays out. Raises UserError if the results are absent, damaged or not a study's,
     or the path cannot be written.
     """
     results = load_results(study_dir)
@@ -55,7 +56,7 @@ def write_report(
     curves = read_curves(study_dir, results)
     path = epath.Path(out_path)
     data = path.parent / f"{path.stem}_data"
-    tables = data_tables(report, curves, law)
+    tables = data_rows(report, curves, law)
     drawn = main_figures(report)
     page = render_report(
         report, drawn, curves=curves, law=law, data=data.name, tables=tuple(tables)
@@ -64,7 +65,8 @@ def write_report(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page)
         write_data(tables, data)
-        save_png(list(drawn.values()), path.with_suffix(".png"))
+        if png:
+            save_png(list(drawn.values()), path.with_suffix(".png"))
     except OSError as error:
         raise UserError(f"cannot write the report to {path}: {error}.") from error
     return report

@@ -3,7 +3,8 @@
 percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a, b and c", "2 seeds"
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 from code_ablate.analysis.estimation.estimates import (
     CANNOT_SAY,
@@ -34,9 +35,16 @@ def whole_percent(value: float) -> str:
     return f"{100 * value:.0f}\u00a0%"
 
 
+def interval(low: float, high: float, written: Callable[[float], str]) -> str:
+    """ "[−0.3, +2.7]"; "[no interval]" where the data give none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "[no interval]"
+    return f"[{written(low)}, {written(high)}]"
+
+
 def percent_range(estimate: Estimate) -> str:
     """ "+1.2 % [−0.3, +2.7]"."""
-    return f"{percent(estimate.value)} [{bare(estimate.low)}, {bare(estimate.high)}]"
+    return f"{percent(estimate.value)} {interval(estimate.low, estimate.high, bare)}"
 
 
 def change_range(comparison: Comparison) -> str:
@@ -47,8 +55,8 @@ def change_range(comparison: Comparison) -> str:
         return percent_range(comparison.gain)
     points = comparison.difference
     if not comparison.metric.is_share:
-        return f"{signed(points.value)} [{signed(points.low)}, {signed(points.high)}]"
-    return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
+        return f"{signed(points.value)} {interval(points.low, points.high, signed)}"
+    return f"{bare(points.value)}\u00a0points {interval(points.low, points.high, bare)}"
 
 
 def size_range(comparison: Comparison) -> str:

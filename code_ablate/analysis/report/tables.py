@@ -19,7 +19,14 @@ from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import published
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.elements import Cell, Line, Table, cells, lines
-from code_ablate.analysis.report.phrases import bare, change_range, counted, signed, undecided
+from code_ablate.analysis.report.phrases import (
+    bare,
+    change_range,
+    counted,
+    interval,
+    signed,
+    undecided,
+)
 from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 
@@ -34,9 +41,9 @@ def numbers(estimate: Estimate) -> dict[str, object]:
     }
 
 
-def interval(estimate: Estimate, scale: float, digits: int) -> str:
+def level_interval(estimate: Estimate, scale: float, digits: int) -> str:
     """ "[1.2, 3.4]"."""
-    return f"[{scale * estimate.low:.{digits}f}, {scale * estimate.high:.{digits}f}]"
+    return interval(estimate.low, estimate.high, lambda end: f"{scale * end:.{digits}f}")
 
 
 def _head(metric: Metric, items: int) -> Cell:
@@ -76,7 +83,7 @@ def _score_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Ce
     where = {"size": place.size, "stage": place.stage, "recipe": recipe, "metric": metric.key}
     return Cell(
         f"{scale * estimate.value:.{digits}f}",
-        lines(interval(estimate, scale, digits), seeds, deviation),
+        lines(level_interval(estimate, scale, digits), seeds, deviation),
         data={"kind": "score", **where, **numbers(estimate)},
     )
 
@@ -139,7 +146,7 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Cel
     return Cell(
         written(change.value) + unit + star,
         lines(
-            f"[{written(change.low)}, {written(change.high)}]",
+            interval(change.low, change.high, written),
             " · ".join(written(value) for value in change.per_seed),
             f"p {p_text(comparison.p_holm)}",
             _verdict(comparison),
@@ -209,7 +216,7 @@ def _our_cell(
     level = report.summary.levels.get((place, arm.recipe, metric.key)) if place else None
     if level is None:
         return Cell("–")
-    return Cell(f"{100 * level.value:.1f}", (Line(interval(level, 100, 1)),))
+    return Cell(f"{100 * level.value:.1f}", (Line(level_interval(level, 100, 1)),))
 
 
 def _percent(share: float) -> str:

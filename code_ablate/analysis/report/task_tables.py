@@ -16,7 +16,7 @@ from code_ablate.analysis.estimation.summary import CategoryScore
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.elements import Cell, Line, Table, lines
 from code_ablate.analysis.report.phrases import counted, percent_range
-from code_ablate.analysis.report.tables import interval, numbers, p_text
+from code_ablate.analysis.report.tables import level_interval, numbers, p_text
 from code_ablate.analysis.results.study_record import MissingTask
 from code_ablate.evaluation.kinds import GOLD, OPEN_ENDED, RANKED
 from code_ablate.evaluation.kinds.own_metrics import PREFIX
@@ -83,7 +83,7 @@ def _category_cell(report: Report, place: Place, recipe: str, column: CategoryCo
 
 
 def _category_lines(score: CategoryScore) -> list[str]:
-    texts = [f"{100 * score.level.value:.1f}", interval(score.level, 100, 1)]
+    texts = [f"{100 * score.level.value:.1f}", level_interval(score.level, 100, 1)]
     return texts if score.gain is None else [*texts, percent_range(score.gain)]
 
 
@@ -144,9 +144,7 @@ def _category_tasks(
     return _table(report, place, rows, "correct", caption)
 
 
-def _table(
-    report: Report, place: Place, rows: list[list[Cell]], score: str, caption: str
-) -> Table:
+def _table(report: Report, place: Place, rows: list[list[Cell]], score: str, caption: str) -> Table:
     chance = ["chance, %"] if score.startswith("correct") else []
     others = ["without contaminated items"] if score == "correct" and report.uncontaminated else []
     head = ["task", "n", *chance, *report.results.recipes_at(place), *others]
@@ -179,7 +177,7 @@ def _uncontaminated_cell(report: Report, place: Place, task: str) -> Cell:
     if not results:
         return Cell("–")
     texts = [
-        f"{recipe} {100 * estimate.value:.1f} {interval(estimate, 100, 1)}"
+        f"{recipe} {100 * estimate.value:.1f} {level_interval(estimate, 100, 1)}"
         for recipe, estimate in results
     ]
     return Cell(
@@ -206,7 +204,7 @@ def _task_cell(result: TaskResult, score: str) -> Cell:
     estimate = result.scores[score]
     scale, digits = _FORMS.get(score, (1.0, 3) if score.startswith(PREFIX) else (100.0, 1))
     below = [
-        Line(interval(estimate, scale, digits)),
+        Line(level_interval(estimate, scale, digits)),
         Line(" · ".join(f"{scale * value:.{digits}f}" for value in estimate.per_seed)),
     ]
     judged = score == "correct"

@@ -161,6 +161,8 @@ def about_notes(study, table):
     for arm in changed["arms"]:
         for shares in ("shares", "requested_shares"):
             arm[shares] = {"my.notes": arm[shares]["code"]}
+    for phase in changed["phases"].values():
+        phase["shares"] = {"my.notes": phase["shares"]["code"]}
     for recipe in changed["recipes"]:
         recipe["description"] = "A recipe."
     study.clear()

@@ -38,7 +38,7 @@ def cost_section(report: Report) -> Section:
         tokens=f"{trained:,}",
         flops=scientific(sum(phase.flops for phase in phases)),
         seconds=f"{sum(phase.seconds for phase in phases):,.0f}",
-        machine=f"{machine.devices} × {machine.device}, {counted(machine.cores, 'core')}",
+        machine=f"{machine.devices}\u00a0×\u00a0{machine.device}, {counted(machine.cores, 'core')}",
         alone=f"{alone:,}" if alone > trained else "",
         recipes=cost_tables.cost_table(report),
         table=cost_tables.phase_table(report),
