@@ -39,12 +39,12 @@ def change_figure(report: Report, size: str) -> Drawing | None:
     metrics = [m for m in report.summary.metrics if any(c.metric == m for c in drawable)]
     styles = _place_styles(report.results.places_of(size))
     panels = tuple(
-        _change_panel([c for c in drawable if c.metric == metric], metric, names, styles).figure
+        _change_panel([c for c in drawable if c.metric == metric], metric, names, styles)
         for metric in metrics
     )
     alt = f"Relative change to {report.baseline}{report.of_size(size)}, with intervals"
     heading = size if report.several_sizes else ""
-    return Drawing(alt, panels, tuple(_keys(report, styles)), heading)  # type: ignore[arg-type]
+    return Drawing(alt, panels, tuple(_keys(report, styles)), heading)
 
 
 _PlaceStyles = Mapping[Place, tuple[str, str, float]]

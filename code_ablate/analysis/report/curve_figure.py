@@ -45,11 +45,11 @@ def curve_figure(report: Report, curves: TrainingCurves, size: str) -> Drawing |
         for name in names:
             _draw(axis, [c for c in found[name] if corpus in c.loss], corpus, scale, looks[name])
         axis.set_xlim(left=0)
-        panels.append(axis.figure)
+        panels.append(axis)
     keys = [Key(name, *looks[name]) for name in names]
     heading = size if report.several_sizes else ""
     alt = f"Training loss against tokens{report.of_size(size)}"
-    return Drawing(alt, tuple(panels), tuple(keys), heading)  # type: ignore[arg-type]
+    return Drawing(alt, tuple(panels), tuple(keys), heading)
 
 
 def _looks(names: list[str], baseline: str) -> dict[str, tuple[str, str, str]]:

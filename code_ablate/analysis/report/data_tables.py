@@ -3,6 +3,7 @@
 mixture_table(report, place), funnel_table(report)
 """
 
+import itertools
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.scores import Place
@@ -84,9 +85,7 @@ def kept_table(report: Report) -> Table:
                 Cell(_dropped(store), style="wrap"),
             ]
         )
-    head = cells(
-        "corpus", "documents", "kept", "kept, %", "of the bytes, %", "most were dropped by"
-    )
+    head = cells("corpus", "documents", "kept", "kept, %", "bytes kept, %", "dropped most")
     return Table(head, rows, "From the source to the token store", (5,))
 
 
@@ -103,7 +102,7 @@ def _dropped(store: StoreRecord) -> str:
     steps = store.funnel
     gone = [
         (before.documents - after.documents, after.name.replace("_", " "))
-        for before, after in zip(steps, steps[1:], strict=False)
+        for before, after in itertools.pairwise(steps)
     ]
     worst = sorted((part for part in gone if part[0] > 0), key=lambda part: -part[0])
     return joined(f"{name} ({count:,})" for count, name in worst[:_MOST_STEPS]) if worst else "–"

@@ -1,7 +1,7 @@
 """Drawings of a report: panels and one legend, light, printable, safe for colour-blind readers.
 
     axis = panel("text", "bits per byte", "share of code, %")
-    drawing = Drawing("Scores against the share of code", (axis.figure, ...), keys)
+    drawing = Drawing("Scores against the share of code", (axis, ...), keys)
     drawing.svgs()                              # Markup of each panel, for a page
     save_png([drawing], "docs/main_figure.png")     # the panels side by side, for a README
 
@@ -81,8 +81,8 @@ class Drawing:
 
     alt: str
     """What they show, for readers who do not see them."""
-    panels: tuple[Figure, ...]
-    """A figure each."""
+    panels: tuple[Axes, ...]
+    """What `panel` made, each in a figure of its own."""
     keys: tuple[Key, ...] = ()
     """The legend."""
     heading: str = ""
@@ -91,13 +91,14 @@ class Drawing:
     def svgs(self) -> list[Markup]:
         """The panels as SVG elements of a page."""
         return [
-            to_svg(figure, f"{self.alt}: {_titles(figure)}" if _titles(figure) else self.alt)
-            for figure in self.panels
+            to_svg(figure, f"{self.alt}: {axis.get_title(loc='left')}")
+            for axis, figure in zip(self.panels, self.figures, strict=True)
         ]
 
-
-def _titles(figure: Figure) -> str:
-    return ", ".join(filter(None, (axis.get_title(loc="left") for axis in figure.axes)))
+    @property
+    def figures(self) -> list[Figure]:
+        """The figure of each panel."""
+        return [figure for axis in self.panels if (figure := axis.get_figure(root=True))]
 
 
 def panel(
@@ -199,7 +200,7 @@ _Pixels = UInt8[np.ndarray, "height width 4"]
 
 def _pixels_of(drawing: Drawing, dots_per_inch: float) -> _Pixels:
     """Legend, then the panels in rows of three."""
-    panels = [_pixels(figure, dots_per_inch) for figure in drawing.panels]
+    panels = [_pixels(figure, dots_per_inch) for figure in drawing.figures]
     rows = [panels[i : i + _COLUMNS] for i in range(0, len(panels), _COLUMNS)]
     body = _below([_beside(row) for row in rows])
     legend = _legend(drawing, body.shape[1] / dots_per_inch)
@@ -233,7 +234,7 @@ def _handle(key: Key) -> Line2D | Patch:
         [],
         [],
         color=key.colour,
-        linestyle=key.line,
+        linestyle=key.line,  # type: ignore[arg-type]
         marker=key.marker or None,
         ms=5,
         mfc=key.colour if key.filled else "white",

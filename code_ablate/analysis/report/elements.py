@@ -31,7 +31,7 @@ class Cell:
     lines: tuple[Line, ...] = ()
     """What stands below, smaller."""
     style: str = ""
-    """Class in the style sheet: "better", "worse", "open", "code", "wrap", "text"; empty: a number."""
+    """Class in the style sheet: "better", "worse", "open", "code" or "wrap"; empty for a number."""
     span: int = 1
     """Columns that it takes."""
     data: Mapping[str, object] = field(default_factory=dict)

@@ -48,12 +48,12 @@ def main_figure(report: Report, place: Place) -> Drawing:
     heading = f"{place.size}, {stage_title(place.stage)}" if report.several_sizes else ""
     metrics = report.summary.metrics
     if swept_recipes(report.results, place):
-        panels = tuple(_share_panel(report, place, metric).figure for metric in metrics)
+        panels = tuple(_share_panel(report, place, metric) for metric in metrics)
         alt = f"Scores {report.title(place)} against the share of {report.record.source}"
-        return Drawing(alt, panels, tuple(_share_keys(report, place)), heading)  # type: ignore[arg-type]
-    panels = tuple(_level_panel(report, place, metric).figure for metric in metrics)
+        return Drawing(alt, panels, tuple(_share_keys(report, place)), heading)
+    panels = tuple(_level_panel(report, place, metric) for metric in metrics)
     alt = f"Scores {report.title(place)}, recipe by recipe"
-    return Drawing(alt, panels, tuple(_level_keys(report)), heading)  # type: ignore[arg-type]
+    return Drawing(alt, panels, tuple(_level_keys(report)), heading)
 
 
 def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
@@ -206,5 +206,5 @@ def published_figure() -> Drawing:
         axis = panel(title, label, "share of code, %", height=2.2)
         axis.plot([100 * share for share in sweep.code_share], values, color=GREY, marker="o", ms=4)
         axis.set_xticks([0, 25, 50, 75, 100])
-        panels.append(axis.figure)
-    return Drawing("Published scores against the share of code", tuple(panels))  # type: ignore[arg-type]
+        panels.append(axis)
+    return Drawing("Published scores against the share of code", tuple(panels))

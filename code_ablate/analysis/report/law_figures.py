@@ -61,13 +61,13 @@ def law_drawing(optimum: Optimum) -> Drawing:
     ranges = panel("Mixtures as good as the best", x_label="share, %", rows=pick_first)
     ranges.invert_yaxis()
     _draw_ranges(ranges, optimum)
-    panels = [ranges.figure]
+    panels = [ranges]
     outlook, share_SP, allowed_SP = _slices(optimum, order)
     unit = one_line(optimum.objective.unit)[:40]
     for number, corpus in enumerate(order):
         axis = panel(labels[int(corpus)], unit, "share, %")
         _draw_slice(axis, optimum, outlook, share_SP, allowed_SP, number, int(corpus))
-        panels.append(axis.figure)
+        panels.append(axis)
     keys = [
         Key("the pick", BLUE, "o"),
         Key("good mixtures; interval of a slice", BLUE, band=True),
@@ -78,7 +78,7 @@ def law_drawing(optimum: Optimum) -> Drawing:
         keys.append(Key("predicted, where the region does not allow it", GREY, line="--"))
     if optimum.region.today:
         keys.append(Key("today's mixture", VERMILION, "D"))
-    return Drawing("Law of the mixture", tuple(panels), tuple(keys))  # type: ignore[arg-type]
+    return Drawing("Law of the mixture", tuple(panels), tuple(keys))
 
 
 def _ranges_panel(axis: Axes, optimum: Optimum) -> None:

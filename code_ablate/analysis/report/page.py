@@ -48,8 +48,8 @@ def write_report(
 
     Beside the page stands a folder, NAME_data, with the numbers as CSV and Parquet; with `png`, the
     main figures, too, as NAME.png. `law`: the mixtures that cannot be told from the best, for a
-    section of its own. Returns what it lays out. Raises UserError if the results are absent, damaged or not a study's,
-    or the path cannot be written.
+    section of its own. Returns what it lays out. Raises UserError if the results are absent,
+    damaged or not a study's, or the path cannot be written.
     """
     results = load_results(study_dir)
     report = make_report(results, settings)

@@ -1,7 +1,7 @@
 """Training losses of a study's arms, from the metrics of the runs that lie beside its folder.
 
     curves = read_curves("runs/study-demo", results)
-    curves.arms[Arm("text_only", "1.07M", 0, "cooldown")].loss["demo.text"]   # [points], nats a token
+    curves.arms[Arm("text_only", "1.07M", 0, "cooldown")].loss["demo.text"]    # nats a token
     curves.missing                                             # phases whose run is not there
 
 A study's folder may be moved away from its runs: what is missing is told, and nothing fails. No
@@ -66,7 +66,7 @@ def read_curves(study_dir: epath.PathLike, results: Results) -> TrainingCurves:
 def _metrics_files(study_dir: epath.Path, identities: set[str]) -> dict[str, epath.Path]:
     """By identity, which the name of a run's folder ends with."""
     beside = study_dir.resolve().parent
-    files = {}
+    files: dict[str, epath.Path] = {}
     for folder in sorted(beside.iterdir(), key=lambda path: path.name):
         identity = folder.name.rpartition("-")[2]
         if identity in identities and (folder / METRICS).exists():
