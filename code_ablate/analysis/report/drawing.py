@@ -91,7 +91,7 @@ class Drawing:
     def svgs(self) -> list[Markup]:
         """The panels as SVG elements of a page."""
         return [
-            to_svg(figure, f"{self.alt}: {axis.get_title(loc='left')}")
+            to_svg(figure, f"{self.alt}: {axis.get_label()}")
             for axis, figure in zip(self.panels, self.figures, strict=True)
         ]
 
@@ -123,6 +123,7 @@ def panel(
         box = (left, bottom, width - left - 0.12, height - bottom - _TITLE_INCHES)
         axis = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
         # Above names of rows, which it may be longer than; where y is set, nothing is measured.
+        axis.set_label(title)  # in full, for readers who do not see it
         title_left = 0.1 if rows else left
         fitting = int((width - title_left) / _TITLE_LETTER_INCHES)
         axis.set_title(_shortened(title, fitting), x=(title_left - left) / box[2], y=1.0)

@@ -6,6 +6,7 @@ A change is called one only if it holds after Holm's correction. Everything else
 apart". What cannot be concluded is in `limits.py`.
 """
 
+import math
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import (
@@ -162,10 +163,11 @@ def _score_sentences(report: Report, place: Place) -> list[str]:
 def _power(comparisons: Sequence[Comparison]) -> str:
     """How large a change would have been found: the largest of these, by metric and recipe."""
     undecided = [c for c in comparisons if c.verdict() == CANNOT_SAY]
-    if not undecided:
-        return ""
     if not all(c.difference.over_seeds for c in undecided):
         return "; fewer than three seeds show no change to be one"
+    undecided = [c for c in undecided if math.isfinite(c.detectable)]
+    if not undecided:
+        return ""
     changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in undecided}
     if len(changes) == 1:
         return f"; one of {next(iter(changes))} would be found in four of five such studies"

@@ -22,7 +22,12 @@ from code_ablate.analysis.report.elements import Section
 from code_ablate.analysis.report.figures import main_figures
 from code_ablate.analysis.report.phrases import counted
 from code_ablate.analysis.report.rendering import render
-from code_ablate.analysis.report.sections import closing, opening, scores, training
+from code_ablate.analysis.report.sections import (
+    closing,
+    opening,
+    score_sections,
+    training_sections,
+)
 from code_ablate.analysis.report.sections.data_read import data_read
 from code_ablate.analysis.report.sections.noise_section import noise_section
 from code_ablate.analysis.report.terminal import terminal_table
@@ -96,14 +101,14 @@ def render_report(
                 opening.answer_section(report),
                 opening.design(report),
                 data_read(report),
-                scores.main_section(report, main_figures),
-                scores.change_section(report),
+                score_sections.main_section(report, main_figures),
+                score_sections.change_section(report),
                 noise_section(report),
                 _law(law),
-                scores.score_section(report),
-                scores.published_section(report),
-                training.curve_section(report, curves),
-                training.cost_section(report),
+                score_sections.score_section(report),
+                score_sections.published_section(report),
+                training_sections.curve_section(report, curves),
+                training_sections.cost_section(report),
                 closing.provenance(report, tables, data),
                 closing.limit_section(report),
                 closing.method_section(report),

@@ -92,7 +92,8 @@ def undecided(comparison: Comparison) -> str:
     """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
     if comparison.verdict() != CANNOT_SAY:
         return ""
-    parts = [detectable_change(comparison)] if comparison.difference.over_seeds else []
+    known = comparison.difference.over_seeds and math.isfinite(comparison.detectable)
+    parts = [detectable_change(comparison)] if known else []
     seeds = comparison.seeds_needed
     if seeds is not None:
         parts.append(counted(seeds, "seed"))
