@@ -8,6 +8,7 @@
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -180,7 +181,7 @@ class Comparison:
         within = self.p_margin_holm is not None and self.p_margin_holm < level
         return EQUIVALENT if within and self.difference.over_seeds else CANNOT_SAY
 
-    @property
+    @functools.cached_property
     def detectable(self) -> float:
         """The least difference that would be called one in four of five such studies.
 
@@ -196,7 +197,7 @@ class Comparison:
             return abs(self.difference.value)
         return self.margin.size * (self.base if self.margin.relative else 1.0)
 
-    @property
+    @functools.cached_property
     def seeds_needed(self) -> int | None:
         """Least number of seeds with which `sought` would be found in four of five such studies.
 

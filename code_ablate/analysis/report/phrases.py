@@ -59,6 +59,25 @@ def change_range(comparison: Comparison) -> str:
     return f"{bare(points.value)}\u00a0points {interval(points.low, points.high, bare)}"
 
 
+def size_range(comparison: Comparison) -> str:
+    """ "1.2 % [0.3, 2.7]": the size of a change whose direction is said in words."""
+    change = comparison.change
+    relative = comparison.gain is not None
+    sign = 1 if change.value >= 0 else -1
+    ends = sorted((sign * change.low, sign * change.high))
+    if relative or comparison.metric.is_share:
+        unit = "\u00a0%" if relative else "\u00a0points"
+        low, high = (f"{100 * end:.1f}".replace("-", "−") for end in ends)
+        return f"{100 * abs(change.value):.1f}{unit} [{low}, {high}]"
+    low, high = (f"{end:.3f}".replace("-", "−") for end in ends)
+    return f"{abs(change.value):.3f} [{low}, {high}]"
+
+
+def capital(text: str) -> str:
+    """With a capital first letter; the others, such as those of a size, stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def detectable_change(comparison: Comparison) -> str:
     """ "2.1 %": the least change that would be found, in the form of `change_range`.
 
@@ -92,9 +111,18 @@ def joined(names: Iterable[str]) -> str:
     return found[0] if len(found) == 1 else ", ".join(found[:-1]) + " and " + found[-1]
 
 
-def counted(number: int, noun: str) -> str:
-    """ "1 seed", "2 seeds"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """ "1 seed", "2 seeds"; with a plural of its own, "2 corpora"."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def scientific(value: float) -> str:
+    """1.7e13 -> "1.7 × 10¹³"."""
+    factor, _, power = f"{value:.1e}".partition("e")
+    return f"{factor}\u00a0×\u00a010{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number_range(values: Iterable[float], form: str = ",.0f") -> str:

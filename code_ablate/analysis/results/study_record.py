@@ -256,6 +256,8 @@ class StudyRecord:
     """Change, as a share of the baseline's score, within which recipes are equivalent; 0: none."""
     margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Margins of single metrics, in their own unit, by the key of the metric."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of `code-ablate study` that made it; empty where no command did."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""
