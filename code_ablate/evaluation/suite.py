@@ -68,8 +68,12 @@ class Part:
         outcome = self.measure.evaluate(engine, advance)
         about = self.measure.describe()
         notes = [*about.get("notes", ()), *outcome.notes]
-        said = {"metrics": outcome.metrics, "own_metrics": outcome.own_metrics, "notes": notes}
-        said["clusters"] = len(set(self.clusters.values()))
+        said = {
+            "metrics": outcome.metrics,
+            "own_metrics": outcome.own_metrics,
+            "notes": notes,
+            "clusters": len(set(self.clusters.values())),
+        }
         return {**about, **said}, self.clustered(outcome.items)
 
     def clustered(self, items: pd.DataFrame) -> pd.DataFrame:

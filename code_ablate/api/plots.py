@@ -1,0 +1,131 @@
+"""Pictures of frames, as a notebook shows them.
+
+    plot = lines_plot(frame, x="tokens", y="value", of="corpus", labels=("tokens", "loss"))
+    plot.save("curves.svg")
+
+A `Plot` shows itself in a notebook whether or not matplotlib was set up there.
+"""
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from etils import epath
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from code_ablate.analysis.report.law_figures import STYLE, save_figure
+from code_ablate.shown import one_line
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito (2008): told apart by colour-blind readers."""
+
+_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+_DOTS_PER_INCH = 80
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture. It is shown where it is the last value of a notebook's cell."""
+
+    figure: Figure
+    """Matplotlib's figure, to be changed or drawn elsewhere."""
+
+    def save(self, path: epath.PathLike) -> None:
+        """Writes it as SVG, PNG or PDF, by the ending of the name. UserError for another one."""
+        save_figure(self.figure, path)
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            FigureCanvasAgg(self.figure)
+            self.figure.savefig(
+                buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}
+            )
+        return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _axes(width: float = 6.4, height: float = 3.4) -> Iterator[tuple[Figure, Axes]]:
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots()
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
+
+
+def lines_plot(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    of: str,
+    labels: tuple[str, str],
+    *,
+    title: str = "",
+    unit: Sequence[str] = (),
+) -> Plot:
+    """A line for each value of the column `of`, in the order of their first rows.
+
+    `unit`: columns whose different values are lines of their own, of one colour, such as seeds.
+    """
+    with _axes() as (figure, axis):
+        for number, (name, rows) in enumerate(frame.groupby(of, sort=False)):
+            colour, mark = COLOURS[number % len(COLOURS)], _MARKS[number % len(_MARKS)]
+            parts = rows.groupby(list(unit), sort=False) if unit else [((), rows)]
+            for part, (_, line) in enumerate(parts):
+                axis.plot(
+                    line[x], line[y], color=colour, marker=mark, markevery=0.2, ms=4,
+                    linewidth=1.3, label=one_line(name) if part == 0 else None,
+                )  # fmt: skip
+        axis.set_xlabel(labels[0])
+        axis.set_ylabel(labels[1])
+        axis.set_title(one_line(title))
+        if len(frame):
+            axis.legend(frameon=False, fontsize=8)
+    return Plot(figure)
+
+
+def bars_plot(
+    frame: pd.DataFrame,
+    name: str,
+    values: Mapping[str, str],
+    label: str,
+    *,
+    title: str = "",
+    factor: float = 1.0,
+) -> Plot:
+    """Horizontal bars, a group for each row: the first row on top.
+
+    `values`: what each bar of a group is called, by its column; `factor`: what values are
+    multiplied with.
+    """
+    y, height = np.arange(len(frame)), 0.8 / len(values)
+    with _axes(height=max(1.8, 0.22 * len(frame) * len(values) + 1.2)) as (figure, axis):
+        for number, (column, called) in enumerate(values.items()):
+            place = y + (number - (len(values) - 1) / 2) * height
+            colour = COLOURS[number % len(COLOURS)]
+            axis.barh(place, factor * frame[column], height, color=colour, label=called)
+        axis.set_yticks(y, [one_line(text) for text in frame[name]])
+        axis.invert_yaxis()
+        axis.set_xlabel(label)
+        axis.set_title(one_line(title))
+        if len(values) > 1:
+            axis.legend(frameon=False, fontsize=8)
+    return Plot(figure)
+
+
+def histogram_plot(values: pd.Series, label: str, *, title: str = "") -> Plot:
+    """How often values occur, on a logarithmic scale of the values, which are above 0."""
+    edges = np.geomspace(max(1.0, values.min()), max(2.0, values.max() + 1.0), 41)
+    with _axes() as (figure, axis):
+        axis.hist(values, bins=edges.tolist(), color=COLOURS[0])
+        axis.set_xscale("log")
+        axis.set_xlabel(label)
+        axis.set_ylabel("documents")
+        axis.set_title(one_line(title))
+    return Plot(figure)
