@@ -18,6 +18,7 @@ from etils import epath
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from code_ablate.analysis.report.law_figures import STYLE, save_figure
 from code_ablate.shown import one_line
@@ -27,6 +28,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _DOTS_PER_INCH = 80
+_MOST_MARKS = 12
+"""Most marks on a line, which would hide it."""
+_WHOLE = StrMethodFormatter("{x:,.0f}")
 
 
 @dataclass(frozen=True)
@@ -76,17 +80,20 @@ def lines_plot(
     with _axes() as (figure, axis):
         for number, (name, rows) in enumerate(frame.groupby(of, sort=False)):
             colour, mark = COLOURS[number % len(COLOURS)], _MARKS[number % len(_MARKS)]
+            dashes = "-" if number < len(COLOURS) else "--"
             parts = rows.groupby(list(unit), sort=False) if unit else [((), rows)]
             for part, (_, line) in enumerate(parts):
                 axis.plot(
-                    line[x], line[y], color=colour, marker=mark, markevery=0.2, ms=4,
-                    linewidth=1.3, label=one_line(name) if part == 0 else None,
+                    line[x], line[y], dashes, color=colour, marker=mark, ms=4, linewidth=1.3,
+                    markevery=-(-len(line) // _MOST_MARKS),
+                    label=one_line(name) if part == 0 else None,
                 )  # fmt: skip
         axis.set_xlabel(labels[0])
         axis.set_ylabel(labels[1])
         axis.set_title(one_line(title))
+        axis.xaxis.set_major_formatter(_WHOLE)
         if len(frame):
-            axis.legend(frameon=False, fontsize=8)
+            figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     return Plot(figure)
 
 
@@ -125,6 +132,8 @@ def histogram_plot(values: pd.Series, label: str, *, title: str = "") -> Plot:
     with _axes() as (figure, axis):
         axis.hist(values, bins=edges.tolist(), color=COLOURS[0])
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(_WHOLE)
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel(label)
         axis.set_ylabel("documents")
         axis.set_title(one_line(title))

@@ -22,8 +22,10 @@ from code_ablate.analysis.results.study_record import FILE
 from code_ablate.api.mixtures import OpenMixture, mixture_of_run
 from code_ablate.api.plots import Plot, bars_plot, lines_plot
 from code_ablate.errors import UserError
-from code_ablate.evaluation.records import Key, Records
+from code_ablate.evaluation.records import Key
 from code_ablate.evaluation.suite import COLUMNS
+from code_ablate.jobs.compare_runs import RunComparison, compare_runs
+from code_ablate.jobs.scores_on_record import asked_step, evaluated_steps, recorded_tasks
 from code_ablate.training.metrics_file import MetricsFile
 from code_ablate.training.phase import Phase
 from code_ablate.training.rundir import RunDirectory, phase_of_run
@@ -116,29 +118,14 @@ class OpenRun:
     @property
     def evaluated_steps(self) -> list[int]:
         """Steps of the checkpoints with scores on record."""
-        folder = self.directory.evaluation(0).parent
-        names = [path.name for path in folder.iterdir()] if folder.exists() else []
-        steps = sorted(int(name) for name in names if name.isdecimal())
-        return [step for step in steps if self._records(step).keys()]
-
-    def _records(self, step: int) -> Records:
-        return Records(self.directory.evaluation(step))
+        return evaluated_steps(self.directory)
 
     def scored_tasks(self, step: int | None = None) -> dict[Key, tuple[pd.DataFrame, dict]]:
         """(items, description) of each task that a checkpoint was evaluated on, by its key.
 
         None: the newest step that was evaluated. Raises UserError if none was, or not that one.
         """
-        steps = self.evaluated_steps
-        if not steps or (step is not None and step not in steps):
-            what = "no checkpoint of it" if step is None else f"step {step:,}"
-            there = f" (evaluated: {', '.join(map(str, steps))})" if steps else ""
-            raise UserError(
-                f"{self.directory.path}: {what} is evaluated{there}: run code-ablate eval."
-            )
-        records = self._records(steps[-1] if step is None else step)
-        found = {key: records.load(key) for key in records.keys()}  # noqa: SIM118
-        return {key: whole for key, whole in found.items() if whole is not None}
+        return recorded_tasks(self.directory, asked_step(self.directory, step))
 
     @property
     def items(self) -> pd.DataFrame:
@@ -176,6 +163,20 @@ class OpenRun:
                 rows.append([step, key.name, key.identity, *(summary[c] for c in columns)])
         frame = pd.DataFrame(rows, columns=["step", "task", "identity", *columns])
         return frame.astype({"clusters": "Int64"})
+
+    def compare(
+        self,
+        baseline: "OpenRun | epath.PathLike",
+        *,
+        step: int | None = None,
+        baseline_step: int | None = None,
+    ) -> RunComparison:
+        """Its newest evaluated checkpoint, or that of `step`, against one of another run.
+
+        `print` shows the table of `code-ablate compare`; `.table` is a frame. Raises UserError.
+        """
+        other = baseline.directory.path if isinstance(baseline, OpenRun) else baseline
+        return compare_runs(self.directory.path, other, step=step, baseline_step=baseline_step)
 
     def mixture(
         self, data: epath.PathLike = "data", *, vocabulary: str = "", eos_token: str = ""
