@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from PIL import Image
 
 from code_ablate.analysis.report.law_figures import STYLE, save_figure
 from code_ablate.shown import one_line
@@ -28,6 +29,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _DOTS_PER_INCH = 80
+_COLOURS_KEPT = 64
 _MOST_MARKS = 12
 """Most marks on a line, which would hide it."""
 _WHOLE = StrMethodFormatter("{x:,.0f}")
@@ -45,13 +47,14 @@ class Plot:
         save_figure(self.figure, path)
 
     def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
+        drawn, small = io.BytesIO(), io.BytesIO()
         with mpl.rc_context(STYLE):
             FigureCanvasAgg(self.figure)
-            self.figure.savefig(
-                buffer, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None}
-            )
-        return buffer.getvalue()
+            self.figure.savefig(drawn, format="png", dpi=_DOTS_PER_INCH)
+        # A few colours are enough, and keep notebooks small.
+        picture = Image.open(drawn).convert("RGB").quantize(_COLOURS_KEPT, dither=Image.Dither.NONE)
+        picture.save(small, format="png", optimize=True)
+        return small.getvalue()
 
 
 @contextlib.contextmanager

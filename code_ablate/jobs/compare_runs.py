@@ -113,7 +113,7 @@ def compare_runs(
         )
     if unscored := sorted(set(records) - {row.task.name for row in rows}):
         notes.append(f"without a score to compare: {', '.join(unscored)}")
-    return RunComparison(*names, tuple(rows), tuple(notes))
+    return RunComparison(names[0], names[1], tuple(rows), tuple(notes))
 
 
 def _not_compared(ours: Recorded, theirs: Recorded) -> list[str]:

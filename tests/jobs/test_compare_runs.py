@@ -137,7 +137,7 @@ def test_items_without_known_passages_are_said_to_count_alone(runs):
 
 
 def test_what_cannot_be_compared_is_said_in_one_message(runs, tmp_path, phase, capsys):
-    with pytest.raises(UserError, match="both are .* name two runs"):
+    with pytest.raises(UserError, match="name two runs, or --step"):
         compare_runs(runs[0].path, runs[0].path)
     with pytest.raises(UserError, match=r"step 5 is evaluated \(evaluated: 4, 8\)"):
         compare_runs(runs[0].path, runs[1].path, step=5)
