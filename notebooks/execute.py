@@ -53,7 +53,7 @@ def _with_values(source: str, names: Mapping[str, Any]) -> str:
 
 
 def kept(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without documents of others, and without what differs from machine to machine."""
+    """The notebook without documents of others, and without what differs between machines."""
     for cell in notebook.cells:
         if cell.cell_type == "code" and "documents" in cell.metadata.get("tags", ()):
             cell.outputs = []

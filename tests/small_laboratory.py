@@ -1,4 +1,4 @@
-"""A laboratory in small: prepared corpora, two runs, one after the other, and a study made of them.
+"""A laboratory in small: prepared corpora, three runs, and a study made of them.
 
 What `code_ablate.open_...` opens in tests, and what the notebooks are executed on.
 """
@@ -48,7 +48,11 @@ class Laboratory:
     vocabulary: Vocabulary
     stores: Stores
     first: RunDirectory
+    """Half of each corpus."""
     then: RunDirectory
+    """Goes on from the first with text alone."""
+    other: RunDirectory
+    """Text alone from the beginning."""
 
     @property
     def data(self) -> Path:
@@ -68,16 +72,16 @@ def make(folder: Path) -> Laboratory:
             for name, texts in documents().items()
         }
     )
-    first, then = _runs(folder / "runs", stores)
+    first, then, other = _runs(folder / "runs", stores)
     evaluate(then, 8, seed=0)
     evaluate(then, 4, seed=1)
     evaluate(first, 8, seed=2)
-    identities = {"a": first.identity, "d": then.identity}
+    evaluate(other, 8, seed=3)
     write_study(
         folder / "runs" / "study-small", seeds=(0, 1, 2), recipes=RECIPES, items=40,
-        change=lambda study, table: _of_runs(study, table, identities),
+        change=lambda study, table: _of_runs(study, table, first, then, other),
     )  # fmt: skip
-    return Laboratory(folder, vocabulary, stores, first, then)
+    return Laboratory(folder, vocabulary, stores, first, then, other)
 
 
 def _vocabulary(data: Path) -> Vocabulary:
@@ -106,8 +110,8 @@ def _store(data: Path, name: str, texts: list[str], vocabulary: Vocabulary) -> T
     )  # fmt: skip
 
 
-def _runs(runs: Path, stores: Stores) -> tuple[RunDirectory, RunDirectory]:
-    """A run on half of each corpus, and one that goes on with text alone."""
+def _runs(runs: Path, stores: Stores) -> list[RunDirectory]:
+    """The three runs, as the laboratory has them."""
     phase = Phase(
         mixture=Mixture.of({"small.text": 0.5, "small.code": 0.5}),
         tokens=8 * 4 * SEQ_LEN,
@@ -121,14 +125,15 @@ def _runs(runs: Path, stores: Stores) -> tuple[RunDirectory, RunDirectory]:
     cooldown = dataclasses.replace(
         phase, parent=phase, name="cooldown", mixture=Mixture.of({"small.text": 1.0})
     )
-    made = []
-    for part in (phase, cooldown):
+    text = dataclasses.replace(cooldown, parent=None, name="pretraining")
+    made: list[RunDirectory] = []
+    for part in (phase, cooldown, text):
         identity = phase_identity(part, stores.identities, stores.tokens)
         run = RunDirectory.of(runs, part, identity)
         execution = Execution(loop=LoopConfig(log_every=2, checkpoint_every=4))
-        train(part, stores, run, parent=made[0] if made else None, execution=execution)
+        train(part, stores, run, parent=made[0] if part.parent else None, execution=execution)
         made.append(run)
-    return made[0], made[1]
+    return made
 
 
 def ranked_items(seed: int, passages: int = 0) -> pd.DataFrame:
@@ -165,17 +170,21 @@ def evaluate(run: RunDirectory, step: int, seed: int, identity: str = "0" * 16) 
     records.save(Key("bits_per_byte/small.text", identity), named, domain)
 
 
-def _of_runs(study: dict, table: pd.DataFrame, identities: dict[str, str]) -> pd.DataFrame:
-    """The study with the two runs as the phases of all arms."""
+def _of_runs(
+    study: dict, table: pd.DataFrame, first: RunDirectory, then: RunDirectory, other: RunDirectory
+) -> pd.DataFrame:
+    """The study with these runs as the phases of its arms."""
 
     def named(phase: str) -> str:
-        return identities[phase[-1]]
+        if phase.endswith("d"):
+            return then.identity
+        return first.identity if phase.startswith("balanced") else other.identity
 
     for arm in study["arms"]:
         arm["phase"], arm["phases"] = named(arm["phase"]), [named(p) for p in arm["phases"]]
     phases = {}
     for identity, phase in study["phases"].items():
-        parent = phase["parent"] and named(phase["parent"])
+        parent = phase["parent"] and first.identity
         phases[named(identity)] = {**phase, "parent": parent, "tokens": 8 * 4 * SEQ_LEN}
     study["phases"], study["name"] = phases, "small"
     return table.assign(phase=table["phase"].map(named))

@@ -79,7 +79,7 @@ def test_arms_and_what_they_read(study):
 def test_curves_go_through_all_phases_of_every_arm(laboratory, study):
     curves = study.curves
     assert set(curves["recipe"]) == set(RECIPES) and set(curves["seed"]) == {0, 1, 2}
-    own = curves[(curves["recipe"] == "text_only") & (curves["seed"] == 1)]
+    own = curves[(curves["recipe"] == "balanced_only") & (curves["seed"] == 1)]
     loss = own[(own["measure"] == "loss") & (own["corpus"] == "")]
     assert loss["total_tokens"].tolist() == [256 * n for n in range(1, 9)]
     assert loss["identity"].unique().tolist() == [
@@ -92,7 +92,8 @@ def test_curves_go_through_all_phases_of_every_arm(laboratory, study):
 
 def test_a_run_is_found_by_its_arm(laboratory, study):
     assert study.run("text_only").identity == laboratory.then.identity
-    assert study.run("text_only", stage="pretraining", seed=2).identity == laboratory.first.identity
+    other = study.run("text_only", stage="pretraining", seed=2)
+    assert other.identity == laboratory.other.identity
     with pytest.raises(UserError, match="no recipe named 'text_onl'; did you mean 'text_only'"):
         study.run("text_onl")
     with pytest.raises(UserError, match="no seed of text_only named '7'"):
