@@ -47,7 +47,7 @@ class MixtureLaw:
 
         `error` and `rank` are of runs held out: in standard deviations, and rank correlation.
         """
-        return self._tables["laws"]
+        return self._tables["laws"].copy()
 
     @property
     def shares(self) -> pd.DataFrame:
@@ -55,12 +55,12 @@ class MixtureLaw:
 
         `least` and `greatest` are over the good mixtures; the others, over the runs.
         """
-        return self._tables["shares"]
+        return self._tables["shares"].copy()
 
     @property
     def targets(self) -> pd.DataFrame:
         """A row per target: target, pick (what is predicted of it), mean_of_runs, and today."""
-        return self._tables["targets"]
+        return self._tables["targets"].copy()
 
     @property
     def good_mixtures(self) -> pd.DataFrame:
@@ -68,7 +68,7 @@ class MixtureLaw:
 
         A column per corpus.
         """
-        return self._tables["good_mixtures"]
+        return self._tables["good_mixtures"].copy()
 
     @cached_property
     def _tables(self) -> dict[str, pd.DataFrame]:

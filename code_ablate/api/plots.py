@@ -18,6 +18,7 @@ from etils import epath
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from PIL import Image
 
@@ -82,7 +83,7 @@ def lines_plot(
     """
     with _axes() as (figure, axis):
         for number, (name, rows) in enumerate(frame.groupby(of, sort=False)):
-            colour, mark = COLOURS[number % len(COLOURS)], _MARKS[number % len(_MARKS)]
+            colour, mark = _colour(number), _MARKS[number % len(_MARKS)]
             dashes = "-" if number < len(COLOURS) else "--"
             parts = rows.groupby(list(unit), sort=False) if unit else [((), rows)]
             for part, (_, line) in enumerate(parts):
@@ -118,8 +119,8 @@ def bars_plot(
     with _axes(height=max(1.8, 0.22 * len(frame) * len(values) + 1.2)) as (figure, axis):
         for number, (column, called) in enumerate(values.items()):
             place = y + (number - (len(values) - 1) / 2) * height
-            colour = COLOURS[number % len(COLOURS)]
-            axis.barh(place, factor * frame[column], height, color=colour, label=called)
+            width = factor * frame[column]
+            axis.barh(place, width, height, color=_colour(number), label=called)
         axis.set_yticks(y, [one_line(text) for text in frame[name]])
         axis.invert_yaxis()
         axis.set_xlabel(label)
@@ -127,6 +128,77 @@ def bars_plot(
         if len(values) > 1:
             axis.legend(frameon=False, fontsize=8)
     return Plot(figure)
+
+
+def intervals_plot(
+    frame: pd.DataFrame,
+    panel: str,
+    row: str,
+    of: str,
+    ends: tuple[str, str, str],
+    unit: str,
+    *,
+    filled: str = "",
+    origin: float | None = None,
+) -> Plot:
+    """A panel for each value of a column, in it a line for each `row`, and a mark for each `of`.
+
+    `ends`: columns of the value and of the ends of its interval; `unit`: column with the unit of a
+    panel; `filled`: column that says whether a mark is filled; `origin`: where a line is drawn.
+    """
+    panels = list(dict.fromkeys(frame[panel]))
+    rows, groups = list(dict.fromkeys(frame[row])), list(dict.fromkeys(frame[of]))
+    columns = max(1, min(3, len(panels)))
+    lines = -(-len(panels) // columns)
+    height = 0.24 * len(rows) + 0.9
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(3.4 * columns, height * lines + 0.4), layout="constrained")
+        axes = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+        for axis, name in zip(axes, panels, strict=False):
+            part = frame[frame[panel] == name]
+            for number, group in enumerate(groups):
+                _marks(axis, part[part[of] == group], rows, row, ends, filled, number, len(groups))
+            axis.set_title(one_line(name))
+            axis.set_xlabel(one_line(part[unit].iloc[0]))
+            axis.set_yticks(range(len(rows)), [one_line(text) for text in rows])
+            axis.set_ylim(len(rows) - 0.5, -0.5)
+            if origin is not None:
+                axis.axvline(origin, color="#444444", linewidth=0.9)
+        for axis in axes[len(panels) :]:
+            axis.set_axis_off()
+        handles = [
+            Line2D([], [], color=_colour(n), marker=_MARKS[n % len(_MARKS)], label=one_line(group))
+            for n, group in enumerate(groups)
+        ]
+        if len(groups) > 1:
+            figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
+    return Plot(figure)
+
+
+def _marks(
+    axis: Axes,
+    part: pd.DataFrame,
+    rows: Sequence[str],
+    row: str,
+    ends: tuple[str, str, str],
+    filled: str,
+    number: int,
+    groups: int,
+) -> None:
+    """The values of one group in one panel, each a little below those of the group before."""
+    colour, beside = _colour(number), 0.3 * (number - (groups - 1) / 2) / max(1, groups - 1)
+    for one in part.to_dict("records"):
+        value, low, high = (one[end] for end in ends)
+        y = rows.index(one[row]) + beside
+        axis.plot([low, high], [y, y], color=colour, linewidth=1.4)
+        face = "white" if filled and not one[filled] else colour
+        axis.plot(value, y, _MARKS[number % len(_MARKS)], color=colour, mfc=face, ms=4.5)
+
+
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
 
 
 def histogram_plot(values: pd.Series, label: str, *, title: str = "") -> Plot:

@@ -9,8 +9,7 @@ Files of the run are read as they are at that moment, so that a run in training 
 """
 
 import dataclasses
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,14 +72,11 @@ class OpenRun:
     @property
     def metrics(self) -> pd.DataFrame:
         """metrics.jsonl: a row per line, a column per name. No row before the first line."""
-        return pd.DataFrame(list(self._lines()))
+        return pd.DataFrame(self._lines)
 
-    def _lines(self) -> Iterator[dict]:
-        for line in MetricsFile(self.directory.metrics).lines:
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:  # half a line: the run is being trained, or was killed
-                continue
+    @property
+    def _lines(self) -> list[dict]:
+        return MetricsFile(self.directory.metrics).metrics
 
     @property
     def curves(self) -> pd.DataFrame:
@@ -90,7 +86,7 @@ class OpenRun:
         names of measures are those of `code_ablate.training.metrics`.
         """
         rows = []
-        for line in self._lines():
+        for line in self._lines:
             for name, value in line.items():
                 measure, slash, corpus = name.partition("/")
                 if not slash or measure not in BY_CORPUS:

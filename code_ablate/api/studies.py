@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from etils import epath
 
-from code_ablate.analysis.estimation.estimates import Estimate
+from code_ablate.analysis.estimation.estimates import CANNOT_SAY, Estimate
 from code_ablate.analysis.estimation.summary import Summary
-from code_ablate.analysis.report import figures
 from code_ablate.analysis.report.content import Report, make_report
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.analysis.results.study_record import FILE, ArmRecord, StudyRecord
 from code_ablate.api.mixture_laws import MixtureLaw, fit_law
-from code_ablate.api.plots import Plot, bars_plot
+from code_ablate.api.plots import Plot, bars_plot, intervals_plot
 from code_ablate.api.runs import OpenRun, curves_plot, open_run
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.training.run_files import CONFIG
@@ -178,7 +178,7 @@ class OpenStudy:
                 rows.append(_arm(arm) | {"corpus": corpus} | shares | own)
         return pd.DataFrame(rows)
 
-    @cached_property
+    @property
     def curves(self) -> pd.DataFrame:
         """metrics.jsonl of every run, for every recipe, size and seed that it is a part of.
 
@@ -186,8 +186,7 @@ class OpenStudy:
         phase), total_tokens (with those of the phases before it), measure, corpus, value. Raises
         UserError if a run is not in `runs_dir`.
         """
-        own = {identity: self._run(identity).curves for identity in self.record.phases}
-        parts = []
+        own, parts = self._curves_of_phases, []
         for arm in self.results.last_arms:
             before = 0
             for identity in arm.phases:
@@ -200,6 +199,10 @@ class OpenStudy:
         first = ["recipe", "size", "seed", "phase", "identity", "step", "tokens", "total_tokens"]
         frame = pd.concat(parts, ignore_index=True)
         return frame[[*first, "measure", "corpus", "value"]]
+
+    @cached_property
+    def _curves_of_phases(self) -> dict[str, pd.DataFrame]:
+        return {identity: self._run(identity).curves for identity in self.record.phases}
 
     def run(
         self,
@@ -244,24 +247,37 @@ class OpenStudy:
         return fit_law(self.path, constraints, **options)
 
     def plot_scores(self, size: str | None = None) -> Plot:
-        """The report's main figure of a model size; None: the smallest."""
-        places = {place.size: place for place in self.report.first_places()}
-        if size is not None and size not in places:
-            raise unknown_name("size", size, places)
-        return Plot(figures.main_figure(self.report, places[size or next(iter(places))]))
+        """Scores with intervals, a panel per metric, of a model size; None: the smallest."""
+        frame = self.scores
+        frame = frame[frame["size"] == self._size(size)]
+        return intervals_plot(frame, "label", "recipe", "stage", ("value", "low", "high"), "unit")
 
     def plot_comparisons(self, size: str | None = None) -> Plot:
-        """Changes against the baseline with intervals, of a model size; None: the smallest.
+        """Changes against the baseline, a panel per metric, of a model size; None: the smallest.
 
-        Raises UserError if nothing is compared there.
+        Marks are filled where the verdict is not "cannot say". Metrics whose baseline may be zero
+        are left out. Raises UserError if nothing is left.
         """
+        frame = self.comparisons
+        size = self._size(size)
+        if len(frame):
+            frame = frame[(frame["size"] == size) & frame["change"].notna()]
+        if not len(frame):
+            raise UserError(f"no recipe of size {size} has a relative change to the baseline.")
+        ends = {name: 100 * frame[name] for name in ("change", "change_low", "change_high")}
+        better = np.where(frame["lower_is_better"], "lower is better", "higher is better")
+        said = frame["verdict"] != CANNOT_SAY
+        drawn = frame.assign(**ends, said=said, axis="change, % (" + better.astype(object) + ")")
+        places = ("change", "change_low", "change_high")
+        return intervals_plot(
+            drawn, "label", "recipe", "stage", places, "axis", filled="said", origin=0.0
+        )
+
+    def _size(self, size: str | None) -> str:
         known = [one.name for one in self.results.sizes]
         if size is not None and size not in known:
             raise unknown_name("size", size, known)
-        drawn = figures.forest_figure(self.report, size or known[0])
-        if drawn is None:
-            raise UserError(f"no recipe of size {size or known[0]} is compared with another one.")
-        return Plot(drawn)
+        return size or known[0]
 
     def plot_curves(self, measure: str = "loss", *, recipe: str | None = None) -> Plot:
         """A measure of training along all tokens, a line per seed.

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 import code_ablate
 from code_ablate.api.plots import COLOURS, Plot, lines_plot
@@ -39,10 +38,36 @@ def test_curves_of_a_study_have_a_line_for_each_seed(laboratory):
     assert len(lines(study.plot_curves(recipe="text_only"))) == 3 * 3
 
 
-def test_the_figures_of_the_report_are_had_alone(laboratory):
+def test_scores_and_changes_have_a_panel_for_each_metric(laboratory):
     study = code_ablate.open_study(laboratory.study)
-    for plot in (study.plot_scores(), study.plot_comparisons()):
-        assert isinstance(plot.figure, Figure) and plot._repr_png_().startswith(PNG)
+    plot, scores = study.plot_scores(), study.scores
+    titles = [axis.get_title(loc="left") for axis in plot.figure.axes if axis.get_title(loc="left")]
+    assert titles == list(dict.fromkeys(scores["label"]))
+    text = scores[scores["label"] == "demo.text"]
+    marks = [line for line in lines(plot) if len(line.get_xdata()) == 1]
+    assert sorted(line.get_xdata()[0] for line in marks) == sorted(text["value"])
+    ends = [sorted(line.get_xdata()) for line in lines(plot) if len(line.get_xdata()) == 2]
+    assert sorted(ends) == sorted(text[["low", "high"]].to_numpy().tolist())
+    assert plot._repr_png_().startswith(PNG)
+
+
+def test_a_change_is_filled_where_the_verdict_says_something(laboratory):
+    study = code_ablate.open_study(laboratory.study)
+    comparisons = study.comparisons
+    assert {"different", "cannot say"} <= set(comparisons["verdict"])
+    drawn = study.plot_comparisons()
+    found = 0
+    for axis in drawn.figure.axes:
+        rows = comparisons[comparisons["label"] == axis.get_title(loc="left")]
+        for row in rows.to_dict("records"):
+            (mark,) = [
+                line
+                for line in axis.get_lines()
+                if len(line.get_xdata()) == 1 and line.get_xdata()[0] == 100 * row["change"]
+            ]
+            assert (mark.get_markerfacecolor() == "white") == (row["verdict"] == "cannot say")
+            found += 1
+    assert found == len(comparisons)
 
 
 def test_bars_are_as_long_as_shares(laboratory):

@@ -43,7 +43,7 @@ def compare_by_task(
     found = []
     for name, task in scores.tasks.items():
         table = scores.of(name, place)
-        columns = [c for c in task.columns if not np.isnan(table.column(c)).any()]
+        columns = [c for c in task.columns if not np.isnan(table.column(c)).all()]
         for column in sorted(columns, key=lambda c: c != task.score):
             metric = Metric(f"{name}/{column}", name, column, ((name,),), column)
             for comparison in estimator.comparison(place, recipe, metric):
