@@ -8,6 +8,7 @@ is tagged "documents": what it shows is not kept.
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from traitlets.config import Config
 
 FOLDER = Path(__file__).resolve().parent
 SECONDS = 600
-"""Longest that a cell may take."""
+"""Longest that a cell may take, or the start of its kernel."""
 
 
 def executed(
@@ -34,12 +35,19 @@ def executed(
     first.source = _with_values(first.source, names or {})
     # A kernel starts in `folder`, where relative paths of this process lead elsewhere.
     paths = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-    client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}}, record_timing=False,
-        config=Config({"KernelManager": {"transport": "ipc"}}),  # nobody else can connect to it
-    )  # fmt: skip
-    return client.execute(env={**os.environ, "PYTHONPATH": paths})
+    with tempfile.TemporaryDirectory() as sockets:
+        # By sockets that belong to the user: nobody else can connect to the kernel.
+        transport = {"transport": "ipc", "ip": str(Path(sockets) / "kernel")}
+        client = NotebookClient(
+            notebook,
+            timeout=SECONDS,
+            startup_timeout=SECONDS,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+            config=Config({"KernelManager": transport}),
+        )
+        return client.execute(env={**os.environ, "PYTHONPATH": paths})
 
 
 def _with_values(source: str, names: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def test_it_runs_to_its_end_and_shows_tables_and_pictures(execute, folder, name)
 def test_what_it_shows_are_the_values_of_what_it_opens(execute, folder):
     path = ROOT / "notebooks" / "inspect_corpus_and_mixture.ipynb"
     notebook = execute.executed(path, folder, VALUES[path.stem])
-    shown = "".join(out.data["text/html"] for out in outputs(notebook) if "data" in out)
+    shown = "".join(out.get("data", {}).get("text/html", "") for out in outputs(notebook))
     assert "exact_duplicate" in shown and "small.text" in shown
     tagged = [c for c in notebook.cells if "documents" in c.metadata.get("tags", ())]
     assert tagged and all(cell.outputs for cell in tagged)
