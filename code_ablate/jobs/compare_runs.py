@@ -89,9 +89,7 @@ def compare_runs(
     steps = [asked_step(run, s) for run, s in zip(runs, (step, baseline_step), strict=True)]
     names = [f"{run.path}, step {s:,}" for run, s in zip(runs, steps, strict=True)]
     if runs[0].identity == runs[1].identity and steps[0] == steps[1]:
-        raise UserError(
-            f"both are {names[0]}: name two checkpoints, by --step and --baseline-step."
-        )
+        raise UserError(f"both are {names[0]}: name two runs, or --step and --baseline-step.")
     ours, theirs = (recorded_tasks(run, s) for run, s in zip(runs, steps, strict=True))
     common = [key for key in ours if key in theirs]
     notes = _not_compared(ours, theirs)
