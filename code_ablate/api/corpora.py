@@ -26,7 +26,7 @@ from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError, unknown_name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OpenCorpus:
     """A corpus, as its token store holds it. `print` shows what it is made of."""
 
@@ -39,7 +39,7 @@ class OpenCorpus:
     eos_token: str = ""
     """Token of a tokenizer.json that ends a document."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return describe_store(self.store)
 
     @property

@@ -22,14 +22,14 @@ from code_ablate.errors import UserError
 from code_ablate.jobs.mixture_law import law_tables, read_region, read_runs, study_mixtures
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MixtureLaw:
     """Laws that were fitted to runs, and the mixtures that cannot be told from the best."""
 
     optimum: Optimum
     """Everything that is known of them."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return law_text(self.optimum)
 
     @property

@@ -8,18 +8,19 @@ The stream of windows is a function of the mixture, so that every figure here is
 reads, at any position, and nothing is trained.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from etils import epath
 
+from code_ablate import shipped
 from code_ablate.api.corpora import OpenCorpus, open_corpus, require_length
 from code_ablate.api.plots import Plot, bars_plot, lines_plot
 from code_ablate.data.mixing import Mixture, Stream, shuffle_keys
 from code_ablate.data.preparing.prepared import finished_stores
-from code_ablate.data.registry import MixtureSpec, resolve_mixture
+from code_ablate.data.registry import MixtureSpec, import_modules, resolve_mixture
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.errors import UserError
 from code_ablate.training.reading import phase_stream, require_stores
@@ -29,7 +30,7 @@ from code_ablate.training.rundir import RunDirectory, phase_of_run
 _POINTS = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OpenMixture:
     """A mixture of prepared corpora, in the order of training."""
 
@@ -42,7 +43,7 @@ class OpenMixture:
     tokens: int | None = None
     """Tokens that a run reads of it; None for a mixture that is not a run's."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return str(self.stream.mixture)
 
     @property
@@ -140,12 +141,14 @@ def open_mixture(
     seed: int | None = None,
     vocabulary: str = "",
     eos_token: str = "",
+    modules: Sequence[str] = (shipped.TASKS,),
 ) -> OpenMixture:
-    """A mixture: {corpus: rate}, a registered name, or the folder of a run.
+    """A mixture: {corpus: rate}, the name of a mixture or corpus, or the folder of a run.
 
     A run says its length of windows and its seed; for the others `seq_len` is needed, and the seed
-    is 0 by default. `data`, `vocabulary`, `eos_token`: as for `open_corpus`. A registered name
-    needs SeqIO, and its module imported. Raises UserError if a store is not there.
+    is 0 by default. `data`, `vocabulary`, `eos_token`: as for `open_corpus`. `modules`: those that
+    register a mixture which is given by its name; SeqIO has to be installed for it. Raises
+    UserError if a store is not there.
     """
     options = {"vocabulary": vocabulary, "eos_token": eos_token}
     if not isinstance(mixture, Mapping | Mixture) and (epath.Path(mixture) / CONFIG).exists():
@@ -156,7 +159,7 @@ def open_mixture(
         raise UserError(f"{mixture} is not a run directory: it has no {CONFIG}.")
     if seq_len is None:
         raise UserError("give seq_len, the tokens that a window predicts: a mixture has none.")
-    resolved = resolve_mixture(mixture)
+    resolved = _resolved(mixture, data, modules)
     corpora = {name: open_corpus(name, data=data, **options) for name in resolved.active}
     stores = Stores({name: corpus.store for name, corpus in corpora.items()})
     require_one_vocabulary(stores)
@@ -169,6 +172,16 @@ def open_mixture(
                 f"of seq_len + 1 = {seq_len + 1}: lower seq_len."
             )
     return OpenMixture(stream, corpora, seq_len)
+
+
+def _resolved(
+    mixture: epath.PathLike | MixtureSpec, data: epath.PathLike, modules: Sequence[str]
+) -> Mixture:
+    if isinstance(mixture, str):
+        if any(manifest.corpus == mixture for _, manifest in finished_stores(data)):
+            return Mixture.of({mixture: 1.0})
+        import_modules(modules)
+    return resolve_mixture(mixture)
 
 
 def mixture_of_run(

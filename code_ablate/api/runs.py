@@ -42,14 +42,14 @@ _SUMMARY = (
 """Fields of a task's summary that `OpenRun.scores` has as columns."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OpenRun:
     """A run: one phase that was trained, or is being trained."""
 
     directory: RunDirectory
     """Its folder and its identity."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         status = self.status
         steps = f"step {status['step']:,} of {status['steps']:,}"
         return f"{self.directory.path}: {status['state']}, {steps}; {self.phase.mixture}"
@@ -133,7 +133,7 @@ class OpenRun:
         """
         tables = []
         for step in self.evaluated_steps:
-            for key, (items, about) in self.scored_tasks(step).items():
+            for key, (items, about) in recorded_tasks(self.directory, step).items():
                 names = {"step": step, "task": key.name, "identity": key.identity}
                 names["kind"] = about["kind"]
                 tables.append(items.assign(**names)[[*names, *items.columns]])
@@ -153,7 +153,7 @@ class OpenRun:
         columns.insert(columns.index("chance"), "clusters")
         rows = []
         for step in self.evaluated_steps:
-            for key, (items, about) in self.scored_tasks(step).items():
+            for key, (items, about) in recorded_tasks(self.directory, step).items():
                 summary = dataclasses.asdict(_summary(key, items, about))
                 summary["clusters"] = about.get("clusters")
                 rows.append([step, key.name, key.identity, *(summary[c] for c in columns)])

@@ -30,8 +30,20 @@ from code_ablate.api.runs import OpenRun, curves_plot, open_run
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.training.run_files import CONFIG
 
+_ESTIMATE = ("value", "low", "high", "items", "seeds", "seed_sd")
+_TASK_COLUMNS = (
+    "recipe", "size", "stage", "task", "category", "score", "counts", *_ESTIMATE, "chance",
+    "chance_p", "collapsed",
+)  # fmt: skip
+_COMPARISON_COLUMNS = (
+    "recipe", "baseline", "size", "stage", "metric", "label", "unit", "lower_is_better", "base",
+    "value", "low", "high", "items", "seeds", "change", "change_low", "change_high", "p", "p_holm",
+    "verdict", "detectable", "seeds_needed",
+)  # fmt: skip
+"""Columns of the frames that may be without rows."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class OpenStudy:
     """A study that has run to its end."""
 
@@ -42,7 +54,7 @@ class OpenStudy:
     results: Results
     """What was read, as the report has it."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         record = self.record
         return (
             f"study {record.name}: {len(record.recipes)} recipes, {len(record.arms)} arms, seeds "
@@ -135,7 +147,7 @@ class OpenStudy:
                      "chance_p": result.chance_p if counts else None,
                      "collapsed": result.degenerate}
                 )  # fmt: skip
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=_TASK_COLUMNS)
 
     @property
     def comparisons(self) -> pd.DataFrame:
@@ -154,13 +166,14 @@ class OpenStudy:
                  "stage": one.place.stage, "metric": one.metric.key, "label": one.metric.label,
                  "unit": one.metric.name, "lower_is_better": one.metric.lower_is_better,
                  "base": one.base,
-                 **{k: v for k, v in _estimate(one.difference).items() if k != "seed_sd"},
+                 **_estimate(one.difference),
                  "change": gain.value if gain else None, "change_low": gain.low if gain else None,
                  "change_high": gain.high if gain else None, "p": one.p, "p_holm": one.p_holm,
                  "verdict": one.verdict(), "detectable": one.detectable,
                  "seeds_needed": one.seeds_needed}
             )  # fmt: skip
-        return pd.DataFrame(rows).astype({"seeds_needed": "Int64"} if rows else {})
+        frame = pd.DataFrame(rows, columns=_COMPARISON_COLUMNS)
+        return frame.astype({"seeds_needed": "Int64"})
 
     @property
     def realised_tokens(self) -> pd.DataFrame:
@@ -260,8 +273,7 @@ class OpenStudy:
         """
         frame = self.comparisons
         size = self._size(size)
-        if len(frame):
-            frame = frame[(frame["size"] == size) & frame["change"].notna()]
+        frame = frame[(frame["size"] == size) & frame["change"].notna()]
         if not len(frame):
             raise UserError(f"no recipe of size {size} has a relative change to the baseline.")
         ends = {name: 100 * frame[name] for name in ("change", "change_low", "change_high")}
@@ -341,12 +353,6 @@ def _arm(arm: ArmRecord) -> dict[str, Any]:
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
-    """Columns of an estimate."""
-    return {
-        "value": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "items": estimate.items,
-        "seeds": len(estimate.seeds),
-        "seed_sd": estimate.seed_sd,
-    }
+    """Columns of an estimate, those of `_ESTIMATE`."""
+    values = (estimate.value, estimate.low, estimate.high, estimate.items, len(estimate.seeds))
+    return dict(zip(_ESTIMATE, (*values, estimate.seed_sd), strict=True))

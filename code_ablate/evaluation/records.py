@@ -88,7 +88,8 @@ class Records:
         return _items(table), {"task": about.task, "identity": about.identity, **about.facts}
 
     def keys(self) -> list[Key]:
-        """The tasks that are done, by name. One whose files are damaged is left out, and said."""
+        """The tasks that have a table, by name. One whose description is damaged is left out, and
+        said; the table is read, and checked, by `load`."""
         tables = sorted(self.directory.glob("*.parquet")) if self.directory.exists() else ()
         keys = []
         for table in tables:
@@ -98,7 +99,7 @@ class Records:
                 own_file.warn_once(f"{error}: {table.name} is left out.")
                 continue
             key = Key(about.task, about.identity)
-            if table == self._table(key) and self.has(key):
+            if table == self._table(key):
                 keys.append(key)
         return sorted(keys, key=lambda key: (key.name, key.identity))
 

@@ -31,13 +31,18 @@ from code_ablate.training.rundir import RunDirectory
 _PLACE = Place("two checkpoints", "as evaluated")
 _NEEDED = (*SCORE_COLUMNS, "prediction", "generated_tokens")
 
+_COLUMNS = (
+    "task", "score", "name", "counts", "items", "units", "candidate", "baseline", "difference",
+    "low", "high", "lower_is_better", "p", "p_holm",
+)  # fmt: skip
+
 Recorded = Mapping[Key, tuple[pd.DataFrame, Mapping[str, Any]]]
 """What a checkpoint has on record, by task."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunComparison:
-    """A checkpoint against another one. `str()` is the table that `code-ablate compare` prints."""
+    """A checkpoint against another one. `repr()` is the table that `code-ablate compare` prints."""
 
     candidate: str
     """Folder and step of the checkpoint that is compared."""
@@ -48,7 +53,7 @@ class RunComparison:
     notes: tuple[str, ...]
     """What is not compared, and what is not known."""
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         head = [f"candidate  {self.candidate}", f"baseline   {self.baseline}", ""]
         notes = [f"note: {note}" for note in self.notes]
         return "\n".join([*head, comparison_text(self.rows), *notes])
@@ -70,7 +75,7 @@ class RunComparison:
                  "low": difference.low, "high": difference.high,
                  "lower_is_better": one.metric.lower_is_better, "p": one.p, "p_holm": row.p_holm}
             )  # fmt: skip
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def compare_runs(

@@ -14,11 +14,11 @@ from code_ablate.training.rundir import RunDirectory
 
 
 def evaluated_steps(run: RunDirectory) -> list[int]:
-    """Steps of the checkpoints with scores on record, in order."""
+    """Steps of the checkpoints with scores on record, in order. Reads none of them."""
     folder = run.evaluation(0).parent
     names = [path.name for path in folder.iterdir()] if folder.exists() else []
     steps = sorted(int(name) for name in names if name.isdecimal())
-    return [step for step in steps if Records(run.evaluation(step)).keys()]
+    return [step for step in steps if any(run.evaluation(step).glob("*.parquet"))]
 
 
 def asked_step(run: RunDirectory, step: int | None = None) -> int:
@@ -35,7 +35,10 @@ def asked_step(run: RunDirectory, step: int | None = None) -> int:
 
 
 def recorded_tasks(run: RunDirectory, step: int) -> dict[Key, tuple[pd.DataFrame, dict[str, Any]]]:
-    """(items, description) of each task that a checkpoint was evaluated on, by its key."""
+    """(items, description) of each task that a checkpoint was evaluated on, by its key.
+
+    A damaged table is left out, with a warning.
+    """
     records = Records(run.evaluation(step))
     found = {key: records.load(key) for key in records.keys()}  # noqa: SIM118 (no mapping)
     return {key: whole for key, whole in found.items() if whole is not None}

@@ -102,3 +102,14 @@ def test_signatures_are_those_of_the_page():
     options = set(re.findall(r"`(\w+)=", section("fit_law")))
     asked = inspect.signature(code_ablate.fit_law).parameters
     assert options == set(asked) - {"table", "constraints"}
+
+
+@pytest.mark.parametrize("opener", CLASSES)
+def test_what_is_opened_shows_itself_in_words(opened, opener):
+    shown = repr(opened[opener])
+    assert str(opened[opener]) == shown and len(shown) < 3000
+    assert (
+        "object at 0x" not in shown
+        and "DataFrame" not in shown
+        and CLASSES[opener].__name__ not in shown
+    )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import code_ablate
+from code_ablate.api import mixtures
 from code_ablate.data.loader import Batches
 from code_ablate.data.mixing import Mixture
 from code_ablate.errors import UserError
@@ -82,6 +83,21 @@ def test_what_a_run_reads_is_what_it_has_logged(laboratory, which):
     )
     if which == "then":  # it goes on where its parent stopped
         assert logged["epochs"][0] * mixture.shares["windows"][0] * SEQ_LEN > logged["tokens"][0]
+
+
+def test_a_name_is_that_of_a_prepared_corpus_or_of_a_registered_mixture(laboratory, monkeypatch):
+    where = {"data": laboratory.data, "seq_len": SEQ_LEN}
+    alone = code_ablate.open_mixture("small.text", **where)
+    assert alone.stream.mixture == Mixture.of({"small.text": 1.0})
+    asked = []
+
+    def register(modules):
+        asked.append(modules)
+
+    monkeypatch.setattr(mixtures, "import_modules", register)
+    monkeypatch.setattr(mixtures, "resolve_mixture", lambda name: Mixture.of(RATES))
+    named = code_ablate.open_mixture("half.and.half", modules=("mine",), **where)
+    assert named.stream.mixture == Mixture.of(RATES) and asked == [("mine",)]
 
 
 def test_what_cannot_be_mixed_is_said_in_one_message(laboratory, tmp_path):

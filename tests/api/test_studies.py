@@ -149,3 +149,19 @@ def test_a_change_that_may_not_be_known_is_empty(make_study, tmp_path):
     rows = study.comparisons[study.comparisons["metric"] == "accuracy/basic skills"]
     assert len(rows) and rows["change"].isna().all() and (rows["value"] == 0).all()
     assert not math.isnan(rows["high"].max())
+
+
+def test_a_study_of_one_recipe_on_domains_has_frames_without_rows(study, make_study, tmp_path):
+    def domains_alone(study, table):
+        study["tasks"] = {k: v for k, v in study["tasks"].items() if v["category"] == "domains"}
+        return table[table["category"] == "domains"]
+
+    alone = code_ablate.open_study(
+        make_study(tmp_path / "alone", recipes=("text_only",), change=domains_alone)
+    )
+    for name in ("comparisons", "task_scores"):
+        frame, usual = getattr(alone, name), getattr(study, name)
+        assert not len(frame) and list(frame) == list(usual)
+    assert len(alone.scores) == 8
+    with pytest.raises(UserError, match="has a relative change to the baseline"):
+        alone.plot_comparisons()

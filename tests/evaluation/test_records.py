@@ -127,7 +127,8 @@ def test_what_is_done_is_listed_and_what_is_damaged_is_not(records, capfd):
     damaged.write_text(damaged.read_text().replace("em", "en"))
     copied = records.directory / f"{other.stem}.parquet"
     copied.write_bytes(b"PAR1")
-    assert records.keys() == [KEY]
+    assert records.keys() == [other, KEY]
+    assert records.load(other) is None and records.load(KEY) is not None
     said = capfd.readouterr().err
     assert f"{again.stem}.parquet is left out" in said and "arc_easy counts as not" in said
     assert Records(records.directory / "none").keys() == []
