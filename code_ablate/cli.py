@@ -264,6 +264,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="HTML file, by default report.html beside the results; of several studies, a CSV file",
     )
+    command.add_argument(
+        "--law", action="store_true", help="fit the laws of the mixture, for a section on them"
+    )
+    command.add_argument(
+        "--png", action="store_true", help="the main figures as a picture beside the file, too"
+    )
     command = add("compare", run.compare, "compare two evaluated checkpoints", gin=False)
     command.add_argument("candidate", help="folder of a run that was evaluated")
     command.add_argument("baseline", help="folder of the run to compare it with")

@@ -45,7 +45,7 @@ def described(study, many_stores):
             **known, splits=splits, read=READ, dropped=WENT, added={}, contamination={}
         )
 
-    def describe(**changes):
+    def describe(arguments=(), **changes):
         changed = dataclasses.replace(study, **changes)
         graph = PhaseGraph.of(changed, many_stores.identities)
         runs = dict.fromkeys(graph.phases, FinishedRun())
@@ -55,7 +55,8 @@ def described(study, many_stores):
             for phase in graph.arms.values()
         ]
         vocabulary = Vocabulary("v", "v.model", 300, "digest", eos_id=1)
-        return describe_study(changed, graph, runs, many_stores, vocabulary, [], results, "abc")
+        made = (runs, many_stores, vocabulary, [], results, "abc", arguments)
+        return describe_study(changed, graph, *made)
 
     return describe
 
@@ -79,6 +80,12 @@ def test_margins_are_recorded_and_make_no_other_configuration(described):
     assert (plain.margin, plain.margins) == (0.0, {})
     assert (named.margin, named.margins) == (0.01, {"accuracy/reasoning": 0.02})
     assert named.configuration == plain.configuration  # verdicts change, and no result does
+
+
+def test_the_command_is_recorded_and_makes_no_other_configuration(described):
+    record = described(("demo", "--scale=small"))
+    assert record.arguments == ("demo", "--scale=small")
+    assert record.configuration == described().configuration
 
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margins": {"accuracy/reasoning": 0}}])

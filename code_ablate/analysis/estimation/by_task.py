@@ -46,7 +46,8 @@ def compare_by_task(
         columns = [c for c in task.columns if not np.isnan(table.column(c)).all()]
         for column in sorted(columns, key=lambda c: c != task.score):
             metric = Metric(f"{name}/{column}", name, column, ((name,),), column)
-            for comparison in estimator.comparison(place, recipe, metric):
+            comparison = estimator.comparison(place, recipe, metric)
+            if comparison is not None:  # both have the seed
                 level = estimator.level(place, recipe, metric)
                 counts, units = column == task.score, set(table.clusters or table.items)
                 found.append((task, comparison, level.value, counts, len(units)))
