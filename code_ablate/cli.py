@@ -252,11 +252,17 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--no-report", action="store_true", help="stop before the report is written"
     )
-    command = add("report", run.report, "write a study's report and print its table")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    command = add("report", run.report, "write a study's report, or a table of several studies")
+    command.add_argument(
+        "study",
+        nargs="+",
+        help="folder of its results, or its name in gin/studies; of several: their folders",
+    )
     add_scale(command)
     command.add_argument(
-        "--out", metavar="FILE", help="HTML file; default: report.html beside the results"
+        "--out",
+        metavar="FILE",
+        help="HTML file, by default report.html beside the results; of several studies, a CSV file",
     )
     command.add_argument(
         "--law", action="store_true", help="fit the laws of the mixture, for a section on them"
@@ -264,6 +270,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--png", action="store_true", help="the main figures as a picture beside the file, too"
     )
+    command = add("compare", run.compare, "compare two evaluated checkpoints", gin=False)
+    command.add_argument("candidate", help="folder of a run that was evaluated")
+    command.add_argument("baseline", help="folder of the run to compare it with")
+    command.add_argument(
+        "--step",
+        type=_count,
+        metavar="N",
+        help="step of the candidate; default: the last evaluated",
+    )
+    command.add_argument(
+        "--baseline-step", type=_count, metavar="N", help="step of the baseline; default: as above"
+    )
+    command.add_argument("--out", metavar="FILE", help="CSV file for the table")
     command = add("law", run.law, "fit laws of the mixture; print the good mixtures", gin=False)
     command.add_argument("table", help="CSV with a row per run, or folder of a study's results")
     _add_mixture_options(command)
