@@ -78,15 +78,15 @@ def _side(
         # A relative change says more than points that nothing relates to.
         clearest = max(certain, key=lambda c: (c.gain is not None, abs(c.change.value)))
         up = improves != clearest.metric.lower_is_better
-        others = ""
+        kind = "improvement" if improves else "loss"
+        opening = f"The one certain {kind}"
         if len(certain) > 1:
-            kind = "improvements" if improves else "losses"
-            others = f"; it is the largest of {len(certain)} certain {kind}"
+            opening = f"The largest of {counted(len(certain), f'certain {kind}', _MANY[kind])}"
         return Sentence(
             DIFFERENT,
-            f"{_opening(improves)}: against {base}, {_recipe(report, clearest)} "
+            f"{opening}: against {base}, {_recipe(report, clearest)} "
             f"{'raises' if up else 'lowers'} {clearest.metric.name} on {clearest.metric.label} by "
-            f"{size_range(clearest)} {report.title(clearest.place)}{others}.",
+            f"{size_range(clearest)} {report.title(clearest.place)}.",
         )
     estimated = [c for c in all_ if c.better == improves and c.change.value]
     if not estimated:
@@ -100,8 +100,7 @@ def _side(
     )
 
 
-def _opening(improves: bool) -> str:
-    return "The largest improvement" if improves else "The largest loss"
+_MANY = {"improvement": "certain improvements", "loss": "certain losses"}
 
 
 def _sort(improves: bool) -> str:
