@@ -119,6 +119,12 @@ class Estimator:
             )
         ]
 
+    def by_seed(
+        self, place: Place, recipe: str, metric: Metric, seeds: Seeds
+    ) -> Float[np.ndarray, " seeds"]:
+        """A recipe's score with each of these seeds, without noise or interval."""
+        return self._values(place, recipe, metric, seeds)[1]
+
     def task_result(self, place: Place, recipe: str, task: str) -> TaskResult:
         """A recipe's scores on a task, tested against chance and for collapse."""
         seeds = self.scores.seeds_of(recipe, place)
