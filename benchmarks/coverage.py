@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special, stats
 
+from benchmarks import decision_coverage
 from code_ablate.analysis.estimation.crossed import Noise, crossed_covariance
 from code_ablate.analysis.estimation.estimates import Metric, Settings
 from code_ablate.analysis.estimation.estimator import Estimator
@@ -307,6 +308,8 @@ TABLES: Mapping[str, tuple[str, Callable[[int], Iterable[str]]]] = {
     "tails": ("Type-I error by nominal level, as a multiple of it", tail_table),
     "intervals": ("Intervals over items and seeds", interval_table),
     "shares": ("Intervals of right and wrong", share_table),
+    "signal": ("Signal-to-noise ratio, coverage", decision_coverage.signal_table),
+    "decisions": ("Decision accuracy and regret, coverage", decision_coverage.decision_table),
 }
 
 if __name__ == "__main__":

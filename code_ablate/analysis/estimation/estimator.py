@@ -17,7 +17,6 @@ from code_ablate.analysis.estimation.crossed import (
     Noise,
     crossed_covariance,
     margin_p,
-    ratio_interval,
 )
 from code_ablate.analysis.estimation.estimates import (
     Comparison,
@@ -26,6 +25,7 @@ from code_ablate.analysis.estimation.estimates import (
     Settings,
     TaskResult,
 )
+from code_ablate.analysis.estimation.ratios import ratio_interval
 from code_ablate.analysis.estimation.scores import Place, Scores, TaskScores
 from code_ablate.errors import UserError
 
@@ -51,7 +51,7 @@ class Estimator:
     def level(self, place: Place, recipe: str, metric: Metric) -> Estimate:
         """A recipe's score on a metric, over all of its seeds."""
         seeds = self.scores.seeds_of(recipe, place)
-        noise = self._covariance(place, (recipe,), metric, seeds).along([1.0])
+        noise = self.covariance(place, (recipe,), metric, seeds).along([1.0])
         value, per_seed = self._values(place, recipe, metric, seeds)
         estimate = self._estimate(value, per_seed, noise, metric, place, seeds)
         limits = self._limits(place, metric)
@@ -72,7 +72,7 @@ class Estimator:
         seeds = self.scores.common_seeds(recipe, place)
         if not seeds:
             return []
-        covariance = self._covariance(place, pair, metric, seeds)
+        covariance = self.covariance(place, pair, metric, seeds)
         limits = self._limits(place, metric)
         tied = limits is not None and covariance.along([1, -1]).variance ** 0.5 <= _ROUNDING
         if metric.is_share:
@@ -167,7 +167,7 @@ class Estimator:
             value, value - half, value + half, items, seeds, tuple(per_seed.tolist()), noise
         )
 
-    def _covariance(
+    def covariance(
         self, place: Place, recipes: tuple[str, ...], metric: Metric, seeds: Seeds
     ) -> CrossedCovariance:
         """The noise of the recipes' scores on a metric, with these seeds."""

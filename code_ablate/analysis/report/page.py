@@ -199,7 +199,7 @@ def _gain_section(report: Report) -> list[Html]:
             f"over all {len(comparisons)} comparisons of this study. A star and colour mark what "
             "is different, p < 0.05 on three seeds or more: blue better, orange worse. Beside "
             "“cannot say” stand the least change that four of five such studies would find, and "
-            f"the seeds that it takes to find {_sought(report)}.",
+            f"the seeds, or the items, that it takes to find {_sought(report)}.",
             class_="note",
         ),
     ]

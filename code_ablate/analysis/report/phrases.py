@@ -3,6 +3,7 @@
 percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a, b and c", "2 seeds"
 """
 
+import math
 from collections.abc import Iterable
 
 from code_ablate.analysis.estimation.estimates import (
@@ -62,16 +63,27 @@ def detectable_change(comparison: Comparison) -> str:
 
 
 def undecided(comparison: Comparison) -> str:
-    """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
+    """ "2.1 %, 8 seeds or 900 items": what stands beside a verdict that cannot say; "" for others.
+
+    The seeds that it takes with these items, and the items that it takes with these seeds.
+    """
     if comparison.verdict() != CANNOT_SAY:
         return ""
-    parts = [detectable_change(comparison)] if comparison.difference.over_seeds else []
+    over_seeds = comparison.difference.over_seeds
+    parts = [detectable_change(comparison)] if over_seeds else []
     seeds = comparison.seeds_needed
-    if seeds is not None:
-        parts.append(counted(seeds, "seed"))
-    elif len(comparison.difference.seeds) > 1 and comparison.sought:
-        parts.append("more items")
-    return ", ".join(parts) or "more seeds"
+    items = comparison.items_needed if over_seeds else None
+    needed = [] if seeds is None else [counted(seeds, "seed")]
+    needed += [] if items is None else [_rounded_items(items)]
+    if not needed and len(comparison.difference.seeds) > 1 and comparison.sought:
+        needed = ["more seeds and items"]
+    return ", ".join([*parts, *([" or ".join(needed)] if needed else [])]) or "more seeds"
+
+
+def _rounded_items(items: int) -> str:
+    """Two digits are more than is known."""
+    digits = max(0, len(str(items)) - 2)
+    return counted(math.ceil(items / 10**digits) * 10**digits, "item")
 
 
 def joined(names: Iterable[str]) -> str:

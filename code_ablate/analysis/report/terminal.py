@@ -58,7 +58,7 @@ def _legend(report: Report) -> list[str]:
     sought = "the margin" if any(c.margin for c in summary.comparisons) else "this change"
     lines += [
         "? cannot say: the least change that four of five such studies would find, and the seeds",
-        f"  that it takes to find {sought}.",
+        f"  or the items that it takes to find {sought}.",
     ]
     return lines
 
