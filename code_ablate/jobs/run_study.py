@@ -15,6 +15,12 @@ from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
+from code_ablate.study.earlier_checkpoints import (
+    checkpoint_table,
+    found_steps,
+    planned_steps,
+    require_kept,
+)
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
@@ -38,6 +44,7 @@ def run_study(
 ) -> epath.Path:
     """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
     ready_the_host()
+    require_kept(study, execution.loop)
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
@@ -47,7 +54,8 @@ def run_study(
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities, stores.tokens)
     runs = _reserved_runs(graph, workspace.paths.runs)
-    suites = Suites.of(study, vocabulary, stores, graph, runs)
+    planned = planned_steps(study, graph, runs, execution.loop)
+    suites = Suites.of(study, vocabulary, stores, graph, runs, planned)
     distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():
         for task, reason in suites.missing.items():
@@ -66,8 +74,16 @@ def run_study(
         seconds = sum(row.seconds for row in plan.phases)
         with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
             execute(graph, trainer, evaluate)
+        earlier = distributed.from_first(lambda: found_steps(study, graph, runs, suites))
+        for identity, steps in earlier.items():
+            suite = suites.of_phase(graph.phases[identity])
+            for step in steps:
+                evaluate_checkpoint(
+                    runs[identity], suite, execution.mesh, step, f"baseline, step {step:,}"
+                )
         if distributed.is_first():
-            write_results(study, graph, runs, suites, stores, vocabulary, directory)
+            table = checkpoint_table(earlier, study, graph, runs, suites)
+            write_results(study, graph, runs, suites, stores, vocabulary, directory, table)
     return directory
 
 

@@ -52,8 +52,9 @@ def describe_study(
     suites: Iterable[Suite],
     results: Iterable[SuiteResult],
     results_digest: str,
+    checkpoints_digest: str = "",
 ) -> StudyRecord:
-    """`runs` by identity of the phase; `results` of every arm; `results_digest` of the table."""
+    """`runs` by identity of the phase; `results` of every arm; the digests of the two tables."""
     now = datetime.datetime.now(datetime.UTC)
     suites = list(suites)
     missing = {name: why for suite in suites for name, why in suite.missing.items()}
@@ -83,6 +84,8 @@ def describe_study(
         results_digest=results_digest,
         margin=study.margin,
         margins=study.margins,
+        primary_scores=study.analysis.primary_scores,
+        checkpoints_digest=checkpoints_digest,
     )
 
 
