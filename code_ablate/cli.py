@@ -223,6 +223,12 @@ def _parser() -> argparse.ArgumentParser:
         help="also count prompts that do not fit a model's window (loads TensorFlow)",
     )
     command.add_argument(
+        "--noise",
+        metavar="STUDY",
+        help="also say what the study will be able to find, from the noise of an earlier study's "
+        "results, or from a guess: 0.01 where two runs differ by 1 %%",
+    )
+    command.add_argument(
         "--topology",
         metavar="CHIP:AxB",
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
@@ -251,6 +257,16 @@ def _parser() -> argparse.ArgumentParser:
     add_study(command)
     command.add_argument(
         "--no-report", action="store_true", help="stop before the report is written"
+    )
+    command.add_argument(
+        "--freeze",
+        action="store_true",
+        help="write hypotheses, primary scores, design and stopping rule down, and stop",
+    )
+    command.add_argument(
+        "--noise",
+        metavar="STUDY",
+        help="with --freeze: folder of an earlier study, whose noise chooses the primary scores",
     )
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study", help="folder of its results, or its name in gin/studies")
