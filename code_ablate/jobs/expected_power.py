@@ -26,9 +26,9 @@ def power_text(study: Study, noise: str) -> str:
         family = max(1, compared * metrics)
         change = two_digits(100 * guessed_change(guess, seeds=seeds, family=family))
         return (
-            f"detectable      {change} %: the least change that four of five such studies would find,\n"
-            f"                if runs differ by {two_digits(100 * guess)} % (a guess), with {seeds} "
-            f"seeds and {family} comparisons"
+            f"detectable      {change} %: the least change that four of five such studies would\n"
+            f"                find if runs differ by {two_digits(100 * guess)} % (a guess), with "
+            f"{seeds} seeds and {family} comparisons"
         )
     if not is_results(noise):
         raise UserError(

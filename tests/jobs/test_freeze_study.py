@@ -70,7 +70,7 @@ def test_what_can_be_found_is_said_for_every_metric(demo, earlier):
     assert "with 3 seeds" in text
     for label in ("demo.text, bits per byte", "reasoning, accuracy", "basic skills, accuracy"):
         assert label in text
-    assert "if runs differ by 1 % (a guess)" in power_text(demo, "1%")
+    assert "find if runs differ by 1 % (a guess)" in power_text(demo, "1%")
     assert power_text(demo, "0.01") == power_text(demo, "1%")
     with pytest.raises(UserError, match="neither the folder of a study's results nor a number"):
         power_text(demo, "nowhere")
