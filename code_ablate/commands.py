@@ -177,6 +177,7 @@ def study(options) -> None:
         config.make("Hardware"),
         execution=config.make_execution(),
         operative_gin=config.operative(),
+        arguments=_study_arguments(options),
     )
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
@@ -193,6 +194,15 @@ def _freeze(options) -> None:
         show(frozen_text(*freeze_study(study, directory, options.noise or "")))
 
 
+def _study_arguments(options) -> tuple[str, ...]:
+    """What names a study on the command line, as it was given to this command."""
+    scale = (f"--scale={options.scale}",) if options.scale else ()
+    files = (f"--gin_file={file}" for file in options.gin_file)
+    modules = (f"--import={module}" for module in options.imports)
+    bindings = (f"--gin.{binding}" for binding in options.bindings)
+    return (options.study, *scale, *files, *modules, *bindings)
+
+
 def report(options) -> None:
     """Writes the report of a study that has run: its folder, or its name."""
     from code_ablate.jobs.report import is_results, write_study_report
@@ -202,7 +212,7 @@ def report(options) -> None:
         directory = _results_of_study(options)
     elif options.scale or options.gin_file or options.bindings:
         raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
-    show(write_study_report(directory, options.out))
+    show(write_study_report(directory, options.out, law=options.law, png=options.png))
 
 
 def _results_of_study(options):

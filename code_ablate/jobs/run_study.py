@@ -41,8 +41,12 @@ def run_study(
     *,
     execution: Execution,
     operative_gin: str = "",
+    arguments: tuple[str, ...] = (),
 ) -> epath.Path:
-    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted.
+
+    `arguments`: of the command that this is done for, which the report repeats.
+    """
     ready_the_host()
     require_kept(study, execution.loop)
     # Everything that can be wrong is found before the first step of training.
@@ -83,7 +87,9 @@ def run_study(
                 )
         if distributed.is_first():
             table = checkpoint_table(earlier, study, graph, runs, suites)
-            write_results(study, graph, runs, suites, stores, vocabulary, directory, table)
+            write_results(
+                study, graph, runs, suites, stores, vocabulary, directory, arguments, table
+            )
     return directory
 
 

@@ -52,9 +52,11 @@ def describe_study(
     suites: Iterable[Suite],
     results: Iterable[SuiteResult],
     results_digest: str,
+    arguments: tuple[str, ...] = (),
     checkpoints_digest: str = "",
 ) -> StudyRecord:
-    """`runs` by identity of the phase; `results` of every arm; the digests of the two tables."""
+    """`runs` by identity of the phase; `results` of every arm; the digests of the two tables;
+    `arguments` of the command."""
     now = datetime.datetime.now(datetime.UTC)
     suites = list(suites)
     missing = {name: why for suite in suites for name, why in suite.missing.items()}
@@ -86,6 +88,7 @@ def describe_study(
         margins=study.margins,
         primary_scores=study.analysis.primary_scores,
         checkpoints_digest=checkpoints_digest,
+        arguments=arguments,
     )
 
 

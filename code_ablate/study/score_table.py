@@ -102,11 +102,13 @@ def write_results(
     stores: Stores,
     vocabulary: Vocabulary,
     directory: epath.Path,
+    arguments: tuple[str, ...] = (),
     checkpoints: pd.DataFrame | None = None,
 ) -> None:
     """Writes the scores of all arms as one tidy table, and what is needed to read it.
 
-    `directory`: the study's folder. `checkpoints`: scores of earlier checkpoints, if there are any.
+    `directory`: the study's folder; `arguments`: of the command that this is done for;
+    `checkpoints`: scores of earlier checkpoints, if there are any.
     """
     directory.mkdir(parents=True, exist_ok=True)
     results, tables = [], []
@@ -126,6 +128,7 @@ def write_results(
         suites.by_seq_len.values(),
         results,
         own_file.sha256(table),
+        arguments,
         own_file.sha256(earlier) if earlier else "",
     )
     # The description goes first and comes last: a kill in between leaves none that does not fit.

@@ -182,7 +182,7 @@ class Comparison:
         within = self.p_margin_holm is not None and self.p_margin_holm < level
         return EQUIVALENT if within and self.difference.over_seeds else CANNOT_SAY
 
-    @property
+    @functools.cached_property
     def detectable(self) -> float:
         """The least difference that would be called one in four of five such studies.
 

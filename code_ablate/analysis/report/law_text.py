@@ -18,11 +18,14 @@ _WEAK = 0.5
 
 def law_text(optimum: Optimum) -> str:
     """Runs, laws, the pick, the mixtures as good as it, and what to beware of."""
-    parts = [_runs(optimum), _laws(optimum), _answer(optimum), _shares(optimum), _targets(optimum)]
-    return "\n\n".join(part for part in [*parts, _warnings(optimum)] if part)
+    laws, shares, targets = (_table(*table) for table in law_tables(optimum))
+    parts = ["\n".join(about_runs(optimum)), laws, "\n".join(about_pick(optimum))]
+    parts += [shares, targets, "\n".join(warnings_of(optimum))]
+    return "\n\n".join(part for part in parts if part)
 
 
-def _runs(optimum: Optimum) -> str:
+def about_runs(optimum: Optimum) -> list[str]:
+    """What the laws were fitted to, in sentences."""
     records, objective = optimum.stack.records, optimum.objective
     mixtures = records.mixture_N.max() + 1
     better = "more" if objective.sign < 0 else "less"
@@ -45,23 +48,32 @@ def _runs(optimum: Optimum) -> str:
     if optimum.stack.at:
         at = ", ".join(f"{name} {value:,.0f}" for name, value in optimum.stack.at.items())
         lines.append(f"Runs differ in {' and '.join(optimum.stack.at)}; predicted for {at}.")
-    return "\n".join(lines)
+    return lines
 
 
-def _laws(optimum: Optimum) -> str:
+TextTable = tuple[str, list[str], list[list[str]]]
+"""Title, header and rows."""
+
+
+def law_tables(optimum: Optimum) -> tuple[TextTable, TextTable, TextTable]:
+    """The laws and how well they predict, shares of good mixtures, predicted targets."""
+    return _laws(optimum), _shares(optimum), _targets(optimum)
+
+
+def _laws(optimum: Optimum) -> TextTable:
     table = optimum.stack.table()
     rows = [
         [row.law, f"{row.weight:.2f}", f"{row.error:.2f}", f"{row.rank:.3f}"]
         for row in table.itertuples()
     ]
-    return _table(
-        "Laws, tested on mixtures that were held out (error in standard deviations of a target):",
-        ["law", "weight", "error", "rank correlation"],
-        rows,
+    title = (
+        "Laws, tested on mixtures that were held out (error in standard deviations of a target):"
     )
+    return title, ["law", "weight", "error", "rank correlation"], rows
 
 
-def _answer(optimum: Optimum) -> str:
+def about_pick(optimum: Optimum) -> list[str]:
+    """The pick, what it is expected to lose, and how many mixtures are as good, in sentences."""
     outlook, sign = optimum.outlook, optimum.objective.sign
     low, high = sorted(sign * outlook.interval_2M(optimum.level)[:, optimum.pick])
     good = len(optimum.good_MC)
@@ -78,10 +90,10 @@ def _answer(optimum: Optimum) -> str:
     if optimum.region.today:
         today = optimum.objective.of(optimum.stack.standardised(optimum.region.today_C[None]))[0]
         lines.append(f"Today's mixture: {_number(sign * today)} predicted.")
-    return "\n".join(lines)
+    return lines
 
 
-def _shares(optimum: Optimum) -> str:
+def _shares(optimum: Optimum) -> TextTable:
     table = optimum.ranges().sort_values("pick", ascending=False)
     header = ["corpus", "pick", "good mixtures", "runs had"]
     if optimum.region.today:
@@ -95,10 +107,10 @@ def _shares(optimum: Optimum) -> str:
             f"{100 * row.least_run:.1f} to {100 * row.greatest_run:.1f}",
         ]
         rows.append([*cells, f"{100 * row.today:.1f}"] if optimum.region.today else cells)
-    return _table("Shares of the tokens, %:", header, rows)
+    return "Shares of the tokens, %:", header, rows
 
 
-def _targets(optimum: Optimum) -> str:
+def _targets(optimum: Optimum) -> TextTable:
     table = optimum.targets()
     header = ["target", "pick", "mean of the runs"]
     if optimum.region.today:
@@ -110,10 +122,11 @@ def _targets(optimum: Optimum) -> str:
     title = "Predicted targets:"
     if len(table) > len(rows):
         title = f"Predicted targets, the first {len(rows)} of {len(table)}:"
-    return _table(title, header, rows)
+    return title, header, rows
 
 
-def _warnings(optimum: Optimum) -> str:
+def warnings_of(optimum: Optimum) -> list[str]:
+    """What to beware of, in sentences."""
     lines = []
     if optimum.outside_M[optimum.pick]:
         lines.append(
@@ -131,7 +144,7 @@ def _warnings(optimum: Optimum) -> str:
             f"WEAK LAWS: the order of held-out mixtures is predicted with rank correlation "
             f"{stack_row['rank']:.2f} only. More runs, or targets with less noise, are needed."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def batch_text(corpora: tuple[str, ...], rates_BC: Float[np.ndarray, "B C"], batch: Batch | None,

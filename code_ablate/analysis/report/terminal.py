@@ -14,6 +14,7 @@ from code_ablate.analysis.report.phrases import (
     bare,
     change_range,
     counted,
+    interval,
     number_range,
     undecided,
     whole_percent,
@@ -104,7 +105,7 @@ def _share_width(source: str) -> int:
 def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
     level = report.summary.level(place, recipe, metric)
     scale, digits = metric.form
-    value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
+    ends = interval(level.low, level.high, lambda end: f"{scale * end:.{digits}f}")
     comparison = report.summary.comparison(place, recipe, metric)
     verdict = "" if comparison is None else _verdict(comparison)
     if comparison is None:
@@ -113,9 +114,9 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
         change = change_range(comparison)
     else:
         gain = comparison.gain
-        change = f"{bare(gain.value):>6} % [{bare(gain.low)}, {bare(gain.high)}]"
+        change = f"{bare(gain.value):>6} % {interval(gain.low, gain.high, bare)}"
     share = f"{100 * report.results.share(recipe, place):.0f} %"
-    score = f"{value} [{low}, {high}]"
+    score = f"{scale * level.value:.{digits}f} {ends}"
     width = _share_width(report.record.source)
     return f"  {recipe:<20}{share:>{width}}  {score:<22}{change:<27}{verdict}".rstrip()
 

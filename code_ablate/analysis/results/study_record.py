@@ -263,6 +263,8 @@ class StudyRecord:
     """The score that counts for a task, by the task's name, where the study names one."""
     checkpoints_digest: str = ""
     """sha256 of checkpoints.parquet, which belongs to this file; empty where there is none."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of `code-ablate study` that made it; empty where no command did."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""
