@@ -27,6 +27,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special  # scipy.stats, built on it, takes half a second to import
 
+from code_ablate.analysis.estimation.sign_change import sign_change
+
 FEWEST_SEEDS = 3
 """Seeds from which on noise between seeds can be told: with two, a t quantile is 12.7."""
 
@@ -150,7 +152,7 @@ class Noise:
         least_Q, deviation = self._least(level)
         if not deviation > 0:
             return float(least_Q.max())
-        found = _end(
+        found = sign_change(
             lambda size: _power(size, least_Q, deviation) - power,
             0.0,
             float(least_Q.max()) + deviation,

@@ -137,7 +137,7 @@ def _log_noise(
 
 def _denoised(apparent: float, recipes: int, seeds: int) -> float:
     """The ratio without what noise alone makes of it."""
-    return max(0.0, apparent**2 - _expected_range(recipes) ** 2 / seeds) ** 0.5
+    return float(max(0.0, apparent**2 - _expected_range(recipes) ** 2 / seeds) ** 0.5)
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from code_ablate.analysis.estimation.crossed import FEWEST_SEEDS
 from code_ablate.analysis.estimation.estimates import DIFFERENT, EQUIVALENT, Comparison, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, stage_title
+from code_ablate.analysis.report.decision_text import decision_lines
 from code_ablate.analysis.report.one_checkpoint import TaskSummary
 from code_ablate.analysis.report.phrases import (
     bare,
@@ -35,7 +36,7 @@ def terminal_table(report: Report) -> str:
             lines += _shares(report, place)
         for metric in report.summary.metrics:
             lines += _block(report, place, metric)
-    lines += ["", *_legend(report)]
+    lines += ["", *_legend(report), *decision_lines(report)]
     return "\n".join(lines) + "\n"
 
 

@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 
 from code_ablate.analysis.estimation.scores import Place, ScoredTask, Scores, TaskScores
 from code_ablate.analysis.results.arm import KEYS, Arm
+from code_ablate.analysis.results.frozen import FrozenPlan
 from code_ablate.analysis.results.item_table import ItemTable
 from code_ablate.analysis.results.study_record import (
     CHECKPOINTS,
@@ -63,6 +64,8 @@ class Results:
     checkpoints: ItemTable | None = None
     """checkpoints.parquet: the same of the baseline's earlier checkpoints, with a column tokens;
     None where none were evaluated."""
+    frozen: FrozenPlan | None = None
+    """What was said before the data; None where nothing was."""
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -296,7 +299,7 @@ def load_results(study_dir: epath.PathLike) -> Results:
     checkpoints = None
     if record.checkpoints_digest:
         checkpoints = ItemTable.read(directory / CHECKPOINTS, record.checkpoints_digest, FILE)
-    results = Results(record, table, checkpoints)
+    results = Results(record, table, checkpoints, FrozenPlan.read(directory))
     _require_same_arms(results, directory)
     _require_all_rows(results, directory / TABLE)
     _require_own_metrics(results, directory / TABLE)

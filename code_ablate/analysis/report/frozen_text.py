@@ -1,0 +1,57 @@
+"""What was frozen before the data, in sentences.
+
+frozen_summary(report)       # one line
+frozen_facts(report)         # what stands in the page, by name
+"""
+
+from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.phrases import counted, joined
+from code_ablate.analysis.results.frozen import (
+    AMENDED,
+    EXPLORATORY,
+    FROZEN,
+    FrozenPlan,
+    analysis_digest,
+)
+
+
+def frozen_summary(report: Report) -> str:
+    """ "Frozen on ...: 3 comparisons frozen, 0 amended, 51 exploratory."."""
+    plan = report.evidence.frozen
+    if plan is None:
+        return "Nothing was frozen before the data: every comparison is exploratory."
+    counts = dict.fromkeys((FROZEN, AMENDED, EXPLORATORY), 0)
+    for comparison in report.summary.comparisons:
+        counts[plan.status(comparison.recipe, comparison.metric.key)] += 1
+    parts = [f"{count} {status}" for status, count in counts.items()]
+    return f"Frozen on {plan.first.created[:10]}: of the comparisons {joined(parts)}."
+
+
+def frozen_facts(report: Report, plan: FrozenPlan) -> dict[str, str]:
+    """Name and text of each fact: what was said, and whether it was kept to."""
+    first = plan.first
+    facts = {
+        "Frozen": f"{first.created}, code-ablate {first.version}"
+        + ("; after there were results, so that it proves nothing" if first.after_results else ""),
+        "Hypotheses": "; ".join(first.hypotheses) or "none: everything might differ",
+        "Stopping rule": first.stopping_rule,
+        "Scores that count": _chosen(plan),
+        "Design": _kept(first.configuration, report.record.configuration, "the study was run so"),
+        "Analysis": _kept(first.analysis, analysis_digest(), "estimates are made by the same code"),
+    }
+    for number, entry in enumerate(plan.amendments, 1):
+        when = "after there were results" if entry.after_results else "before there were results"
+        what = "; ".join(entry.hypotheses) or "no hypotheses"
+        facts[f"Amendment {number}"] = f"{entry.created}, {when}: {what}"
+    return facts
+
+
+def _chosen(plan: FrozenPlan) -> str:
+    by = f", by the noise of {plan.first.noise_study}" if plan.first.noise_study else ""
+    return f"of {counted(len(plan.first.primary_scores), 'task')}{by}: {plan.first.primary_rule}"
+
+
+def _kept(frozen: str, here: str, kept: str) -> str:
+    if frozen == here:
+        return f"{frozen}: {kept}"
+    return f"{frozen}, and here it is {here}: it was changed after it was frozen"
