@@ -88,10 +88,11 @@ def detectable_change(comparison: Comparison) -> str:
     return f"{size:.3f}"
 
 
-def undecided(comparison: Comparison) -> str:
+def undecided(comparison: Comparison, *, short: bool = False) -> str:
     """ "2.1 %, 8 seeds or 900 items": what stands beside a verdict that cannot say; "" for others.
 
-    The seeds that it takes with these items, and the items that it takes with these seeds.
+    The seeds that it takes with these items, and the items that it takes with these seeds; of both
+    the first that is enough where it has to be `short`.
     """
     if comparison.verdict() != CANNOT_SAY:
         return ""
@@ -103,8 +104,11 @@ def undecided(comparison: Comparison) -> str:
     needed = [] if seeds is None else [counted(seeds, "seed")]
     needed += [] if items is None else [_rounded_items(items)]
     if not needed and len(comparison.difference.seeds) > 1 and comparison.sought:
-        needed = ["more seeds and items"]
-    return ", ".join([*parts, *([" or ".join(needed)] if needed else [])]) or "more seeds"
+        needed = ["more of both" if short else "more seeds and items"]
+    return (
+        ", ".join([*parts, *([" or ".join(needed[:1] if short else needed)] if needed else [])])
+        or "more seeds"
+    )
 
 
 def _rounded_items(items: int) -> str:

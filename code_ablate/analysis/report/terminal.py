@@ -60,7 +60,7 @@ def _legend(report: Report) -> list[str]:
     sought = "the margin" if any(c.margin for c in summary.comparisons) else "this change"
     lines += [
         "? cannot say: the least change that four of five such studies would find, and the seeds",
-        f"  or the items that it takes to find {sought}.",
+        f"  (where a thousand are too few, the items) that it takes to find {sought}.",
     ]
     return lines
 
@@ -125,7 +125,7 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
 def _verdict(comparison: Comparison) -> str:
     """ "*", "=", or "? 2.1 %, 8 seeds"."""
     marks = {DIFFERENT: "*", EQUIVALENT: "="}
-    return marks.get(comparison.verdict()) or f"? {undecided(comparison)}"
+    return marks.get(comparison.verdict()) or f"? {undecided(comparison, short=True)}"
 
 
 def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:
