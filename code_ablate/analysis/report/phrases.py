@@ -104,11 +104,9 @@ def undecided(comparison: Comparison, *, short: bool = False) -> str:
     needed = [] if seeds is None else [counted(seeds, "seed")]
     needed += [] if items is None else [_rounded_items(items)]
     if not needed and len(comparison.difference.seeds) > 1 and comparison.sought:
-        needed = ["more of both" if short else "more seeds and items"]
-    return (
-        ", ".join([*parts, *([" or ".join(needed[:1] if short else needed)] if needed else [])])
-        or "more seeds"
-    )
+        needed = ["more" if short else "more seeds and items"]
+    takes = " or ".join(needed[:1] if short else needed)
+    return ", ".join(filter(None, [*parts, takes])) or "more seeds"
 
 
 def _rounded_items(items: int) -> str:
