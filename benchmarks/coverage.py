@@ -309,6 +309,7 @@ TABLES: Mapping[str, tuple[str, Callable[[int], Iterable[str]]]] = {
     "intervals": ("Intervals over items and seeds", interval_table),
     "shares": ("Intervals of right and wrong", share_table),
     "signal": ("Signal-to-noise ratio, coverage", decision_coverage.signal_table),
+    "multiplier": ("Compute multiplier, coverage", decision_coverage.multiplier_table),
     "decisions": ("Decision accuracy and regret, coverage", decision_coverage.decision_table),
 }
 

@@ -13,6 +13,10 @@ import numpy as np
 from jaxtyping import Float
 
 from code_ablate.analysis.estimation.decisions import decide, signal_to_noise
+from code_ablate.analysis.estimation.estimates import Metric, Settings
+from code_ablate.analysis.estimation.estimator import Estimator
+from code_ablate.analysis.estimation.multiplier import Curve, compute_multiplier
+from code_ablate.analysis.estimation.scores import Place, ScoredTask, Scores, TaskScores
 
 KINDS = ("normal", "even", "skewed")
 
@@ -82,31 +86,25 @@ def _ratio(apparent: float, recipes: int, seeds: int) -> float:
 
 def decision_cells(studies: int) -> Iterator[list[object]]:
     """Coverage of decision accuracy and regret, where they have an interval."""
-    coverage = ["accuracy: coverage, %", "regret: coverage, %", "studies with an interval, %"]
-    yield ["recipes", "distribution of recipes", "correlation", "accuracy, true", *coverage]
+    parts = [f"{what}: {part}, %" for what in ("accuracy", "regret") for part in ("cover", "have")]
+    yield ["recipes", "distribution of recipes", "correlation", "accuracy, true", *parts]
     for recipes, kind, correlation in itertools.product(
         (5, 8, 12, 25), KINDS, (0.0, 0.5, 0.8, 0.95)
     ):
         rng = np.random.default_rng([recipes, round(100 * correlation), len(kind)])
-        accuracy = _true_accuracy(rng, kind, correlation)
-        small, large = _sizes(rng, kind, (200_000, recipes), correlation)
-        regret = (large.max(axis=1) - large[np.arange(len(large)), small.argmax(axis=1)]).mean()
-        held = np.zeros(3)
+        truths = _true_decisions(rng, kind, correlation)
+        held, defined = np.zeros(2), np.zeros(2)
         sizes = _sizes(rng, kind, (studies, recipes), correlation)
         for small_R, large_R in zip(*sizes, strict=True):
             found = decide(small_R, large_R, lower_is_better=False)
-            if found is None or found.accuracy.low is None or found.accuracy.high is None:
-                continue
-            held += [
-                1,
-                found.accuracy.low <= accuracy <= found.accuracy.high,
-                found.regret.low is not None and found.regret.low <= regret <= found.regret.high,
-            ]
-        shares = [f"{100 * share:.1f}" for share in held[1:] / held[0]]
-        if recipes == 25:
-            shares[1] = "–"
-        shares.append(f"{100 * held[0] / studies:.0f}")
-        yield [recipes, kind, correlation, f"{accuracy:.2f}", *shares]
+            for i, ranged in enumerate((found.accuracy, found.regret) if found else ()):
+                if ranged.low is not None and ranged.high is not None:
+                    defined[i] += 1
+                    held[i] += ranged.low <= truths[i] <= ranged.high
+        row: list[object] = [recipes, kind, correlation, f"{truths[0]:.2f}"]
+        for i in range(2):
+            row += [f"{100 * held[i] / defined[i]:.1f}", f"{100 * defined[i] / studies:.0f}"]
+        yield row
 
 
 def _sizes(
@@ -117,9 +115,66 @@ def _sizes(
     return correlation * large + (1 - correlation**2) ** 0.5 * rng.normal(size=shape), large
 
 
-def _true_accuracy(rng: np.random.Generator, kind: str, correlation: float) -> float:
-    small, large = _sizes(rng, kind, (1_000_000, 2), correlation)
-    return float(((small[:, 0] - small[:, 1]) * (large[:, 0] - large[:, 1]) > 0).mean())
+def _true_decisions(rng: np.random.Generator, kind: str, correlation: float) -> tuple[float, float]:
+    """Decision accuracy, and regret of a pair, of very many recipes."""
+    small, large = _sizes(rng, kind, (2_000_000, 2), correlation)
+    small, large = small[:, 0] - small[:, 1], large[:, 0] - large[:, 1]
+    wrong = small * large < 0
+    return float(1 - wrong.mean()), float((np.abs(large) * wrong).mean())
+
+
+TOKENS = (1000.0, 2000.0, 4000.0, 8000.0)
+CURVE = Curve(("base@1000", "base@2000", "base@4000"), TOKENS)
+PLACE = Place("1M", "pretraining")
+SLOPE = 0.5
+"""Bits per byte that the baseline gains for each factor of e in tokens."""
+
+
+def multiplier_cells(studies: int) -> Iterator[list[object]]:
+    """Coverage of the compute multiplier, where there is one."""
+    coverage = ["coverage, %", "studies with an interval, %"]
+    yield ["items", "seeds", "true multiplier", "s.d. of seeds", *coverage]
+    metric = Metric("bits_per_byte/t", "t", "bits per byte", (("t",),), "bits")
+    for items, seeds, true, of_seeds in itertools.product(
+        (40, 300), (3, 5, 10), (0.5, 1.0, 2.0), (0.02, 0.1)
+    ):
+        rng = np.random.default_rng([items, seeds, round(10 * true), round(100 * of_seeds)])
+        held = defined = 0
+        for _ in range(studies):
+            estimator = _curve_study(rng, items, seeds, SLOPE * np.log(true), of_seeds)
+            found = compute_multiplier(estimator, PLACE, "new", metric, CURVE)
+            if found is not None:
+                defined += 1
+                held += found.low <= true <= found.high
+        share = f"{100 * held / defined:.1f}" if defined else "–"
+        yield [items, seeds, true, of_seeds, share, f"{100 * defined / studies:.0f}"]
+
+
+def _curve_study(
+    rng: np.random.Generator, items: int, seeds: int, better: float, of_seeds: float
+) -> Estimator:
+    """Bits of a recipe, `better` than the baseline at the end, and of the baseline's checkpoints.
+
+    Every checkpoint has noise of its own with each seed, and items differ in ease.
+    """
+    names = ("new", *CURVE.names, "base")
+    ends = (-better, *(-SLOPE * np.log(np.array(TOKENS) / TOKENS[-1])))
+    ease = rng.normal(3.0, 0.5, (items, 1))
+    parts = [
+        ease
+        + end
+        + of_seeds * rng.normal(size=(1, seeds))
+        + rng.normal(0, 0.05, (items, 1))
+        + rng.normal(0, 0.1, (items, seeds))
+        for end in ends
+    ]
+    task = ScoredTask("t", "c", "bits per byte", "bits", ("bits",))
+    bits = np.hstack(parts)
+    arms = tuple((name, seed) for name in names for seed in range(seeds))
+    table = {"bits": bits, "bytes": np.ones_like(bits)}
+    scores = TaskScores(task, PLACE, tuple(map(str, range(items))), arms, table)
+    seeds_of = {(PLACE, name): tuple(range(seeds)) for name in names}
+    return Estimator(Scores("base", {"t": task}, seeds_of, {("t", PLACE): scores}), Settings())
 
 
 def as_table(cells: Iterable[list[object]]) -> Iterator[str]:
@@ -138,3 +193,8 @@ def signal_table(studies: int) -> Iterator[str]:
 def decision_table(studies: int) -> Iterator[str]:
     """Decision accuracy and regret."""
     yield from as_table(decision_cells(studies))
+
+
+def multiplier_table(studies: int) -> Iterator[str]:
+    """The compute multiplier."""
+    yield from as_table(multiplier_cells(studies))

@@ -26,12 +26,12 @@ FEWEST_RECIPES = 5
 FEWEST_SEEDS = 3
 """Seeds from which on a ratio has an interval."""
 
-MOST_RECIPES = 12
-"""Recipes up to which regret has an interval: the best of more depends on what a normal
-distribution says of its ends."""
+_POWER = 0.4
+"""Power of a regret whose jackknife has t intervals: its own distribution is skewed, that of its
+logarithm to the other side."""
 
 _DRAWS = 8000
-"""Draws of a posterior: the end of an interval is then off by a sixtieth of its width or so."""
+"""Draws of a posterior: the end of an interval is off by some fiftieth of its width then."""
 
 _GINI = 2 / np.pi**0.5
 """Mean distance of two draws from a normal distribution, by its standard deviation."""
@@ -173,10 +173,11 @@ class Decision:
     accuracy: Ranged
     """Share of the pairs of recipes that both sizes order alike; a tie counts one half."""
     regret: Ranged
-    """Expected loss at the large size of whoever picks the best of as many recipes at the small
-    one, in the unit of the score, at least 0. Noise of the large size counts as loss."""
+    """Loss at the large size of whoever decides between two recipes at the small one: mean over
+    pairs, in the unit of the score, at least 0. Noise of the large size counts as loss."""
     lost: float
-    """What these recipes show of it: score of the best at the large size and that of the pick."""
+    """Loss of whoever takes the best of all: difference, at the large size, of the best there and
+    of the pick."""
     pick: int
     """Number of the recipe that is best at the small size."""
     best: int
@@ -192,49 +193,65 @@ def decide(
 ) -> Decision | None:
     """Decision accuracy and regret of a small size for a large one; None with one recipe.
 
-    The accuracy is that of Magnusson et al. (2025, arXiv 2504.11393, section 2.3). Both intervals
-    are of a bivariate normal distribution of the recipes' mean scores, whose correlation is r: two
+    The accuracy is that of Magnusson et al. (2025, arXiv 2504.11393, section 2.3). Its interval is
+    that of a bivariate normal distribution of the recipes' mean scores, whose correlation is r: two
     recipes are ordered alike with probability 1/2 + asin(r) / pi (Greiner; Kendall & Gibbons 1990,
-    Rank Correlation Methods, 10.2), and the best of R at the small size is e_R s (1 - r) worse than
-    the best at the large one, where s is the standard deviation there and e_R the expected largest
-    of R standard normal values. Their posterior under the right Haar prior is drawn from, whose
-    intervals for r and s are exact (Berger & Sun 2008, Annals of Statistics 36, 963-982).
-
-    No interval with fewer than `FEWEST_RECIPES`, for regret none with more than `MOST_RECIPES`, and
-    none where a recipe stands off alone at either size, so that the distribution is no normal one:
+    Rank Correlation Methods, 10.2). The posterior of r under the right Haar prior is drawn from,
+    whose intervals are exact (Berger & Sun 2008, Annals of Statistics 36, 963-982). No interval
+    where a recipe stands off alone at either size, so that the distribution is no normal one:
     Grubbs' test at 5 % (1950, Annals of Mathematical Statistics 21, 27-58).
+
+    The regret's interval is the jackknife's over recipes (Arvesen 1969), for a power of it, and
+    supposes no distribution. None where no pair is ordered differently. Both need
+    `FEWEST_RECIPES`.
     """
     recipes = len(small_R)
     if recipes < 2:
         return None
     sign = -1.0 if lower_is_better else 1.0
+    pick, best = (int(np.argmax(sign * x)) for x in (small_R, large_R))
+    lost = float(sign * (large_R[best] - large_R[pick]))
+    accuracy = _accuracy(small_R, large_R, confidence)
+    return Decision(accuracy, _regret(small_R, large_R, confidence), lost, pick, best)
+
+
+def _accuracy(
+    small_R: Float[np.ndarray, " recipes"],
+    large_R: Float[np.ndarray, " recipes"],
+    confidence: float,
+) -> Ranged:
+    recipes = len(small_R)
     upper = np.triu_indices(recipes, 1)
     orders = [np.sign(x[:, None] - x)[upper] for x in (small_R, large_R)]
     accuracy = float(np.mean(1 + orders[0] * orders[1]) / 2)
-    pick, best = (int(np.argmax(sign * x)) for x in (small_R, large_R))
-    deviation, largest = float(large_R.std(ddof=1)), _expected_range(recipes) / 2
     alike = _correlation(small_R, large_R)
-    expected = 0.0 if alike is None else largest * deviation * (1 - alike)
-    lost = float(sign * (large_R[best] - large_R[pick]))
-    if (
-        alike is None
-        or abs(alike) >= 1
-        or recipes < FEWEST_RECIPES
-        or _stands_off(small_R)
-        or _stands_off(large_R)
-    ):
-        regret = Ranged(lost if alike is None else expected)
-        return Decision(Ranged(accuracy), regret, lost, pick, best)
-    correlation_D, deviation_D = _posterior(recipes, alike, deviation)
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    ends = np.quantile(0.5 + np.arcsin(correlation_D) / np.pi, tails)
+    few = recipes < FEWEST_RECIPES or alike is None or abs(alike) >= 1
+    if few or alike is None or _stands_off(small_R) or _stands_off(large_R):
+        return Ranged(accuracy)
+    shares_D = 0.5 + np.arcsin(_posterior(recipes, alike)) / np.pi
+    low, high = np.quantile(shares_D, [(1 - confidence) / 2, (1 + confidence) / 2])
     # These recipes' own pairs may lie outside: their share has steps, and the interval has not.
-    low, high = min(float(ends[0]), accuracy), max(float(ends[1]), accuracy)
-    regret = Ranged(expected)
-    if recipes <= MOST_RECIPES:
-        losses = np.quantile(largest * deviation_D * (1 - correlation_D), tails)
-        regret = Ranged(expected, float(losses[0]), float(losses[1]))
-    return Decision(Ranged(accuracy, low, high), regret, lost, pick, best)
+    return Ranged(accuracy, min(float(low), accuracy), max(float(high), accuracy))
+
+
+def _regret(
+    small_R: Float[np.ndarray, " recipes"],
+    large_R: Float[np.ndarray, " recipes"],
+    confidence: float,
+) -> Ranged:
+    """Of pairs: what the wrong one of two loses, 0 for the right one, half of it for a tie."""
+    recipes = len(small_R)
+    apart_RR = large_R[:, None] - large_R
+    loss_RR = (np.abs(apart_RR) - np.sign(small_R[:, None] - small_R) * apart_RR) / 2
+    regret = float(loss_RR.sum() / (recipes * (recipes - 1)))
+    if recipes < FEWEST_RECIPES or not regret > 0:
+        return Ranged(max(0.0, regret))
+    without_R = (loss_RR.sum() - 2 * loss_RR.sum(axis=1)) / ((recipes - 1) * (recipes - 2))
+    powers_R = np.maximum(0.0, without_R) ** _POWER
+    error = ((recipes - 1) * powers_R.var()) ** 0.5
+    half = -float(special.stdtrit(recipes - 1, (1 - confidence) / 2)) * float(error)
+    low, high = (max(0.0, regret**_POWER + x) ** (1 / _POWER) for x in (-half, half))
+    return Ranged(regret, low, high)
 
 
 def _correlation(x_R: np.ndarray, y_R: np.ndarray) -> float | None:
@@ -252,17 +269,12 @@ def _draws(recipes: int) -> tuple[Float[np.ndarray, " draws"], ...]:
     return wide_D, rest_D, rng.standard_normal(_DRAWS)
 
 
-def _posterior(
-    recipes: int, correlation: float, deviation: float
-) -> tuple[Float[np.ndarray, " draws"], Float[np.ndarray, " draws"]]:
-    """Draws of the correlation, and of the standard deviation at the large size."""
+def _posterior(recipes: int, correlation: float) -> Float[np.ndarray, " draws"]:
+    """Draws of the correlation."""
     wide_D, rest_D, normal_D = _draws(recipes)
     slope_D = (rest_D / wide_D) ** 0.5 * correlation / (1 - correlation**2) ** 0.5
     slope_D = slope_D - normal_D / wide_D**0.5
-    return (
-        slope_D / (1 + slope_D**2) ** 0.5,
-        deviation * ((recipes - 1) / wide_D) ** 0.5,
-    )
+    return slope_D / (1 + slope_D**2) ** 0.5
 
 
 def _stands_off(x_R: Float[np.ndarray, " recipes"], level: float = 0.05) -> bool:

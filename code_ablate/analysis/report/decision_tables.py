@@ -121,8 +121,8 @@ def decision_table(report: Report) -> Table | None:
         Cell("task"),
         Cell("from, for", lines("stage")),
         Cell("decision accuracy", lines("pairs ordered alike, %")),
-        Cell("lost here", lines("by the small size's pick")),
-        Cell("regret", lines("expected, [interval]")),
+        Cell("regret of the pick", lines("of all recipes")),
+        Cell("regret of a choice", lines("between two, [interval]")),
         Cell("pick", lines("best at the large size")),
     ]
     caption = "What a small size says of the largest, by the score that counts"
