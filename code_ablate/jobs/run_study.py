@@ -12,7 +12,7 @@ from etils import epath
 from code_ablate import distributed, locks
 from code_ablate.allocator import ready_the_host
 from code_ablate.evaluation.cropping import cropping_note
-from code_ablate.jobs.evaluate import evaluate_checkpoint
+from code_ablate.jobs.evaluate import CheckpointGone, evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
 from code_ablate.study.earlier_checkpoints import (
@@ -72,19 +72,30 @@ def run_study(
         run, step = runs[work.identity], work.phase.steps
         evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
 
+    def evaluate_earlier(identity: str, step: int) -> bool:
+        """False, and says why, if it cannot be read: the study goes on without it."""
+        suite = suites.of_phase(graph.phases[identity])
+        try:
+            evaluate_checkpoint(
+                runs[identity], suite, execution.mesh, step, f"baseline, step {step:,}"
+            )
+        except CheckpointGone as error:
+            if distributed.is_first():
+                show(f"note: the baseline's curve is without step {step:,}: {error}")
+            return False
+        return True
+
     directory = workspace.paths.study(study.folder)
     with locks.held(directory, "run"):
         surroundings = Surroundings(stores, execution, operative_gin)
         seconds = sum(row.seconds for row in plan.phases)
         with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
             execute(graph, trainer, evaluate)
-        earlier = distributed.from_first(lambda: found_steps(study, graph, runs, suites))
-        for identity, steps in earlier.items():
-            suite = suites.of_phase(graph.phases[identity])
-            for step in steps:
-                evaluate_checkpoint(
-                    runs[identity], suite, execution.mesh, step, f"baseline, step {step:,}"
-                )
+        found = distributed.from_first(lambda: found_steps(study, graph, runs, suites))
+        earlier = {
+            identity: [step for step in steps if evaluate_earlier(identity, step)]
+            for identity, steps in found.items()
+        }
         if distributed.is_first():
             table = checkpoint_table(earlier, study, graph, runs, suites)
             write_results(

@@ -7,7 +7,7 @@ They give the curve that the compute multiplier is read off. Only phases from in
 one: what a later phase scores says nothing of a longer budget.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -22,7 +22,7 @@ from code_ablate.training.execution import LoopConfig
 from code_ablate.training.phase import Phase
 from code_ablate.training.rundir import RunDirectory
 
-Steps = Mapping[str, tuple[int, ...]]
+Steps = Mapping[str, Sequence[int]]
 
 
 def require_kept(study: Study, loop: LoopConfig) -> None:

@@ -93,6 +93,10 @@ class Study:
                 "one main axis. Give all settings one source, or one Setting.source_name."
             )
         require_published(self.published)
+        for task in self.analysis.primary_scores:
+            if task not in self.suite.tasks:
+                where = "task in AnalysisPlan.primary_scores"
+                raise unknown_name(where, task, self.suite.tasks)
         names = list(self.recipe_descriptions)
         if self.baseline not in names:
             raise unknown_name("recipe (Study.baseline)", self.baseline, names)

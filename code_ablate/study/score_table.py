@@ -4,7 +4,7 @@ suites = Suites.of(study, vocabulary, stores, graph, runs)      # before trainin
 write_results(study, graph, runs, suites, stores, vocabulary, directory)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,7 +39,7 @@ class Suites:
         stores: Stores,
         graph: PhaseGraph,
         runs: Mapping[str, RunDirectory],
-        earlier: Mapping[str, tuple[int, ...]] = {},
+        earlier: Mapping[str, Sequence[int]] = {},
     ) -> "Suites":
         """The suites, with everything loaded that is not on record for each evaluated phase.
 

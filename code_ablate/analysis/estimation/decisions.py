@@ -33,6 +33,9 @@ logarithm to the other side."""
 _DRAWS = 8000
 """Draws of a posterior: the end of an interval is off by some fiftieth of its width then."""
 
+_ROUNDING = 1e-9
+"""What equal scores may differ by, as a share of the largest."""
+
 _GINI = 2 / np.pi**0.5
 """Mean distance of two draws from a normal distribution, by its standard deviation."""
 
@@ -71,7 +74,8 @@ class SignalToNoise:
 def signal_to_noise(
     scores_RS: Float[np.ndarray, "recipes seeds"], step: float = 0.0, confidence: float = 0.95
 ) -> SignalToNoise | None:
-    """Spread over recipes by noise of repeats; None with fewer than two recipes or seeds.
+    """Spread over recipes by noise of repeats; None with fewer than two recipes or seeds, and where
+    repeats do not differ at all, so that nothing tells their noise.
 
     Heineman et al. (2025, arXiv 2508.13144, section 3) divide the largest difference between models
     by the standard deviation of one; both relative to the mean, which cancels. A range has no
@@ -93,6 +97,9 @@ def signal_to_noise(
     if recipes < 2 or seeds < 2:
         return None
     mean_R = scores_RS.mean(axis=1)
+    apart = float(np.abs(scores_RS - mean_R[:, None]).max())
+    if not step and apart <= _ROUNDING * float(np.abs(scores_RS).max()):
+        return None
     distance_RR = np.abs(mean_R[:, None] - mean_R)
     log_RR = _log_noise(scores_RS, step)
     pairs = recipes * (recipes - 1)
@@ -102,7 +109,8 @@ def signal_to_noise(
     ends: tuple[float | None, float | None] = (None, None)
     if recipes >= FEWEST_RECIPES and seeds >= FEWEST_SEEDS and apparent > 0:
         rest = (recipes - 1) * (recipes - 2)
-        without_R = np.log((distance_RR.sum() - 2 * distance_RR.sum(axis=1)) / rest)
+        distance_R = (distance_RR.sum() - 2 * distance_RR.sum(axis=1)) / rest
+        without_R = np.log(np.maximum(distance_R, np.finfo(float).tiny))
         without_R -= (log_RR.sum() - 2 * log_RR.sum(axis=1)) / rest / 2
         error = ((recipes - 1) * without_R.var()) ** 0.5
         half = -special.stdtrit(recipes - 1, (1 - confidence) / 2) * error
@@ -128,7 +136,7 @@ def _log_noise(
     product_RR = apart_RS @ apart_RS.T / (seeds - 1)
     own_R = np.diag(product_RR)
     half_RR = (own_R[:, None] + own_R - 2 * product_RR) / 2
-    least = max(step**2 / 12, np.finfo(float).tiny)
+    least = max(step**2 / 12, (_ROUNDING * float(np.abs(scores_RS).max())) ** 2)
     freedom = (seeds - 1) / 2
     log_RR = np.log(np.maximum(half_RR, least)) - special.digamma(freedom) + np.log(freedom)
     np.fill_diagonal(log_RR, 0.0)

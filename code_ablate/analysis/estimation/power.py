@@ -83,7 +83,8 @@ def guessed_change(deviation: float, *, seeds: int, family: int) -> float:
 
 def _require_seeds(seeds: int) -> None:
     if seeds < FEWEST_SEEDS:
+        count = "a single seed" if seeds == 1 else f"{seeds} seeds"
         raise UserError(
-            f"the study has {seeds} seeds: with fewer than {FEWEST_SEEDS} nothing will be called "
+            f"the study has {count}: with fewer than {FEWEST_SEEDS} nothing will be called "
             "different, however large it is. Give Study.seeds more."
         )

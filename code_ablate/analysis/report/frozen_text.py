@@ -4,6 +4,9 @@ frozen_summary(report)       # one line
 frozen_facts(report)         # what stands in the page, by name
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import counted, joined
 from code_ablate.analysis.results.frozen import (
@@ -36,8 +39,21 @@ def frozen_facts(report: Report, plan: FrozenPlan) -> dict[str, str]:
         "Hypotheses": "; ".join(first.hypotheses) or "none: everything might differ",
         "Stopping rule": first.stopping_rule,
         "Scores that count": _chosen(plan),
-        "Design": _kept(first.configuration, report.record.configuration, "the study was run so"),
-        "Analysis": _kept(first.analysis, analysis_digest(), "estimates are made by the same code"),
+        "Design": _kept(
+            [entry.configuration for entry in plan.valid or plan.entries],
+            report.record.configuration,
+            "the study was run so",
+        ),
+        "Margins": _kept(
+            [_margins(entry.design) for entry in plan.valid or plan.entries],
+            _margins({"margin": report.record.margin, "margins": report.record.margins}),
+            "equivalence is judged by them",
+        ),
+        "Analysis": _kept(
+            [entry.analysis for entry in plan.valid or plan.entries],
+            analysis_digest(),
+            "estimates are made by the same code",
+        ),
     }
     for number, entry in enumerate(plan.amendments, 1):
         when = "after there were results" if entry.after_results else "before there were results"
@@ -51,7 +67,18 @@ def _chosen(plan: FrozenPlan) -> str:
     return f"of {counted(len(plan.first.primary_scores), 'task')}{by}: {plan.first.primary_rule}"
 
 
-def _kept(frozen: str, here: str, kept: str) -> str:
-    if frozen == here:
-        return f"{frozen}: {kept}"
-    return f"{frozen}, and here it is {here}: it was changed after it was frozen"
+def _margins(design: Mapping[str, Any]) -> str:
+    """ "0.01 of the baseline; accuracy/reasoning 0.02", or "none"."""
+    share, single = design.get("margin"), design.get("margins") or {}
+    parts = [f"{share:g} of the baseline"] if share else []
+    parts += [f"{key} {size:g}" for key, size in sorted(single.items())]
+    return "; ".join(parts) or "none"
+
+
+def _kept(said: Sequence[str], here: str, kept: str) -> str:
+    """Whether what holds here is what was frozen, or an amendment before there were results."""
+    if here == said[0]:
+        return f"{here}: {kept}"
+    if here in said:
+        return f"{here}: {kept}, as it was amended before there were results; frozen was {said[0]}"
+    return f"{said[-1]}, and here it is {here}: it was changed after it was frozen"

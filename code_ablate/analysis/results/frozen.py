@@ -52,14 +52,14 @@ class Hypothesis:
 
     @classmethod
     def parse(cls, text: str) -> "Hypothesis":
-        """'RECIPE METRIC CLAIM'. Raises UserError for anything else."""
+        """'RECIPE METRIC CLAIM'; the metric may have spaces. Raises UserError for anything else."""
         parts = text.split()
-        if len(parts) != 3 or parts[2] not in CLAIMS:
+        if len(parts) < 3 or parts[-1] not in CLAIMS:
             raise UserError(
                 f"hypothesis {text!r}: write 'RECIPE METRIC CLAIM', the claim being one of "
                 f"{', '.join(CLAIMS)}; for example 'code_25 accuracy/* better'."
             )
-        return cls(*parts)
+        return cls(parts[0], " ".join(parts[1:-1]), parts[-1])
 
     def __str__(self) -> str:
         return f"{self.recipe} {self.metric} {self.claim}"

@@ -60,6 +60,15 @@ def test_runs_that_agree_by_chance_are_not_without_noise():
     assert found.ratio.value < 5 / 30 / (1 / 30 / 12**0.5)
 
 
+def test_repeats_that_do_not_differ_at_all_tell_no_noise():
+    scores_RS = np.repeat(np.arange(1.0, 7.0)[:, None], 3, axis=1)
+    assert signal_to_noise(scores_RS) is None
+    scores_RS[0, 0] += 0.5  # one recipe alone repeats badly
+    assert np.isfinite(signal_to_noise(scores_RS).ratio.value)
+    equal = signal_to_noise(np.random.default_rng(5).normal(size=(1, 3)).repeat(6, axis=0))
+    assert equal.ratio.value == 0 and equal.ratio.low is None
+
+
 def test_where_nothing_differs_the_ratio_is_about_zero_and_the_published_one_is_not():
     rng = np.random.default_rng(2)
     found = [signal_to_noise(rng.normal(size=(8, 3))) for _ in range(300)]

@@ -132,7 +132,7 @@ def test_what_lies_beyond_the_curve_is_not_made_up():
 def frozen_report(tmp_path, make_study):
     def make(**fields):
         directory = make_study(tmp_path / "a", **FEW)
-        known = {"configuration": "0123", "analysis": analysis_digest()}
+        known = {"configuration": "0123", "analysis": analysis_digest(), "design": {}}
         plan = FrozenPlan.of(None, dataclasses.replace(ENTRY, **known | fields))
         plan.write(directory)
         return read_report(directory), plan
@@ -152,13 +152,18 @@ def test_hypotheses_and_what_is_exploratory(frozen_report):
     )
     facts = frozen_facts(report, plan)
     assert "the study was run so" in facts["Design"] and "same code" in facts["Analysis"]
+    assert facts["Margins"] == "none: equivalence is judged by them"
 
 
 def test_a_changed_design_and_analysis_are_said(frozen_report):
-    report, plan = frozen_report(configuration="other", analysis="other")
+    report, plan = frozen_report(configuration="other", analysis="other", design={"margin": 0.02})
     facts = frozen_facts(report, plan)
-    for name in ("Design", "Analysis"):
+    for name in ("Design", "Margins", "Analysis"):
         assert "it was changed after it was frozen" in facts[name]
+    amended = FrozenPlan.of(plan, dataclasses.replace(plan.first, configuration="0123"))
+    assert "as it was amended before there were results" in frozen_facts(report, amended)["Design"]
+    late = dataclasses.replace(plan.first, configuration="0123", after_results=True)
+    assert "changed after" in frozen_facts(report, FrozenPlan.of(plan, late))["Design"]
 
 
 def test_what_was_frozen_after_the_results_proves_nothing(frozen_report):

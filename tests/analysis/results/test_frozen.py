@@ -26,10 +26,17 @@ ENTRY = Frozen(
 )
 
 
-@pytest.mark.parametrize("text", ["", "a b", "a b c", "a b better now", "better"])
+@pytest.mark.parametrize("text", ["", "a b", "a b c", "a b better now", "a better", "better"])
 def test_a_hypothesis_that_cannot_be_read_is_refused(text):
     with pytest.raises(UserError, match="write 'RECIPE METRIC CLAIM'"):
         Hypothesis.parse(text)
+
+
+def test_a_hypothesis_may_name_a_metric_with_spaces():
+    hypothesis = Hypothesis.parse("code_* accuracy/basic skills better")
+    assert hypothesis.covers("code_25", "accuracy/basic skills")
+    assert not hypothesis.covers("text_only", "accuracy/basic skills")
+    assert str(hypothesis) == "code_* accuracy/basic skills better"
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path):
