@@ -55,6 +55,10 @@ def frozen_facts(report: Report, plan: FrozenPlan) -> dict[str, str]:
             "estimates are made by the same code",
         ),
     }
+    found = [(c.recipe, c.metric.key) for c in report.summary.comparisons]
+    unmatched = [str(h) for h in first.parsed if not any(h.covers(*key) for key in found)]
+    if unmatched:
+        facts["Claims about no comparison"] = "; ".join(unmatched)
     for number, entry in enumerate(plan.amendments, 1):
         when = "after there were results" if entry.after_results else "before there were results"
         what = "; ".join(entry.hypotheses) or "no hypotheses"

@@ -155,6 +155,12 @@ def test_hypotheses_and_what_is_exploratory(frozen_report):
     assert facts["Margins"] == "none: equivalence is judged by them"
 
 
+def test_a_claim_about_nothing_is_said(frozen_report):
+    claims = ("code_25 accuracy/reasonin better", "code_25 accuracy/reasoning better")
+    report, plan = frozen_report(hypotheses=claims)
+    assert frozen_facts(report, plan)["Claims about no comparison"] == claims[0]
+
+
 def test_a_changed_design_and_analysis_are_said(frozen_report):
     report, plan = frozen_report(configuration="other", analysis="other", design={"margin": 0.02})
     facts = frozen_facts(report, plan)
