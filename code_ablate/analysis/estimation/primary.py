@@ -37,7 +37,8 @@ class PrimaryScore:
     score: str
     """Column of the score."""
     why: str
-    """"named by the study", "largest ratio in the earlier study", or "by default"."""
+    """Part of the rule: "named by the study", "largest ratio in the earlier study" or "by default";
+    "as frozen" where it was chosen then."""
 
 
 def candidates(task: ScoredTask) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ evidence.multipliers[place, "code_50", "accuracy/reasoning"].value
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,11 +64,10 @@ class Evidence:
 def make_evidence(results: Results, summary: Summary) -> Evidence:
     """Raises UserError if the study names a score that a task does not have."""
     scores = summary.scores
-    named = dict(results.record.primary_scores)
-    if results.frozen is not None:
-        named |= results.frozen.primary_scores
+    frozen = results.frozen.primary_scores if results.frozen else {}
+    named = {**results.record.primary_scores, **frozen}
     primary = {
-        name: chosen
+        name: replace(chosen, why="as frozen") if name in frozen else chosen
         for name, task in scores.tasks.items()
         if (chosen := primary_score(task, named)) is not None
     }
