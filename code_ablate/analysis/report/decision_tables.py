@@ -7,6 +7,7 @@ Tasks whose signal-to-noise ratio is under 2 are grey, and no mean contains them
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def _signal_row(report: Report, place: Place, task: str) -> list[Cell]:
         between = [Cell("–" if noise is None else _in_unit(metric, noise))]
     if signal is None:
         return [*label, *cells("–", "–", "–"), *between, last]
-    return [
+    row = [
         *label,
         _ratio_cell(signal, place, task, chosen.score),
         Cell(f"{signal.published:.1f}"),
@@ -67,6 +68,7 @@ def _signal_row(report: Report, place: Place, task: str) -> list[Cell]:
         *between,
         last,
     ]
+    return row if signal.decides else [replace(cell, style=GREY) for cell in row]
 
 
 def _ratio_cell(signal: SignalToNoise, place: Place, task: str, score: str) -> Cell:
@@ -74,7 +76,6 @@ def _ratio_cell(signal: SignalToNoise, place: Place, task: str, score: str) -> C
     return Cell(
         ranged_text(signal.ratio, "{:.1f}".format),
         mark,
-        "" if signal.decides else GREY,
         data={
             "kind": "signal",
             "size": place.size,
@@ -140,14 +141,12 @@ def _decision_row(
     metric = metric_of(report.summary.scores.tasks[task], report.evidence.primary[task].score)
     recipes = report.results.recipes_at(Place(small, stage))
     shared = [r for r in recipes if r in report.results.recipes_at(Place(large, stage))]
-    style = "" if decides else GREY
     mark = () if decides else (Line(f"signal to noise under {LEAST_RATIO:g}", mark=True),)
-    return [
+    row = [
         Cell(metric.label, mark),
         Cell(f"{small}, {large}", lines(stage)),
         Cell(
             ranged_text(decision.accuracy, lambda x: f"{100 * x:.0f}"),
-            style=style,
             data={
                 "kind": "decision",
                 "task": task,
@@ -157,10 +156,11 @@ def _decision_row(
                 **_data(decision.accuracy),
             },
         ),
-        Cell(_in_unit(metric, decision.lost), style=style),
-        Cell(ranged_text(decision.regret, lambda x: _in_unit(metric, x)), style=style),
+        Cell(_in_unit(metric, decision.lost)),
+        Cell(ranged_text(decision.regret, lambda x: _in_unit(metric, x))),
         Cell(shared[decision.pick], lines(shared[decision.best])),
     ]
+    return row if decides else [replace(cell, style=GREY) for cell in row]
 
 
 def _mean_row(pair: tuple[str, str, str], found: Sequence[Decision]) -> list[Cell]:
