@@ -1,6 +1,6 @@
 """How often tests and intervals are wrong, by simulation: the tables of docs/statistics.md.
 
-    python -m benchmarks.coverage                        # all tables, a quarter of an hour
+    python -m benchmarks.coverage                        # all tables, about half an hour
     python -m benchmarks.coverage --only tests --studies 500
 
 Everything is drawn from models whose truth is known, with fixed seeds, and judged by the functions
