@@ -318,7 +318,7 @@ def design(options) -> None:
     else:
         records, region = _mixture_runs(options)
         proposal = design_batch(records, region, config, trees=options.trees, seed=options.seed)
-    show(batch_text(proposal.corpora, proposal.rates_BC, proposal.batch, proposal.unit))
+    show(batch_text(proposal))
     if options.out:
         epath.Path(options.out).write_text(proposal.csv())
         show(f"mixtures: {options.out}")

@@ -200,8 +200,11 @@ class Comparison:
 
     @functools.cached_property
     def seeds_needed(self) -> int | None:
-        """Seeds with which `sought` is detectable; None if no thousand are, so that it takes more
-        items, or if one seed tells nothing."""
+        """Least number of seeds with which `sought` would be found in four of five such studies.
+
+        None where a thousand are not enough, so that it takes more items, and where this study has
+        one seed, which does not show how much seeds matter.
+        """
         return self.difference.noise.seeds_needed(self.sought, LEVEL / self.family)
 
     @functools.cached_property

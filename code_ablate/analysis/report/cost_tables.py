@@ -17,6 +17,7 @@ def cost_table(report: Report) -> Table:
             own = [arm for arm in arms if arm.arm.recipe == recipe.name]
             if not own:
                 continue
+            flops = [arm.flops for arm in own]
             where = [Cell(size.name)] if report.several_sizes else []
             rows.append(
                 [
@@ -25,7 +26,7 @@ def cost_table(report: Report) -> Table:
                     *cells(
                         number_range(len(arm.phases) for arm in own),
                         number_range(arm.tokens for arm in own),
-                        scientific(own[0].flops),
+                        " to ".join(dict.fromkeys(scientific(end(flops)) for end in (min, max))),
                         number_range((arm.seconds for arm in own), ",.1f"),
                     ),
                 ]

@@ -52,10 +52,24 @@ def data_rows(
     return {name: rows for name, rows in tables.items() if rows}
 
 
+NAMES = (
+    *("scores", "changes", "tasks", "mixtures", "funnel", "phases", "curves"),
+    *("laws", "law_shares", "law_targets"),
+)
+"""Every table that there may be."""
+
+
 def write_data(tables: Mapping[str, Rows], folder: epath.PathLike) -> None:
-    """Writes each table as CSV and as Parquet. Raises OSError."""
+    """Writes each table as CSV and as Parquet, and takes away those of an earlier report.
+
+    Raises OSError.
+    """
     path = epath.Path(folder)
     path.mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        if name not in tables:
+            (path / f"{name}.csv").unlink(missing_ok=True)
+            (path / f"{name}.parquet").unlink(missing_ok=True)
     for name, rows in tables.items():
         content = _as_csv(rows)
         (path / f"{name}.csv").write_bytes(content)

@@ -6,9 +6,11 @@
 What stands in a panel is drawn by matplotlib; `drawing.py` has the style.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from code_ablate.analysis.estimation.estimates import Metric
@@ -72,11 +74,11 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
     width = 100.0 if max(shares.values()) > 50 else max(shares.values())
     x = [shares[name] for name in sweep]
     levels = [summary.level(place, name, metric) for name in sweep]
-    bands = [_band(report, place, name, metric) for name in sweep]
+    bands = _bands(report, place, metric, axis.set_ylim)
     axis.fill_between(
         x,
-        [low * scale for low, _ in bands],
-        [high * scale for _, high in bands],
+        [bands[name][0] for name in sweep],
+        [bands[name][1] for name in sweep],
         color=BLUE,
         alpha=0.18,
         linewidth=0,
@@ -88,8 +90,7 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
         _seed_points(axis, [share + beside] * len(values), values, BLUE)
     for name, (colour, marker) in _other_styles(report, place).items():
         share, estimate = shares[name], summary.level(place, name, metric)
-        low, high = (scale * end for end in _band(report, place, name, metric))
-        axis.plot([share, share], [low, high], color=colour, linewidth=1.4)
+        axis.plot([share, share], bands[name], color=colour, linewidth=1.4)
         axis.plot(share, estimate.value * scale, color=colour, marker=marker, ms=6.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, [share + beside] * len(values), values, colour)
@@ -109,6 +110,26 @@ def _reference_lines(draw: Any, report: Report, place: Place, metric: Metric) ->
         draw(base.value * scale, color=GREY, linewidth=0.8, linestyle=":")
     if metric.chance is not None:
         draw(metric.chance * scale, color=BLACK, linewidth=1.1, linestyle="--")
+
+
+def _bands(
+    report: Report, place: Place, metric: Metric, set_limits: Callable[[float, float], object]
+) -> dict[str, tuple[float, float]]:
+    """The `_band` of every recipe as it is drawn. Infinite ends lie on the panel's edge, for which
+    `set_limits` is called: items of a single cluster tell nothing of others."""
+    scale, names = metric.form[0], report.results.recipes_at(place)
+    bands = {name: _band(report, place, name, metric) for name in names}
+    if np.isfinite(list(bands.values())).all():
+        return {name: (scale * low, scale * high) for name, (low, high) in bands.items()}
+    values = [x for name in names for x in report.summary.level(place, name, metric).per_seed]
+    shown = [x for x in (*values, *itertools.chain(*bands.values())) if np.isfinite(x)]
+    room = 0.15 * (max(shown) - min(shown)) or 0.1 * abs(shown[0]) or 0.1
+    edges = scale * (min(shown) - room), scale * (max(shown) + room)
+    set_limits(*edges)
+    return {
+        name: (max(edges[0], scale * low), min(edges[1], scale * high))
+        for name, (low, high) in bands.items()
+    }
 
 
 def _band(report: Report, place: Place, recipe: str, metric: Metric) -> tuple[float, float]:
@@ -178,11 +199,11 @@ def _level_panel(report: Report, place: Place, metric: Metric) -> Axes:
     better = "lower is better" if metric.lower_is_better else "higher is better"
     axis = panel(metric.label, x_label=f"{metric.unit}\n({better})", rows=names, row_inches=0.36)
     _reference_lines(axis.axvline, report, place, metric)
+    bands = _bands(report, place, metric, axis.set_xlim)
     for y, name in enumerate(names):
         estimate = report.summary.level(place, name, metric)
-        low, high = (scale * end for end in _band(report, place, name, metric))
         colour = GREY if name == report.baseline else BLUE
-        axis.plot([low, high], [y, y], color=colour, linewidth=1.6)
+        axis.plot(bands[name], [y, y], color=colour, linewidth=1.6)
         axis.plot(estimate.value * scale, y, color=colour, marker="o", ms=5.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, values, [y + 0.22] * len(values), colour)

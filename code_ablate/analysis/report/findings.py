@@ -164,11 +164,11 @@ def _power(comparisons: Sequence[Comparison]) -> str:
     """How large a change would have been found: the largest of these, by metric and recipe."""
     undecided = [c for c in comparisons if c.verdict() == CANNOT_SAY]
     if not all(c.difference.over_seeds for c in undecided):
-        return "; fewer than three seeds show no change to be one"
-    undecided = [c for c in undecided if math.isfinite(c.detectable)]
-    if not undecided:
-        return ""
-    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in undecided}
+        return "; with fewer than three seeds no change is called one"
+    found = [c for c in undecided if math.isfinite(c.detectable)]
+    if not found:
+        return "; where all items share one passage or subject, no change is called one"
+    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in found}
     if len(changes) == 1:
         return f"; one of {next(iter(changes))} would be found in four of five such studies"
     least, most = (pick(changes, key=lambda c: changes[c]) for pick in (min, max))

@@ -79,7 +79,8 @@ def _side(
         up = improves != clearest.metric.lower_is_better
         others = ""
         if len(certain) > 1:
-            others = f" (one of {len(certain)} comparisons that are {_sort(improves)} for certain)"
+            kind = "improvements" if improves else "losses"
+            others = f"; it is the largest of {len(certain)} certain {kind}"
         return Sentence(
             DIFFERENT,
             f"{_opening(improves)}: against {base}, {_recipe(report, clearest)} "

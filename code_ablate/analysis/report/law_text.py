@@ -1,13 +1,12 @@
 """What the laws of the mixture say, as text for a terminal.
 
-print(law_text(optimum))
-print(batch_text(corpora, batch, unit))
+print(law_text(find_optimum(stack, objective, region)))
+print(batch_text(design_batch(records, region)))
 """
 
 import numpy as np
-from jaxtyping import Float
 
-from code_ablate.analysis.laws.design import Batch
+from code_ablate.analysis.laws.design import Proposal
 from code_ablate.analysis.laws.optimum import Optimum
 from code_ablate.shown import one_line
 
@@ -147,11 +146,10 @@ def warnings_of(optimum: Optimum) -> list[str]:
     return lines
 
 
-def batch_text(corpora: tuple[str, ...], rates_BC: Float[np.ndarray, "B C"], batch: Batch | None,
-               unit: str = "") -> str:  # fmt: skip
+def batch_text(proposal: Proposal) -> str:
     """Each run's shares in words, and what the batch is expected to give."""
-    lines = []
-    for number, rates_C in enumerate(rates_BC, 1):
+    corpora, batch, lines = proposal.corpora, proposal.batch, []
+    for number, rates_C in enumerate(proposal.rates_BC, 1):
         order = [c for c in np.argsort(-rates_C) if rates_C[c] >= 0.0005]
         shares = ", ".join(f"{one_line(corpora[c])} {100 * rates_C[c]:.1f}" for c in order)
         repeat = " (repeat)" if batch is not None and batch.repeats_B[number - 1] else ""
@@ -161,7 +159,7 @@ def batch_text(corpora: tuple[str, ...], rates_BC: Float[np.ndarray, "B C"], bat
         return "\n".join([head, *lines, "They lie far apart; a later batch can build on them."])
     after = (
         f"Today's pick is expected to be {_number(batch.regret_before)} worse than the best "
-        f"({one_line(unit)}); with these runs, {_number(batch.regret_after)}."
+        f"({one_line(proposal.unit)}); with these runs, {_number(batch.regret_after)}."
     )
     return "\n".join([head, *lines, after])
 

@@ -79,7 +79,10 @@ def capital(text: str) -> str:
 
 
 def detectable_change(comparison: Comparison) -> str:
-    """ "2.1 %": the least change that would be found, in the form of `change_range`."""
+    """ "2.1 %": the least change that would be found, in the form of `change_range`.
+
+    Not for a comparison whose `detectable` is infinite, where there is none.
+    """
     size = comparison.detectable
     if comparison.gain is not None:
         return f"{100 * size / comparison.base:.1f}\u00a0%"

@@ -11,8 +11,6 @@ import functools
 import jinja2
 from markupsafe import Markup
 
-from code_ablate.analysis.report.phrases import joined
-
 
 def render(template: str, **values: object) -> Markup:
     """A template of this package, filled in."""
@@ -21,12 +19,10 @@ def render(template: str, **values: object) -> Markup:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("code_ablate.analysis.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["joined"] = joined
-    return environment
