@@ -58,7 +58,7 @@ def run_study(
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities, stores.tokens)
     runs = _reserved_runs(graph, workspace.paths.runs)
-    planned = planned_steps(study, graph, runs, execution.loop)
+    planned = distributed.from_first(lambda: planned_steps(study, graph, runs, execution.loop))
     suites = Suites.of(study, vocabulary, stores, graph, runs, planned)
     distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():

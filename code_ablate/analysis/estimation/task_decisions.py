@@ -83,7 +83,8 @@ def _signal(estimator: Estimator, place: Place, metric: Metric) -> SignalToNoise
         return None
     scores_RS = np.stack([estimator.by_seed(place, name, metric, seeds) for name in recipes])
     items = len(estimator.scores.of(metric.tasks[0], place).items)
-    return signal_to_noise(scores_RS, 1 / items if metric.is_share else 0.0)
+    step = 1 / items if metric.is_share else 0.0
+    return signal_to_noise(scores_RS, step, estimator.settings.confidence)
 
 
 def _pairs(scores: Scores) -> list[tuple[Place, Place]]:
@@ -103,7 +104,12 @@ def _decision(estimator: Estimator, metric: Metric, small: Place, large: Place) 
     small_R, large_R = (_means(estimator, place, metric, recipes) for place in (small, large))
     if len(recipes) < 2 or small_R is None or large_R is None:
         return None
-    return decide(small_R, large_R, lower_is_better=metric.lower_is_better)
+    return decide(
+        small_R,
+        large_R,
+        lower_is_better=metric.lower_is_better,
+        confidence=estimator.settings.confidence,
+    )
 
 
 def _means(

@@ -39,3 +39,12 @@ def multiplier_lines(report: Report, comparison: Comparison) -> tuple[str, ...]:
     if multiplier is None:
         return ()
     return (f"tokens {multiplier_text(multiplier)}",)
+
+
+def tokens_needed(report: Report, comparison: Comparison) -> str:
+    """ ", for which text_only would need 1.40× [1.20, 1.66] its tokens"; "" without a curve."""
+    key = comparison.place, comparison.recipe, comparison.metric.key
+    multiplier = report.evidence.multipliers.get(key)
+    if multiplier is None:
+        return ""
+    return f", for which {report.baseline} would need {multiplier_text(multiplier)} its tokens"

@@ -33,7 +33,7 @@ def _signal_lines(report: Report) -> list[str]:
             metric = metric_of(report.summary.scores.tasks[task], chosen.score)
             ratio = ranged_text(signal.ratio, "{:.1f}".format)
             mark = "" if signal.decides else "decides nothing"
-            rows.append(f"  {metric.label:<34}{metric.name:<24}{ratio:<20}{mark}".rstrip())
+            rows.append(f"  {metric.label:<33} {metric.name:<23} {ratio:<19} {mark}".rstrip())
         if rows:
             title = f"signal to noise {report.title(place)}: spread over recipes by noise of a run"
             lines += ["", f"{title}; under {LEAST_RATIO:g} decides nothing", *rows]
@@ -48,7 +48,8 @@ def _decision_lines(report: Report) -> list[str]:
         for (small, large, _), decision in evidence.decisions(task).items():
             accuracy = ranged_text(decision.accuracy, lambda x: f"{100 * x:.0f}")
             rows.append(
-                f"  {label:<34}{f'{small} for {large}':<24}{accuracy:<20}lost {decision.lost:.4f}"
+                f"  {label:<33} {f'{small} for {large}':<23} {accuracy:<19} "
+                f"lost {decision.lost:.4f}"
             )
     head = (
         "decisions of a small size for the largest: pairs ordered alike, %, and what its pick lost"
@@ -62,7 +63,7 @@ def _multiplier_lines(report: Report) -> list[str]:
     for (_, recipe, key), multiplier in report.evidence.multipliers.items():
         metric = labels[key]
         rows.append(
-            f"  {recipe:<24}{f'{metric.label}, {metric.name}':<36}{multiplier_text(multiplier)}"
+            f"  {recipe:<23} {f'{metric.label}, {metric.name}':<35} {multiplier_text(multiplier)}"
         )
     head = f"tokens that {report.baseline} would need for the same score, as a multiple"
     return ["", head, *rows] if rows else []

@@ -16,6 +16,7 @@ from code_ablate.analysis.estimation.estimates import (
     Comparison,
 )
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_phrases import tokens_needed
 from code_ablate.analysis.report.phrases import (
     capital,
     change_range,
@@ -85,7 +86,8 @@ def _side(
             DIFFERENT,
             f"{_opening(improves)}: against {base}, {_recipe(report, clearest)} "
             f"{'raises' if up else 'lowers'} {clearest.metric.name} on {clearest.metric.label} by "
-            f"{size_range(clearest)} {report.title(clearest.place)}{others}.",
+            f"{size_range(clearest)} {report.title(clearest.place)}"
+            f"{tokens_needed(report, clearest)}{others}.",
         )
     estimated = [c for c in all_ if c.better == improves and c.change.value]
     if not estimated:

@@ -17,7 +17,9 @@ from code_ablate.analysis.report.decision_tables import (
 )
 from code_ablate.analysis.report.decision_text import decision_lines
 from code_ablate.analysis.report.frozen_text import frozen_facts, frozen_summary
+from code_ablate.analysis.report.headline import headline
 from code_ablate.analysis.report.sections.decision_sections import decision_sections
+from code_ablate.analysis.report.tables import gain_table
 from code_ablate.analysis.results.frozen import FrozenPlan, analysis_digest
 from code_ablate.errors import UserError
 from tests.analysis.conftest import PRETRAINING
@@ -114,8 +116,9 @@ def test_multipliers_stand_in_their_table_and_beside_the_changes(tmp_path, make_
     assert report.evidence.checkpoint_noise["bits_per_byte/demo.text", PRETRAINING] < 1e-9
     [decisions, _] = decision_sections(report)
     assert "Compute multiplier" in decisions.html
-    from code_ablate.analysis.report.tables import gain_table
-
+    [size] = report.results.sizes
+    texts = [sentence.text for sentence in headline(report, size)]
+    assert any("for which text_only would need" in text for text in texts)
     cells = [cell for row in gain_table(report, PRETRAINING).rows for cell in row]
     assert any(line.text == f"tokens {multiplier_text(found)}" for c in cells for line in c.lines)
 
