@@ -63,28 +63,39 @@ def found_steps(
 ) -> Steps:
     """Steps of the wanted checkpoints that are there, or whose scores are all on record.
 
-    By identity, of trained runs. Says of how many there are fewer than wanted.
+    By identity, of trained runs. A curve needs every seed, so that they are those that all seeds of
+    a size have. Says so if they are fewer than wanted.
     """
     wanted = study.analysis.earlier_checkpoints
+    phases = baseline_phases(study, graph) if wanted else {}
+    by_size: dict[str, dict[str, set[int]]] = {}
+    for arm in graph.arms:
+        identity = graph.identities[arm]
+        if arm.recipe == study.baseline and identity in phases:
+            usable = _usable_steps(runs[identity], phases[identity], suites)
+            by_size.setdefault(arm.size, {})[identity] = usable
     steps: dict[str, tuple[int, ...]] = {}
-    for identity, phase in baseline_phases(study, graph).items() if wanted else ():
-        run, suite = runs[identity], suites.of_phase(phase)
-        known = _steps_in(run.path / "eval") | _steps_in(run.checkpoints)
-        usable = [
-            step
-            for step in sorted(known)
-            if step < phase.steps
-            and (run.has_parameters(step) or suite.result(Records(run.evaluation(step))))
-        ]
-        steps[identity] = tuple(usable[-wanted:])
-    few = sum(len(found) < wanted for found in steps.values())
-    if few and distributed.is_first():
-        show(
-            f"note: {few} runs of the baseline have fewer than the {wanted} earlier checkpoints of "
-            "AnalysisPlan.earlier_checkpoints: lower LoopConfig.checkpoint_every, or they were "
-            "trained when fewer were kept."
-        )
+    for size, usable_steps in by_size.items():
+        shared = tuple(sorted(set.intersection(*usable_steps.values())))[-wanted:]
+        steps |= dict.fromkeys(usable_steps, shared)
+        if len(shared) < wanted and distributed.is_first():
+            show(
+                f"note: the baseline has {len(shared)} of {wanted} earlier checkpoints with every "
+                f"seed ({size}): lower LoopConfig.checkpoint_every; runs that were trained when "
+                "fewer were kept, or others, have to be trained again."
+            )
     return steps
+
+
+def _usable_steps(run: RunDirectory, phase: Phase, suites: Suites) -> set[int]:
+    suite = suites.of_phase(phase)
+    known = _steps_in(run.path / "eval") | _steps_in(run.checkpoints)
+    return {
+        step
+        for step in known
+        if step < phase.steps
+        and (run.has_parameters(step) or suite.result(Records(run.evaluation(step))))
+    }
 
 
 def _steps_in(folder) -> set[int]:

@@ -9,6 +9,7 @@ from code_ablate.errors import UserError
 from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.earlier_checkpoints import (
     baseline_phases,
+    found_steps,
     planned_steps,
     require_kept,
 )
@@ -44,6 +45,31 @@ def test_the_last_of_the_checkpoints_that_training_leaves_are_planned(study, man
     assert planned_steps(study, graph, runs, loop)[name] == (123, 150, 300)
     none = with_plan(study, earlier_checkpoints=0)
     assert planned_steps(none, graph, runs, loop) == {}
+
+
+class NothingOnRecord:
+    """Suites of which no checkpoint has scores yet."""
+
+    def of_phase(self, phase):
+        return self
+
+    def result(self, records):
+        return None
+
+
+def test_a_curve_has_the_checkpoints_that_every_seed_has(study, many_stores, tmp_path, capsys):
+    study = with_plan(study, earlier_checkpoints=2)
+    graph, runs = graph_of(study, many_stores, tmp_path)
+    first, second = baseline_phases(study, graph)
+    for name, steps in ((first, (100, 150, 300, 400)), (second, (100, 200, 300, 400))):
+        for step in steps:
+            (runs[name].checkpoints / str(step)).mkdir(parents=True)
+    found = found_steps(study, graph, runs, NothingOnRecord())
+    assert found == {first: (100, 300), second: (100, 300)}
+    assert capsys.readouterr().out == ""
+    more = with_plan(study, earlier_checkpoints=3)
+    assert found_steps(more, graph, runs, NothingOnRecord())[first] == (100, 300)
+    assert "has 2 of 3 earlier checkpoints with every seed" in capsys.readouterr().out
 
 
 def test_checkpoints_that_would_be_deleted_are_refused_before_training(study):
