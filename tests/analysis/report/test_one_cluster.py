@@ -56,7 +56,7 @@ def test_nothing_is_said_to_be_detectable_there(report, undrawn):
 
 def test_infinite_ends_are_drawn_to_the_edge_of_the_panel(report):
     figure = figures.main_figure(report, PRETRAINING)
-    (axis,) = [a for a in figure.axes if a.get_title(loc="left") == "demo.markup"]
+    (axis,) = [a for a in figure.panels if a.get_title(loc="left") == "demo.markup"]
     levels = [
         report.summary.level(PRETRAINING, name, m).value
         for m in report.summary.metrics
