@@ -76,7 +76,7 @@ class Estimator:
         limits = self._limits(place, metric)
         tied = limits is not None and covariance.along([1, -1]).variance ** 0.5 <= _ROUNDING
         if metric.is_share:
-            covariance = covariance.with_unseen(self._unseen(place, metric, seeds))
+            covariance = covariance.with_unseen(self.unseen(place, metric, seeds))
         (x, x_seed), (b, b_seed) = (self._values(place, name, metric, seeds) for name in pair)
         noise = covariance.along([1, -1])
         difference = self._estimate(x - b, x_seed - b_seed, noise, metric, place, seeds)
@@ -177,7 +177,7 @@ class Estimator:
             strata[units.names] = strata.get(units.names, 0) + added_GSK
         return crossed_covariance(list(strata.values()))
 
-    def _unseen(self, place: Place, metric: Metric, seeds: Seeds) -> float:
+    def unseen(self, place: Place, metric: Metric, seeds: Seeds) -> float:
         """Variance of a share's mean for one more unit of each task, right with one of the seeds
         where it has been with none."""
         return sum(

@@ -20,6 +20,9 @@ from code_ablate.analysis.estimation.scores import Place
 FEWEST_POINTS = 3
 """Points of a curve, its end included: two always lie on a line."""
 
+_ROUNDING = 1e-12
+"""What differences of equal scores may differ by."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -85,6 +88,10 @@ def compute_multiplier(
     advantage, slope = np.zeros(len(names)), np.zeros(len(names))
     advantage[0], advantage[-1] = sign, -sign
     slope[1:] = sign * curve.slope_weights
+    if covariance.along(advantage.tolist()).variance ** 0.5 <= _ROUNDING:
+        return None  # all right, or all wrong, with both: that is no certainty
+    if metric.is_share:
+        covariance = covariance.with_unseen(estimator.unseen(place, metric, seeds))
     weights_LK = np.stack([advantage, slope])
     means = [estimator.by_seed(place, name, metric, seeds).mean() for name in names]
     value, base = (float(x) for x in weights_LK @ np.array(means))

@@ -29,6 +29,8 @@ def multiplier_text(multiplier: Multiplier) -> str:
         return f"under {1 / reach:.2g}" if value < 1 / reach else f"{value:.2f}"
 
     value, low, high = map(written, (multiplier.value, multiplier.low, multiplier.high))
+    if low == high:
+        return f"{value}×"
     return f"{value}× [{low}, {high}]"
 
 

@@ -126,6 +126,7 @@ def test_multipliers_stand_in_their_table_and_beside_the_changes(tmp_path, make_
 def test_what_lies_beyond_the_curve_is_not_made_up():
     text = multiplier_text(Multiplier(9.0, 0.1, np.inf, reach=4.0))
     assert text == "over 4× [under 0.25, over 4]"
+    assert multiplier_text(Multiplier(0.1, 0.01, 0.2, reach=4.0)) == "under 0.25×"
     assert multiplier_text(Multiplier(1.4, 1.2, 1.66, reach=4.0)) == "1.40× [1.20, 1.66]"
     assert ranged_text(Ranged(1.25), "{:.1f}".format) == "1.2"
     assert ranged_text(Ranged(1.26, 0.5, 2.0), "{:.1f}".format) == "1.3 [0.5, 2.0]"
