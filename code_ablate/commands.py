@@ -103,6 +103,10 @@ def plan(options) -> int:
         fleet=config.make("FleetConfig"),
     )
     show(plan_text(made))
+    if options.noise:
+        from code_ablate.jobs.expected_power import power_text
+
+        show(power_text(study, options.noise))
     if options.prompts:
         from code_ablate.evaluation.cropping import cropping_note
 
@@ -156,8 +160,14 @@ def evaluate(options) -> None:
 
 
 def study(options) -> None:
-    """Runs a study to its report."""
+    """Runs a study to its report; or freezes what it says before its data."""
     from code_ablate import config
+
+    if options.freeze:
+        _freeze(options)
+        return
+    if options.noise:
+        raise UserError("--noise goes with --freeze, or with code-ablate plan.")
     from code_ablate.jobs.run_study import run_study
 
     study, workspace = _load_study(options)
@@ -173,6 +183,15 @@ def study(options) -> None:
         from code_ablate.jobs.report import write_study_report
 
         show(write_study_report(directory))
+
+
+def _freeze(options) -> None:
+    from code_ablate.jobs.freeze_study import freeze_study, frozen_text
+
+    study, workspace = _load_study(options, looks_only=True)
+    if distributed.is_first():
+        directory = workspace.paths.study(study.folder)
+        show(frozen_text(*freeze_study(study, directory, options.noise or "")))
 
 
 def _study_arguments(options) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.gin_errors import explain
 from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
+from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES, Setting, Side
@@ -41,6 +42,7 @@ from code_ablate.training.tracking import TrackingConfig
 
 CONFIGURABLES = (
     Study,
+    AnalysisPlan,
     Setting,
     Side,
     Phase,

@@ -53,8 +53,9 @@ def describe_study(
     results: Iterable[SuiteResult],
     results_digest: str,
     arguments: tuple[str, ...] = (),
+    checkpoints_digest: str = "",
 ) -> StudyRecord:
-    """`runs` by identity of the phase; `results` of every arm; `results_digest` of the table;
+    """`runs` by identity of the phase; `results` of every arm; the digests of the two tables;
     `arguments` of the command."""
     now = datetime.datetime.now(datetime.UTC)
     suites = list(suites)
@@ -85,6 +86,8 @@ def describe_study(
         results_digest=results_digest,
         margin=study.margin,
         margins=study.margins,
+        primary_scores=study.analysis.primary_scores,
+        checkpoints_digest=checkpoints_digest,
         arguments=arguments,
     )
 

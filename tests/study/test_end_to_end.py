@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from code_ablate import own_file
 from code_ablate.analysis.results.arm import KEYS
 from code_ablate.cli import main
 
@@ -112,6 +113,26 @@ def test_the_study_finds_what_is_there_to_find(folder):
 def score(table: pd.DataFrame, recipe: str, task: str) -> float:
     rows = table[(table.recipe == recipe) & (table.task == task) & (table.stage == "pretraining")]
     return rows.correct.mean()
+
+
+def test_the_baseline_has_a_curve_of_its_earlier_checkpoints(folder):
+    """They are scored on the same items, by both seeds, and go on to the end that all arms have."""
+    study, table = results_of(folder)
+    directory = folder / "runs" / "study-example"
+    earlier = pd.read_parquet(directory / "checkpoints.parquet")
+    assert (
+        own_file.sha256((directory / "checkpoints.parquet").read_bytes())
+        == (study["checkpoints_digest"])
+    )
+    assert set(earlier.recipe) == {"text_only"} and set(earlier.stage) == {"pretraining"}
+    ends = [arm["tokens"] for arm in study["arms"] if arm["arm"]["stage"] == "pretraining"]
+    assert sorted(set(earlier.tokens)) == [80 * 128, 120 * 128] and min(ends) == 125 * 128
+    one = earlier[(earlier.seed == 0) & (earlier.tokens == 80 * 128)]
+    last = table[(table.recipe == "text_only") & (table.seed == 0) & (table.stage == "pretraining")]
+    asked = [sorted(rows[["task", "item"]].values.tolist()) for rows in (one, last)]
+    assert asked[0] == asked[1]
+    prose = "bits_per_byte/example.prose"
+    assert bits_per_byte(earlier, "text_only", prose) > bits_per_byte(table, "text_only", prose)
 
 
 def test_generated_answers_are_compared_and_generated_programs_run(folder):

@@ -9,6 +9,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -205,6 +206,13 @@ class Comparison:
         one seed, which does not show how much seeds matter.
         """
         return self.difference.noise.seeds_needed(self.sought, LEVEL / self.family)
+
+    @functools.cached_property
+    def items_needed(self) -> int | None:
+        """Items with which `sought` is detectable with the seeds at hand; None if no thousand times
+        as many are, so that it takes more seeds, or if one seed tells nothing."""
+        factor = self.difference.noise.units_needed(self.sought, LEVEL / self.family)
+        return None if factor is None else math.ceil(factor * self.difference.items)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from etils import epath
 
 from code_ablate.analysis.estimation.estimates import Estimate
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.results.training_curves import TrainingCurves
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def data_rows(
         "funnel": _funnel(report),
         "phases": _phases(report),
         "curves": _curves(curves) if curves is not None else [],
+        **decision_rows(report),
     }
     if law is not None:
         tables["laws"] = law.stack.table().to_dict("records")

@@ -17,6 +17,7 @@ from code_ablate.analysis.estimation.estimates import (
     Comparison,
 )
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_phrases import tokens_needed
 from code_ablate.analysis.report.phrases import (
     capital,
     change_range,
@@ -86,7 +87,8 @@ def _side(
             DIFFERENT,
             f"{opening}: against {base}, {_recipe(report, clearest)} "
             f"{'raises' if up else 'lowers'} {clearest.metric.name} on {clearest.metric.label} by "
-            f"{size_range(clearest)} {report.title(clearest.place)}.",
+            f"{size_range(clearest)} {report.title(clearest.place)}"
+            f"{tokens_needed(report, clearest)}.",
         )
     estimated = [c for c in all_ if c.better == improves and c.change.value]
     if not estimated:

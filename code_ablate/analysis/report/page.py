@@ -29,6 +29,7 @@ from code_ablate.analysis.report.sections import (
     training_sections,
 )
 from code_ablate.analysis.report.sections.data_read import data_read
+from code_ablate.analysis.report.sections.decision_sections import decision_sections
 from code_ablate.analysis.report.sections.noise_section import noise_section
 from code_ablate.analysis.report.terminal import terminal_table
 from code_ablate.analysis.results.results import load_results
@@ -105,6 +106,7 @@ def render_report(
                 score_sections.change_section(report),
                 # What to decide from it stands between what changed and how sure that is.
                 noise_section(report),
+                *decision_sections(report),
                 _law(law),
                 score_sections.score_section(report),
                 score_sections.published_section(report),

@@ -91,18 +91,31 @@ def detectable_change(comparison: Comparison) -> str:
     return f"{size:.3f}"
 
 
-def undecided(comparison: Comparison) -> str:
-    """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
+def undecided(comparison: Comparison, *, short: bool = False) -> str:
+    """ "2.1 %, 8 seeds or 900 items": what stands beside a verdict that cannot say; "" for others.
+
+    The seeds that it takes with these items, and the items that it takes with these seeds; of both
+    the first that is enough where it has to be `short`.
+    """
     if comparison.verdict() != CANNOT_SAY:
         return ""
-    known = comparison.difference.over_seeds and math.isfinite(comparison.detectable)
+    over_seeds = comparison.difference.over_seeds
+    known = over_seeds and math.isfinite(comparison.detectable)
     parts = [detectable_change(comparison)] if known else []
     seeds = comparison.seeds_needed
-    if seeds is not None:
-        parts.append(counted(seeds, "seed"))
-    elif len(comparison.difference.seeds) > 1 and comparison.sought:
-        parts.append("more items")
-    return ", ".join(parts) or "more seeds"
+    items = comparison.items_needed if over_seeds else None
+    needed = [] if seeds is None else [counted(seeds, "seed")]
+    needed += [] if items is None else [_rounded_items(items)]
+    if not needed and len(comparison.difference.seeds) > 1 and comparison.sought:
+        needed = ["more" if short else "more seeds and items"]
+    takes = " or ".join(needed[:1] if short else needed)
+    return ", ".join(filter(None, [*parts, takes])) or "more seeds"
+
+
+def _rounded_items(items: int) -> str:
+    """Two digits are more than is known."""
+    digits = max(0, len(str(items)) - 2)
+    return counted(math.ceil(items / 10**digits) * 10**digits, "item")
 
 
 def joined(names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from code_ablate.analysis.estimation.estimates import (
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report import published
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_phrases import multiplier_lines
 from code_ablate.analysis.report.elements import Cell, Line, Table, cells, lines
 from code_ablate.analysis.report.phrases import (
     bare,
@@ -150,6 +151,7 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Cel
             " · ".join(written(value) for value in change.per_seed),
             f"p {p_text(comparison.p_holm)}",
             _verdict(comparison),
+            *multiplier_lines(report, comparison),
         ),
         style,
         data={

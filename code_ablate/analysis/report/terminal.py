@@ -9,6 +9,7 @@ from code_ablate.analysis.estimation.crossed import FEWEST_SEEDS
 from code_ablate.analysis.estimation.estimates import DIFFERENT, EQUIVALENT, Comparison, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, stage_title
+from code_ablate.analysis.report.decision_text import decision_lines
 from code_ablate.analysis.report.one_checkpoint import TaskSummary
 from code_ablate.analysis.report.phrases import (
     bare,
@@ -35,7 +36,7 @@ def terminal_table(report: Report) -> str:
             lines += _shares(report, place)
         for metric in report.summary.metrics:
             lines += _block(report, place, metric)
-    lines += ["", *_legend(report)]
+    lines += ["", *_legend(report), *decision_lines(report)]
     return "\n".join(lines) + "\n"
 
 
@@ -59,7 +60,7 @@ def _legend(report: Report) -> list[str]:
     sought = "the margin" if any(c.margin for c in summary.comparisons) else "this change"
     lines += [
         "? cannot say: the least change that four of five such studies would find, and the seeds",
-        f"  that it takes to find {sought}.",
+        f"  (where a thousand are too few, the items) that it takes to find {sought}.",
     ]
     return lines
 
@@ -124,7 +125,7 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
 def _verdict(comparison: Comparison) -> str:
     """ "*", "=", or "? 2.1 %, 8 seeds"."""
     marks = {DIFFERENT: "*", EQUIVALENT: "="}
-    return marks.get(comparison.verdict()) or f"? {undecided(comparison)}"
+    return marks.get(comparison.verdict()) or f"? {undecided(comparison, short=True)}"
 
 
 def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:

@@ -18,9 +18,11 @@ from etils import epath
 
 from code_ablate.analysis.estimation.scores import Place, Scores
 from code_ablate.analysis.results.arm import KEYS, Arm
+from code_ablate.analysis.results.frozen import FrozenPlan
 from code_ablate.analysis.results.item_table import ItemTable
 from code_ablate.analysis.results.scored_table import SCORE_COLUMNS, ScoredTable
 from code_ablate.analysis.results.study_record import (
+    CHECKPOINTS,
     FILE,
     TABLE,
     ArmRecord,
@@ -46,6 +48,11 @@ class Results:
     """study.json."""
     table: ItemTable
     """results.parquet: one row per arm, task and item."""
+    checkpoints: ItemTable | None = None
+    """checkpoints.parquet: the same of the baseline's earlier checkpoints, with a column tokens;
+    None where none were evaluated."""
+    frozen: FrozenPlan | None = None
+    """What was said before the data; None where nothing was."""
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -141,9 +148,11 @@ def load_results(study_dir: epath.PathLike) -> Results:
     directory = epath.Path(study_dir)
     record = StudyRecord.read(directory / FILE)
     _require_names(record, directory / FILE)
-    results = Results(
-        record, _checked(ItemTable.read(directory / TABLE, record.results_digest, FILE), directory)
-    )
+    table = _checked(ItemTable.read(directory / TABLE, record.results_digest, FILE), directory)
+    checkpoints = None
+    if record.checkpoints_digest:
+        checkpoints = ItemTable.read(directory / CHECKPOINTS, record.checkpoints_digest, FILE)
+    results = Results(record, table, checkpoints, FrozenPlan.read(directory))
     _require_same_arms(results, directory)
     _require_all_rows(results, directory / TABLE)
     _require_own_metrics(results, directory / TABLE)

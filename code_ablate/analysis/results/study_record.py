@@ -30,6 +30,9 @@ FILE = "study.json"
 TABLE = "results.parquet"
 """Name of the table of scores beside it: a row for each arm, task and item."""
 
+CHECKPOINTS = "checkpoints.parquet"
+"""Name of the table of the baseline's scores at earlier checkpoints, with their tokens."""
+
 
 @dataclass(frozen=True)
 class MachineRecord:
@@ -260,6 +263,10 @@ class StudyRecord:
     """Change, as a share of the baseline's score, within which recipes are equivalent; 0: none."""
     margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Margins of single metrics, in their own unit, by the key of the metric."""
+    primary_scores: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The score that counts for a task, by the task's name, where the study names one."""
+    checkpoints_digest: str = ""
+    """sha256 of checkpoints.parquet, which belongs to this file; empty where there is none."""
     arguments: tuple[str, ...] = ()
     """Arguments of `code-ablate study` that made it; empty where no command did."""
 

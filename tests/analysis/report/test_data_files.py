@@ -18,7 +18,7 @@ def test_every_table_is_there_twice_with_the_same_rows(written):
     _, path = written
     folder = path.parent / "study_data"
     names = sorted(file.stem for file in folder.glob("*.csv"))
-    assert names == ["changes", "funnel", "mixtures", "phases", "scores", "tasks"]
+    assert names == ["changes", "funnel", "mixtures", "phases", "scores", "signals", "tasks"]
     assert names == sorted(file.stem for file in folder.glob("*.parquet"))
     for name in names:
         one = pd.read_csv(folder / f"{name}.csv", dtype={"phase": str, "parent": str})

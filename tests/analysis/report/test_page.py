@@ -50,6 +50,8 @@ def test_sections_stand_in_order_and_the_contents_name_them(page):
         ("main-figure", "Scores against the share of code"),
         ("changes", "Change against text_only"),
         ("noise", "Noise"),
+        ("decisions", "What the scores can decide"),
+        ("beforehand", "What was said before the data"),
         ("scores", "Scores"),
         ("curves", "Training curves"),
         ("cost", "What it cost"),
