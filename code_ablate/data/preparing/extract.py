@@ -8,11 +8,14 @@ machine or the number of workers. An index row is about 50 bytes, so that an ind
 where the tokens do not.
 """
 
+import contextlib
 import dataclasses
 import os
+import threading
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +29,9 @@ from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
+
+if TYPE_CHECKING:
+    from code_ablate.data.preparing.task_run import TaskRun
 
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
@@ -61,6 +67,7 @@ class Registration:
 
 
 _checked: set[tuple[str, str]] = set()
+_checking = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,15 +78,21 @@ class Extraction:
 
     def __call__(self, piece: Piece, place: Place) -> PieceResult:
         """Extracts a piece. Raises UserError if the corpus here is not the one meant."""
-        known = (self.registration.process, piece.corpus)
-        if self.registration.process != _PROCESS and known not in _checked:
+        if self.registration.process != _PROCESS:
+            with _checking:  # a cluster's worker has several threads
+                self._register(piece.corpus)
+            _check_files(piece)
+        return extract(piece, place)
+
+    def _register(self, corpus: str) -> None:
+        known = (self.registration.process, corpus)
+        if known not in _checked:
             import_modules(("tasks", *self.registration.modules))
             # Its own commands bind more than these modules have: the rest is nobody's here.
             gin.parse_config(self.registration.bindings, skip_unknown=True)
             register_variants(self.registration.variants)
-            check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
+            check_registration(corpus, self.registration.preprocessors[corpus])
             _checked.add(known)
-        return extract(piece, place)
 
 
 def extract(piece: Piece, place: Place) -> PieceResult:
@@ -89,13 +102,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     """
     from code_ablate.data.preparing import task_run
 
-    read_bytes = 0
-
-    def count_read(size: int) -> None:
-        nonlocal read_bytes
-        read_bytes += size
-        place.read(size)
-
+    read = _Read(piece, place)
     run = task_run.TaskRun(
         task_run.find_task(piece.corpus),
         piece.vocabulary.seqio,
@@ -105,35 +112,17 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
-        on_read=count_read,
+        on_read=read.count,
     )
-    path = piece.path
-    writer = _PieceWriter(path, piece)
-    checked, fitting, new_documents, new_bytes = 0, 0, 0, 0
-    with open(path + TOKENS, "wb") as file:
-        for document in run:
-            size = writer.add(file, document)
-            if document.text and checked < _CHECKED_DOCUMENTS:
-                checked += 1
-                fitting += _is_tokenized(document, piece.vocabulary)
-            new_documents, new_bytes = new_documents + 1, new_bytes + size
-            if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
-                place.report(new_documents, new_bytes)
-                if not run.counts_bytes:  # about as many as there are bytes of text
-                    count_read(min(new_bytes, (piece.bytes or 0) - read_bytes))
-                new_documents, new_bytes = 0, 0
-    if checked and not fitting:
-        raise UserError(
-            f"the tokens of corpus {piece.corpus!r} are not the study's vocabulary's: one of its "
-            "preprocessors has a vocabulary of its own; let it use that of `output_features`."
-        )
-    place.report(new_documents, new_bytes)
-    place.read((piece.bytes or 0) - read_bytes)
-    with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
-        np.save(index, writer.finish())
+    with _own_files(piece) as path:
+        writer = _PieceWriter(path, piece)
+        with open(path + TOKENS, "wb") as file:
+            _write_documents(run, writer, file, piece, read)
+        with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
+            np.save(index, writer.finish())
     result = PieceResult(
         piece,
-        path,
+        piece.path,
         tuple(run.stages()),
         writer.empty,
         writer.empty_bytes,
@@ -143,6 +132,66 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     )
     write_record(result)
     return result
+
+
+class _Read:
+    """Tells a place how many bytes of the files of a piece were read, all of them in the end."""
+
+    def __init__(self, piece: Piece, place: Place):
+        self.place, self._bytes, self._counted = place, piece.bytes or 0, 0
+
+    def count(self, size: int) -> None:
+        self._counted += size
+        self.place.read(size)
+
+    def count_at_most(self, size: int) -> None:
+        self.count(min(size, self._bytes - self._counted))
+
+    def finish(self) -> None:
+        self.place.read(self._bytes - self._counted)
+
+
+@contextlib.contextmanager
+def _own_files(piece: Piece) -> Iterator[str]:
+    """A path for files that get the names of the piece's when they are whole.
+
+    A cluster may try a piece twice at the same time.
+    """
+    path = f"{piece.path}~{uuid.uuid4().hex}"
+    try:
+        yield path
+        for suffix in piece.suffixes:
+            os.replace(path + suffix, piece.path + suffix)
+    except BaseException:
+        for suffix in piece.suffixes:
+            with contextlib.suppress(OSError):
+                os.unlink(path + suffix)
+        raise
+
+
+def _write_documents(
+    run: "TaskRun", writer: "_PieceWriter", file: IO[bytes], piece: Piece, read: _Read
+) -> None:
+    """Writes what the Task gives. Raises UserError if its tokens are of another vocabulary."""
+    checked, fitting, new_documents, new_bytes = 0, 0, 0, 0
+    for document in run:
+        size = writer.add(file, document)
+        if document.text and checked < _CHECKED_DOCUMENTS:
+            checked += 1
+            fitting += _is_tokenized(document, piece.vocabulary)
+        new_documents, new_bytes = new_documents + 1, new_bytes + size
+        if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
+            read.place.report(new_documents, new_bytes)
+            if not run.counts_bytes:  # about as many as there are bytes of text
+                read.count_at_most(new_bytes)
+            new_documents, new_bytes = 0, 0
+    if checked and not fitting:
+        raise UserError(
+            f"the tokens of corpus {piece.corpus!r} are not the study's vocabulary's: one of its "
+            "preprocessors has a vocabulary of its own; let it use that of `output_features`."
+        )
+    read.place.report(new_documents, new_bytes)
+    read.finish()
 
 
 def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +209,7 @@ class _PieceWriter:
         self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
-        self._path, self._vocabulary = path, piece.vocabulary
+        self._path, self._vocabulary = piece.path, piece.vocabulary
         self._signatures = [SIGNATURES[name] for name in piece.signatures]
         self._index = index_dtype(piece.signatures)
         self._dtype = token_dtype(piece.vocabulary.size)
@@ -233,6 +282,22 @@ def check_registration(corpus: str, preprocessors: Sequence[Mapping[str, str]]) 
         raise UserError(
             f"corpus {corpus!r} has other preprocessors in a worker process than here: register it "
             "in a module, and always in the same way, or prepare with workers=1."
+        )
+
+
+def _check_files(piece: Piece) -> None:
+    """Raises UserError unless the files of a piece are here as large as where it was planned."""
+    from code_ablate.data.preparing import task_run
+
+    if piece.bytes is None:
+        return
+    task = task_run.find_task(piece.corpus)
+    size = task_run.shard_bytes(task, piece.split, piece.index, piece.count)
+    if size != piece.bytes:
+        raise UserError(
+            f"the files of corpus {piece.corpus!r} are others for a worker than where the work was "
+            f"planned ({size:,} bytes in a piece of {piece.bytes:,}): name them so that every "
+            "machine finds the same ones, with their whole path or URL."
         )
 
 

@@ -16,6 +16,23 @@ from code_ablate.data.preparing.signatures import split_bound
 
 
 @dataclass(frozen=True)
+class PieceDocuments:
+    """Documents of one piece, for work on the files that lie beside it."""
+
+    corpus: str
+    path: str
+    """Path of the files, without their suffixes."""
+    documents: int
+    """Number of documents in the files."""
+    place_N: Int[np.ndarray, " N"]
+    """Numbers of the chosen documents in the files, ascending."""
+    start: int
+    """Number of the first document in the files among those of all pieces of the corpus."""
+    first: int
+    """Number of the first chosen document among the chosen ones of the corpus."""
+
+
+@dataclass(frozen=True)
 class Documents:
     """The documents of one corpus, as judges see them."""
 
@@ -33,6 +50,20 @@ class Documents:
     def place_N(self) -> Int[np.ndarray, " N"]:
         """Number of each document among those of all pieces."""
         return np.arange(len(self.rows_N)) if self.places is None else self.places
+
+    def by_piece(self) -> list[PieceDocuments]:
+        """The documents of each piece that has some, in order."""
+        ends = np.cumsum([documents for _, documents in self.pieces], dtype=np.int64)
+        bounds = [0, *np.searchsorted(self.place_N, ends).tolist()]
+        places = np.split(self.place_N, bounds[1:-1])
+        starts = [0, *ends.tolist()]
+        return [
+            PieceDocuments(self.corpus, path, documents, place_N - start, start, first)
+            for (path, documents), place_N, start, first in zip(
+                self.pieces, places, starts, bounds, strict=False
+            )
+            if len(place_N)
+        ]
 
     def subset(self, chosen_N: Bool[np.ndarray, " N"]) -> "Documents":
         """The chosen ones, in the same order."""

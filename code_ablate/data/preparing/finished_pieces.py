@@ -17,7 +17,7 @@ from etils import epath
 
 from code_ablate import own_file, storage
 from code_ablate.data.preparing.package_versions import package_versions
-from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
+from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.round_trip import RoundTrip
 
 FORMAT = 6
@@ -109,8 +109,7 @@ def _describe(piece: Piece) -> dict[str, Any]:
 
 def _digests(piece: Piece) -> dict[str, str]:
     digests = {}
-    beside = (suffix for files in piece.side_files for suffix in files.suffixes)
-    for suffix in (TOKENS, INDEX, *beside):
+    for suffix in piece.suffixes:
         with open(piece.path + suffix, "rb") as file:
             digests[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

@@ -20,7 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from code_ablate.data.preparing.runner import P, Place, R
+from code_ablate.data.preparing.runner import Grouping, P, Place, R, group_here
 from code_ablate.errors import Failed
 from code_ablate.progress import bar
 
@@ -104,6 +104,10 @@ class LocalRunner:
         """The result of each piece, as they are done."""
         with Bar([None] * len(pieces) if sizes is None else sizes, self.progress) as shown:
             yield from _run(function, list(pieces), self.workers or os.cpu_count() or 1, shown)
+
+    def group(self, grouping: Grouping[P, R], pieces: Sequence[P]) -> Iterator[R]:
+        """The result of each key, worked out in this process."""
+        return group_here(grouping, pieces)
 
 
 def _run(

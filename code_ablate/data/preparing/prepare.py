@@ -37,7 +37,7 @@ from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.pieces import Piece, PieceResult
-from code_ablate.data.preparing.runner import Runner
+from code_ablate.data.preparing.runner import Group, Runner
 from code_ablate.data.preparing.scratch import locked, scratch_folder
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, Verdicts, judge
@@ -166,7 +166,7 @@ def make_stores(
     """Token stores of `corpora`; those that are missing are prepared.
 
     `modules` register corpora, and are imported here and in every worker (with `tasks`). `runner`
-    says where pieces are extracted; None: on this machine. Two processes that prepare the same
+    says where pieces are worked on; None: on this machine. Two processes that prepare the same
     store on one machine wait for each other. Corpora that are judged together
     (`Deduplication.order`) are prepared together, also those that were not asked for. Raises
     UserError for an unknown or empty corpus, or one that does not fit the vocabulary, and Failed
@@ -248,7 +248,7 @@ class _Preparation:
                 results[corpus].append(result)
                 together = judged_with(corpus, self.config) or (corpus,)
                 if all(len(results[c]) == expected_pieces[c] for c in together):
-                    self._finish([by_corpus[c] for c in together], results)
+                    self._finish([by_corpus[c] for c in together], results, runner.group)
                     for done in together:
                         shutil.rmtree(self.scratch[done], ignore_errors=True)
 
@@ -293,14 +293,17 @@ class _Preparation:
         return pieces
 
     def _finish(
-        self, plans: Sequence[StorePlan], results: Mapping[str, Sequence[PieceResult]]
+        self,
+        plans: Sequence[StorePlan],
+        results: Mapping[str, Sequence[PieceResult]],
+        group: Group,
     ) -> None:
         """Judges the documents of corpora that are judged together, and writes their stores.
 
         Raises Failed if a source has changed since its store was planned.
         """
         corpora = [self._load(plan, results[plan.corpus]) for plan in plans]
-        verdicts = judge([corpus.documents for corpus in corpora], self._judges)
+        verdicts = judge([corpus.documents for corpus in corpora], self._judges, group)
         for plan, corpus, found in zip(plans, corpora, verdicts, strict=True):
             if not plan.finished:
                 self._write(plan, corpus, found, results[plan.corpus])

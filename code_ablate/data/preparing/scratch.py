@@ -51,6 +51,11 @@ def scratch_folder(store: str, data_dir: epath.PathLike) -> str:
     return str(folder)
 
 
+def jobs_folder(data_dir: epath.PathLike) -> str:
+    """The folder for what a cluster's workers and the process that starts them tell each other."""
+    return str(_root(data_dir) / ".jobs")
+
+
 def _delete_unused(folder: Path, data_dir: epath.PathLike) -> None:
     in_use = contextlib.suppress(BlockingIOError)  # another process holds its lock
     with _lock_file(folder.name, data_dir) as file, in_use:
@@ -72,7 +77,7 @@ def _corpus(store: str) -> str:
 def _root(data_dir: epath.PathLike) -> Path:
     """The local folder that holds locks and scratch folders."""
     if not storage.is_remote(data_dir):
-        return Path(data_dir) / "stores"
+        return Path(data_dir).absolute() / "stores"
     root = Path(tempfile.gettempdir()) / f"code-ablate-{os.getuid()}"
     root.mkdir(mode=0o700, exist_ok=True)
     if root.stat().st_uid != os.getuid():
