@@ -34,9 +34,6 @@ _OTHERS = {
     ".proto": "protocol-buffer",
 }
 
-# Text with code in it has neither the lines of prose nor those of programs.
-_CODE_TEXT = (filters.Undecodable(), filters.Length(200), filters.AlphanumericFraction(0.25))
-
 _DOCUMENTS = {".md": "markdown", "METADATA": "markdown", ".rst": "restructuredtext"}
 
 _MARKUP = {
@@ -111,7 +108,7 @@ seqio.TaskRegistry.add(
         DistributionFiles(None, _DOCUMENTS, exclude=_NOT_TRAINED_ON, max_bytes=3_000_000),
         ExampleDocstrings(("numpy", "scipy", "pandas", "scikit-learn"), max_bytes=12_000_000),
     ),
-    preprocessors=[CodeBlocks(), filters.RedactSecrets(), *_CODE_TEXT, *documents.TOKENIZE],
+    preprocessors=[CodeBlocks(), filters.RedactSecrets(), *filters.CODE_TEXT, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )
 

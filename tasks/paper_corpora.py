@@ -14,7 +14,7 @@ docs/corpora.md tells how to get each, how large it is, and under what licence.
 | `paper.notebooks` | `starcoderdata/jupyter-structured-clean-dedup/*.parquet` |
 | `paper.commits` | `starcoderdata/git-commits-cleaned/*.parquet` |
 | `paper.issues` | `starcoderdata/github-issues-filtered-structured/*.parquet` |
-| `paper.synthetic_code` | `synthetic/*.jsonl.zst`, as `code-ablate synthesize` writes them |
+| `paper.synthetic_code` | `synthetic/*.jsonl.gz`, as `code-ablate synthesize` writes them |
 | `paper.instruct` | `databricks-dolly-15k/*.jsonl` |
 
 | mixture | what it is |
@@ -134,7 +134,13 @@ for _name, _folder in (
 
 _add(
     "paper.synthetic_code",
-    FilesBelow(VARIABLE, FOLDER, "synthetic/*.jsonl.zst", language="python"),
+    FilesBelow(
+        VARIABLE,
+        FOLDER,
+        "synthetic/*.jsonl.gz",
+        language_field="language",
+        path_field="name",
+    ),
     [filters.Undecodable()],
 )
 _add(

@@ -30,16 +30,13 @@ LANGUAGES = (
     *("lua", "ocaml", "perl", "php", "python", "r", "ruby", "rust", "scala", "shell"),
     *("typescript", "zig"),
 )
-"""Languages with a corpus of their own; the small tier has the first few of them."""
-
-# Text with code in it has neither the lines of prose nor those of programs.
-_CODE_TEXT = (filters.Undecodable(), filters.Length(200), filters.AlphanumericFraction(0.25))
+"""Languages with a corpus of their own; the small tier has some of them."""
 
 _CORPORA = {
     "registry.text": ("prose", filters.TEXT),
     "registry.web_code": ("code.*", filters.CODE),
     "registry.markup": ("markup.*", filters.MARKUP),
-    "registry.code_text": ("code_text", _CODE_TEXT),
+    "registry.code_text": ("code_text", filters.CODE_TEXT),
     "registry.prose_about_code": ("prose_about_code", filters.TEXT),
     "registry.textbook_code": ("textbook_code", filters.CODE),
     **{

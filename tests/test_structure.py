@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BASE = {
     *("errors", "identity", "checked", "names", "storage", "own_file", "locks"),
-    *("distributed", "progress", "chips", "allocator", "shipped", "shown"),
+    *("distributed", "progress", "chips", "allocator", "shipped", "shown", "worker_process"),
 }
 """Small modules that every room may use."""
 

@@ -116,15 +116,24 @@ def changed_steps(preprocessors: Sequence[Any], variant: CorpusVariant) -> list[
     for step in preprocessors:
         if not isinstance(step, Step):
             made.append(step)
-        elif not any(_is_called(step, name) for name in variant.without):
-            for kind, parameter, value in changes:
-                if _is_called(step, kind):
-                    changed: Any = {parameter: _in_kind(step, parameter, value)}
-                    step = dataclasses.replace(step, **changed)
-            made.append(step)
-    behind = max((i for i, step in enumerate(made, 1) if isinstance(step, Step)), default=0)
+        elif not _left_out(step, variant):
+            # All at once: a step with another threshold has another name.
+            settings: dict[str, Any] = {
+                parameter: _in_kind(step, parameter, value)
+                for kind, parameter, value in changes
+                if _is_called(step, kind)
+            }
+            made.append(dataclasses.replace(step, **settings))
+    behind = _end_of_filters(made)
     added = [step for group in variant.added for step in GROUPS[group]]
     return [*made[:behind], *added, *made[behind:]]
+
+
+def _end_of_filters(preprocessors: Sequence[Any]) -> int:
+    """Where filters can be added: behind the others, and before a step that derives a corpus."""
+    steps = [i for i, step in enumerate(preprocessors) if isinstance(step, Step)]
+    deriving = [i for i in steps if preprocessors[i].derives]
+    return deriving[0] if deriving else max(steps, default=-1) + 1
 
 
 def _is_called(step: Step, name: str) -> bool:

@@ -7,7 +7,8 @@ print(summary(build_corpora("small", "data/corpora")))
 import os
 from pathlib import Path
 
-from code_ablate.data.building.build import STOP, Report, build, corpora_folder
+from code_ablate.data.building.build import STOP, Report, build
+from code_ablate.data.building.lock_file import corpora_folder
 from code_ablate.data.building.tiers import MEGABYTES_PER_SECOND, TIERS
 from code_ablate.errors import unknown_name
 

@@ -185,7 +185,7 @@ class Composer:
         for name in operation.forms[0].parameters:
             drawn: Node | Input | Function | Constant | None
             if name in operation.constants:
-                noun = constant_noun(operation.name, name, self.rng)
+                noun = constant_noun(name, self.rng)
                 drawn = draw_constant(operation.constants[name], noun, seen, self.rng)
             elif operation.takes[name] in FUNCTION_TYPES:
                 kind = operation.takes[name]

@@ -1,6 +1,6 @@
 """Where problems are set: places, the things there, what is measured of them and written down.
 
-    context = CONTEXTS["harbour"]
+    context = rng.choice(CONTEXTS)
     context.quantities[0].noun           # "weight"
 
 A vocabulary of our own. Each line of the table below is one context:

@@ -1,7 +1,7 @@
 """How varied a pile of documents is: compression, repeated n-grams, novelty as it grows.
 
     diversity(documents, seed=0)           # Diversity of a sample of 150 kB
-    novelty([documents_of_the_first_thousand, ...])     # new 8-grams per document, step by step
+    novelty([first_thousand, second_thousand, ...])     # share of new 8-grams, batch by batch
 
 Tokens are words and signs. A pile made of templates compresses well, and its documents share runs
 of tokens; its novelty falls to nothing.
@@ -54,12 +54,14 @@ def sample(documents: Iterable[str], seed: int, characters: int = SAMPLE_CHARACT
     return taken
 
 
-def diversity(documents: Iterable[str], seed: int = 0, characters: int = 0) -> Diversity:
-    """Figures of a seeded sample of `characters`; 0: SAMPLE_CHARACTERS.
+def diversity(documents: Iterable[str], seed: int = 0, characters: int | None = None) -> Diversity:
+    """Figures of a seeded sample of `characters`; None: SAMPLE_CHARACTERS.
 
-    Raises ValueError where there is less than a sample.
+    Raises ValueError where there is less than a sample, or no sample is asked for.
     """
-    characters = characters or SAMPLE_CHARACTERS
+    characters = SAMPLE_CHARACTERS if characters is None else characters
+    if characters < 1:
+        raise ValueError(f"a sample of {characters} characters: ask for at least one")
     taken = sample(documents, seed, characters)
     if sum(map(len, taken)) < characters:
         raise ValueError(f"fewer than {characters:,} characters")
@@ -86,7 +88,7 @@ def runs(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
 def novelty(batches: Iterable[Sequence[str]]) -> Iterator[float]:
     """For each batch of documents, the share of its runs of LONG tokens that none before it has.
 
-    A run counts once for each batch. Memory: 40 bytes or so for each different run.
+    A run counts once for each batch. All different runs are held in memory, as numbers.
     """
     known: set[int] = set()
     for batch in batches:

@@ -1,6 +1,7 @@
 """Python for a program: one of many ways to write it, by the forms and the style that are drawn.
 
-    source = emit(program, "heaviest_crates", rng).text
+    style = Style.draw(rng)
+    source = Emitter(program, "heaviest_crates", style, rng).emit().text
 
 A value is put where it is used, kept in a variable, or computed by a function of its own.
 """
@@ -25,65 +26,8 @@ from code_ablate.synthesis.syntax import (
     size,
     source,
 )
+from code_ablate.synthesis.variable_names import OF_SOMETHING, PARAMETERS, SYNONYMS
 from code_ablate.synthesis.wording import annotation
-
-_SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "total": ("total", "running", "acc", "so_far", "amount"),
-    "count": ("count", "number", "hits", "n", "matches"),
-    "result": ("result", "answer", "out", "outcome", "res"),
-    "best": ("best", "top", "record", "champion"),
-    "kept": ("kept", "chosen", "selected", "survivors", "good"),
-    "values": ("values", "numbers", "results", "figures"),
-    "counts": ("counts", "tally", "frequency", "occurrences"),
-    "totals": ("totals", "sums", "by_key", "ledger"),
-    "seen": ("seen", "known", "visited", "already"),
-    "run": ("run", "streak", "current", "length"),
-    "previous": ("previous", "last", "before", "prior"),
-    "ordered": ("ordered", "in_order", "arranged", "ranked"),
-    "i": ("i", "index", "position", "k", "idx"),
-    "j": ("j", "other", "inner", "end"),
-    "key": ("key", "name", "entry"),
-    "value": ("value", "number", "v"),
-    "letter": ("letter", "char", "c", "ch", "symbol"),
-    "left": ("left", "remaining", "rest"),
-    "groups": ("groups", "buckets", "grouped", "collected"),
-    "words": ("words", "parts", "pieces"),
-    "current": ("current", "pending", "piece"),
-    "a": ("a", "first", "one", "earlier"),
-    "b": ("b", "second", "other", "later"),
-    "labels": ("labels", "texts", "strings"),
-    "window": ("window", "span_sum", "recent"),
-    "prefix": ("prefix", "shared", "common"),
-    "balance": ("balance", "lead", "surplus"),
-    "label": ("label", "tag", "category"),
-    "group": ("group", "block", "stretch"),
-    "amount": ("amount", "value", "quantity"),
-}
-
-
-_OF_SOMETHING = frozenset(
-    [
-        *("total", "count", "result", "best", "kept", "values", "counts", "totals", "seen", "run"),
-        *(
-            "previous",
-            "ordered",
-            "left",
-            "groups",
-            "words",
-            "current",
-            "labels",
-            "window",
-            "prefix",
-        ),
-        *("balance", "lowest", "smallest", "top", "lines", "queue", "layer", "distances", "order"),
-        *("sums", "terms", "names", "rows", "row", "records", "highest", "accounts", "waiting"),
-        *("stack", "moved", "joined", "gaps", "reached", "ways", "fewest", "digits", "sequence"),
-        *("found", "paths", "flat", "tops", "costs", "latest", "answer", "table", "code", "value"),
-        *("winner", "leader", "lengths", "answer", "tail", "head", "cells", "left_wall", "water"),
-        *("amount", "key", "name", "ranking", "letter", "degrees", "factors", "primes", "states"),
-    ]
-)
-"""Names of variables that may say what they are about: `total_fare` instead of `total`."""
 
 
 @dataclass
@@ -239,14 +183,16 @@ class Emitter:
         return trees
 
     def choose(self, node: Node) -> Form:
-        """The form to write; for a second solution, another one than the first has."""
+        """The form to write; for a second solution, another one than the first has.
+
+        The first solution leaves the place of its form in the node.
+        """
         forms = node.operation.forms
         if not self.other:
             index = self.rng.randrange(len(forms))
-            node.__dict__["_form"] = index
+            node.form = index
             return forms[index]
-        first = node.__dict__.get("_form", 0)
-        rest = [form for i, form in enumerate(forms) if i != first]
+        rest = [form for i, form in enumerate(forms) if i != node.form]
         return self.rng.choice(rest) if rest else forms[0]
 
     def computed(self, node: Node) -> ast.expr:
@@ -378,7 +324,7 @@ class Emitter:
             else:
                 source = node.arguments[parameter]
                 wish = (
-                    _PARAMETERS.get(source.type, parameter)
+                    PARAMETERS.get(source.type, parameter)
                     if isinstance(source, Node | Input)
                     else parameter
                 )
@@ -405,8 +351,8 @@ class Emitter:
         if own in ("x", "y"):
             noun = self.element_noun(node)
             return noun[0] if self.style.short else noun
-        role = self.rng.choice(_SYNONYMS.get(own, (own,)))
-        if len(role) > 2 and own in _OF_SOMETHING and self.rng.random() < self.style.telling:
+        role = self.rng.choice(SYNONYMS.get(own, (own,)))
+        if len(role) > 2 and own in OF_SOMETHING and self.rng.random() < self.style.telling:
             return f"{role}_{self.rng.choice(self.nouns)}"
         return role
 
@@ -443,10 +389,3 @@ class Emitter:
             number += 1
         self.global_names.add(candidate)
         return candidate
-
-
-_PARAMETERS = {
-    "Ints": "numbers", "Words": "words", "Records": "items", "Tally": "table", "Groups": "groups",
-    "Index": "index", "Pairs": "pairs", "Word": "text", "Text": "text",
-    "Int": "number", "Grid": "rows",
-}  # fmt: skip

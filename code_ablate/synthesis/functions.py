@@ -1,6 +1,7 @@
 """Tests, keys and labels for the elements of a list: drawn from the grammar, or from fields.
 
-    draw_function("Test", node, record, rng)       # "are even", "have a weight above 30", ...
+    test = draw_function("Test", "Ints", [3, 12], None, rng)
+    test.one, test.many         # "is even", "are even"
 
 A test may be made of two: both must hold, or one of them, or not the one.
 """
@@ -100,7 +101,7 @@ def bound(operation: Operation, kind: str, elements: Sequence[Any], rng: Random)
     """An elementary operation with its constants drawn."""
     constants = {}
     for name, draw in operation.constants.items():
-        constant = draw_constant(draw, constant_noun(operation.name, name, rng), elements, rng)
+        constant = draw_constant(draw, constant_noun(name, rng), elements, rng)
         if constant is None:
             return None
         constants[name] = constant
@@ -137,9 +138,8 @@ _NOUNS = {
 }
 
 
-def constant_noun(operation: str, name: str, rng: Random) -> str:
+def constant_noun(name: str, rng: Random) -> str:
     """A name for a constant that becomes an argument."""
-    del operation
     return rng.choice(_NOUNS.get(name, (name,)))
 
 

@@ -1,6 +1,6 @@
 """Arguments of composed functions: what they hold, what they are called, how they are drawn.
 
-made = make_input("Ints", context, rng)
+made, scene = make_input("Ints", context, rng)
 made.draw(rng)              # [31, 7, 118]
 """
 
@@ -10,8 +10,9 @@ from typing import Any
 
 from code_ablate.synthesis.contexts import NAMES, WORDS, Context, Quantity
 from code_ablate.synthesis.english import Phrase, identifier, plural, with_article
-from code_ablate.synthesis.inputs_of_structure import MAKERS
-from code_ablate.synthesis.program import Input
+from code_ablate.synthesis.inputs_of_notation import NOTATIONS
+from code_ablate.synthesis.inputs_of_structure import STRUCTURES
+from code_ablate.synthesis.program import Input, Maker
 from code_ablate.synthesis.record_types import (
     DATACLASS,
     DICTIONARY,
@@ -30,8 +31,7 @@ _LONGEST = 11
 
 def make_input(type_name: str, context: Context, rng: Random) -> tuple[Input, tuple[str, ...]]:
     """An argument of a type, and sentences that set the scene for it."""
-    maker = _MAKERS.get(type_name) or MAKERS[type_name]
-    made, scene = maker(context, rng)
+    made, scene = MAKERS[type_name](context, rng)
     made.values = [made.draw(rng) for _ in range(TRIALS)]
     return made, scene
 
@@ -283,10 +283,13 @@ def _text(context: Context, rng: Random) -> tuple[Input, tuple[str, ...]]:
     ), (scene,)
 
 
-_MAKERS: dict[str, Callable[[Context, Random], tuple[Input, tuple[str, ...]]]] = {
+MAKERS: dict[str, Maker] = {
     "Ints": _ints,
     "Words": _words,
     "Tally": _tally,
     "Pairs": _pairs,
     "Text": _text,
+    **STRUCTURES,
+    **NOTATIONS,
 }
+"""Type in the grammar -> what makes an argument of it; make_records makes those of records."""

@@ -1,11 +1,11 @@
 """Machines: problems in which commands change a state, one after the other, under some rules.
 
     machine = draw_machine(rng)
-    machine.statement(), machine.code(first=True)
+    machine.statement(rng), machine.first_code()
 
-Commands, rules and result are drawn from the parts of one kind (machine_parts), with words and
-constants of their own. The second solution is a class with a method for each command, written with
-the other coding of every part.
+Commands, rules and result are drawn from the parts of one kind (level_machines, queue_machines),
+with words and constants of their own. The second solution is a class with a method for each
+command, written with the other coding of every part.
 """
 
 import ast
@@ -17,9 +17,9 @@ from typing import Any
 
 from code_ablate.synthesis.contexts import NAMES
 from code_ablate.synthesis.english import Number, sentence
+from code_ablate.synthesis.level_machines import LEVEL
 from code_ablate.synthesis.machine_parts import (
     EXTRAS,
-    KINDS,
     NAME,
     NOTHING,
     NUMBER,
@@ -28,7 +28,11 @@ from code_ablate.synthesis.machine_parts import (
     Result,
     Rule,
 )
+from code_ablate.synthesis.queue_machines import QUEUE
 from code_ablate.synthesis.syntax import source
+
+KINDS = (LEVEL, QUEUE)
+"""Kinds of machines. Their order enters the draw."""
 
 _MOST_NUMBER = 24
 

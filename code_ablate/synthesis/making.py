@@ -3,13 +3,16 @@
     made = synthesize("problems", problems=10_000, seed=0)
     made.problems, made.duplicates
 
-The folder is the same whatever the number of workers, and whether or not the work was interrupted.
+The composed problems are the same whatever the number of workers, and whether or not the work was
+interrupted, for one minor version of Python, whose ast.unparse writes them. The mined ones, which
+are made in one go, depend on the packages that are installed as well.
 """
 
 import functools
 import hashlib
 import multiprocessing
 import os
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -40,7 +43,8 @@ class Made:
 
     seed: int
     recipe: str
-    """Digest of the seed, the code that makes problems and the 13-grams that are left out."""
+    """Digest of the seed, the code that makes problems, Python's minor version and the 13-grams
+    that are left out."""
     problems: int
     files: Mapping[str, str]
     """Name of a shard's file -> its SHA-256."""
@@ -59,8 +63,9 @@ def synthesize(
 ) -> Made:
     """Makes composed problems in a folder, or goes on making them, and at most `mined` mined ones.
 
-    Raises UserError where the folder holds problems of another seed or version, MissingData where
-    HumanEval or MBPP is not installed, Failed where a worker was killed.
+    Raises UserError where the folder holds problems of another seed or version (of code-ablate, of
+    Python, or of the evaluation sets), or mined ones while none are asked for; MissingData where
+    HumanEval or MBPP is not installed; Failed where a worker was killed.
     """
     if problems < 1:
         raise UserError(f"--problems {problems}: ask for at least one.")
@@ -74,6 +79,8 @@ def synthesize(
         recipe = recipe_of(seed, forbidden)
         (folder / "shards").mkdir(parents=True, exist_ok=True)
         _require_same_recipe(folder, recipe)
+        if mined == 0:
+            _require_nothing_mined(folder)
         (folder / MANIFEST).unlink(missing_ok=True)
         workers = workers or len(os.sched_getaffinity(0))
         records = _make_shards(folder, problems, seed, recipe, forbidden, workers)
@@ -82,8 +89,9 @@ def synthesize(
 
 
 def recipe_of(seed: int, forbidden: frozenset[int]) -> str:
-    """Digest of all that problems depend on."""
+    """Digest of all that composed problems depend on."""
     parts = [f"seed {seed}", source_digest()]
+    parts.append("Python {}.{}".format(*sys.version_info[:2]))  # ast.unparse differs
     parts.append(hashlib.sha256(repr(sorted(forbidden)).encode()).hexdigest())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -103,11 +111,25 @@ def _require_same_recipe(folder: Path, recipe: str) -> None:
         record = Shard(folder, *_parts(file)).record()
         if record is not None and record.recipe != recipe:
             raise UserError(
-                f"{folder} holds problems of another seed or another version of code-ablate: name "
-                "another folder, or delete this one."
+                f"{folder} holds problems of another seed, or of another version of code-ablate or "
+                "Python: name another folder, or delete this one."
             )
         if record is not None:
             return
+
+
+def _require_nothing_mined(folder: Path) -> None:
+    """A run that asks for no mined problems must not pass over those of an earlier one."""
+    shard = Shard(folder, MINED, 0)
+    record = shard.record()
+    if record is not None:
+        raise UserError(
+            f"{folder} holds {record.problems} mined problems: pass --mined {len(record.keys)} to "
+            f"keep them, or delete {shard.path} and {shard.record_path}."
+        )
+    # What is there in part was left by an interrupted run; the corpus would read it.
+    for file in (shard.path, shard.record_path):
+        file.unlink(missing_ok=True)
 
 
 def _parts(file: Path) -> tuple[str, int]:
@@ -176,11 +198,9 @@ def _mine(
     folder: Path, most: int, seed: int, recipe: str, forbidden: frozenset[int]
 ) -> ShardRecord | None:
     """The shard of mined problems; None if none are wanted."""
-    shard = Shard(folder, MINED, 0)
     if most == 0:
-        for file in (shard.path, shard.record_path):
-            file.unlink(missing_ok=True)
         return None
+    shard = Shard(folder, MINED, 0)
     record = shard.record()
     if record is not None and len(record.keys) == most:
         return record
@@ -226,6 +246,7 @@ def _account(
         rejected.update(record.rejected)
     if found is not None:
         files[Shard(folder, MINED, 0).path.name] = found.sha256
+    _remove_surplus(folder, len(records))
     made = Made(
         seed=seed,
         recipe=recipe,
@@ -238,6 +259,17 @@ def _account(
     )
     storage.replace(epath.Path(folder / MANIFEST), own_file.text_of(made, _FORMAT))
     return made
+
+
+def _remove_surplus(folder: Path, first: int) -> None:
+    """Removes the composed shards from a number on: an earlier run asked for more problems.
+
+    The corpus reads every file of problems in the folder, whatever the manifest says.
+    """
+    files = [*folder.glob(f"{COMPOSED}-*.jsonl.gz"), *folder.glob(f"shards/{COMPOSED}-*.json")]
+    for file in files:
+        if int(file.name.partition(".")[0].rpartition("-")[2]) >= first:
+            file.unlink()
 
 
 def read_made(directory: str) -> Made:

@@ -1,6 +1,7 @@
 """Small mistakes in a solution, made one at a time: what good tests must notice.
 
-for undo in mutations(tree):        # the tree is changed in place
+for site in sites(tree):
+    undo = mutated(site)            # the tree is changed in place
     ...
     undo()
 """

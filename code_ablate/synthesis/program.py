@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from code_ablate.synthesis.contexts import Context
 from code_ablate.synthesis.english import Number, Phrase
 from code_ablate.synthesis.grammar import Operation
 from code_ablate.synthesis.record_types import RecordType
@@ -30,6 +31,10 @@ class Input:
     """Sample values: one for each trial."""
     stands_for: "Constant | None" = None
     """The constant of the program that it takes the place of."""
+
+
+Maker = Callable[[Context, Random], tuple[Input, tuple[str, ...]]]
+"""Makes an argument in a context, without sample values, and sentences that set the scene."""
 
 
 @dataclass(eq=False)
@@ -101,6 +106,8 @@ class Node:
     """Its values in the trials."""
     name: str = ""
     """The name that the statement gives it; empty if it gives none."""
+    form: int = 0
+    """Place of the form that the solution written last has, among those of the operation."""
 
     @property
     def inner(self) -> Iterator["Node | Input"]:
@@ -173,6 +180,8 @@ def has_idle_step(program: "Program") -> bool:
                 }
                 try:
                     values[id(node)] = evaluate(node.operation, changed, trials)
+                except MemoryError:  # of the machine: no draw may depend on it
+                    raise
                 except Exception:  # without the step it cannot be worked out
                     break
         if repr(values.get(id(program.root))) == repr(program.root.values):

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from code_ablate.synthesis.syntax import name
-
 DATACLASS, NAMED, DICTIONARY, TUPLE = "dataclass", "named tuple", "dictionary", "tuple"
 
 
@@ -89,10 +87,6 @@ class RecordType:
         if self.style == DICTIONARY:
             return ast.Subscript(record, ast.Constant(field.name), ast.Load())
         return ast.Attribute(record, field.name, ast.Load())
-
-    def variable(self) -> ast.expr:
-        """A name for one record, as a tree."""
-        return name(self.noun.replace(" ", "_"))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,8 +1,8 @@
 """Shards of problems: a range of numbers in one file, written whole, described beside it.
 
     shard = Shard(directory, "composed", 3)
-    shard.write(rows, record)            # composed-00003.jsonl.gz and shards/composed-00003.json
-    shard.record(recipe)                 # what was written; None where it is not whole
+    shard.write(problems, record)        # composed-00003.jsonl.gz and shards/composed-00003.json
+    shard.record()                       # what was written; None where it is not whole
 
 A worker makes a shard from its numbers alone, so shards can be made in any order and again.
 """
@@ -19,9 +19,9 @@ from pathlib import Path
 
 from etils import epath
 
-from code_ablate import own_file, storage
+from code_ablate import own_file, storage, worker_process
 from code_ablate.synthesis.composed import composed_problem
-from code_ablate.synthesis.problems import Problem
+from code_ablate.synthesis.problems import COMPOSED, Problem
 
 PER_SHARD = 500
 """Problems of a full shard."""
@@ -37,7 +37,8 @@ class ShardRecord:
     """What is said of a shard beside it."""
 
     recipe: str
-    """Digest of the seed, the code that makes problems and the 13-grams that are left out."""
+    """Digest of the seed, the code that makes problems, Python's minor version and the 13-grams
+    that are left out."""
     sha256: str
     """SHA-256 of the file of its problems."""
     keys: tuple[str, ...]
@@ -133,6 +134,7 @@ def begin_worker(forbidden: frozenset[int]) -> None:
     global _forbidden
     _forbidden = forbidden
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers
+    worker_process.end_with_parent()
     signal.signal(signal.SIGVTALRM, _raise_too_slow)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, hard))
@@ -140,7 +142,7 @@ def begin_worker(forbidden: frozenset[int]) -> None:
 
 def make_shard(directory: str, seed: int, number: int, recipe: str) -> ShardRecord:
     """Makes and writes a shard of composed problems, in a worker."""
-    shard = Shard(Path(directory), "composed", number)
+    shard = Shard(Path(directory), COMPOSED, number)
     rejected: Counter = Counter()
     problems, keys = [], []
     for index in range(number * PER_SHARD, (number + 1) * PER_SHARD):

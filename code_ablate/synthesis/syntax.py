@@ -284,15 +284,6 @@ def assign(identifier: str, value: ast.expr) -> ast.Assign:
     return ast.Assign([ast.Name(identifier, ast.Store())], value, lineno=0)
 
 
-def literal(value: object) -> ast.expr:
-    """The tree of a value that Python can write."""
-    if isinstance(value, str | int | bool) or value is None:
-        if isinstance(value, int) and value < 0:
-            return ast.UnaryOp(ast.USub(), ast.Constant(-value))
-        return ast.Constant(value)
-    return ast.parse(repr(value), mode="eval").body
-
-
 def function_definition(
     identifier: str,
     parameters: list[str],

@@ -1,12 +1,13 @@
-"""Runs composed code in this process, with a limit on its steps: a thousandth of a process's cost.
+"""Runs composed code in this process, with a limit on its steps.
 
-    trial = Trial(code, "heaviest_crates", names)
+    trial = Trial(counted(code), "heaviest_crates", names)
     trial.run(([3, 1],))                     # Outcome
 
 What may run here is what the grammar is made of, and mutants of that: Python without files,
 processes, network or imports of its own choice. Its limits: passes through loops and calls
 of functions, counted by calls put into the code, so that the same code always ends at the same
-step; RECURSION levels; and, set by the worker as a second line, address space and CPU seconds.
+step; Python's recursion limit, which depends on how deep the caller is; and, set by the worker as a
+second line, address space and CPU seconds, which end the run instead of changing its outcome.
 Code of others never runs here: it goes to the sandbox (code_ablate.evaluation.sandbox).
 """
 
@@ -54,11 +55,16 @@ class Trial:
         self._function = self._names[function]
 
     def run(self, arguments: tuple, steps: int = STEPS) -> Outcome:
-        """Calls the function with copies of the arguments; ends it after its limit of steps."""
+        """Calls the function with copies of the arguments; ends it after its limit of steps.
+
+        Raises MemoryError, and no other exception of the function.
+        """
         self._left = steps
         passed = [copied(argument) for argument in arguments]
         try:
             value = self._function(*passed)
+        except MemoryError:  # of the machine, not of the code: no outcome may depend on it
+            raise
         except Exception as error:
             return Outcome(error=type(error).__name__, steps=steps - self._left)
         except OutOfSteps:

@@ -3,7 +3,8 @@
     verified = verify(draft, rng)         # Verified, or Rejected with a reason
 
 A draft is run on random inputs. Its solution must agree with a second one, which is written with
-other forms and asserts the properties of each operation; it must leave its arguments as they were;
+other forms of the operations that have them, shares the code of tests, keys and labels of single
+elements, and asserts the properties of each operation; it must leave its arguments as they were;
 its results must differ enough to be worth asking for. Tests are chosen among the inputs. Then small
 mistakes are made in the solution: those that no input shows are taken to be equivalent, and of the
 others the tests must notice at least MUTANTS_NOTICED, or they are strengthened with the inputs that
@@ -152,6 +153,8 @@ def _strengthened(
         undo = mutated(place)
         try:
             mutant = Trial(tree, draft.function, draft.names)
+        except MemoryError:  # of the machine, not of the mistake
+            raise
         except Exception:  # a mistake that shows before any call is noticed by every test
             noticed += 1
             continue

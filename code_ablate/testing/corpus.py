@@ -19,7 +19,7 @@ from typing import Any
 import seqio
 import tensorflow as tf
 
-from code_ablate.data.filters.base import METADATA, Document, Drop, Filter
+from code_ablate.data.filters.base import Document, Drop, Filter
 from code_ablate.data.preparing.account import EMPTY
 from code_ablate.data.preparing.exact_duplicates import DUPLICATE
 from code_ablate.data.preparing.task_run import TaskRun, find_task
@@ -29,7 +29,6 @@ from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.data.vocabulary import Vocabulary, load_vocabulary
 from code_ablate.errors import UserError
 
-_TEXTS = ("text", *METADATA)
 _SAMPLE = "The quick brown fox jumps over the lazy dog.\n\tdef f(x):\n\t\treturn x[0] + 1\n"
 
 
@@ -162,9 +161,7 @@ def _drop(task: seqio.Task, step: str, element: Any) -> Drop:
     """What the filter says of the document, if it saw it as it was given."""
     for preprocessor in task.preprocessors:
         if isinstance(preprocessor, Filter) and preprocessor.name == step:
-            fields = {k: str(v) if k in _TEXTS else v for k, v in element.items()}
-            known = {key: fields.pop(key) for key in _TEXTS if key in fields}
-            return preprocessor.drop(Document(**known, more=fields)) or Drop(step)
+            return preprocessor.drop(Document.of(element)) or Drop(step)
     return Drop(step)
 
 

@@ -16,7 +16,12 @@ from code_ablate.data.preparing.runner import Place
 from code_ablate.data.registry import resolve_mixture
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.files import Files
-from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
+from code_ablate.data.variants import (
+    CorpusVariant,
+    changed_steps,
+    register_variants,
+    registered_variants,
+)
 from code_ablate.errors import UserError
 from tests.data.preparing.conftest import vocabularies, vocabulary  # noqa: F401
 from tests.data.preparing.corpora import HERE, stored
@@ -138,6 +143,13 @@ def test_thresholds_by_kind_by_parameter_and_by_whole_name():
     assert steps(without=("length", "longest_line"), added=("secrets",)) == [
         filters.RedactSecrets()
     ]
+
+
+def test_two_thresholds_of_one_filter_by_its_whole_name():
+    rule = Length(50, 5000)
+    thresholds = {f"{rule.name}.minimum": 10, f"{rule.name}.maximum": 90}
+    variant = CorpusVariant("v", NAME, thresholds=thresholds)
+    assert changed_steps([rule], variant) == [Length(10, 90)]
 
 
 def test_a_variant_of_a_variant():

@@ -39,6 +39,8 @@ def test_a_pile_of_templates_is_told_from_composed_problems():
 def test_too_small_a_pile_is_refused():
     with pytest.raises(ValueError, match="fewer than"):
         diversity(["short"])
+    with pytest.raises(ValueError, match="at least one"):
+        diversity(["short"], characters=0)
 
 
 def test_the_sample_is_seeded():

@@ -130,7 +130,7 @@ def test_code_of_others_sees_no_file_and_comes_to_an_end(isolation, tmp_path):
     reading = f"def f(x):\n    return open({str(secret)!r}).read()"
     with Contained() as contained:
         [outcome] = contained.call(reading, [("f", "(1,)")])
-        assert outcome.is_error and outcome.text == "FileNotFoundError"
+        assert (outcome.text, outcome.type) == ("FileNotFoundError", "")
         assert contained.call("def f(x):\n    while True: pass", [("f", "(1,)")]) is None
         [outcome] = contained.call("def f(x):\n    x.append(1)\n    return 2", [("f", "([],)")])
         assert (outcome.text, outcome.type, outcome.kept) == ("2", "int", False)

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from code_ablate.synthesis import verify as verifying
 from code_ablate.synthesis.mutants import mutated, sites
 from code_ablate.synthesis.trial import Trial, counted
 from code_ablate.synthesis.verify import MUTANTS_NOTICED, Draft, Rejected, Verified, verify
@@ -96,6 +97,28 @@ def g(x):
     return g(x)
 """
     assert Trial(counted(catching), "f", {}).run((1,), steps=50).error == "OutOfSteps"
+
+
+def test_memory_that_is_used_up_is_no_outcome(monkeypatch):
+    trial = Trial(counted("def f(x):\n    raise MemoryError"), "f", {})
+    with pytest.raises(MemoryError):
+        trial.run((1,))
+
+    class Without(Trial):
+        def __init__(self, tree, function, names):
+            if verifying.mutated_now:
+                raise MemoryError
+            super().__init__(tree, function, names)
+
+    def mutating(site):
+        monkeypatch.setattr(verifying, "mutated_now", True)
+        return mutated(site)
+
+    monkeypatch.setattr(verifying, "mutated_now", False, raising=False)
+    monkeypatch.setattr(verifying, "mutated", mutating)
+    monkeypatch.setattr(verifying, "Trial", Without)
+    with pytest.raises(MemoryError):
+        verify(draft(), Random(0))
 
 
 def test_the_same_code_ends_at_the_same_step():

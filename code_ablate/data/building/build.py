@@ -15,7 +15,6 @@ import concurrent.futures
 import hashlib
 import json
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,73 +27,25 @@ from etils import epath
 from code_ablate import locks, own_file, storage
 from code_ablate.data.building.clients import Gone, fetch, ready_apt, require_clients
 from code_ablate.data.building.extraction import VERSION, PackageDocument, extract
+from code_ablate.data.building.lock_file import (
+    FORMAT,
+    LOCK,
+    Archive,
+    Built,
+    Lock,
+    Shard,
+    package_key,
+    read_lock,
+    shard_path,
+)
 from code_ablate.data.building.packages import DEBIAN, DEBIAN_SOURCE, Package
 from code_ablate.errors import Failed, UserError
 from code_ablate.identity import identity
 from code_ablate.progress import bar
 
-FOLDER, VARIABLE = "data/corpora", "CODE_ABLATE_CORPORA"
-LOCK_FORMAT = 1
-LOCK = "lock.json"
 STOP, SKIP = "stop", "skip"
 _RECORDS, _WORK = ".records", ".work"
 _LEVEL = 9
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A file that was fetched."""
-
-    name: str
-    """Name."""
-    bytes: int
-    """Size."""
-    sha256: str
-    """Digest of its content."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The documents of one package in one corpus."""
-
-    corpus: str
-    """Corpus, such as "code.python"."""
-    documents: int
-    """Number of documents."""
-    bytes: int
-    """Bytes of their text in UTF-8."""
-    sha256: str
-    """Digest of its lines, before compression."""
-
-
-@dataclass(frozen=True)
-class Built:
-    """A package that is done."""
-
-    registry: str
-    """Registry of the package."""
-    name: str
-    """Name of the package, or of the one that stands in for it."""
-    version: str
-    """Version that was fetched."""
-    licence: str
-    """Licence that its documents carry."""
-    request: str
-    """Identity of what was to be taken, and of how it is extracted."""
-    archives: tuple[Archive, ...]
-    """What was fetched."""
-    shards: tuple[Shard, ...]
-    """What was written."""
-    skipped: Mapping[str, int]
-    """Files that became no document, by reason."""
-
-
-@dataclass(frozen=True)
-class Lock:
-    """All packages of a build, in the order of the list."""
-
-    packages: tuple[Built, ...]
-    """What was built, from which versions."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +66,6 @@ class Report:
                 documents, size = totals.get(shard.corpus, (0, 0))
                 totals[shard.corpus] = documents + shard.documents, size + shard.bytes
         return dict(sorted(totals.items()))
-
-
-def corpora_folder() -> Path:
-    """Where corpora are built and read: $CODE_ABLATE_CORPORA, or data/corpora below this folder."""
-    return Path(os.environ.get(VARIABLE) or FOLDER)
 
 
 def build(
@@ -166,16 +112,8 @@ def build(
                     left_out[package.key] = result
             shutil.rmtree(root / _WORK, ignore_errors=True)
         built = tuple(done[package.key] for package in packages if package.key in done)
-        storage.replace(epath.Path(root / LOCK), own_file.text_of(Lock(built), LOCK_FORMAT))
+        storage.replace(epath.Path(root / LOCK), own_file.text_of(Lock(built), FORMAT))
     return Report(built, left_out)
-
-
-def read_lock(path: str | Path) -> Lock:
-    """A lock file. Raises UserError if it is missing or damaged."""
-    try:
-        return own_file.read(epath.Path(path), Lock, LOCK_FORMAT)
-    except own_file.Damaged as error:
-        raise UserError(f"the lock file {error}: build without it, or copy it again.") from error
 
 
 def _pinned(packages: Sequence[Package], lock: str | Path | None) -> dict[str, Built]:
@@ -278,7 +216,7 @@ def _build_package(package: Package, root: Path, pinned: Built | None) -> Built:
         shards,
         extracted.skipped,
     )
-    storage.replace(record_path, own_file.text_of(record, LOCK_FORMAT))
+    storage.replace(record_path, own_file.text_of(record, FORMAT))
     return record
 
 
@@ -336,11 +274,6 @@ def _write_shard(
     return Shard(corpus, len(documents), size, hashlib.sha256(lines).hexdigest())
 
 
-def shard_path(root: Path, corpus: str, key: str) -> Path:
-    """Where the documents of a package in a corpus lie."""
-    return root / corpus / f"{key}.jsonl.zst"
-
-
 def _request(package: Package) -> str:
     # The size is only an estimate for the user.
     return identity({**asdict(package), "megabytes": 0.0, "extraction": VERSION})
@@ -349,9 +282,7 @@ def _request(package: Package) -> str:
 def _find_record(root: Path, package: Package, pinned: Mapping[str, Built]) -> Built | None:
     """The package as it was built here before; None if it has to be built (again)."""
     try:
-        record = own_file.read(
-            epath.Path(root / _RECORDS / f"{package.key}.json"), Built, LOCK_FORMAT
-        )
+        record = own_file.read(epath.Path(root / _RECORDS / f"{package.key}.json"), Built, FORMAT)
     except own_file.Damaged:
         return None
     key = package_key(record)
@@ -367,8 +298,3 @@ def _find_record(root: Path, package: Package, pinned: Mapping[str, Built]) -> B
 
 def _request_of(package: Package, record: Built) -> str:
     return _request(package if record.name == package.name else _stand_in(package))
-
-
-def package_key(record: Built) -> str:
-    """Key of the package that a record is of."""
-    return Package(record.registry, record.name, 0.0).key

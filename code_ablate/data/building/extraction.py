@@ -1,6 +1,6 @@
 """Makes documents of the files of a package: which corpus, which language, which text.
 
-    extracted = extract(package, fetched.archives)
+    extracted = extract(package, fetched.version, fetched.archives)
     extracted.documents["code.python"]       # tuple of PackageDocument, sorted by path
     extracted.skipped                        # {"minified": 12, "over_max_bytes": 3, ...}
 
@@ -31,9 +31,7 @@ VERSION = 1
 MAX_BYTES = 1_000_000
 """Longest file that becomes a document; dumps that hold many are read whole."""
 
-_MARKUP = frozenset(
-    ["html", "css", "scss", "less", "xml", "json", "yaml", "tex", "svg", "restructuredtext-table"]
-)
+_MARKUP = frozenset(["html", "css", "scss", "less", "xml", "json", "yaml", "tex", "svg"])
 _PROSE_MARKUP = frozenset(("markdown", "restructuredtext"))
 _NOT_CODE = frozenset(("text", "diff", "csv", "ini", "toml", "jupyter-notebook", "gettext"))
 _LEFT_OUT = {
@@ -202,7 +200,7 @@ def _wikitext(take: Take, content: bytes) -> Iterator[tuple[str, str, str, str]]
 def _capped(
     documents: list[PackageDocument], megabytes: float, skipped: collections.Counter[str]
 ) -> tuple[PackageDocument, ...]:
-    """At most so much text: documents in the order of a hash of their path, then sorted."""
+    """At most `megabytes` of text: documents by a hash of their path, then sorted."""
     left = megabytes * 1e6
     kept = []
     for document in sorted(documents, key=lambda d: hashlib.sha256(d.path.encode()).digest()):

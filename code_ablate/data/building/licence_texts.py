@@ -15,18 +15,32 @@ from code_ablate.data.building.packages import (
     DEBIAN_SOURCE,
     NPM,
     PYPI,
-    PYPI_SOURCE,
     Package,
 )
 
 _METADATA = {
     PYPI: re.compile(r"[^/]+\.dist-info/METADATA$"),
-    PYPI_SOURCE: re.compile(r"PKG-INFO$"),
     NPM: re.compile(r"package\.json$"),
     DEBIAN: re.compile(r"usr/share/doc/[^/]+/copyright$"),
     DEBIAN_SOURCE: re.compile(r"(?:COPYING|COPYRIGHT|LICEN[CS]E)(?:\.\w+)?$"),
 }
 _CLASSIFIER = "License :: OSI Approved :: "
+_OF_CLASSIFIER = {
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD-3-Clause",
+    "GNU Affero General Public License v3": "AGPL-3.0-only",
+    "GNU General Public License (GPL)": "GPL-2.0-or-later",
+    "GNU General Public License v2 (GPLv2)": "GPL-2.0-only",
+    "GNU General Public License v3 (GPLv3)": "GPL-3.0-only",
+    "GNU General Public License v3 or later (GPLv3+)": "GPL-3.0-or-later",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+    "The Unlicense (Unlicense)": "Unlicense",
+    "Zope Public License": "ZPL-2.1",
+}
+"""SPDX identifier of a classifier; where it stands for several, the one that most packages mean."""
 _KNOWN_TEXTS = (
     ("Apache-2.0", r"Apache License,?\s+Version 2\.0"),
     ("GPL-3.0-or-later", r"GNU GENERAL PUBLIC LICENSE\s+Version 3"),
@@ -56,7 +70,7 @@ def _parsed(registry: str, text: str) -> str:
     if registry == NPM:
         licence = json.loads(text).get("license", "")
         return str(licence.get("type", "")) if isinstance(licence, dict) else str(licence)
-    if registry in (PYPI, PYPI_SOURCE):
+    if registry == PYPI:
         return _of_python(text)
     named = re.findall(r"^License: *(\S.*)$", text, re.MULTILINE) if registry == DEBIAN else []
     if named:  # one for each group of files: the most frequent
@@ -71,6 +85,7 @@ def _of_python(text: str) -> str:
         return expression
     classifiers = [c for c in headers.get_all("Classifier", []) if c.startswith(_CLASSIFIER)]
     if classifiers:
-        return classifiers[0].removeprefix(_CLASSIFIER)
+        named = classifiers[0].removeprefix(_CLASSIFIER)
+        return _OF_CLASSIFIER.get(named, named)
     named = (headers.get("License") or "").strip()
     return named if len(named) <= _LONGEST and "\n" not in named else ""

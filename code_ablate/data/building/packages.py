@@ -8,15 +8,9 @@ from dataclasses import dataclass
 
 from code_ablate.errors import UserError
 
-PYPI, PYPI_SOURCE, NPM, DEBIAN, DEBIAN_SOURCE = (
-    "pypi",
-    "pypi-source",
-    "npm",
-    "debian",
-    "debian-source",
-)
-REGISTRIES = (PYPI, PYPI_SOURCE, NPM, DEBIAN, DEBIAN_SOURCE)
-"""Wheels and source archives of the Python registry, npm, binary and source packages of Debian."""
+PYPI, NPM, DEBIAN, DEBIAN_SOURCE = "pypi", "npm", "debian", "debian-source"
+REGISTRIES = (PYPI, NPM, DEBIAN, DEBIAN_SOURCE)
+"""Wheels of the Python registry, npm, binary and source packages of Debian."""
 
 BY_LANGUAGE = "by language"
 """Corpus of a `Take` that gives each file to the corpus of its language."""

@@ -18,7 +18,7 @@ import dataclasses
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from code_ablate.data.filters.base import Document, Rewriter
 from code_ablate.errors import UserError, unknown_name
@@ -30,13 +30,18 @@ T = TypeVar("T")
 class Control(Rewriter):
     """Base of the controls: a subclass says `text_of`."""
 
+    derives: ClassVar[bool] = True
+
     def text_of(self, document: Document) -> str:
         """The text in the place of the document's. Must depend on nothing but its arguments."""
         raise NotImplementedError
 
     def rewrite(self, document: Document) -> tuple[Document, Mapping[str, int]]:
-        """The document with that text; nothing is counted."""
-        return dataclasses.replace(document, text=self.text_of(document)), {}
+        """The document with that text, and {"rewritten": 1} if it is another one."""
+        text = self.text_of(document)
+        if text == document.text:
+            return document, {}
+        return dataclasses.replace(document, text=text), {"rewritten": 1}
 
 
 def derive(name: str, of: str, *controls: Control) -> Any:

@@ -6,7 +6,6 @@ pieces("x = 1  # one", "python")      # [Piece("name", "x"), Piece("space", " ")
 import ast
 import functools
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from code_ablate.data.sources.code_text import parsed
 from code_ablate.errors import UserError
 
 Kind = Literal["name", "keyword", "string", "docstring", "number", "comment", "space", "sign"]
@@ -92,11 +92,8 @@ def python_docstrings(text: str) -> dict[int, bool] | None:
 
     None for text that does not parse: Python 2, templates, data.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the escapes in other people's strings
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return None
     blocks = [
         block

@@ -27,8 +27,8 @@ def compression_ratio(text: str) -> float:
 class RepeatedProse(Control):
     """Sentences replaced by earlier ones of the same document until it compresses as code does.
 
-    As few as reach the ratio, in a seeded order. A document that compresses better stays as it is;
-    one that cannot reach the ratio is repeated as far as it goes.
+    The fewest that reach the ratio, in a seeded order. A document that compresses better stays as
+    it is; one that cannot reach the ratio is repeated as far as it goes.
     """
 
     ratio: float = 4.3

@@ -28,6 +28,7 @@ from code_ablate.data.filters.licences import PermissiveLicence
 from code_ablate.data.filters.repetition import GOPHER_REPETITION
 from code_ablate.data.filters.rules import (
     CODE,
+    CODE_TEXT,
     MARKUP,
     TEXT,
     AlphabeticFraction,
@@ -53,6 +54,7 @@ GROUPS: dict[str, tuple[Step, ...]] = {
     "code": CODE,
     "markup": MARKUP,
     "text": TEXT,
+    "code_text": CODE_TEXT,
     "gopher": GOPHER,
     "gopher_repetition": GOPHER_REPETITION,
     "c4": C4,
@@ -68,6 +70,7 @@ GROUPS: dict[str, tuple[Step, ...]] = {
 __all__ = [
     "C4",
     "CODE",
+    "CODE_TEXT",
     "COMMITS",
     "FINEWEB",
     "GOPHER",

@@ -52,6 +52,12 @@ class Document:
     more: Mapping[str, Value] = dataclasses.field(default_factory=dict, hash=False)
     """Other metadata of the source by name, such as its licence or the number of users."""
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Value]) -> "Document":
+        """The document of a row's fields."""
+        texts = {name: str(fields[name]) for name in TEXTS if name in fields}
+        return cls(**texts, more={k: v for k, v in fields.items() if k not in TEXTS})
+
     def number(self, name: str) -> float:
         """A number of the metadata. Raises UserError if it is none."""
         try:
@@ -73,6 +79,9 @@ class Document:
 
 METADATA = ("language", "path", "source")
 """What a document of every source of ours has beside its text."""
+
+TEXTS = ("text", *METADATA)
+"""What a document holds as text of its own; all else is in `more`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +116,9 @@ class Step:
 
     needs: ClassVar[tuple[str, ...]] = ()
     """Metadata that the rule cannot do without."""
+
+    derives: ClassVar[bool] = False
+    """Whether the step makes another corpus of the documents: no filter belongs behind it."""
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -333,8 +345,7 @@ def features_of(spec: Mapping[str, Any]) -> list[str]:
 
 def texts_of(spec: Mapping[str, Any]) -> list[str]:
     """Names of the features of a dataset that a rewriter may change."""
-    names = ("text", *METADATA)
-    scalars = [name for name in names if name in spec and _is_scalar(spec[name])]
+    scalars = [name for name in TEXTS if name in spec and _is_scalar(spec[name])]
     return [name for name in scalars if spec[name].dtype.name == "string"]
 
 
@@ -348,8 +359,7 @@ def document_of(names: Sequence[str], values: Sequence[Any]) -> Document:
         name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value.item()
         for name, value in zip(names, values, strict=True)
     }
-    known = {name: str(fields.pop(name)) for name in ("text", *METADATA) if name in fields}
-    return Document(**known, more=fields)
+    return Document.of(fields)
 
 
 def rewritten(

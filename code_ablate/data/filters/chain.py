@@ -42,7 +42,7 @@ class Chain:
     def apply(self, document: Document, size: int) -> Document | None:
         """The document as the last step leaves it; None if one drops it.
 
-        `size`: bytes of its text. Raises UserError where a step does, RuntimeError where one fails.
+        `size`: bytes of its text. Raises what a step raises.
         """
         for step, tally, counts in zip(self.steps, self.tallies, self.counts, strict=True):
             if not step.applies_to(document.language):

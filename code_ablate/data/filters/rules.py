@@ -353,3 +353,6 @@ TEXT = (
     AlphabeticFraction(0.5),
 )
 """What a corpus of prose is filtered by."""
+
+CODE_TEXT = (Undecodable(), Length(200), AlphanumericFraction(0.25))
+"""What text with code in it is filtered by: it has neither the lines of prose nor of programs."""

@@ -87,11 +87,6 @@ class FilterRecord:
     kept_examples: Sequence[Example]
     """Documents that it kept whose values are the nearest to a bound."""
 
-    @property
-    def rewrites(self) -> bool:
-        """Whether the rule changes documents, and drops none."""
-        return not self.histogram and bool(self.changes)
-
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> "FilterRecord":
         """The record of `merged` or of a manifest."""

@@ -11,15 +11,6 @@ from pathlib import Path
 _OURS = ("code_ablate", "tasks")
 """This project's own packages: followed by content, wherever they are installed."""
 
-_RECORDED_MODULES = {
-    "code_ablate.evaluation.kinds.ranked": "code_ablate.evaluation.rank_classification",
-    "code_ablate.evaluation.kinds.gold": "code_ablate.evaluation.gold",
-    "code_ablate.evaluation.kinds.answers": "code_ablate.evaluation.answers",
-    "code_ablate.evaluation.kinds.programs": "code_ablate.evaluation.programs",
-    "code_ablate.evaluation.kinds.open_ended": "code_ablate.evaluation.open_ended",
-}
-"""Modules whose classes stand in recorded identities under the name that they had then."""
-
 
 def version_of(module: str) -> str:
     """Name and version of the distribution that has a module: "numpy 2.1.0"."""

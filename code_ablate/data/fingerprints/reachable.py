@@ -202,14 +202,15 @@ class Reached:
         return str(texts)
 
     def _function(self, function: types.FunctionType) -> str:
-        bound = self._bindings(function)
-        inner = inspect.unwrap(function)
-        if bound and inner is not function:  # gin's wrapper, around what is the user's
-            return self._text(inner) + bound
+        bound, written_in = self._bindings(function), _written_in(function)
+        if written_in == gin.config.__name__:  # around what is the user's; its own state is gin's
+            return self._text(inspect.unwrap(function)) + bound
         parts: list[Any] = [[_cell_value(cell) for cell in function.__closure__ or ()]]
         parts += [function.__defaults__, function.__kwdefaults__]
         if vars(function):  # attributes of a function, __wrapped__ among them
             parts.append(dict(vars(function)))
+        if is_installed(written_in):  # a decorator's, with the module of what it decorates
+            return f"{installed_name(written_in, function.__code__.co_name)} {self._text(parts)}"
         text, held = source_text(function), self._text(parts)
         return f"{function.__qualname__}{bound} {text} {held} {self._globals(function)}"
 
@@ -377,6 +378,11 @@ def _state(thing: Any) -> dict[str, Any]:
 
 def _digest(values: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+def _written_in(function: types.FunctionType) -> str:
+    """The module whose code a function is: functools.wraps gives it the name of another."""
+    return str(function.__globals__.get("__name__", ""))
 
 
 def _cell_value(cell: Any) -> Any:

@@ -125,7 +125,8 @@ def pipeline_options(options: Sequence[str]) -> Any:
     from apache_beam.runners.portability.portable_runner import PortableRunner
     from apache_beam.runners.runner import create_runner
 
-    made, parsers, said = PipelineOptions(list(options)), [], io.StringIO()
+    made, said = PipelineOptions(list(options)), io.StringIO()
+    parsers: list[Any] = []
     try:
         with contextlib.redirect_stderr(said), _muted("apache_beam.options.pipeline_options"):
             made.get_all_options(add_extra_args_fn=parsers.append)

@@ -72,12 +72,6 @@ def code_windows(texts: Sequence[str], size: int) -> Ragged:
     return tokens.windows(mixed(total), size)
 
 
-def code_tokens(texts: Sequence[str]) -> Ragged:
-    """A hash of each normalised token of each text; all names have the same."""
-    tokens, is_name_T = _tokens(texts)
-    return Ragged(np.where(is_name_T, _NAME, tokens.values), tokens.ends)
-
-
 _NAME = np.uint64(0x1234567)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 

@@ -1,4 +1,4 @@
-"""What of evaluation tasks was found in a corpus, as it lies beside the corpus' token store.
+"""Evaluation items that were found in a corpus, as it lies beside the corpus' token store.
 
     record = read(store)                      # None: the corpus was not searched
     record.removed[0].name, record.removed[0].matches
@@ -83,7 +83,7 @@ class Contamination:
     skipped: Mapping[str, int]
     """Parts of items that were not looked for, by task: too short, or shared by many items."""
     removed: tuple[RemovedDocument, ...]
-    """The documents that left, in the order of their names."""
+    """The documents that left, in the order of the hashes of their texts."""
     items: tuple[FoundItem, ...]
     """Every part that was found in a document."""
     documents_by_task: Mapping[str, int]

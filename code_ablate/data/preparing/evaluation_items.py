@@ -33,7 +33,7 @@ class ItemPart:
 
 @dataclass(frozen=True)
 class EvaluationItem:
-    """What of one item must not stand in a training document."""
+    """Texts of one item that must not stand in a training document."""
 
     item: str
     """Id of the item, as in the scores."""

@@ -10,13 +10,11 @@ TensorFlow to Python.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from code_ablate.data.filters.base import METADATA, Document
+from code_ablate.data.filters.base import TEXTS, Document
 from code_ablate.data.filters.chain import Chain
 from code_ablate.data.sources.bad_rows import BadRow, SourceWatch
 from code_ablate.data.sources.base import to_utf8
 from code_ablate.errors import Failed, Interrupted, UserError
-
-_FIELDS = ("text", *METADATA)
 
 
 class _FilterFault(Exception):
@@ -46,7 +44,7 @@ class FilteringWatch(SourceWatch):
         self.chain = chain
         self.read, self.too_long = [0, 0], [0, 0]
         self.max_bytes = max_bytes
-        self._more = [name for name in names if name not in _FIELDS]
+        self._names = names
 
     def documents(self, rows: Iterable[Mapping[str, str] | BadRow]) -> Iterator[Mapping[str, str]]:
         """The rows that stay. Ends at an error, of the source or of a filter, which is kept."""
@@ -72,9 +70,8 @@ class FilteringWatch(SourceWatch):
             if self.max_bytes is not None and size > self.max_bytes:
                 _count(self.too_long, size)
                 continue
-            known = {name: _in_utf8(row[name])[0] for name in METADATA}
-            more = {name: row[name] for name in self._more}
-            document = Document(text, **known, more=more)
+            fields = {name: _in_utf8(row[name])[0] for name in self._names if name in row}
+            document = Document.of({**fields, "text": text})
             try:
                 after = self.chain.apply(document, size)
             except (UserError, Failed, Interrupted):
@@ -82,7 +79,7 @@ class FilteringWatch(SourceWatch):
             except Exception as error:
                 raise _FilterFault(f"a filter failed on {document.path or 'a document'}") from error
             if after is not None:
-                yield {**row, **{name: getattr(after, name) for name in _FIELDS}}
+                yield {**row, **{name: getattr(after, name) for name in TEXTS if name in row}}
 
 
 def _count(counts: list[int], size: int) -> None:

@@ -9,17 +9,16 @@ to import TensorFlow; one pool serves all corpora.
 import multiprocessing
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection
 from typing import Any
 
 from tqdm import tqdm
 
+from code_ablate import worker_process
 from code_ablate.data.preparing.runner import Grouping, P, Place, R, group_here
 from code_ablate.errors import Failed
 from code_ablate.progress import bar
@@ -195,14 +194,7 @@ def _start_worker(counts: Any, stop: Any, threads: int) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process tells when to stop
     _worker.update(counts=counts, stop=stop, threads=threads)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    worker_process.end_with_parent()
 
 
 def _work(function: Callable[[P, Place], R], piece: P) -> R:

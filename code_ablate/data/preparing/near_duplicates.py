@@ -80,10 +80,6 @@ class Deduplication:
             "permutations": self.permutations,
         }
 
-    def compared_with(self, corpus: str) -> tuple[str, ...]:
-        """The corpora that `corpus` is judged together with, in order, itself among them."""
-        return self.order if corpus in self.order else (corpus,)
-
 
 @dataclass(frozen=True)
 class NearDuplicates:

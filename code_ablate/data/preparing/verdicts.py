@@ -4,7 +4,8 @@
     verdicts.kept_N                                # which documents stay
     verdicts.dropped["exact_duplicate"]            # which go for this reason
 
-A judge sees the signatures of all corpora that are judged together, never their texts. What a
+A judge sees the signatures of all corpora that are judged together, and what the first pass wrote
+beside them, never their texts. What a
 corpus is judged against is part of the key of its store.
 """
 
@@ -29,7 +30,7 @@ class Verdicts:
     reason_N: Int8[np.ndarray, " N"]
     """0 where the document stays, else 1 + index into `reasons`."""
     findings: Mapping[str, Any] = field(default_factory=dict)
-    """What a judge has to say beside its verdicts, as plain values, by name."""
+    """What a judge has to say beside its verdicts, by name: plain values or a dataclass."""
 
     @classmethod
     def of(

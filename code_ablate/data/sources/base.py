@@ -10,12 +10,11 @@
 Use one as the `source` of a `seqio.Task`. Nothing is read, listed or imported before documents are
 asked for. Shard i of n reads units i, i + n, ... (a unit is mostly a file, or a part of a large
 one); where there are fewer units than shards, every shard reads all units and keeps its share of
-the documents. Text that is
-not UTF-8 is decoded with U+FFFD in place of what is wrong, for `filters.Undecodable` to drop and
-prepare to count.
+the documents. Text that is not UTF-8 is decoded with U+FFFD in place of what is wrong, for
+`filters.Undecodable` to drop and prepare to count.
 
-Beside this module are `distributions` (what pip installed), `files` (files, local or remote) and
-`wikipedia`.
+Beside this module are `distributions` and `docstrings` (what pip installed), `files` and `below`
+(files, local or remote), `built` (corpora built from packages), `wikipedia`, `formal_languages`.
 """
 
 import hashlib

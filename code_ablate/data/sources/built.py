@@ -9,7 +9,7 @@ a whole one.
 
 import fnmatch
 
-from code_ablate.data.building.build import (
+from code_ablate.data.building.lock_file import (
     LOCK,
     VARIABLE,
     corpora_folder,
@@ -26,7 +26,13 @@ class BuiltCorpus(Files):
 
     def __init__(self, corpus: str):
         """`corpus`: name, such as "prose", or pattern, such as "code.*"."""
-        super().__init__(corpus, format="jsonl", language_field="language", path_field="path")
+        super().__init__(
+            corpus,
+            format="jsonl",
+            language_field="language",
+            path_field="path",
+            metadata={"licence": "licence"},
+        )
 
     def paths(self) -> tuple[str, ...]:
         """Paths of the shards. Raises UserError if the corpus is not built."""

@@ -10,10 +10,23 @@ import json
 import re
 import warnings
 
+EXAMPLES_VERSION = 1
+"""To be raised when `example_docstrings` gives another text, so that stores are prepared anew."""
+
 _CODE_BLOCK = re.compile(
     r"^[ \t]*(?:```|~~~)|::[ \t]*\n[ \t]*\n[ \t]+\S|^[ \t]*>>> |^[ \t]*\.\. code", re.MULTILINE
 )
 _INPUT_LINES = re.compile(r"^\s*>>> ", re.MULTILINE)
+
+
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree of Python; None for what does not parse: Python 2, templates, data."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the escapes in other people's strings
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def code_blocks(text: str) -> int:
@@ -49,11 +62,8 @@ def example_docstrings(module: str) -> str:
 
     Empty where there is none, or the text does not parse.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the escapes in other people's strings
-            tree = ast.parse(module)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(module)
+    if tree is None:
         return ""
     parts = []
     for node in ast.walk(tree):

@@ -14,6 +14,9 @@ from code_ablate.data.controls.base import generator
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import UserError
 
+VERSION = 1
+"""To be raised when the same arguments give other documents."""
+
 _UNIT_DOCUMENTS = 256
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -95,7 +98,8 @@ class FormalLanguage(DocumentSource):
             }
 
     def describe(self) -> Iterator[str]:
-        """The arguments."""
+        """The version of what is written, and the arguments."""
+        yield f"formal languages {VERSION}"
         yield repr((self.count, self.brackets, self.pairs, self.depth, self.shuffled, self.seed))
 
     def document(self, number: int) -> str:

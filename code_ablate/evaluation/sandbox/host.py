@@ -120,15 +120,10 @@ class Sandbox:
     def _judge_in(self, scratch: str, program: Program) -> Outcome:
         """Hands the driver its job and takes its verdict, which the nonce proves to be its own."""
         nonce = secrets.token_hex(16)
-        setup = {
-            "isolated": self.isolation == "required",
-            "limits": asdict(self.limits),
-            "scratch": scratch,
-            "hidden": _folders_to_hide(),
-        }
+        setup = driver_setup(self.limits, self.isolation == "required", scratch)
         job = wire.frame(wire.encode({**asdict(program), "nonce": nonce}))
         with tempfile.TemporaryFile() as errors:  # a file has a limit; what it prints needs one
-            process = self._start(wire.encode(setup).hex(), errors)
+            process = self._start(setup, errors)
             try:
                 output, _ = process.communicate(job, self.limits.wall_seconds + GRACE_SECONDS)
             except subprocess.TimeoutExpired:
@@ -163,21 +158,42 @@ class Sandbox:
         return Outcome("crashed", f"the driver ended without a verdict: {last}", self._proven)
 
     def _start(self, setup: str, errors: IO[bytes]) -> subprocess.Popen:
-        command = [sys.executable, "-P", "-s", "-S", os.fspath(Path(__file__).parent), setup]
         with self._lock:
             if self._stopped:
                 raise KeyboardInterrupt
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-            )
+            process = start_driver(Path(__file__).parent, setup, errors=errors)
             self._running.add(process)
         return process
+
+
+def driver_setup(limits: Limits, isolated: bool, scratch: str = "") -> str:
+    """What a driver is told of the processes that it starts, as text for its command line.
+
+    `scratch`: the folder of a process that is not isolated.
+    """
+    setup = {
+        "isolated": isolated,
+        "limits": asdict(limits),
+        "scratch": scratch,
+        "hidden": _folders_to_hide(),
+    }
+    return wire.encode(setup).hex()
+
+
+def start_driver(folder: Path, *arguments: str, errors: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Starts the program in a folder as a driver: bare Python, a session and pipes of its own.
+
+    `errors`: where its standard error goes, as subprocess takes it.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-P", "-s", "-S", os.fspath(folder), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=ENVIRONMENT,
+        cwd="/",
+        start_new_session=True,
+    )
 
 
 def _end(process: subprocess.Popen) -> None:

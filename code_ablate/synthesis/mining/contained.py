@@ -1,7 +1,7 @@
 """Calls functions of others in the isolation of the sandbox, and takes their results as text.
 
     with Contained() as contained:
-        outcomes = contained.call(code, [("slugify", ["'Ada Lovelace'"])])
+        outcomes = contained.call(code, [("slugify", "('Ada Lovelace',)")])
 
 The code counts its steps (synthesis.trial) and is ended by the kernel's limits where that does not
 help; a function that does not come back has no outcomes. What it prints is thrown away.
@@ -10,15 +10,13 @@ help; a function that does not come back has no outcomes. What it prints is thro
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from code_ablate.errors import UserError
 from code_ablate.evaluation import sandbox
-from code_ablate.evaluation.sandbox.host import ENVIRONMENT, _folders_to_hide
-from code_ablate.evaluation.sandbox.inside import wire
+from code_ablate.evaluation.sandbox.host import driver_setup, start_driver
 
 LIMITS = sandbox.Limits(cpu_seconds=2, wall_seconds=60, memory_bytes=1 << 29)
 
@@ -74,34 +72,16 @@ class Called:
     kept: bool
     """Whether the arguments are as they were."""
 
-    @property
-    def is_error(self) -> bool:
-        """Whether the call raised."""
-        return not self.type
-
 
 class Contained:
     """A process that starts an isolated one for each job. Use it in a `with` block."""
 
     def __enter__(self) -> "Contained":
-        folder = Path(__file__).parent / "probe"
-        setup = {
-            "isolated": True,
-            "limits": asdict(LIMITS),
-            "scratch": "",
-            "hidden": _folders_to_hide(),
-        }
-        command = [sys.executable, "-P", "-s", "-S", os.fspath(folder)]
-        command += [os.fspath(Path(sandbox.__file__).parent), wire.encode(setup).hex()]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=ENVIRONMENT,
-            cwd="/",
-            text=True,
-            start_new_session=True,
+        self._process = start_driver(
+            Path(__file__).parent / "probe",
+            os.fspath(Path(sandbox.__file__).parent),
+            driver_setup(LIMITS, isolated=True),
+            errors=subprocess.DEVNULL,
         )
         return self
 
@@ -119,7 +99,7 @@ class Contained:
         """
         assert self._process.stdin is not None and self._process.stdout is not None
         job = {"code": f"{code}\n{HARNESS}", "calls": [list(call) for call in calls]}
-        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:

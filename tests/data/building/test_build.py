@@ -8,8 +8,9 @@ import pytest
 import zstandard
 
 from code_ablate.data.building import build as building
-from code_ablate.data.building.build import LOCK, build, read_lock
+from code_ablate.data.building.build import build
 from code_ablate.data.building.clients import Gone
+from code_ablate.data.building.lock_file import LOCK, read_lock
 from code_ablate.data.building.packages import Package
 from code_ablate.data.sources.built import BuiltCorpus
 from code_ablate.errors import Failed, UserError

@@ -20,6 +20,7 @@ from code_ablate.data.filters.languages import AMBIGUOUS, BY_NAME, BY_SUFFIX
 from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.base import DocumentSource
+from code_ablate.data.variants import CorpusVariant, changed_steps
 from code_ablate.errors import UserError
 
 PYTHON = '''"""Prices.
@@ -329,3 +330,17 @@ def test_a_control_has_an_identity_of_its_own(control):
     digests = {preprocessor_fingerprint(other)["digest"] for other in ALL}
     assert len(digests) == len(ALL)
     assert preprocessor_fingerprint(control)["digest"] in digests
+
+
+def test_filters_that_a_variant_adds_stand_before_the_control(corpus):
+    steps = [filters.Length(2), controls.ShuffledLines(), *documents.TOKENIZE]
+    variant = CorpusVariant("v", "controls_test.code", added=("code_text",))
+    made = changed_steps(steps, variant)
+    assert made == [filters.Length(2), *filters.CODE_TEXT, *steps[1:]]
+
+
+def test_documents_that_a_control_changes_are_counted():
+    document = python("b\na\n" * 9)
+    assert controls.WithoutComments().rewrite(document) == (document, {})
+    changed, counts = controls.ShuffledLines().rewrite(document)
+    assert counts == {"rewritten": 1} and changed.text != document.text

@@ -206,6 +206,30 @@ def test_a_named_file_counts_by_its_content(text_of, tmp_path, monkeypatch):
         assert text_of(keep) != first
 
 
+def test_what_gin_holds_of_others_does_not_count():
+    @gin.configurable("made_by_the_test")
+    class Judge:
+        def __init__(self, limit=3):
+            self.limit = limit
+
+    def keep(text):
+        return Judge().limit
+
+    before = Reached().describe(keep)
+    gin.configurable("registered_later")(lambda part: part)
+    made = keep("text"), Reached().describe(keep)  # gin keeps the arguments of the last call
+    assert made == (3, before)
+
+
+def test_a_decorator_of_a_library_counts_by_its_version_and_arguments(text_of):
+    rule = "import seqio\n@seqio.map_over_dataset(num_seeds={})\ndef keep(text): return {}\n"
+    first = text_of(rule.format(1, "text"))
+    assert "seqio._wrapped_fn of seqio" in first or "of seqio " in first
+    assert text_of(rule.format(1, "text")) == first
+    assert text_of(rule.format(1, "text[1:]")) != first
+    assert text_of(rule.format(2, "text")) != first
+
+
 def test_a_binding_of_gin_counts(text_of):
     @gin.configurable("shorter_of_the_test")
     def shorter(text, limit=3):

@@ -1,5 +1,4 @@
-"""Preparation by Apache Beam: the same stores to the bit, the same errors, and nothing done twice.
-"""
+"""Preparation by Apache Beam: the same stores, the same errors, and nothing done twice."""
 
 import dataclasses
 import json

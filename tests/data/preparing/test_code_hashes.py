@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from code_ablate.data.preparing.code_hashes import code_tokens, code_windows
+from code_ablate.data.preparing.code_hashes import code_windows
 
 PROGRAM = '''
 def mean_deviation(numbers, power):
@@ -82,12 +82,12 @@ def test_licences_imports_and_docstrings_are_no_tokens():
         "import os\nfrom typing import (\n    List,\n    Dict,\n)\nusing System.Linq;\n"
         '#include <vector>\n"""Doc\nstring."""\n'
     )
-    assert code_tokens([around]).counts.tolist() == [0]
+    assert code_windows([around], 1).counts.tolist() == [0]
 
 
 def test_division_is_no_comment():
-    assert code_tokens(["a // b"]).counts.tolist() == [4]
-    assert code_tokens(["  // b"]).counts.tolist() == [0]
+    assert code_windows(["a // b"], 1).counts.tolist() == [4]
+    assert code_windows(["  // b"], 1).counts.tolist() == [0]
 
 
 def test_a_window_lies_in_one_text():

@@ -1,0 +1,160 @@
+"""Machines on a queue: a list of names that come and go."""
+
+from code_ablate.synthesis.machine_parts import NAME, NOTHING, NUMBER, Command, Kind, Result, Rule
+
+QUEUE = Kind(
+    "queue",
+    (
+        ("people stand in line at a counter", "line"),
+        ("cars wait in front of a ferry", "lane"),
+        ("a printer keeps its jobs in order of arrival", "jobs"),
+        ("patients wait in a doctor's office", "waiting"),
+        ("records lie on a pile beside the player", "pile"),
+        ("planes circle above an airport until they may land", "sky"),
+        ("runners pass each other in a race", "order"),
+        ("dancers form a row", "row"),
+    ),
+    "[]",
+    (
+        Command(
+            ("join", "arrive", "enter", "queue"),
+            NAME,
+            "puts the name at the end of the {name}",
+            "{name}.append({who})",
+            "{name} = [*{name}, {who}]",
+        ),
+        Command(
+            ("rush", "cut_in", "vip"),
+            NAME,
+            "puts the name at the beginning of the {name}",
+            "{name}.insert(0, {who})",
+            "{name} = [{who}, *{name}]",
+        ),
+        Command(
+            ("leave", "quit", "cancel"),
+            NAME,
+            "removes the first entry with that name from the {name}, if there is one",
+            "if {who} in {name}:\n    {name}.remove({who})",
+            "for i, other in enumerate({name}):\n    if other == {who}:\n        {name} = {name}[:i] + {name}[i + 1:]\n        break",
+        ),
+        Command(
+            ("serve", "call", "next"),
+            NOTHING,
+            "takes the first one from the {name}, if there is one, and adds the name to those served",
+            "if {name}:\n    served.append({name}.pop(0))",
+            "served = served + {name}[:1]\n{name} = {name}[1:]",
+            (),
+            ("served",),
+        ),
+        Command(
+            ("last", "give_up", "drop"),
+            NOTHING,
+            "removes the last one from the {name}, if there is one",
+            "if {name}:\n    {name}.pop()",
+            "{name} = {name}[:-1]",
+        ),
+        Command(
+            ("turn", "reverse", "flip"),
+            NOTHING,
+            "turns the {name} around",
+            "{name}.reverse()",
+            "{name} = {name}[::-1]",
+        ),
+        Command(
+            ("sort", "tidy", "by_name"),
+            NOTHING,
+            "sorts the {name} alphabetically",
+            "{name}.sort()",
+            "{name} = sorted({name})",
+        ),
+        Command(
+            ("rotate", "pass", "cycle"),
+            NUMBER,
+            "moves the first n of the {name} (all if there are fewer) to its end, in their order",
+            "{name} = {name}[{n}:] + {name}[:{n}]",
+            "for _ in range(min({n}, len({name}))):\n    {name}.append({name}.pop(0))",
+        ),
+        Command(
+            ("skip", "lose", "dismiss"),
+            NUMBER,
+            "removes the one at position n of the {name}, counted from 1, if there is one",
+            "if {n} <= len({name}):\n    del {name}[{n} - 1]",
+            "{name} = [x for i, x in enumerate({name}, 1) if i != {n}]",
+        ),
+        Command(
+            ("swap", "switch", "change"),
+            NUMBER,
+            "exchanges the one at position n of the {name}, counted from 1, with the one after it, if both are there",
+            "if {n} < len({name}):\n    {name}[{n} - 1], {name}[{n}] = {name}[{n}], {name}[{n} - 1]",
+            "if len({name}) > {n}:\n    {name}.insert({n} - 1, {name}.pop({n}))",
+        ),
+        Command(
+            ("favour", "promote", "up"),
+            NAME,
+            "moves the first entry with that name one place forward in the {name}, if it is there and not first",
+            "if {who} in {name}[1:] and {name}[0] != {who}:\n    place = {name}.index({who})\n    {name}.insert(place - 1, {name}.pop(place))",
+            "for i in range(1, len({name})):\n    if {name}[0] != {who} and {name}[i] == {who}:\n        {name}[i - 1], {name}[i] = {name}[i], {name}[i - 1]\n        break",
+        ),
+        Command(
+            ("only", "unique", "once"),
+            NOTHING,
+            "keeps of equal names in the {name} only the first",
+            "{name} = list(dict.fromkeys({name}))",
+            "{name} = [x for i, x in enumerate({name}) if x not in {name}[:i]]",
+        ),
+    ),
+    (
+        Rule(
+            "if the {name} is longer than {A} after a command, its last one is sent away",
+            "if len({name}) > {A}:\n    {name}.pop()\n    refused += 1",
+            "refused += max(0, len({name}) - {A})\n{name} = {name}[:{A}]",
+            (("A", 2, 4),),
+            ("refused",),
+        ),
+        Rule(
+            "after every {A:th} command, the first one in the {name}, if there is one, is served as well",
+            "steps += 1\nif steps % {A} == 0 and {name}:\n    served.append({name}.pop(0))",
+            "steps += 1\nif steps == {A}:\n    steps = 0\n    served = served + {name}[:1]\n    {name} = {name}[1:]",
+            (("A", 2, 4),),
+            ("steps", "served"),
+        ),
+        Rule(
+            "the greatest length of the {name} after a command is kept as the peak",
+            "peak = max(peak, len({name}))",
+            "if peak < len({name}):\n    peak = len({name})",
+            (),
+            ("peak",),
+        ),
+        Rule(
+            "after each command the first name of the {name}, or '-' if it is empty, is noted",
+            "log.append({name}[0] if {name} else '-')",
+            "log = log + ({name}[:1] or ['-'])",
+            (),
+            ("log",),
+        ),
+    ),
+    (
+        Result("the {name} at the end", "{name}"),
+        Result("the names of the {name} at the end, joined by commas", "','.join({name})"),
+        Result("those served, in order", "served", ("served",)),
+        Result(
+            "a tuple of those served and those still in the {name}", "(served, {name})", ("served",)
+        ),
+        Result(
+            "the {name} at the end and the number of those sent away, as a tuple",
+            "({name}, refused)",
+            ("refused",),
+        ),
+        Result(
+            "the peak and the length of the {name} at the end, as a tuple",
+            "(peak, len({name}))",
+            ("peak",),
+        ),
+        Result("the notes", "log", ("log",)),
+        Result(
+            "the name that was noted most often (the alphabetically first one in case of a tie, '' if there are no notes)",
+            "min(log, key=lambda x: (-log.count(x), x), default='')",
+            ("log",),
+        ),
+    ),
+)
