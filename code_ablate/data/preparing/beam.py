@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from code_ablate.checked import checked
 from code_ablate.data.preparing.beam_job import Job
@@ -61,6 +61,7 @@ class BeamRunner:
     """Folder for what goes to workers and back, which they see under the same name."""
     progress: bool = True
     """Whether a progress bar is shown."""
+    is_cluster: ClassVar[bool] = True
 
     def __post_init__(self):
         pipeline_options(self.options)  # raises before any work

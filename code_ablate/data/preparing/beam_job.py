@@ -10,6 +10,7 @@ raised and not as a service's report of it. All of this is Beam's runners' busin
 documents a store holds does not depend on it.
 """
 
+import contextlib
 import functools
 import hashlib
 import pickle
@@ -24,6 +25,7 @@ from etils import epath
 
 from code_ablate import storage
 from code_ablate.data.preparing.runner import Place
+from code_ablate.data.preparing.shared_files import entries
 
 _FORGOTTEN_SECONDS = 14 * 24 * 3600
 _LOOK_SECONDS = 5.0
@@ -83,7 +85,7 @@ class Job:
 
     def finished(self) -> list[str]:
         """Names of the results that are there."""
-        return sorted(path.name for path in self._path().glob("*.result"))
+        return [path.name for path in entries(self._path()) if path.name.endswith(".result")]
 
     def stop(self) -> None:
         """Lets workers begin no further piece, and leave those that they are at."""
@@ -141,6 +143,7 @@ class _Caught:
         self._job = job
 
     def __enter__(self) -> bool:
+        storage.require(self._job.folder, "Paths.data")  # in every process that asks a store
         return not self._job.stopped
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
@@ -169,8 +172,7 @@ def _read_work(folder: str) -> Any:
 
 def _delete_forgotten(root: epath.Path) -> None:
     """Deletes folders of jobs whose process was killed."""
-    if not root.exists():
-        return
-    for folder in root.iterdir():
-        if time.time() - folder.stat().mtime > _FORGOTTEN_SECONDS:
-            folder.rmtree(missing_ok=True)
+    for folder in entries(root):
+        with contextlib.suppress(FileNotFoundError):  # another process deletes it
+            if time.time() - (folder / _WORK).stat().mtime > _FORGOTTEN_SECONDS:
+                folder.rmtree(missing_ok=True)

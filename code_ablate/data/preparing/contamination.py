@@ -35,6 +35,7 @@ from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.held_parts import HITS, CommonNgrams, HeldParts, PartsInDocuments
 from code_ablate.data.preparing.leak_index import Decontamination, LeakIndex, load_tables, save
 from code_ablate.data.preparing.runner import Group, group_here
+from code_ablate.data.preparing.shared_files import local_path, new_files
 from code_ablate.data.preparing.side_files import (
     ListsOnDisk,
     ListWriter,
@@ -90,7 +91,7 @@ class LeakHits:
 @functools.lru_cache(1)
 def _loaded(path: str, digest: str, config: Decontamination) -> LeakIndex:
     """The pieces that a process works on have one index."""
-    return load_tables(path, config)
+    return load_tables(local_path(path), config)
 
 
 class _HitWriter:
@@ -146,8 +147,8 @@ class Decontaminate:
         Writes the index into `folder`, for the processes that extract.
         """
         path = os.path.join(folder, _INDEX)
-        save(self.index, f"{path}.new")
-        os.replace(f"{path}.new", path)
+        with new_files(path, ("",)) as own:
+            save(self.index, own)
         return (LeakHits(path, self.digest, self.config), Names())
 
     def judge(self, corpora: Sequence[Documents], group: Group = group_here) -> list[Verdicts]:

@@ -8,21 +8,21 @@ machine or the number of workers. An index row is about 50 bytes, so that an ind
 where the tokens do not.
 """
 
-import contextlib
 import dataclasses
 import os
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 import gin
-from code_ablate.data.preparing.finished_pieces import write_record
+from code_ablate.data.preparing.finished_pieces import file_digests, write_record
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
+from code_ablate.data.preparing.shared_files import local_path, new_files
 from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import RoundTrip
@@ -114,12 +114,13 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         max_bytes=piece.max_document_bytes,
         on_read=read.count,
     )
-    with _own_files(piece) as path:
+    with new_files(piece.path, piece.suffixes) as path:
         writer = _PieceWriter(path, piece)
         with open(path + TOKENS, "wb") as file:
             _write_documents(run, writer, file, piece, read)
         with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
             np.save(index, writer.finish())
+        digests = file_digests(path, piece.suffixes)
     result = PieceResult(
         piece,
         piece.path,
@@ -130,7 +131,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         writer.with_eos_bytes,
         round_trip=writer.round_trip,
     )
-    write_record(result)
+    write_record(result, digests)
     return result
 
 
@@ -149,24 +150,6 @@ class _Read:
 
     def finish(self) -> None:
         self.place.read(self._bytes - self._counted)
-
-
-@contextlib.contextmanager
-def _own_files(piece: Piece) -> Iterator[str]:
-    """A path for files that get the names of the piece's when they are whole.
-
-    A cluster may try a piece twice at the same time.
-    """
-    path = f"{piece.path}~{uuid.uuid4().hex}"
-    try:
-        yield path
-        for suffix in piece.suffixes:
-            os.replace(path + suffix, piece.path + suffix)
-    except BaseException:
-        for suffix in piece.suffixes:
-            with contextlib.suppress(OSError):
-                os.unlink(path + suffix)
-        raise
 
 
 def _write_documents(
@@ -196,11 +179,12 @@ def _write_documents(
 
 def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
     """(tokens, index) of a piece, memory-mapped."""
-    index = np.load(path + INDEX, mmap_mode="r")
-    if not os.path.getsize(path + TOKENS):
+    index = np.load(local_path(path + INDEX), mmap_mode="r")
+    tokens = local_path(path + TOKENS)
+    if not os.path.getsize(tokens):
         return np.zeros(0, dtype), index
     # asarray: slicing a plain array takes a fifth of the time that slicing a memmap does.
-    return np.asarray(np.memmap(path + TOKENS, dtype, mode="r")), index
+    return np.asarray(np.memmap(tokens, dtype, mode="r")), index
 
 
 class _PieceWriter:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tqdm import tqdm
 
@@ -93,6 +93,7 @@ class LocalRunner:
     """Worker processes; 0: one for each core. With 1 all is done in this process."""
     progress: bool = True
     """Whether a progress bar is shown."""
+    is_cluster: ClassVar[bool] = False
 
     def run(
         self,

@@ -11,11 +11,11 @@ same store goes on with the pieces that were finished.
 
 import contextlib
 import functools
-import shutil
+import os
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Lt
@@ -23,7 +23,7 @@ from etils import epath
 from tqdm import tqdm
 
 import gin
-from code_ablate import own_file
+from code_ablate import own_file, storage
 from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.data.preparing import contamination, contamination_record, near_duplicates
 from code_ablate.data.preparing.account import Account
@@ -39,6 +39,7 @@ from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.preparing.runner import Group, Runner
 from code_ablate.data.preparing.scratch import locked, scratch_folder
+from code_ablate.data.preparing.shared_files import delete_folder
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, Verdicts, judge
 from code_ablate.data.registry import import_modules
@@ -183,10 +184,22 @@ def make_stores(
                 held.enter_context(locked(plans[corpus].path.name, data_dir))
         missing = [plan for c, plan in plans.items() if not _all_finished(c, plans, config)]
         if missing:
-            scratch = {plan.corpus: scratch_folder(plan.path.name, data_dir) for plan in missing}
-            preparation = _Preparation(vocabulary, config, tuple(modules), scratch, progress)
+            scratch = {
+                plan.corpus: scratch_folder(plan.path.name, data_dir, shared=runner.is_cluster)
+                for plan in missing
+            }
+            anywhere = _with_whole_path(vocabulary)
+            preparation = _Preparation(anywhere, config, tuple(modules), scratch, progress)
             preparation.run(missing, runner)
     return Stores({corpus: TokenStore.open(plans[corpus].path) for corpus in corpora})
+
+
+def _with_whole_path(vocabulary: Vocabulary) -> Vocabulary:
+    """The same, to be found from every folder: a worker may be in another one."""
+    path = vocabulary.path
+    return (
+        vocabulary if storage.is_remote(path) else replace(vocabulary, path=os.path.abspath(path))
+    )
 
 
 def _judged_together(corpora: Sequence[str], config: PrepareConfig) -> list[str]:
@@ -250,7 +263,7 @@ class _Preparation:
                 if all(len(results[c]) == expected_pieces[c] for c in together):
                     self._finish([by_corpus[c] for c in together], results, runner.group)
                     for done in together:
-                        shutil.rmtree(self.scratch[done], ignore_errors=True)
+                        delete_folder(self.scratch[done])
 
     @functools.cached_property
     def _judges(self) -> Sequence[Judge]:
@@ -314,7 +327,7 @@ class _Preparation:
         try:
             require_unchanged(plan.task, plan.key_fields["source"])
         except Failed:
-            shutil.rmtree(self.scratch[plan.corpus])  # nobody knows what the pieces hold
+            delete_folder(self.scratch[plan.corpus])  # nobody knows what the pieces hold
             raise
         return ExtractedCorpus.load(results, self.config.validation_fraction)
 

@@ -76,6 +76,11 @@ def group_here(grouping: Grouping[P, R], pieces: Sequence[P]) -> Iterator[R]:
 class Runner(Protocol):
     """Works on pieces."""
 
+    @property
+    def is_cluster(self) -> bool:
+        """Whether other machines may do the work, which see the data's folder and nothing else."""
+        ...
+
     def run(
         self,
         function: Callable[[P, Place], R],
