@@ -14,6 +14,7 @@ from etils import epath
 from jaxtyping import Int, UInt
 from tqdm import tqdm
 
+from code_ablate.data.preparing.extract import forget_pages
 from code_ablate.data.preparing.extracted import ExtractedCorpus
 from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.verdicts import Verdicts
@@ -21,6 +22,7 @@ from code_ablate.data.store import StoreWriter, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 
 _GATHERED_TOKENS = 2**22
+_FORGOTTEN_CHUNKS = 16
 
 
 def assemble(
@@ -71,14 +73,17 @@ def _gather(
     starts, lengths = rows_N["start"][chosen].tolist(), rows_N["tokens"][chosen].tolist()
     pieces = extracted.piece_N[chosen].tolist()
     gathered: list[np.ndarray] = []
-    size = 0
+    size = chunks = 0
     for piece, start, length in zip(pieces, starts, lengths, strict=True):
         gathered.append(extracted.tokens[piece][start : start + length])
         size += length
         if size >= _GATHERED_TOKENS:
             yield np.concatenate(gathered)
             bar.update(size)
-            gathered, size = [], 0
+            gathered, size, chunks = [], 0, chunks + 1
+            if chunks % _FORGOTTEN_CHUNKS == 0:
+                for tokens in extracted.tokens:
+                    forget_pages(tokens)
     if gathered:
         yield np.concatenate(gathered)
         bar.update(size)

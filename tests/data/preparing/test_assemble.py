@@ -1,11 +1,15 @@
-"""The order of documents in a store."""
+"""The order of documents in a store, and the memory that writing it takes."""
 
 import dataclasses
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
+from code_ablate.data.preparing import assemble
 from code_ablate.data.preparing.assemble import document_order
+from code_ablate.data.preparing.extract import forget_pages, load_piece
+from code_ablate.data.preparing.signatures import ALWAYS, index_dtype
 from tests.data.preparing.corpora import (
     HERE,
     one,
@@ -35,3 +39,32 @@ def test_document_order_is_uniform():
     orders = [tuple(document_order(hashes, seed)) for seed in range(4800)]
     counts = np.unique(orders, axis=0, return_counts=True)[1]
     assert len(counts) == 24 and counts.min() > 150 and counts.max() < 260  # 200 expected
+
+
+def test_memory_for_what_is_read_is_given_back(tmp_path, vocabulary, monkeypatch):
+    """Smaps says what a mapping takes: everything that was read of it, until it is given back."""
+    path = tmp_path / "piece"
+    np.arange(2**22, dtype=np.uint16).tofile(f"{path}.tokens")
+    np.save(f"{path}.index.npy", np.zeros(0, index_dtype(ALWAYS)))
+    tokens, _ = load_piece(str(path), np.dtype(np.uint16))
+    total = int(tokens.sum())
+    assert _resident_kilobytes(f"{path}.tokens") > 8000
+    forget_pages(tokens)
+    assert _resident_kilobytes(f"{path}.tokens") == 0
+    assert int(tokens.sum()) == total
+
+    forgotten, whole = [], stored(one(register(texts(40)), vocabulary, tmp_path), vocabulary)
+    monkeypatch.setattr(assemble, "_GATHERED_TOKENS", 100)
+    monkeypatch.setattr(assemble, "_FORGOTTEN_CHUNKS", 2)
+    monkeypatch.setattr(assemble, "forget_pages", lambda tokens: forgotten.append(len(tokens)))
+    again = stored(one(register(texts(40)), vocabulary, tmp_path), vocabulary)
+    assert again == whole and len(forgotten) > 5
+
+
+def _resident_kilobytes(file):
+    lines = iter(Path("/proc/self/smaps").read_text("utf-8").splitlines())
+    return sum(
+        int(next(line for line in lines if line.startswith("Rss:")).split()[1])
+        for line in lines
+        if line.endswith(str(file))
+    )
