@@ -163,13 +163,16 @@ def _import_beam() -> None:
 def _run_pipeline(options: Any, pieces: int, transform: Callable[[Any], None], job: Job) -> None:
     """Runs to the end. Raises what a worker raised, and Failed if the pipeline itself fails."""
     import apache_beam as beam
+    from apache_beam.runners.runner import PipelineState
 
     pipeline = beam.Pipeline(options=options)
     transform(pipeline | beam.Create(range(pieces)) | beam.Reshuffle())
     result = None
     try:
         result = pipeline.run()
-        result.wait_until_finish()
+        state = result.wait_until_finish()
+        if state != PipelineState.DONE:  # cancelled by somebody else
+            raise RuntimeError(f"it ended as {state}")
     except BaseException as error:
         job.stop()
         if result is not None:

@@ -94,7 +94,9 @@ class Job:
     @property
     def stopped(self) -> bool:
         """Whether the workers are to stop."""
-        return self._path(_STOP).exists() or self._path(_ERROR).exists()
+        ends = (_STOP, _ERROR)
+        # A job whose process has ended is deleted, and may have workers still.
+        return any(self._path(e).exists() for e in ends) or not self._path(_WORK).exists()
 
     def fail(self, error: BaseException) -> None:
         """Keeps an error for `require_success`, and stops the job."""

@@ -21,6 +21,7 @@ import numpy as np
 
 import gin
 from code_ablate.data.preparing.finished_pieces import file_digests, write_record
+from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
 from code_ablate.data.preparing.shared_files import local_path, new_files
@@ -30,6 +31,7 @@ from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
+from code_ablate.identity import differences
 
 if TYPE_CHECKING:
     from code_ablate.data.preparing.task_run import TaskRun
@@ -63,6 +65,8 @@ class Registration:
     """gin bindings there, as text: preprocessors may be functions that gin configures."""
     variants: tuple[CorpusVariant, ...] = dataclasses.field(default_factory=registered_variants)
     """Variants of corpora that are registered there."""
+    versions: Mapping[str, str] = dataclasses.field(default_factory=package_versions)
+    """Versions there of what decides the tokens."""
     process: str = _PROCESS
     """Where it was started: there, nothing is imported or compared."""
 
@@ -93,6 +97,7 @@ class Extraction:
             gin.parse_config(self.registration.bindings, skip_unknown=True)
             register_variants(self.registration.variants)
             check_registration(corpus, self.registration.preprocessors[corpus])
+            check_versions(self.registration.versions)
             _checked.add(known)
 
 
@@ -282,6 +287,16 @@ def check_registration(corpus: str, preprocessors: Sequence[Mapping[str, str]]) 
         )
 
 
+def check_versions(versions: Mapping[str, str]) -> None:
+    """Raises UserError unless this process has these versions of what decides the tokens."""
+    others = differences(dict(versions), package_versions())
+    if others:
+        raise UserError(
+            "a worker has other versions than where the work was planned "
+            f"({'; '.join(others)}): give all machines the same environment."
+        )
+
+
 def _check_files(piece: Piece) -> None:
     """Raises UserError unless the files of a piece are here as large as where it was planned."""
     from code_ablate.data.preparing import task_run
@@ -292,9 +307,10 @@ def _check_files(piece: Piece) -> None:
     size = task_run.shard_bytes(task, piece.split, piece.index, piece.count)
     if size != piece.bytes:
         raise UserError(
-            f"the files of corpus {piece.corpus!r} are others for a worker than where the work was "
+            f"the files of corpus {piece.corpus!r} are others for a worker than when the work was "
             f"planned ({size:,} bytes in a piece of {piece.bytes:,}): name them so that every "
-            "machine finds the same ones, with their whole path or URL."
+            "machine finds the same ones, with their whole path or URL, and let nothing change "
+            "them."
         )
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from code_ablate.data.preparing.near_duplicates import (
     NEAR_VALIDATION,
     Deduplication,
 )
+from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import Piece
 from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
 from code_ablate.data.preparing.runner import Place
@@ -279,6 +281,23 @@ def test_bad_options_are_told_before_any_work(tmp_path, options, message):
         BeamRunner(BeamConfig(options).options, str(tmp_path))
 
 
+def test_a_pipeline_that_somebody_cancelled_is_no_success(tmp_path, monkeypatch):
+    cancelled = types.SimpleNamespace(wait_until_finish=lambda: "CANCELLED", cancel=lambda: None)
+    monkeypatch.setattr("apache_beam.Pipeline.run", lambda self: cancelled)
+    with pytest.raises(Failed, match="it ended as CANCELLED"):
+        list(BeamRunner(ONE, str(tmp_path), progress=False).run(square, [1]))
+
+
+def test_workers_of_a_job_that_is_deleted_stop(tmp_path):
+    job = Job.write(str(tmp_path), square, [1, 2])
+    assert not job.stopped
+    job.work(0)
+    job.delete()
+    assert job.stopped
+    job.work(1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_options_of_a_job_server_are_passed_on():
     pipeline_options(("--runner=FlinkRunner", "--flink_master=host:1", "--parallelism=8"))
 
@@ -293,6 +312,14 @@ def test_files_that_a_worker_finds_otherwise_are_told(corpora, vocabulary, tmp_p
         extraction(dataclasses.replace(whole, bytes=size + 1), Place())
 
 
+def test_a_worker_with_other_versions_is_told(corpora, vocabulary, tmp_path):
+    versions = {**package_versions(), "tensorflow": "1.0"}
+    registration = Registration(("corpora_for_beam",), Known(), versions=versions, process="other")
+    piece = Piece("beam.first", "train", 0, 1, vocabulary, 0, str(tmp_path), 10**7)
+    with pytest.raises(UserError, match=r"other versions.*tensorflow: 1\.0 -> .*environment"):
+        Extraction(registration)(piece, Place())
+
+
 class Known(dict):
     """The preprocessors of every corpus as they are here."""
 
@@ -300,8 +327,11 @@ class Known(dict):
         return preprocessor_fingerprints(find_task(corpus))
 
 
+@pytest.mark.slow
 def test_pieces_in_a_bucket(corpora, local, vocabulary, tmp_path, monkeypatch):
     """What a cluster without a common disk does: everything that is shared lies in the bucket."""
+    pytest.importorskip("gcsfs", reason="gcsfs is not installed")
+    pytest.importorskip("gcp_storage_emulator", reason="gcp-storage-emulator is not installed")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     with emulated_bucket() as environment:
