@@ -149,7 +149,9 @@ class _Caught:
         return not self._job.stopped
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> bool:
-        if isinstance(error, Exception) and not isinstance(error, _Stopped):
+        # Ctrl-C comes to a worker that is this process itself, and a runner would report it as a
+        # failure of the pipeline.
+        if isinstance(error, Exception | KeyboardInterrupt) and not isinstance(error, _Stopped):
             self._job.fail(error)
         return isinstance(error, Exception)
 

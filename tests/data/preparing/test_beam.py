@@ -234,6 +234,8 @@ def square(piece: int, place: Place) -> int:
     place.report(1, 10)
     if piece < 0:
         raise ValueError(f"{piece} is below 0")
+    if piece == 999:
+        raise KeyboardInterrupt
     if piece > 1000:
         raise Unpicklable(piece, "large")
     return piece * piece
@@ -251,6 +253,8 @@ def test_the_runner_gives_every_result_and_passes_errors_on(tmp_path):
     with pytest.raises(ValueError, match="-2 is below 0") as raised:
         list(runner.run(square, [1, -2, 3]))
     assert "in square" in str(raised.value.__cause__)  # where it was raised
+    with pytest.raises(KeyboardInterrupt):
+        list(runner.run(square, [999]))
     with pytest.raises(RuntimeError, match="Unpicklable: 2000 is too large"):
         list(runner.run(square, [2000]))
     assert not list(tmp_path.iterdir())
