@@ -96,12 +96,11 @@ def main(argv: list[str] | None = None) -> None:
 
 def _count_tokens(made: Any) -> int | None:
     """Tokens of what a side made; None for one that makes none."""
-    from code_ablate.data.preparing.extract import load_piece, token_dtype
+    from code_ablate.data.preparing.extract import load_index
     from code_ablate.data.preparing.pieces import PieceResult
 
     if isinstance(made, PieceResult):
-        _, index = load_piece(made.path, token_dtype(made.piece.vocabulary.size))
-        return int(index["tokens"].sum())
+        return int(load_index(made.path)["tokens"].sum())
     return made if isinstance(made, int) else None
 
 

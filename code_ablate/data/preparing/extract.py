@@ -1,7 +1,7 @@
 """First pass: the documents of a piece of a corpus become tokens and signatures, in files.
 
     result = extract(Piece("demo.text", "train", 0, 16, vocabulary, 0, "/tmp/x", 10_000_000))
-    tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
+    load_index(result.path)["tokens"]          # lengths of the documents, which lie one by one
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
 machine or the number of workers. An index row is about 50 bytes, so that an index fits into memory
@@ -9,13 +9,11 @@ where the tokens do not.
 """
 
 import dataclasses
-import mmap
-import os
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -183,26 +181,9 @@ def _write_documents(
     read.finish()
 
 
-def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """(tokens, index) of a piece, memory-mapped."""
-    index = np.load(local_path(path + INDEX), mmap_mode="r")
-    tokens = local_path(path + TOKENS)
-    if not os.path.getsize(tokens):
-        return np.zeros(0, dtype), index
-    # asarray: slicing a plain array takes a fifth of the time that slicing a memmap does.
-    return np.asarray(np.memmap(tokens, dtype, mode="r")), index
-
-
-def forget_pages(tokens: np.ndarray) -> None:
-    """Gives back the memory for what was read of a piece's mapped tokens; they can be read again.
-
-    The system would count it as this process's until it needs the memory.
-    """
-    mapped: Any = tokens
-    while mapped is not None and not isinstance(mapped, mmap.mmap):
-        mapped = getattr(mapped, "base", None)
-    if mapped is not None:
-        mapped.madvise(mmap.MADV_DONTNEED)
+def load_index(path: str) -> np.ndarray:
+    """The index rows of a piece, memory-mapped."""
+    return np.load(local_path(path + INDEX), mmap_mode="r")
 
 
 class _PieceWriter:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
-from code_ablate.data.preparing.extract import load_piece, token_dtype
+from code_ablate.data.preparing.extract import load_index
 from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.signatures import split_bound
 
@@ -81,10 +81,8 @@ class ExtractedCorpus:
     """The pieces of one corpus, put together in one order."""
 
     documents: Documents
-    tokens: Sequence[np.ndarray]
-    """Tokens of each piece, memory-mapped."""
     piece_N: Int[np.ndarray, " N"]
-    """Index into `tokens`, of each document."""
+    """Index into `documents.pieces`, of each document."""
 
     @classmethod
     def load(cls, results: Sequence[PieceResult], validation_fraction: float) -> "ExtractedCorpus":
@@ -94,10 +92,9 @@ class ExtractedCorpus:
         (`signatures.held_out`).
         """
         results = sorted(results, key=lambda result: (result.piece.split, result.piece.index))
-        dtype = token_dtype(results[0].piece.vocabulary.size)
-        pieces = [load_piece(result.path, dtype) for result in results]
-        rows_N = np.concatenate([index for _, index in pieces])
-        sizes = [len(index) for _, index in pieces]
+        pieces = [load_index(result.path) for result in results]
+        rows_N = np.concatenate(pieces)
+        sizes = [len(index) for index in pieces]
         in_validation_N = np.repeat([r.piece.split == "validation" for r in results], sizes)
         if not any(r.piece.split == "validation" for r in results):
             in_validation_N = rows_N["text"][:, 1] < np.uint64(split_bound(validation_fraction))
@@ -108,6 +105,5 @@ class ExtractedCorpus:
                 in_validation_N,
                 tuple(zip((result.path for result in results), sizes, strict=True)),
             ),
-            [tokens for tokens, _ in pieces],
             np.repeat(np.arange(len(pieces)), sizes),
         )

@@ -1,15 +1,17 @@
-"""The order of documents in a store, and the memory that writing it takes."""
+"""The order of documents in a store, and their tokens."""
 
 import dataclasses
 import hashlib
-from pathlib import Path
+import os
 
 import numpy as np
+import pytest
 
 from code_ablate.data.preparing import assemble
 from code_ablate.data.preparing.assemble import document_order
-from code_ablate.data.preparing.extract import forget_pages, load_piece
-from code_ablate.data.preparing.signatures import ALWAYS, index_dtype
+from code_ablate.data.preparing.extracted import ExtractedCorpus
+from code_ablate.data.preparing.pieces import TOKENS
+from code_ablate.errors import Failed
 from tests.data.preparing.corpora import (
     HERE,
     one,
@@ -41,30 +43,26 @@ def test_document_order_is_uniform():
     assert len(counts) == 24 and counts.min() > 150 and counts.max() < 260  # 200 expected
 
 
-def test_memory_for_what_is_read_is_given_back(tmp_path, vocabulary, monkeypatch):
-    """Smaps says what a mapping takes: everything that was read of it, until it is given back."""
-    path = tmp_path / "piece"
-    np.arange(2**22, dtype=np.uint16).tofile(f"{path}.tokens")
-    np.save(f"{path}.index.npy", np.zeros(0, index_dtype(ALWAYS)))
-    tokens, _ = load_piece(str(path), np.dtype(np.uint16))
-    total = int(tokens.sum())
-    assert _resident_kilobytes(f"{path}.tokens") > 8000
-    forget_pages(tokens)
-    assert _resident_kilobytes(f"{path}.tokens") == 0
-    assert int(tokens.sum()) == total
-
-    forgotten, whole = [], stored(one(register(texts(40)), vocabulary, tmp_path), vocabulary)
-    monkeypatch.setattr(assemble, "_GATHERED_TOKENS", 100)
-    monkeypatch.setattr(assemble, "_FORGOTTEN_CHUNKS", 2)
-    monkeypatch.setattr(assemble, "forget_pages", lambda tokens: forgotten.append(len(tokens)))
-    again = stored(one(register(texts(40)), vocabulary, tmp_path), vocabulary)
-    assert again == whole and len(forgotten) > 5
+def test_what_is_gathered_is_what_lies_on_disk(tmp_path, vocabulary, monkeypatch):
+    """However much is gathered at a time; also a document that is longer than that."""
+    stores = []
+    for gathered in (2**22, 300, 1):
+        monkeypatch.setattr(assemble, "_GATHERED_TOKENS", gathered)
+        made = one(register(texts(60)), vocabulary, tmp_path / str(gathered))
+        stores.append([made.read_document(i) for i in range(made.num_documents("train"))])
+    for store in stores[1:]:
+        for first, other in zip(stores[0], store, strict=True):
+            np.testing.assert_array_equal(first, other)
+    assert sorted(len(tokens) for tokens in stores[0])[-1] > 1
 
 
-def _resident_kilobytes(file):
-    lines = iter(Path("/proc/self/smaps").read_text("utf-8").splitlines())
-    return sum(
-        int(next(line for line in lines if line.startswith("Rss:")).split()[1])
-        for line in lines
-        if line.endswith(str(file))
-    )
+def test_a_piece_that_was_cut_is_told(tmp_path, vocabulary, monkeypatch):
+    load = ExtractedCorpus.load
+
+    def cut(results, *arguments):
+        os.truncate(results[0].path + TOKENS, 10)
+        return load(results, *arguments)
+
+    monkeypatch.setattr(ExtractedCorpus, "load", cut)
+    with pytest.raises(Failed, match=r"\.tokens was cut .*again"):
+        one(register(texts(20)), vocabulary, tmp_path)
