@@ -94,7 +94,7 @@ def _read(
     rows_C, piece_C = extracted.documents.rows_N[chosen], extracted.piece_N[chosen]
     ends_C = np.cumsum(rows_C["tokens"])
     tokens_T = np.empty(int(ends_C[-1]), dtype)
-    content = memoryview(tokens_T).cast("B")
+    content = tokens_T.data.cast("B")
     size = dtype.itemsize
     starts, ends = rows_C["start"].tolist(), (ends_C * size).tolist()
     lengths = (rows_C["tokens"] * size).tolist()
