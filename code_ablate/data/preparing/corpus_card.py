@@ -127,7 +127,7 @@ def _copies(manifest: Manifest) -> str:
     if clusters:
         largest = max((one["documents"] for one in clusters["largest"]), default=0)
         went.append(
-            f"{clusters['clusters']:,} clusters of near-duplicates"
+            f"clusters of near-duplicates: {clusters['clusters']:,}"
             + (f", the largest of {largest:,}" if largest else "")
         )
     return "; ".join(went) or "not looked for"
@@ -143,4 +143,4 @@ def _contamination(manifest: Manifest) -> str:
     if not found["by_task"]:
         return f"{text}: no document holds an item"
     items = ", ".join(f"{task} {n['items']:,}" for task, n in found["by_task"].items())
-    return f"{text}: {found['documents']:,} documents held items ({items}), and left"
+    return f"{text}: {found['documents']:,} documents held items ({items}) and were removed"

@@ -64,7 +64,7 @@ def test_a_card_has_the_figures_of_store_and_source(corpus, tmp_path, vocabulary
     assert f"{sum(s['tokens'] for s in stored.values()):,} tokens" in lines["store"]
     assert lines["store"].startswith("7 documents")
     assert lines["dropped by filters"].startswith("`length_under_100` 1 (")
-    assert "1 near-duplicates; 1 clusters of near-duplicates, the largest of 2" in lines["copies"]
+    assert "1 near-duplicates; clusters of near-duplicates: 1, the largest of 2" in lines["copies"]
     assert lines["contamination"] == "not looked for"
     named = lines["documents"].split("<br>")
     assert len(named) == 3 and len(set(named)) == 3
