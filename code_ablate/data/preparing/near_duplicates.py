@@ -3,12 +3,12 @@
     config = Deduplication(threshold=0.7, order=("demo.text", "demo.web_code"))
     verdicts = NearDuplicates(config).judge([text_documents, code_documents])
 
-Pairs that share a band of their sketches (`minhash`) are compared by their shingles, and those at
-or above the threshold are joined into clusters. Of a cluster one document stays: a validation
-document before training documents, then one of the corpus that comes first in the order, then the
-longest, then the one with the smallest hash of its text. So nothing depends on how a corpus was cut
-into pieces. Takes about 120 bytes of memory for each document, beside the 48 of its index row;
-sketches and shingles stay on disk.
+Pairs that share a band of their sketches are compared by their shingles (`similar_pairs`), and
+those at or above the threshold are joined into clusters. Of a cluster one document stays: a
+validation document before training documents, then one of the corpus that comes first in the order,
+then the longest, then the one with the smallest hash of its text. So nothing depends on how a
+corpus was cut into pieces. Takes about 200 bytes of memory for each document, beside the 48 of its
+index row; sketches and shingles stay on disk.
 """
 
 from collections import Counter
