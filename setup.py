@@ -18,6 +18,7 @@ setup(
     package_dir=SHIPPED,
     package_data={
         "code_ablate": ["py.typed"],
+        "code_ablate.analysis.report": ["templates/*"],
         "code_ablate._shipped.gin": ["*/*.gin"],
         "code_ablate._shipped.tasks": ["*.jsonl"],
     },
@@ -30,6 +31,8 @@ setup(
         "gin-config>=0.5",
         "jax>=0.10",
         "jaxtyping>=0.3",
+        "jinja2>=3.1",
+        "markupsafe>=2.1",
         "matplotlib>=3.9",
         "numpy>=2.0",
         "optax>=0.2.5",

@@ -291,7 +291,8 @@ def _share_estimates(
     )
     estimator, metric = Estimator(scores, Settings()), Metric("accuracy/c", "c", "a", (("t",),))
     level = estimator.level(PLACE, "base", metric)
-    [comparison] = estimator.comparison(PLACE, "new", metric)
+    comparison = estimator.comparison(PLACE, "new", metric)
+    assert comparison is not None, "they share their seeds"
     difference, gain = comparison.difference, comparison.gain
     true_gain = truth["new"] / truth["base"] - 1
     return (

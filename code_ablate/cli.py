@@ -264,6 +264,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--out", metavar="FILE", help="HTML file; default: report.html beside the results"
     )
+    command.add_argument(
+        "--law", action="store_true", help="fit the laws of the mixture, for a section on them"
+    )
+    command.add_argument(
+        "--png", action="store_true", help="the main figures as a picture beside the file, too"
+    )
     command = add("law", run.law, "fit laws of the mixture; print the good mixtures", gin=False)
     command.add_argument("table", help="CSV with a row per run, or folder of a study's results")
     _add_mixture_options(command)

@@ -171,11 +171,21 @@ def study(options) -> None:
         config.make("Hardware"),
         execution=config.make_execution(),
         operative_gin=config.operative(),
+        arguments=_study_arguments(options),
     )
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
 
         show(write_study_report(directory))
+
+
+def _study_arguments(options) -> tuple[str, ...]:
+    """What names a study on the command line, as it was given to this command."""
+    scale = (f"--scale={options.scale}",) if options.scale else ()
+    files = (f"--gin_file={file}" for file in options.gin_file)
+    modules = (f"--import={module}" for module in options.imports)
+    bindings = (f"--gin.{binding}" for binding in options.bindings)
+    return (options.study, *scale, *files, *modules, *bindings)
 
 
 def report(options) -> None:
@@ -187,7 +197,7 @@ def report(options) -> None:
         directory = _results_of_study(options)
     elif options.scale or options.gin_file or options.bindings:
         raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
-    show(write_study_report(directory, options.out))
+    show(write_study_report(directory, options.out, law=options.law, png=options.png))
 
 
 def _results_of_study(options):
@@ -293,7 +303,7 @@ def design(options) -> None:
     else:
         records, region = _mixture_runs(options)
         proposal = design_batch(records, region, config, trees=options.trees, seed=options.seed)
-    show(batch_text(proposal.corpora, proposal.rates_BC, proposal.batch, proposal.unit))
+    show(batch_text(proposal))
     if options.out:
         epath.Path(options.out).write_text(proposal.csv())
         show(f"mixtures: {options.out}")

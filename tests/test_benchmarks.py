@@ -10,6 +10,7 @@ import pytest
 from benchmarks import measure, models
 from code_ablate.errors import UserError
 from code_ablate.model.flops import count_parameters
+from tests.tolerance import sampling_error
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="compares with PyTorch, not installed here"
@@ -200,3 +201,18 @@ def test_laws_without_tables_measure_peeking_alone(run, tmp_path):
     assert result["peeking"]["looks_100"]["t_test"] > 0.3
     with pytest.raises(UserError, match="no tables"):
         run("laws", "regmix", "--tables", tmp_path)
+
+
+def test_coverage_prints_tables(capsys):
+    from benchmarks import coverage
+
+    studies = 8
+    coverage.main(["--only", "shares", "tails", "--studies", str(studies)])
+    shares, tails = capsys.readouterr().out.split("###")[1:]
+    rows = [line.strip("| ").split(" | ") for line in shares.splitlines() if line.startswith("| ")]
+    head, *cells = rows
+    assert head[4:6] == ["level, %", "difference, %"] and len(cells) == 4 * (3 + 6 + 6)
+    for column in (4, 5):  # of 95 % intervals
+        held = sum(float(row[column]) for row in cells) / (100 * len(cells))
+        assert held > 0.95 - sampling_error(0.95, studies * len(cells))
+    assert "Howe, 1.0e-04" in tails

@@ -83,3 +83,13 @@ def test_configuration_and_plan_import_without_jax_and_the_data_packages(module)
 def test_reporting_a_folder_imports_no_configuration():
     done = run("import code_ablate.jobs.report", "jax", "flax", "tensorflow", "seqio", "gin")
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_laws_are_fitted_without_the_modules_that_start_slowly():
+    code = """
+        import sys
+        import code_ablate.analysis.report.law_text, code_ablate.jobs.mixture_law
+        sys.exit(" ".join({"scipy.stats", "matplotlib", "sklearn"} & set(sys.modules)) or 0)
+    """
+    done = run(code, "jax", "flax", "tensorflow", "seqio", "gin")
+    assert done.returncode == 0, done.stderr[-2000:]

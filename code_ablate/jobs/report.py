@@ -3,11 +3,17 @@
 print(write_study_report("runs/study-demo"))
 """
 
+from typing import TYPE_CHECKING
+
 from etils import epath
 
 from code_ablate.analysis.report.page import terminal_table, write_report
 from code_ablate.analysis.results.study_record import FILE, StudyRecord
 from code_ablate.errors import UserError
+from code_ablate.evaluation.kinds import BITS_PER_BYTE
+
+if TYPE_CHECKING:
+    from code_ablate.analysis.laws.optimum import Optimum
 
 
 def is_results(path: epath.PathLike) -> bool:
@@ -30,10 +36,28 @@ def require_results(directory: epath.Path, configuration: str, again: str) -> No
         )
 
 
-def write_study_report(directory: epath.PathLike, out: epath.PathLike | None = None) -> str:
+def write_study_report(
+    directory: epath.PathLike,
+    out: epath.PathLike | None = None,
+    *,
+    law: bool = False,
+    png: bool = False,
+) -> str:
     """Writes the HTML file and returns the table for the terminal, with the file's path.
 
-    `out`: the file; None: report.html beside the results. Raises UserError if there are no results.
+    `out`: the file; None: report.html beside the results. `law`: fits the laws of the mixture to
+    the study's bits per byte, for a section of the report. `png`: the main figures as a picture
+    beside the file, too. Raises UserError if there are no results, or too few mixtures for a law.
     """
     path = epath.Path(out) if out else epath.Path(directory) / "report.html"
-    return f"{terminal_table(write_report(directory, path))}\nreport: {path}"
+    optimum = _fitted_law(directory) if law else None
+    report = write_report(directory, path, law=optimum, png=png)
+    return f"{terminal_table(report)}\nreport: {path}"
+
+
+def _fitted_law(directory: epath.PathLike) -> "Optimum":
+    """The laws fitted to bits per byte: of these, each run has a value of each domain."""
+    # Here: laws need pandas and scikit-learn, which other reports do not wait for.
+    from code_ablate.jobs.mixture_law import read_runs, study_mixtures
+
+    return study_mixtures(read_runs(directory, targets=[f"{BITS_PER_BYTE}/*"]))

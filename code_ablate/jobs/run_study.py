@@ -35,8 +35,12 @@ def run_study(
     *,
     execution: Execution,
     operative_gin: str = "",
+    arguments: tuple[str, ...] = (),
 ) -> epath.Path:
-    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted.
+
+    `arguments`: of the command that this is done for, which the report repeats.
+    """
     ready_the_host()
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
@@ -67,7 +71,7 @@ def run_study(
         with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
             execute(graph, trainer, evaluate)
         if distributed.is_first():
-            write_results(study, graph, runs, suites, stores, vocabulary, directory)
+            write_results(study, graph, runs, suites, stores, vocabulary, directory, arguments)
     return directory
 
 

@@ -52,8 +52,10 @@ def describe_study(
     suites: Iterable[Suite],
     results: Iterable[SuiteResult],
     results_digest: str,
+    arguments: tuple[str, ...] = (),
 ) -> StudyRecord:
-    """`runs` by identity of the phase; `results` of every arm; `results_digest` of the table."""
+    """`runs` by identity of the phase; `results` of every arm; `results_digest` of the table;
+    `arguments` of the command."""
     now = datetime.datetime.now(datetime.UTC)
     suites = list(suites)
     missing = {name: why for suite in suites for name, why in suite.missing.items()}
@@ -83,6 +85,7 @@ def describe_study(
         results_digest=results_digest,
         margin=study.margin,
         margins=study.margins,
+        arguments=arguments,
     )
 
 

@@ -97,10 +97,11 @@ def write_results(
     stores: Stores,
     vocabulary: Vocabulary,
     directory: epath.Path,
+    arguments: tuple[str, ...] = (),
 ) -> None:
     """Writes the scores of all arms as one tidy table, and what is needed to read it.
 
-    `directory`: the study's folder.
+    `directory`: the study's folder; `arguments`: of the command that this is done for.
     """
     directory.mkdir(parents=True, exist_ok=True)
     results, tables = [], []
@@ -119,6 +120,7 @@ def write_results(
         suites.by_seq_len.values(),
         results,
         own_file.sha256(table),
+        arguments,
     )
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / study_record.FILE).unlink(missing_ok=True)

@@ -45,14 +45,15 @@ def described(study, many_stores):
             **known, splits=splits, read=READ, dropped=WENT, added={}, contamination={}
         )
 
-    def describe(**changes):
+    def describe(arguments=(), **changes):
         changed = dataclasses.replace(study, **changes)
         graph = PhaseGraph.of(changed, many_stores.identities)
         runs = dict.fromkeys(graph.phases, FinishedRun())
         task = {"category": "c", "kind": "exact_match", "chance": None, "items": 4, "available": 9}
         results = [SuiteResult(None, {"t": task}, {}) for _ in graph.arms]
         vocabulary = Vocabulary("v", "v.model", 300, "digest", eos_id=1)
-        return describe_study(changed, graph, runs, many_stores, vocabulary, [], results, "abc")
+        made = (runs, many_stores, vocabulary, [], results, "abc", arguments)
+        return describe_study(changed, graph, *made)
 
     return describe
 
@@ -67,6 +68,12 @@ def test_margins_are_recorded_and_make_no_other_configuration(described):
     assert (plain.margin, plain.margins) == (0.0, {})
     assert (named.margin, named.margins) == (0.01, {"accuracy/reasoning": 0.02})
     assert named.configuration == plain.configuration  # verdicts change, and no result does
+
+
+def test_the_command_is_recorded_and_makes_no_other_configuration(described):
+    record = described(("demo", "--scale=small"))
+    assert record.arguments == ("demo", "--scale=small")
+    assert record.configuration == described().configuration
 
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margins": {"accuracy/reasoning": 0}}])

@@ -149,6 +149,8 @@ def test_phases_side_by_side_give_the_same_scores(folder):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 phases at a time" in done.stdout
     table = pd.read_parquet(runs / "study-example" / "results.parquet")
+    record = json.loads((runs / "study-example" / "study.json").read_text())
+    assert "--gin.FleetConfig.members=2" in record["arguments"]
     _, alone = results_of(folder)
     expected = alone[alone.seed == 0].reset_index(drop=True)
     pd.testing.assert_frame_equal(table, expected, check_exact=True)
@@ -201,7 +203,11 @@ def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
 def test_the_report_is_one_file_that_needs_nothing(folder):
     page = (folder / "runs" / "study-example" / "report.html").read_text()
     assert "cannot be concluded" in page
-    assert "<script src" not in page and "<link" not in page
+    assert "<script" not in page and "<link" not in page
+    assert "code-ablate study example.gin\n" in page  # how to make it again
+    curves = page[page.index('<section id="curves">') : page.index('<section id="cost">')]
+    assert "example.prose" in curves and "example.program" in curves
+    assert "do not lie beside" not in curves
 
 
 def test_plan_and_explanation_know_what_is_done(folder):

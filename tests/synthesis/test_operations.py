@@ -18,7 +18,7 @@ from tests.synthesis.values import arguments_of
 
 TRIALS = 40
 EXPECTED = 15
-"""Trials of which an operation must bear at least so many; the others may lack what it needs."""
+"""Least number of trials that an operation must bear; the others may lack what it needs."""
 
 SINGLE = {"plus", "times", "weighted_difference", "equals", "pair"}
 """Operations that have one form, because there is one sensible way to write them."""

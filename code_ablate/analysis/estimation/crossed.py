@@ -148,22 +148,25 @@ class Noise:
         """
         if self.seed_count < 2 or not self.unit_freedom > 0:
             return math.inf
+        least_Q, deviation = self._least(level)
+        if not deviation > 0:
+            return float(least_Q.max())
+        found = _end(
+            lambda size: _power(size, least_Q, deviation) - power,
+            0.0,
+            float(least_Q.max()) + deviation,
+        )
+        assert found is not None, "the power tends to 1"
+        return found
+
+    def _least(self, level: float) -> tuple[Float[np.ndarray, " quantiles"], float]:
+        """The least estimates that `p` finds under `level`, by what V_seeds comes out as; and the
+        standard deviation of an estimate."""
         freedom = self.seed_count - 1
         by_units = _t_squared(level, self.unit_freedom)
         of_seeds_Q = _t_squared(level, freedom) * self.seeds * _chi_squares(freedom)
         least_Q = np.maximum(by_units * self.of_units + of_seeds_Q, by_units * self.units) ** 0.5
-        deviation = (self.of_units + self.seeds) ** 0.5
-        if not deviation > 0:
-            return float(least_Q.max())
-
-        def found(difference: float) -> bool:
-            return float(special.ndtr((difference - least_Q) / deviation).mean()) >= power
-
-        low, high = 0.0, float(least_Q.max()) + 10 * deviation
-        for _ in range(_STEPS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if found(middle) else (middle, high)
-        return high
+        return least_Q, (self.of_units + self.seeds) ** 0.5
 
     def with_seeds(self, seeds: int) -> "Noise":
         """The noise to be expected with another number of seeds, and the same units."""
@@ -176,7 +179,9 @@ class Noise:
             seeds,
         )
 
-    def seeds_needed(self, difference: float, level: float, most: int = 1000) -> int | None:
+    def seeds_needed(
+        self, difference: float, level: float, most: int = 1000, power: float = 0.8
+    ) -> int | None:
         """Least number of seeds with which this difference is `detectable`.
 
         None where `most` are not enough, and with fewer than two seeds, which tell no noise.
@@ -185,7 +190,7 @@ class Noise:
             return None
 
         def enough(seeds: int) -> bool:
-            return self.with_seeds(seeds).detectable(level) <= abs(difference)
+            return _power(abs(difference), *self.with_seeds(seeds)._least(level)) >= power
 
         low, high = FEWEST_SEEDS, most
         if not enough(high):
@@ -194,6 +199,13 @@ class Noise:
             middle = (low + high) // 2
             low, high = (low, middle) if enough(middle) else (middle + 1, high)
         return low
+
+
+def _power(difference: float, least_Q: Float[np.ndarray, " quantiles"], deviation: float) -> float:
+    """How often an estimate of this difference is beyond what it has to be; see `Noise._least`."""
+    if not deviation > 0:
+        return float((difference >= least_Q).mean())
+    return float(special.ndtr((difference - least_Q) / deviation).mean())
 
 
 @dataclass(frozen=True)

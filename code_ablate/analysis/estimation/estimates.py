@@ -8,6 +8,7 @@
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -180,7 +181,7 @@ class Comparison:
         within = self.p_margin_holm is not None and self.p_margin_holm < level
         return EQUIVALENT if within and self.difference.over_seeds else CANNOT_SAY
 
-    @property
+    @functools.cached_property
     def detectable(self) -> float:
         """The least difference that would be called one in four of five such studies.
 
@@ -196,10 +197,13 @@ class Comparison:
             return abs(self.difference.value)
         return self.margin.size * (self.base if self.margin.relative else 1.0)
 
-    @property
+    @functools.cached_property
     def seeds_needed(self) -> int | None:
-        """Seeds with which `sought` is detectable; None if no thousand are, so that it takes more
-        items, or if one seed tells nothing."""
+        """Least number of seeds with which `sought` would be found in four of five such studies.
+
+        None where a thousand are not enough, so that it takes more items, and where this study has
+        one seed, which does not show how much seeds matter.
+        """
         return self.difference.noise.seeds_needed(self.sought, LEVEL / self.family)
 
 

@@ -66,12 +66,12 @@ class Estimator:
         low, high = st.share_interval(value, half, self.settings.confidence)
         return replace(estimate, low=low, high=high)
 
-    def comparison(self, place: Place, recipe: str, metric: Metric) -> list[Comparison]:
-        """The comparison with the baseline, or nothing if they share no seed."""
+    def comparison(self, place: Place, recipe: str, metric: Metric) -> Comparison | None:
+        """The comparison with the baseline; None if they share no seed."""
         pair = (recipe, self.scores.baseline)
         seeds = self.scores.common_seeds(recipe, place)
         if not seeds:
-            return []
+            return None
         covariance = self._covariance(place, pair, metric, seeds)
         limits = self._limits(place, metric)
         tied = limits is not None and covariance.along([1, -1]).variance ** 0.5 <= _ROUNDING
@@ -103,21 +103,19 @@ class Estimator:
             if margin is None
             else margin_p(x, b, covariance, margin.size, relative=margin.relative)
         )
-        return [
-            Comparison(
-                place,
-                recipe,
-                metric,
-                difference,
-                gain,
-                base=b,
-                p=p,
-                p_holm=p,
-                margin=margin,
-                p_margin=p_margin,
-                p_margin_holm=p_margin,
-            )
-        ]
+        return Comparison(
+            place,
+            recipe,
+            metric,
+            difference,
+            gain,
+            base=b,
+            p=p,
+            p_holm=p,
+            margin=margin,
+            p_margin=p_margin,
+            p_margin_holm=p_margin,
+        )
 
     def task_result(self, place: Place, recipe: str, task: str) -> TaskResult:
         """A recipe's scores on a task, tested against chance and for collapse."""

@@ -95,17 +95,18 @@ class Outlook:
         return np.bincount(best_D, minlength=len(self.rates_MC)) / len(best_D)
 
     @property
-    def pick(self) -> int:
+    def predicted_best(self) -> int:
         """Number of the mixture that is predicted best."""
         return int(self.predicted_M.argmin())
 
     def good_M(self, level: float = LEVEL) -> Bool[np.ndarray, "M"]:
-        """The fewest mixtures that hold the best one with this probability, the pick among them."""
+        """The fewest mixtures that hold the best one with this probability, and the one that is
+        predicted best."""
         order_M = np.lexsort((self.predicted_M, -self.chance_of_best_M))
         before_M = np.cumsum(self.chance_of_best_M[order_M]) - self.chance_of_best_M[order_M]
         good_M = np.zeros(len(order_M), bool)
         good_M[order_M[before_M < level - 1e-9]] = True
-        good_M[self.pick] = True
+        good_M[self.predicted_best] = True
         return good_M
 
     @cached_property

@@ -45,7 +45,7 @@ def contamination_note(report: Report) -> str:
         parts.append("No scored item was found in the corpora that the recipes read.")
     if not_searched:
         which = "the tasks" if len(not_searched) == len(tasks) else joined(not_searched)
-        parts.append(f"Items of {which} were not looked for in all of them.")
+        parts.append(f"Items of {which} were not looked for in all corpora that the recipes read.")
     return " ".join(parts)
 
 

@@ -5,12 +5,12 @@
     record.arms[0].shares["code"]
 
 The dataclasses are the schema. A file of another format is refused by its number, and a file that
-lacks a field or has one too many by the field's name.
+lacks a field that has no default, or has one too many, by the field's name.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from etils import epath
@@ -200,7 +200,7 @@ class StoreRecord:
     to what the store holds, training and validation together."""
     searched_tasks: tuple[str, ...] = ()
     """Evaluation tasks whose items were looked for in its documents."""
-    contaminated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    contaminated: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Items that were found, by task; the documents that held them are not in the store."""
 
 
@@ -256,6 +256,8 @@ class StudyRecord:
     """Change, as a share of the baseline's score, within which recipes are equivalent; 0: none."""
     margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Margins of single metrics, in their own unit, by the key of the metric."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of `code-ablate study` that made it; empty where no command did."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""
