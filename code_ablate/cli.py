@@ -189,7 +189,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--windows", type=_count, default=2, metavar="N", help="windows to show; default: 2"
     )
-    command.add_argument(
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--card",
+        action="store_true",
+        help="show instead what there is, in Markdown: languages, licences, what left, and why",
+    )
+    which.add_argument(
         "--dropped",
         nargs="?",
         const="",

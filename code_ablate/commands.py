@@ -50,9 +50,13 @@ def prepare(options) -> None:
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
-    from code_ablate.jobs.inspect import inspect_dropped, inspect_mixture
+    from code_ablate.jobs.inspect import inspect_cards, inspect_dropped, inspect_mixture
 
     study, workspace = _load_study(options, looks_only=True)
+    if options.card:
+        for card in inspect_cards(options.name, study, workspace):
+            show(card)
+        return
     if options.dropped is not None:
         for part in inspect_dropped(options.name, study, workspace, options.dropped):
             show(part)

@@ -18,6 +18,7 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.data.preparing.beam import BeamConfig
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
@@ -51,6 +52,7 @@ CONFIGURABLES = (
     Schedule,
     VocabularyConfig,
     PrepareConfig,
+    BeamConfig,
     CorpusVariant,
     CorpusVariants,
     Deduplication,
@@ -248,13 +250,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+    """`Paths` and `BeamConfig` as gin has them, with the modules of the last `load` for workers.
 
     Raises UserError, and Failed if a path is on an object store that cannot be reached.
     """
     paths = make("Paths")
     paths.require_reachable()
-    return Workspace(paths, tuple(_imported))
+    return Workspace(paths, tuple(_imported), make("BeamConfig"))
 
 
 def make_execution() -> Execution:
