@@ -32,7 +32,10 @@ from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.recipes import RECIPES, Setting, Side
+from code_ablate.study.recipes import RECIPES
+from code_ablate.study.setting import Setting, Side
+from code_ablate.study.sweep import Growth, sweep
+from code_ablate.study.variation import VARIATIONS
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
@@ -43,6 +46,8 @@ CONFIGURABLES = (
     Study,
     Setting,
     Side,
+    Growth,
+    sweep,
     Phase,
     ModelConfig,
     Optimizer,
@@ -64,6 +69,7 @@ CONFIGURABLES = (
     Paths,
     phase_of_run,
     *RECIPES,
+    *VARIATIONS,
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 

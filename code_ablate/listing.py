@@ -9,6 +9,7 @@ from code_ablate import config
 from code_ablate.data import registry
 from code_ablate.errors import UserError
 from code_ablate.study.recipes import RECIPES
+from code_ablate.study.variation import VARIATIONS
 
 
 def listing(what: str) -> str:
@@ -17,7 +18,9 @@ def listing(what: str) -> str:
         "tasks": _tasks,
         "corpora": _corpora,
         "mixtures": _mixtures,
-        "recipes": lambda: {recipe.__name__: _first_line(recipe) for recipe in RECIPES},
+        "recipes": lambda: {
+            recipe.__name__: _first_line(recipe) for recipe in (*RECIPES, *VARIATIONS)
+        },
     }
     names = makers[what]() if what in makers else _files(what)
     width = max(map(len, names), default=0)

@@ -27,7 +27,7 @@ from code_ablate.model.flops import flops_per_token
 from code_ablate.pods.pod import Pod
 from code_ablate.pods.step_cost import StepCost
 from code_ablate.study.fleet_plan import FleetPlan
-from code_ablate.study.graph import PhaseGraph, Study, size_of
+from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware, device_here
 from code_ablate.study.trainers import fleet_members
 from code_ablate.training.execution import FleetConfig
@@ -173,7 +173,7 @@ def make_plan(
         known = _speeds(shapes, hardware, runs_dir)
         tokens_per_second = {n: known[_Shape.of(p)][0] for n, p in graph.phases.items()}
         speeds = tuple(dict.fromkeys(line for _, line in known.values()))
-    sizes = phase_sizes(study, graph)
+    sizes = phase_sizes(graph)
     rows = tuple(
         _phase_row(graph, identity, sizes[identity], runs_dir, tokens_per_second[identity])
         for identity in graph.phases
@@ -216,13 +216,13 @@ def _fleet_plan(
     return FleetPlan.of(graph, runs, members, seconds)
 
 
-def phase_sizes(study: Study, graph: PhaseGraph) -> dict[str, str]:
-    """Name of the model size of each phase, by identity."""
-    by_model = {model: size for size, model in study.models.items()}
-    return {
-        name: by_model.get(phase.model) or size_of(phase.model, study.settings[0])
-        for name, phase in graph.phases.items()
-    }
+def phase_sizes(graph: PhaseGraph) -> dict[str, str]:
+    """Name of the model size of each phase, by identity: that of the first arm that needs it."""
+    sizes: dict[str, str] = {}
+    for arm in graph.arms:
+        for name in graph.chain(arm):
+            sizes.setdefault(name, arm.size)
+    return sizes
 
 
 def _phase_row(

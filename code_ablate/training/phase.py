@@ -126,9 +126,11 @@ class Phase:
     seq_len: PositiveInt
     """Tokens that a window predicts."""
     seed: Seed
-    """Seed of the initialisation and of the order within each corpus, one for a whole recipe."""
+    """Seed of the order within each corpus, and of the initialisation; one for a whole recipe."""
     name: str = "pretraining"
     """What the phase is for: pretraining, continuation, cooldown. Not part of its identity."""
+    initialisation_seed: Seed | None = None
+    """Seed of the initialisation where it is another than that of the order. None: `seed`."""
     parent: "Phase | None" = None
     """The phase whose last parameters this one starts from; None: from initialisation."""
     optimizer_state: OptimizerState = "carry"
@@ -147,6 +149,8 @@ class Phase:
     def __post_init__(self):
         require_name("Phase.name", self.name)
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
+        if self.initialisation_seed == self.seed:
+            object.__setattr__(self, "initialisation_seed", None)
         if self.steps < 1:
             raise UserError(
                 f"Phase.tokens = {self.tokens} is less than half a batch of {self.batch_windows} "
@@ -165,7 +169,7 @@ class Phase:
                 )
             return
         self._require_learning_rate()
-        for name in ("seq_len", "seed"):
+        for name in ("seq_len", "seed", "initialisation_seed"):
             if getattr(self, name) != getattr(self.parent, name):
                 raise UserError(
                     f"phase {self.name!r} has {name} = {getattr(self, name)} and its parent has "
@@ -204,6 +208,11 @@ class Phase:
     def steps(self) -> int:
         """Train steps: the budget over the tokens in a batch, rounded."""
         return round(self.tokens / (self.batch_windows * self.seq_len))
+
+    @property
+    def seed_of_parameters(self) -> int:
+        """Seed that the first parameters are drawn with."""
+        return self.seed if self.initialisation_seed is None else self.initialisation_seed
 
     @property
     def realised_tokens(self) -> int:
@@ -274,6 +283,8 @@ def describe(
         "document_masks": phase.document_masks and _DOCUMENT_MASKS,
         "parent": None,
     }
+    if phase.initialisation_seed is not None:
+        description["initialisation_seed"] = phase.initialisation_seed
     if phase.parent:
         description["parent"] = describe(phase.parent, store_identities, store_tokens)
         description["optimizer_state"] = phase.optimizer_state
