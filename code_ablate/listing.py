@@ -18,9 +18,7 @@ def listing(what: str) -> str:
         "tasks": _tasks,
         "corpora": _corpora,
         "mixtures": _mixtures,
-        "recipes": lambda: {
-            recipe.__name__: _first_line(recipe) for recipe in (*RECIPES, *VARIATIONS)
-        },
+        "recipes": _recipes,
     }
     names = makers[what]() if what in makers else _files(what)
     width = max(map(len, names), default=0)
@@ -35,6 +33,10 @@ def _files(folder: str) -> dict[str, str]:
         first = file.read_text(encoding="utf-8").partition("\n")[0]
         found[name] = first.lstrip("# ") if first.startswith("#") else ""
     return found
+
+
+def _recipes() -> dict[str, str]:
+    return {recipe.__name__: _first_line(recipe) for recipe in (*RECIPES, *VARIATIONS)}
 
 
 def _tasks() -> dict[str, str]:

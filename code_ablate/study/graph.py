@@ -55,8 +55,8 @@ class Study:
         dataclasses.field(default_factory=dict)
     )
     """Corpora, or roles of the setting, whose share of the tokens is reported, by the name of their
-    group. A group that is named as the source is the main axis, else the first one. Empty: one group, named as the source,
-    of all corpora that the recipes vary."""
+    group. A group that is named as the source is the main axis, else the first one. Empty: one
+    group, named as the source, of all corpora that the recipes vary."""
     published: str = ""
     """Name of a published study whose figures the report shows beside these; empty for none."""
     margin: Share = 0.0
@@ -205,9 +205,8 @@ class Study:
         corpora: dict[str, None] = {}
         for name in names:
             played = [s.roles[name].active for s in self.settings if name in s.roles]
-            corpora.update(
-                dict.fromkeys(c for mixture in played or ({name: 1.0},) for c in mixture)
-            )
+            for rates in played or [{name: 1.0}]:
+                corpora.update(dict.fromkeys(rates))
         return tuple(corpora)
 
     def _require_placed(self) -> None:

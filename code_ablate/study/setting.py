@@ -194,8 +194,10 @@ class Setting:
     @property
     def cooldown_mixture(self) -> Mixture:
         """What the cooldown is on, without the source."""
-        assert not self.cooldown_base or isinstance(self.cooldown_base, Mixture)
-        return self.cooldown_base or self.base_mixture
+        if self.cooldown_base is None:
+            return self.base_mixture
+        assert isinstance(self.cooldown_base, Mixture), "resolved when the setting was made"
+        return self.cooldown_base
 
     @property
     def base_mixture(self) -> Mixture:

@@ -9,6 +9,7 @@ channels (64 and 32 in small models), and a width some forty times the number of
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
@@ -52,7 +53,7 @@ def _shapes(parameters: int, like: ModelConfig) -> Iterator[ModelConfig]:
     while width * like.vocabulary_size < parameters:
         head_dim = 32 if width <= 256 else 64 if width <= 768 else 128
         if width % head_dim == 0:
-            shape = {
+            shape: dict[str, Any] = {
                 "d_model": width,
                 "heads": width // head_dim,
                 "head_dim": head_dim,
@@ -62,5 +63,6 @@ def _shapes(parameters: int, like: ModelConfig) -> Iterator[ModelConfig]:
             one = count_parameters(dataclasses.replace(like, **shape, layers=1))
             layers = (parameters - one.embedding) / (one.total - one.embedding)
             for number in {max(1, math.floor(layers)), max(1, math.ceil(layers))}:
-                yield dataclasses.replace(like, **shape, layers=number)
+                if number <= width:  # the rest are far from any form, and many
+                    yield dataclasses.replace(like, **shape, layers=number)
         width += 32

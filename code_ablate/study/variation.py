@@ -4,10 +4,10 @@
     changed(setting, recipe=text_only, changes={"cooldown_source_share": 0.0}, name="code_free")
     each(setting, recipe=proportion, product={"share": (0.0, 0.25, 0.5)})
 
-A change names a field of the setting, or one below it after a dot. Two names stand for what no field
-holds: "learning_rate", a factor on the peaks and floors of pre-training, and "tokens_per_parameter".
-`changed` and `each` make arms that are compared within one model size; settings that differ in every
-arm are made by `code_ablate.study.sweep`.
+A change names a field of the setting, or one below it after a dot. Two names stand for what no
+field holds: "learning_rate", a factor on the peaks and floors of pre-training, and
+"tokens_per_parameter". `changed` and `each` make arms that are compared within one model size;
+settings that differ in every arm are made by `code_ablate.study.sweep`.
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ def varied(setting: Setting, changes: Mapping[str, Any]) -> Setting:
         elif name.startswith("roles."):
             setting = _with_role(setting, name.removeprefix("roles."), value)
         elif name in MIXTURES and value is not None:
-            setting = dataclasses.replace(setting, **{name: setting.mixture_of(value)})
+            setting = _with_value(setting, name, [name], setting.mixture_of(value))
         else:
             setting = _with_value(setting, name, name.split("."), value)
     return setting
