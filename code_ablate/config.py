@@ -42,12 +42,30 @@ from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
 
+SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
+"""Fields that a file of gin/models must bind for `named_model`."""
+
+
+def named_model(name: str) -> ModelConfig:
+    """A model with the shapes of a file in gin/models; the rest is as ModelConfig is bound.
+
+    `name`: name of the file, such as '470m', or path of a gin file.
+    """
+    file = find_gin_file(name, "models")
+    values = Bindings.read([file], (), _gin_directories()).values("ModelConfig")
+    missing = [field for field in SHAPES if field not in values]
+    if missing:
+        raise UserError(f"{file} does not bind ModelConfig.{missing[0]}: name a file that does.")
+    return _made["ModelConfig"](**{field: values.get(field) for field in (*SHAPES, "kv_heads")})
+
+
 CONFIGURABLES = (
     Study,
     Setting,
     Side,
     Growth,
     sweep,
+    named_model,
     Phase,
     ModelConfig,
     Optimizer,

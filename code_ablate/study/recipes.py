@@ -75,21 +75,28 @@ def _described(recipe: Recipe, description: str) -> Recipe:
 
 
 @checked
-def with_corpus(setting: Setting, corpus: MixtureSpec, share: Share, name: str = "") -> Recipe:
+def with_corpus(
+    setting: Setting,
+    corpus: MixtureSpec,
+    share: Share,
+    name: str = "",
+    budget: PartOfBudget = 1.0,
+) -> Recipe:
     """The whole budget on the base with one more corpus, or mixture, at a share of the tokens.
 
     The cooldown, if the study has one, is on the base.
 
     `corpus`: registered name or role, or {corpus or role: rate}. `share`: its share of the tokens.
-    `name`: name of the recipe; empty: "with_" and the role or the corpora.
+    `name`: name of the recipe; empty: "with_" and the role or the corpora. `budget`: part of
+    Setting.tokens that is trained on.
     """
     added = setting.mixture_of(corpus)
     mixture = blend(setting.base_mixture, added, share)
-    phase = setting.begin(0.0, setting.tokens, mixture, tuple(added.active))
+    phase = setting.begin(0.0, budget * setting.tokens, mixture, tuple(added.active))
     own = corpus if isinstance(corpus, str) else "_".join(added.active)
     recipe = setting.recipe(name or f"with_{own}", phase)
-    text = f"The whole budget on the base with {100 * share:g} % from {', '.join(added.active)}."
-    return _described(recipe, text)
+    text = f"on the base with {100 * share:g} % from {', '.join(added.active)}."
+    return _described(recipe, f"{_of(budget)} {text}")
 
 
 @checked

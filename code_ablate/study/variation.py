@@ -18,9 +18,12 @@ from typing import Any
 from code_ablate.checked import Share, checked
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.model.flops import count_parameters
-from code_ablate.study.recipes import with_corpus
+from code_ablate.study.recipes import PartOfBudget, with_corpus
 from code_ablate.study.setting import Recipe, Setting
 from code_ablate.training.phase import Schedule
+
+END = "end"
+"""Name of the stage of recipes that end at different points and are compared all the same."""
 
 MIXTURES = ("base", "source", "cooldown_base")
 """Fields of a setting that are mixtures, and may name roles."""
@@ -178,6 +181,26 @@ def changed(
     )
 
 
+@checked
+def cooled(setting: Setting, recipe: Callable, source_share: Share | None, name: str) -> Recipe:
+    """The pre-training of a recipe, then a cooldown of its own or none, at one stage.
+
+    `recipe`: function that makes the recipe. `source_share`: share of the source in the cooldown;
+    None: no cooldown. `name`: name of the arm.
+    """
+    if source_share is None:
+        own = dataclasses.replace(setting, cooldown_tokens=0)
+        text = "without cooldown"
+    elif not setting.cooldown_tokens:
+        raise UserError(f"cooled makes {name!r}, and Setting.cooldown_tokens is 0: set it.")
+    else:
+        own = dataclasses.replace(setting, cooldown_source_share=source_share)
+        text = f"with {100 * source_share:g} % from {setting.source_name} in the cooldown"
+    made = recipe(own)
+    last = list(made.stages.values())[-1]
+    return Recipe(name, {END: last}, f"{made.name} {text}.")
+
+
 def _first_line(function: Callable) -> str:
     return (function.__doc__ or "").strip().partition("\n")[0]
 
@@ -200,20 +223,22 @@ def each(
 
 
 @checked
-def one_each(setting: Setting, roles: str, share: Share) -> tuple[Recipe, ...]:
+def one_each(
+    setting: Setting, roles: str, share: Share, budget: PartOfBudget = 1.0
+) -> tuple[Recipe, ...]:
     """An arm for each of several roles: the base with that role's corpora at a share.
 
     `roles`: begin of the names of the roles, such as 'language.'; the rest names the arm. `share`:
-    share of the tokens.
+    share of the tokens. `budget`: part of Setting.tokens that is trained on.
     """
     found = {role: mixture for role, mixture in setting.roles.items() if role.startswith(roles)}
     if not found:
         raise unknown_name("role that begins so (one_each.roles)", roles, setting.roles)
     return tuple(
-        with_corpus(setting, mixture, share, name=role.removeprefix(roles) or role)
+        with_corpus(setting, mixture, share, role.removeprefix(roles) or role, budget)
         for role, mixture in found.items()
     )
 
 
-VARIATIONS = (changed, each, one_each)
+VARIATIONS = (changed, cooled, each, one_each)
 """Recipes that are made of others; registered in gin under their names."""
