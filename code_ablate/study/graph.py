@@ -6,6 +6,7 @@ graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 """
 
 import dataclasses
+import fnmatch
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -54,9 +55,10 @@ class Study:
     groups: Annotated[Mapping[str, tuple[str, ...]], Given(Mapping[str, tuple[str, ...] | str])] = (
         dataclasses.field(default_factory=dict)
     )
-    """Corpora, or roles of the setting, whose share of the tokens is reported, by the name of their
-    group. A group that is named as the source is the main axis, else the first one. Empty: one
-    group, named as the source, of all corpora that the recipes vary."""
+    """Corpora, or roles of the setting ('language.*' for all that begin so), whose share of the
+    tokens is reported, by the name of their group. A group that is named as the source is the main
+    axis, else the first one. Empty: one group, named as the source, of all corpora that the recipes
+    vary."""
     published: str = ""
     """Name of a published study whose figures the report shows beside these; empty for none."""
     margin: Share = 0.0
@@ -204,7 +206,12 @@ class Study:
             raise UserError(f"Study.groups[{group!r}] is {names!r}: give at least one corpus.")
         corpora: dict[str, None] = {}
         for name in names:
-            played = [s.roles[name].active for s in self.settings if name in s.roles]
+            played = [
+                mixture.active
+                for setting in self.settings
+                for role, mixture in setting.roles.items()
+                if fnmatch.fnmatchcase(role, name)
+            ]
             for rates in played or [{name: 1.0}]:
                 corpora.update(dict.fromkeys(rates))
         return tuple(corpora)
@@ -277,8 +284,13 @@ class PhaseGraph:
         phases: dict[str, Phase] = {}
         parents: dict[str, str | None] = {}
         identities = {}
+        # By the object: a phase that stages have in common is one, and to hash it takes long.
+        known: dict[int, str] = {}
         for arm, phase in study.arms.items():
-            chain = [phase_identity(p, store_identities, store_tokens) for p in phase.chain]
+            for part in phase.chain:
+                if id(part) not in known:
+                    known[id(part)] = phase_identity(part, store_identities, store_tokens)
+            chain = [known[id(part)] for part in phase.chain]
             for name, part in zip(chain, phase.chain, strict=True):
                 phases.setdefault(name, part)
             parents |= dict(zip(chain, [None, *chain], strict=False))

@@ -187,9 +187,31 @@ class Setting:
         return Mixture.of(rates)
 
     @property
+    def expected_by_corpus(self) -> dict[str, int]:
+        """Tokens that are expected of single corpora, as `expected_tokens` says of their roles."""
+        expected: dict[str, int] = {}
+        for role, tokens in self.expected_tokens.items():
+            for corpus, share in self.roles[role].active.items():
+                expected.setdefault(corpus, max(1, round(share * tokens)))
+        return expected
+
+    @property
     def size_name(self) -> str:
         """Name of the model size, as reports give it."""
         return size_of(self.model, self)
+
+    def in_words(self, mixture: Mixture) -> str:
+        """A mixture for people: with a role in the place of its corpora, where it has several."""
+        left = dict(mixture.rates)
+        words: list[str] = []
+        for role, own in self.roles.items():
+            parts = {left.get(corpus, 0.0) / rate for corpus, rate in own.active.items()}
+            share = min(parts)
+            if len(own.active) > 1 and share > 0 and max(parts) - share < 1e-6 * share:
+                words.append(f"{100 * share:.6g}% {role}")
+                left = {corpus: rate for corpus, rate in left.items() if corpus not in own.active}
+        words += [f"{100 * rate:.6g}% {corpus}" for corpus, rate in left.items() if rate]
+        return " + ".join(words)
 
     @property
     def cooldown_mixture(self) -> Mixture:

@@ -19,7 +19,8 @@ from code_ablate.study.setting import Setting
 from code_ablate.study.sizes import model_of
 from code_ablate.study.variation import combinations, label, varied, with_tokens, with_warmup
 
-_MODEL = "model"
+LABEL = "label"
+"""In a change that is listed: its name, in the place of what is changed."""
 
 
 @checked
@@ -65,20 +66,27 @@ def sweep(
     `of`: setting that they are made of. `sizes`: numbers of parameters, or models; empty: the
     setting's own model, as it is. `growth`: how budget, batch and learning rate follow the size.
     `product`: values by field of the setting, such as {'learning_rate': (0.5, 1.0)}: every
-    combination. `listed`: further mappings of fields to values, one for each setting.
+    combination. `listed`: further mappings of fields to values, one for each setting; its 'label',
+    if it has one, names the setting in the place of the changes.
     """
     settings = []
     for size in sizes or (of.model,):
         model = model_of(size, of.model) if isinstance(size, int) else size
         grown = growth.grown(of, model) if sizes else of
         for changes in combinations(product, listed, "sweep"):
-            settings.append(_named(varied(grown, changes), changes))
+            name = changes.pop(LABEL, None)
+            settings.append(_named(varied(grown, changes), name or label(_told(changes))))
     return tuple(settings)
 
 
-def _named(setting: Setting, changes: Mapping[str, Any]) -> Setting:
+def _told(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes that the name of a size does not tell already."""
+    own = ("model", "size")
+    return {name: value for name, value in changes.items() if name.partition(".")[0] not in own}
+
+
+def _named(setting: Setting, words: str) -> Setting:
     """The setting with a size that tells it from the others of the sweep."""
-    told = {name: value for name, value in changes.items() if name.partition(".")[0] != _MODEL}
-    if not told or "size" in changes:
+    if not words:
         return setting
-    return dataclasses.replace(setting, size=f"{setting.size_name}, {label(told)}")
+    return dataclasses.replace(setting, size=f"{setting.size_name}, {words}")

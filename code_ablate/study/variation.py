@@ -11,6 +11,7 @@ settings that differ in every arm are made by `code_ablate.study.sweep`.
 """
 
 import dataclasses
+import fnmatch
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -228,14 +229,17 @@ def one_each(
 ) -> tuple[Recipe, ...]:
     """An arm for each of several roles: the base with that role's corpora at a share.
 
-    `roles`: begin of the names of the roles, such as 'language.'; the rest names the arm. `share`:
-    share of the tokens. `budget`: part of Setting.tokens that is trained on.
+    `roles`: pattern of their names, such as 'language.*'; what the star stands for names the arm.
+    `share`: share of the tokens. `budget`: part of Setting.tokens that is trained on.
     """
-    found = {role: mixture for role, mixture in setting.roles.items() if role.startswith(roles)}
+    found = {
+        role: mixture for role, mixture in setting.roles.items() if fnmatch.fnmatchcase(role, roles)
+    }
     if not found:
-        raise unknown_name("role that begins so (one_each.roles)", roles, setting.roles)
+        raise unknown_name("role (one_each.roles)", roles, setting.roles)
+    before = roles.partition("*")[0]
     return tuple(
-        with_corpus(setting, mixture, share, role.removeprefix(roles) or role, budget)
+        with_corpus(setting, mixture, share, role.removeprefix(before) or role, budget)
         for role, mixture in found.items()
     )
 
