@@ -34,7 +34,7 @@ from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES
 from code_ablate.study.setting import Setting, Side
-from code_ablate.study.sweep import Growth, sweep
+from code_ablate.study.setting_sweep import Growth, sweep
 from code_ablate.study.variation import VARIATIONS
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule

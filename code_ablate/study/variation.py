@@ -7,7 +7,7 @@
 A change names a field of the setting, or one below it after a dot. Two names stand for what no
 field holds: "learning_rate", a factor on the peaks and floors of pre-training, and
 "tokens_per_parameter". `changed` and `each` make arms that are compared within one model size;
-settings that differ in every arm are made by `code_ablate.study.sweep`.
+settings that differ in every arm are made by `code_ablate.study.setting_sweep`.
 """
 
 import dataclasses
@@ -97,16 +97,11 @@ def _with_tokens_per_parameter(setting: Setting, ratio: float) -> Setting:
     if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not ratio > 0:
         raise UserError(f"the change tokens_per_parameter is {ratio!r}: it must be above 0.")
     tokens = round(ratio * count_parameters(setting.model).total)
-    return with_tokens(setting, tokens)
-
-
-def with_tokens(setting: Setting, tokens: int) -> Setting:
-    """The setting with another budget: cooldown and warm-ups keep their parts of it."""
-    factor = tokens / setting.tokens
+    longer = tokens / setting.tokens
     return dataclasses.replace(
-        with_warmup(setting, factor),
+        with_warmup(setting, longer),
         tokens=tokens,
-        cooldown_tokens=round(factor * setting.cooldown_tokens),
+        cooldown_tokens=round(longer * setting.cooldown_tokens),
     )
 
 

@@ -17,7 +17,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.study.setting import Setting
 from code_ablate.study.sizes import model_of
-from code_ablate.study.variation import combinations, label, varied, with_tokens, with_warmup
+from code_ablate.study.variation import combinations, label, varied, with_warmup
 
 LABEL = "label"
 """In a change that is listed: its name, in the place of what is changed."""
@@ -40,16 +40,21 @@ class Growth:
 
     def grown(self, setting: Setting, model: ModelConfig) -> Setting:
         """The setting for a model of another size; warm-ups keep their part of the steps."""
-        ratio = count_parameters(model).total / self.reference
+        parameters = count_parameters(model).total
+        ratio = parameters / self.reference
         windows = setting.batch_windows * 2 ** round(self.batch_exponent * math.log2(ratio))
         windows = max(1, round(windows))
-        grown = with_warmup(
-            dataclasses.replace(setting, model=model, batch_windows=windows),
-            setting.batch_windows / windows,
-        )
+        tokens = setting.tokens
         if self.tokens_per_parameter is not None:
-            tokens = round(self.tokens_per_parameter * count_parameters(model).total)
-            grown = with_tokens(grown, tokens)
+            tokens = round(self.tokens_per_parameter * parameters)
+        longer = tokens / setting.tokens
+        grown = dataclasses.replace(
+            with_warmup(setting, longer * setting.batch_windows / windows),
+            model=model,
+            batch_windows=windows,
+            tokens=tokens,
+            cooldown_tokens=round(longer * setting.cooldown_tokens),
+        )
         return varied(grown, {"learning_rate": ratio**-self.learning_rate_exponent})
 
 
