@@ -39,8 +39,6 @@ def varied(setting: Setting, changes: Mapping[str, Any]) -> Setting:
     for name, value in changes.items():
         if name in DERIVED:
             setting = DERIVED[name](setting, value)
-        elif name.startswith("roles."):
-            setting = _with_role(setting, name.removeprefix("roles."), value)
         elif name in MIXTURES and value is not None:
             setting = _with_value(setting, name, [name], setting.mixture_of(value))
         else:
@@ -52,6 +50,9 @@ def _with_value(owner: Any, whole: str, path: Sequence[str], value: Any) -> Any:
     """The dataclass with the value at `path`; `whole` is the name that the user gave."""
     field, *below = path
     known = [f.name for f in dataclasses.fields(owner)] if dataclasses.is_dataclass(owner) else []
+    if isinstance(owner, Setting):
+        # Base and source have been resolved: another role would not reach them.
+        known.remove("roles")
     if field not in known:
         before = whole.split(".")[: whole.count(".") - len(below)]
         names = [".".join((*before, name)) for name in known]
@@ -61,13 +62,6 @@ def _with_value(owner: Any, whole: str, path: Sequence[str], value: Any) -> Any:
     if below:
         value = _with_value(getattr(owner, field), whole, below, value)
     return dataclasses.replace(owner, **{field: value})
-
-
-def _with_role(setting: Setting, role: str, value: Any) -> Setting:
-    if role not in setting.roles:
-        raise unknown_name("role of the setting", role, setting.roles)
-    roles = {**setting.roles, role: setting.mixture_of(value)}
-    return dataclasses.replace(setting, roles=roles)
 
 
 def _with_learning_rate(setting: Setting, factor: float) -> Setting:

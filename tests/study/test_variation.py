@@ -41,7 +41,8 @@ def test_a_model_is_changed_by_its_fields(setting):
         ("continuation.stat", "continuation.start"),
         ("continuation.start.x", "field of a setting"),
         ("learning_rat", "learning_rate"),
-        ("roles.synthetc", "role of the setting"),
+        ("roles", "field of a setting"),
+        ("roles.synthetic", "field of a setting"),
     ],
 )
 def test_a_change_of_what_is_not_there_names_what_is(setting, name, close):
@@ -85,8 +86,8 @@ def test_a_mixture_may_name_roles(with_roles):
     other = varied(with_roles, {"source": {"code": 0.9, "synthetic": 0.1}})
     assert other.mix(1.0).active == pytest.approx({"web": 0.72, "markup": 0.18, "synthetic": 0.1})
     assert other.source_name == "code"
-    again = varied(with_roles, {"roles.synthetic": {"code": 1}, "source": "synthetic"})
-    assert again.mix(1.0).active == {"web": 0.8, "markup": 0.2}
+    assert varied(with_roles, {"base": "synthetic"}).base_mixture.active == {"synthetic": 1.0}
+    assert varied(with_roles, {"cooldown_base": None}) == with_roles
 
 
 def test_one_arm_is_changed_and_says_so(study, setting):
