@@ -33,7 +33,7 @@ from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES
-from code_ablate.study.setting import Setting, Side
+from code_ablate.study.setting import Setting, Side, naming_roles
 from code_ablate.study.setting_sweep import Growth, sweep
 from code_ablate.study.variation import VARIATIONS
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
@@ -227,7 +227,10 @@ def load_study(
             _say_default_scale(name)
         load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
-    require_tasks("corpus", study.corpora)
+    try:
+        require_tasks("corpus", study.corpora)
+    except UserError as error:
+        raise naming_roles(error, study.settings[0].roles) from None
     require_tasks("evaluation task", study.suite.tasks)
     return study
 

@@ -10,7 +10,7 @@ runs at every scale.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -175,8 +175,8 @@ class Setting:
 
         Raises UserError for an unknown name.
         """
-        if isinstance(spec, str) and spec in self.roles:
-            return self.roles[spec]
+        if isinstance(spec, str):
+            return self.roles[spec] if spec in self.roles else self._registered(spec)
         if not isinstance(spec, Mapping) or not self.roles.keys() & spec.keys():
             return resolve_mixture(spec)
         rates: dict[str, float] = {}
@@ -199,6 +199,12 @@ class Setting:
     def size_name(self) -> str:
         """Name of the model size, as reports give it."""
         return size_of(self.model, self)
+
+    def _registered(self, name: str) -> Mixture:
+        try:
+            return resolve_mixture(name)
+        except UserError as error:
+            raise naming_roles(error, self.roles) from None
 
     def in_words(self, mixture: Mixture) -> str:
         """A mixture for people: with a role in the place of its corpora, where it has several."""
@@ -327,3 +333,9 @@ def size_of(model: ModelConfig, setting: Setting) -> str:
         if parameters >= unit:
             return f"{parameters / unit:.3g}{letter}"
     return str(parameters)
+
+
+def naming_roles(error: UserError, roles: Iterable[str]) -> UserError:
+    """The error for a name that is no corpus, where it might have been meant for a role."""
+    names = ", ".join(roles)
+    return UserError(f"{error} Roles of the setting: {names}.") if names else error
