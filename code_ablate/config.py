@@ -18,6 +18,7 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.checked import checked
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
@@ -46,6 +47,7 @@ SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
 """Fields that a file of gin/models must bind for `named_model`."""
 
 
+@checked
 def named_model(name: str) -> ModelConfig:
     """A model with the shapes of a file in gin/models; the rest is as ModelConfig is bound.
 

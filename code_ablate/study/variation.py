@@ -12,6 +12,8 @@ settings that differ in every arm are made by `code_ablate.study.setting_sweep`.
 
 import dataclasses
 import fnmatch
+import functools
+import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 from code_ablate.checked import Share, checked
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.model.flops import count_parameters
+from code_ablate.shown import brief
 from code_ablate.study.recipes import PartOfBudget, with_corpus
 from code_ablate.study.setting import Recipe, Setting
 from code_ablate.training.phase import Schedule
@@ -160,9 +163,7 @@ def changed(
     setting, such as {'continuation.start': 'carry'}, or of learning_rate (a factor) or
     tokens_per_parameter. `name`: name of the arm; empty: the recipe's, with the changes.
     """
-    made = recipe(varied(setting, changes))
-    if not isinstance(made, Recipe):
-        raise UserError("changed.recipe must make a single recipe: name each of several itself.")
+    made = _one_of("changed", recipe, varied(setting, changes))
     text = made.description or _first_line(recipe)
     return dataclasses.replace(
         made,
@@ -186,9 +187,41 @@ def cooled(setting: Setting, recipe: Callable, source_share: Share | None, name:
     else:
         own = dataclasses.replace(setting, cooldown_source_share=source_share)
         text = f"with {100 * source_share:g} % from {setting.source_name} in the cooldown"
-    made = recipe(own)
+    made = _one_of("cooled", recipe, own)
     last = list(made.stages.values())[-1]
     return Recipe(name, {END: last}, f"{made.name} {text}.")
+
+
+def _one_of(owner: str, recipe: Callable, setting: Setting) -> Recipe:
+    """The recipe that a function makes. Raises UserError if it is none, or makes several."""
+    made = _all_of(owner, recipe, setting, {})
+    if len(made) != 1:
+        raise UserError(
+            f"{owner}.recipe makes {len(made)} recipes, which cannot all have one name: give a "
+            "function that makes one."
+        )
+    return made[0]
+
+
+def _all_of(
+    owner: str, recipe: Callable, setting: Setting, values: Mapping[str, Any]
+) -> tuple[Recipe, ...]:
+    """The recipes that a function makes. Raises UserError if it does not take the values."""
+    function = recipe.func if isinstance(recipe, functools.partial) else inspect.unwrap(recipe)
+    name = getattr(function, "__name__", str(function))
+    if not inspect.isfunction(function):
+        raise UserError(f"{owner}.recipe is {brief(recipe)}: it must be a function of a setting.")
+    parameters = inspect.signature(recipe).parameters
+    takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    for value in values:
+        if value not in parameters and not takes_all:
+            raise unknown_name(f"parameter of {name}", value, list(parameters)[1:])
+    made = recipe(setting, **values)
+    recipes = made if isinstance(made, tuple) else (made,)
+    for one in recipes:
+        if not isinstance(one, Recipe):
+            raise UserError(f"{name}, in {owner}.recipe, made {brief(one)}: it must be a Recipe.")
+    return recipes
 
 
 def _first_line(function: Callable) -> str:
@@ -208,8 +241,10 @@ def each(
     parameter, such as {'share': (0.25, 0.5), 'budget': (0.5, 1.0)}: every combination. `listed`:
     further mappings of parameters to values, one for each recipe.
     """
-    made = [recipe(setting, **values) for values in combinations(product, listed, "each")]
-    return tuple(part for one in made for part in (one if isinstance(one, tuple) else (one,)))
+    made: list[Recipe] = []
+    for values in combinations(product, listed, "each"):
+        made += _all_of("each", recipe, setting, values)
+    return tuple(made)
 
 
 @checked

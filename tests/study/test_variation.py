@@ -130,6 +130,30 @@ def test_each_makes_every_combination_then_those_listed(setting):
     assert [len(recipe.stages) for recipe in made] == [2, 2, 1]
 
 
+@pytest.mark.parametrize(
+    ("function", "values", "message"),
+    [
+        (
+            proportion,
+            {"shar": 0.5},
+            "no parameter of proportion named 'shar'; did you mean 'share'",
+        ),
+        (len, {}, r"each\.recipe is .*function of a setting"),
+        (lambda setting: setting, {}, r"<lambda>, in each\.recipe, made"),
+        (proportion, {"share": 2.0}, r"proportion\.share is 2\.0"),
+    ],
+)
+def test_what_makes_no_recipe_is_refused(setting, function, values, message):
+    with pytest.raises(UserError, match=message):
+        each(setting, recipe=function, listed=(values,))
+
+
+def test_one_arm_is_made_of_one_recipe(setting):
+    several = functools.partial(each, recipe=proportion, product={"share": (0.1, 0.2)})
+    with pytest.raises(UserError, match=r"changed\.recipe makes 2 recipes"):
+        changed(setting, recipe=several, changes={})
+
+
 def test_recipes_of_a_sweep_stand_in_a_study_like_any_other(study):
     sweep = functools.partial(each, recipe=proportion, product={"share": (0.25, 0.5)})
     both = dataclasses.replace(study, recipes=(text_only, sweep))
