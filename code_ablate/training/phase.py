@@ -169,13 +169,19 @@ class Phase:
                 )
             return
         self._require_learning_rate()
-        for name in ("seq_len", "seed", "initialisation_seed"):
+        for name in ("seq_len", "seed"):
             if getattr(self, name) != getattr(self.parent, name):
                 raise UserError(
                     f"phase {self.name!r} has {name} = {getattr(self, name)} and its parent has "
                     f"{getattr(self.parent, name)}: what its parent left unread is only defined "
                     f"for equal {name}s."
                 )
+        if self.initialisation_seed != self.parent.initialisation_seed:
+            raise UserError(
+                f"phase {self.name!r} has initialisation_seed = {self.initialisation_seed} and its "
+                f"parent has {self.parent.initialisation_seed}: give both the parent's, because "
+                "only the first phase of a recipe is initialised."
+            )
         if self._model_key() != self.parent._model_key():
             raise UserError(f"phase {self.name!r} and its parent are of different models.")
         keeps_history = [part.optimizer.skip_spikes is not None for part in (self, self.parent)]

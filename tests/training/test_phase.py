@@ -263,3 +263,11 @@ def test_what_plans_and_reports_need_imports_without_jax(module):
     blocked = ("jax", "jaxlib", "flax", "optax", "orbax", "tensorflow", "seqio", "gin")
     done = run(f"import {module}", *blocked)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_phase_that_goes_on_has_the_first_weights_of_its_parent(phase, child):
+    parent = dataclasses.replace(phase, initialisation_seed=3)
+    both = dataclasses.replace(child, parent=parent, initialisation_seed=3)
+    assert both.seed_of_parameters == 3 and both.seed == phase.seed
+    with pytest.raises(UserError, match=r"initialisation_seed = None and its parent has 3"):
+        dataclasses.replace(child, parent=parent)
