@@ -57,6 +57,11 @@ class Bindings:
         """Whether `owner`.`field` is bound, in any scope."""
         return any(_key(statement) == (owner, field) for statement in self.statements)
 
+    def values(self, owner: str) -> dict[str, Any]:
+        """What is bound to the fields of `owner`, outside of all scopes, by field."""
+        plain = (s for s in self.statements if not s.scope and _key(s)[0] == owner)
+        return {statement.arg_name: statement.value for statement in plain}
+
     def place(self, owner: str, field: str, scope: str = "") -> str:
         """Where the value comes from that holds in `scope`: file and line, or the option; or ''."""
         places = {}

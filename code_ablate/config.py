@@ -18,6 +18,7 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.checked import checked
 from code_ablate.data.preparing.beam import BeamConfig
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import Deduplication
@@ -34,18 +35,42 @@ from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.recipes import RECIPES, Setting, Side
+from code_ablate.study.recipes import RECIPES
+from code_ablate.study.setting import Setting, Side, naming_roles
+from code_ablate.study.setting_sweep import Growth, sweep
+from code_ablate.study.variation import VARIATIONS
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
 
+SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
+"""Fields that a file of gin/models must bind for `named_model`."""
+
+
+@checked
+def named_model(name: str) -> ModelConfig:
+    """A model with the shapes of a file in gin/models; the rest is as ModelConfig is bound.
+
+    `name`: name of the file, such as '470m', or path of a gin file.
+    """
+    file = find_gin_file(name, "models")
+    values = Bindings.read([file], (), _gin_directories()).values("ModelConfig")
+    missing = [field for field in SHAPES if field not in values]
+    if missing:
+        raise UserError(f"{file} does not bind ModelConfig.{missing[0]}: name a file that does.")
+    return _made["ModelConfig"](**{field: values.get(field) for field in (*SHAPES, "kv_heads")})
+
+
 CONFIGURABLES = (
     Study,
     AnalysisPlan,
     Setting,
     Side,
+    Growth,
+    sweep,
+    named_model,
     Phase,
     ModelConfig,
     Optimizer,
@@ -68,6 +93,7 @@ CONFIGURABLES = (
     Paths,
     phase_of_run,
     *RECIPES,
+    *VARIATIONS,
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 
@@ -207,7 +233,10 @@ def load_study(
             _say_default_scale(name)
         load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
-    require_tasks("corpus", study.corpora)
+    try:
+        require_tasks("corpus", study.corpora)
+    except UserError as error:
+        raise naming_roles(error, study.settings[0].roles) from None
     require_tasks("evaluation task", study.suite.tasks)
     return study
 

@@ -148,7 +148,7 @@ def realised_shares(
 def _describe_phases(
     study: Study, graph: PhaseGraph, runs: Mapping[str, RunDirectory]
 ) -> dict[str, PhaseRecord]:
-    sizes, groups = phase_sizes(study, graph), study.share_groups
+    sizes, groups = phase_sizes(graph), study.share_groups
     return {
         name: PhaseRecord(
             name=phase.name,
