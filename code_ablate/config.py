@@ -204,6 +204,8 @@ def load_study(
         load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
     require_tasks("corpus", study.corpora)
+    grouped = dict.fromkeys(c for corpora in study.groups.values() for c in corpora)
+    require_tasks("corpus (Study.groups)", tuple(grouped))
     require_tasks("evaluation task", study.suite.tasks)
     return study
 

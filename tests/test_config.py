@@ -74,3 +74,9 @@ def test_a_source_in_the_place_of_the_scales_brings_its_own_name():
     assert study.source == "demo.synthetic_code"
     assert "demo.synthetic_code_25" in study.recipe_descriptions
     assert config.load_study("proportion", "demo").source == "code"
+
+
+def test_a_misspelt_corpus_in_a_group_is_refused_instead_of_reported_as_nothing():
+    bindings = ["Study.groups = {'code': ('demo.web_cod', 'demo.markup')}"]
+    with pytest.raises(UserError, match=r"Study\.groups.*did you mean 'demo\.web_code'"):
+        config.load_study("proportion", "demo", bindings=bindings)
