@@ -83,7 +83,7 @@ SCORES = {
     "basic_skills_coding": "15df68698f63f872",
     "boolq": "a10d0a01c9a3c423",
     "copa": "f3a218c3034ed631",
-    "humaneval": "1f3978c35cb5d704",
+    "humaneval": "14685a278ec4c198",
     "lambada": "5bfa698a722e06fd",
     "mbpp_bpb": "6d915213c9027ed5",
     "mmlu": "968efb24f1a09c1a",
