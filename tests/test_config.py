@@ -80,3 +80,25 @@ def test_a_misspelt_corpus_in_a_group_is_refused_instead_of_reported_as_nothing(
     bindings = ["Study.groups = {'code': ('demo.web_cod', 'demo.markup')}"]
     with pytest.raises(UserError, match=r"Study\.groups.*did you mean 'demo\.web_code'"):
         config.load_study("proportion", "demo", bindings=bindings)
+
+
+@pytest.mark.parametrize(
+    "binding, said",
+    [
+        ("SuiteConfig.tasks = ('demo.text',)", r"'demo\.text'"),
+        ("SuiteConfig.domains = ('arc_easy',)", r"corpus 'arc_easy'"),
+        ("Setting.base = {'arc_easy': 1.0}", r"corpus 'arc_easy'"),
+    ],
+)
+def test_corpora_and_evaluation_tasks_are_not_taken_for_one_another(binding, said):
+    for looks_only in (False, True):
+        with pytest.raises(UserError, match=said):
+            config.load_study("proportion", "demo", bindings=[binding], looks_only=looks_only)
+
+
+def test_modules_are_named_as_in_an_import():
+    for wrong in ("my_data.py", "./my_data.py", "my_data"):
+        with pytest.raises(UserError, match=r"write my_data\b|'my_data'"):
+            import_modules([wrong])
+    with pytest.raises(UserError, match="is no name of a module: give it as it stands"):
+        import_modules(["../my_data"])

@@ -27,6 +27,9 @@ from code_ablate.errors import DATA_PACKAGES, UserError, failing_import, unknown
 MixtureSpec = Mixture | Mapping[str, float] | str
 """A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
 
+TRAIN = "train"
+"""Split that corpora have."""
+
 INSTALL = "pip install 'code-ablate[data]'"
 """What to do where SeqIO is missing."""
 
@@ -46,6 +49,8 @@ def import_modules(modules: Sequence[str]) -> None:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise UserError(f"{module!r} is no name of a module{_module_named(module)}.")
         try:
             if module == shipped.TASKS:
                 _import_tasks()
@@ -60,6 +65,14 @@ def import_modules(modules: Sequence[str]) -> None:
             raise
         except Exception as error:
             raise failing_import(f"the module {module!r}", error) from error
+
+
+def _module_named(path: str) -> str:
+    """What to write for a module that is given as a path or with its suffix."""
+    parts = Path(path.removesuffix(".py")).parts
+    if not parts or not all(part.isidentifier() for part in parts):
+        return ": give it as it stands in an import, such as my_data or my_package.corpora"
+    return f": write {'.'.join(parts)}"
 
 
 def expect_tasks() -> None:
@@ -214,6 +227,14 @@ def _rates(name: str) -> dict[str, float]:
 
     mixture = seqio.MixtureRegistry.get(name)
     return {task.name: float(mixture.get_rate(task)) for task in mixture.tasks}
+
+
+def require_train_split(task: Any) -> None:
+    """Raises UserError for a Task that is no corpus to train on: an evaluation task, mostly."""
+    if TRAIN not in task.splits:
+        raise UserError(
+            f"corpus {task.name!r} has the splits {tuple(task.splits)}: it needs {TRAIN!r}."
+        )
 
 
 def require_tasks(kind: str, names: tuple[str, ...]) -> None:
