@@ -25,6 +25,7 @@ from code_ablate.data.registry import (
     expect_tasks,
     import_modules,
     remembered_names,
+    require_not_hidden,
     require_tasks,
     require_train_split,
     seqio_is_installed,
@@ -167,6 +168,8 @@ def load(
     # t5 registers configurables when a Task first uses it, which is after the files are read.
     _unlocked.enter_context(gin.unlock_config())
     imported = _imports_of(parsed)
+    for module in imported:
+        require_not_hidden(module)
     shipped.require_other_names(imported)
     _imported[:] = dict.fromkeys((*modules, *imported))
     require_heard(_read, scopes_in_code=_enter_scopes((*imports, *imported)))

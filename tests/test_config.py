@@ -1,5 +1,9 @@
 """A study at a scale."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from code_ablate import config
@@ -102,3 +106,21 @@ def test_modules_are_named_as_in_an_import():
             import_modules([wrong])
     with pytest.raises(UserError, match="is no name of a module: give it as it stands"):
         import_modules(["../my_data"])
+
+
+def test_what_is_installed_is_not_hidden_by_files_of_the_users(tmp_path, monkeypatch):
+    """A spawned worker imports with the same path, and would end at once."""
+    (tmp_path / "gin").mkdir()
+    for file in ("gin/__init__.py", "regex.py"):
+        (tmp_path / file).write_text("raise SystemExit('theirs')\n")
+    (tmp_path / "of_the_user.py").write_text("import regex\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    import_modules(["of_the_user"])
+    code = "import gin, regex, of_the_user; print(gin.__file__)"
+    path = os.pathsep.join(sys.path)
+    command = [sys.executable, "-P", "-c", code]
+    run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True)
+    assert run.returncode == 0 and b"site-packages" in run.stdout, run.stderr
+    with pytest.raises(UserError, match=r"'regex' is imported, and an installed.*give \S*regex.py"):
+        import_modules(["regex"])

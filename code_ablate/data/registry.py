@@ -19,6 +19,7 @@ from typing import Any
 
 from code_ablate import distributed, shipped
 from code_ablate.data import remembered
+from code_ablate.data.fingerprints.installed import is_installed_file
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.quietly import import_quietly
 from code_ablate.data.remembered import Remembered
@@ -46,8 +47,10 @@ def import_modules(modules: Sequence[str]) -> None:
     One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
     with a note: what is prepared can be used without them. Raises UserError for one that fails.
     """
+    # Behind what is installed: a folder `gin`, or a file `regex.py`, must not take its place here
+    # or in worker processes.
     if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+        sys.path.append(str(Path.cwd()))
     for module in modules:
         if not all(part.isidentifier() for part in module.split(".")):
             raise UserError(f"{module!r} is no name of a module{_module_named(module)}.")
@@ -56,6 +59,7 @@ def import_modules(modules: Sequence[str]) -> None:
                 _import_tasks()
             else:
                 importlib.import_module(module)
+                require_not_hidden(module)
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             if missing not in DATA_PACKAGES:
@@ -65,6 +69,19 @@ def import_modules(modules: Sequence[str]) -> None:
             raise
         except Exception as error:
             raise failing_import(f"the module {module!r}", error) from error
+
+
+def require_not_hidden(module: str) -> None:
+    """Raises UserError if an imported module is an installed one of the same name as the user's."""
+    root = module.partition(".")[0]
+    candidates = (Path.cwd() / f"{root}.py", Path.cwd() / root / "__init__.py")
+    theirs = [path for path in candidates if path.is_file()]
+    file = getattr(sys.modules.get(root), "__file__", None)
+    if theirs and file and is_installed_file(file):
+        raise UserError(
+            f"{module!r} is imported, and an installed package has that name ({file}): give "
+            f"{theirs[0]} another name."
+        )
 
 
 def _module_named(path: str) -> str:
