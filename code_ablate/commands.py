@@ -236,6 +236,8 @@ def _results_of_study(options):
 
     if Path(options.study).is_dir():
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
+    if options.study in ("", ".") or ("/" in options.study and not options.study.endswith(".gin")):
+        raise UserError(f"no folder {options.study!r}: give that of a study, or the study's name.")
     study, workspace = _load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")

@@ -1,5 +1,9 @@
 """A study at a scale."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from code_ablate import config
@@ -126,3 +130,49 @@ def test_a_role_that_the_scale_does_not_have_is_answered_with_those_it_has(mixtu
 def test_one_number_is_the_size_of_a_scale():
     study = config.load_study("initialization", "registry", bindings=["PARAMETERS = 3_000_000"])
     assert list(study.models) == ["3M"]
+
+
+def test_a_misspelt_corpus_in_a_group_is_refused_instead_of_reported_as_nothing():
+    bindings = ["Study.groups = {'code': ('demo.web_cod', 'demo.markup')}"]
+    with pytest.raises(UserError, match=r"Study\.groups.*did you mean 'demo\.web_code'"):
+        config.load_study("proportion", "demo", bindings=bindings)
+
+
+@pytest.mark.parametrize(
+    "binding, said",
+    [
+        ("SuiteConfig.tasks = ('demo.text',)", r"'demo\.text'"),
+        ("SuiteConfig.domains = ('arc_easy',)", r"corpus 'arc_easy'"),
+        ("Setting.base = {'arc_easy': 1.0}", r"corpus 'arc_easy'"),
+    ],
+)
+def test_corpora_and_evaluation_tasks_are_not_taken_for_one_another(binding, said):
+    for looks_only in (False, True):
+        with pytest.raises(UserError, match=said):
+            config.load_study("proportion", "demo", bindings=[binding], looks_only=looks_only)
+
+
+def test_modules_are_named_as_in_an_import():
+    for wrong in ("my_data.py", "./my_data.py", "my_data"):
+        with pytest.raises(UserError, match=r"write my_data\b|'my_data'"):
+            import_modules([wrong])
+    with pytest.raises(UserError, match="is no name of a module: give it as it stands"):
+        import_modules(["../my_data"])
+
+
+def test_what_is_installed_is_not_hidden_by_files_of_the_users(tmp_path, monkeypatch):
+    """A spawned worker imports with the same path, and would end at once."""
+    (tmp_path / "gin").mkdir()
+    for file in ("gin/__init__.py", "regex.py"):
+        (tmp_path / file).write_text("raise SystemExit('theirs')\n")
+    (tmp_path / "of_the_user.py").write_text("import regex\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    import_modules(["of_the_user"])
+    code = "import gin, regex, of_the_user; print(gin.__file__)"
+    path = os.pathsep.join(sys.path)
+    command = [sys.executable, "-P", "-c", code]
+    run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True)
+    assert run.returncode == 0 and b"site-packages" in run.stdout, run.stderr
+    with pytest.raises(UserError, match=r"'regex' is imported, and an installed.*give \S*regex.py"):
+        import_modules(["regex"])

@@ -83,17 +83,17 @@ SCORES = {
     "basic_skills_coding": "15df68698f63f872",
     "boolq": "a10d0a01c9a3c423",
     "copa": "f3a218c3034ed631",
-    "humaneval": "1f3978c35cb5d704",
+    "humaneval": "14685a278ec4c198",
     "lambada": "5bfa698a722e06fd",
     "mbpp_bpb": "6d915213c9027ed5",
     "mmlu": "968efb24f1a09c1a",
-    "nq_open": "19d521a4360340fa",
+    "nq_open": "38ffe8cc81150e2c",
     "open_prompts": "2b5e47c5503f5041",
     "sciq": "bc5f0a27115707b2",
-    "triviaqa": "b086456a9d8ac337",
+    "triviaqa": "28e249bf8618c2b8",
     "winogrande": "ddb129214767dace",
     "hellaswag": "47d61ceb80ff1902",
-    "gsm8k": "b8755800bcc079d0",
+    "gsm8k": "6c35d08a622bd963",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""
 

@@ -16,6 +16,7 @@ from typing import Annotated
 from code_ablate.analysis.report.published import require_published
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.checked import Given, Positive, Seed, Share, checked
+from code_ablate.data.mixing import Mixture
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.variants import registered_variants
@@ -59,7 +60,8 @@ class Study:
     """Corpora, or roles of the setting ('language.*' for all that begin so), whose share of the
     tokens is reported, by the name of their group. A group that is named as the source is the main
     axis, else the first one. Empty: one group, named as the source, of all corpora that the recipes
-    vary."""
+    vary; corpora of the base that they vary are groups of
+    their own."""
     published: str = ""
     """Name of a published study whose figures the report shows beside these; empty for none."""
     margin: Share = 0.0
@@ -185,10 +187,13 @@ class Study:
         varied = sorted({corpus for phase in self.phases for corpus in phase.varied})
         if not varied:
             return {}
-        name = self.settings[0].source_name
         if self.settings[0].source is None:
-            name = varied[0] if len(varied) == 1 else "varied corpora"
-        return {name: tuple(varied)}
+            return {varied[0] if len(varied) == 1 else "varied corpora": tuple(varied)}
+        # A corpus of the base that a recipe adds or leaves out is none of the source.
+        base = {corpus for setting in self.settings for corpus in setting.base_mixture.active}
+        of_source = tuple(corpus for corpus in varied if corpus not in base)
+        main = {self.settings[0].source_name: of_source} if of_source else {}
+        return main | {corpus: (corpus,) for corpus in varied if corpus in base}
 
     @property
     def source(self) -> str:
@@ -229,11 +234,10 @@ class Study:
         Such a corpus comes from a recipe that makes a mixture of its own. Its share would be
         reported as nothing.
         """
-        if self.groups:
-            return
         placed = {corpus for group in self.share_groups.values() for corpus in group}
         for setting in self.settings:
-            placed.update(setting.base_mixture.active, setting.cooldown_mixture.active)
+            sides = (setting.base, setting.source, setting.cooldown_mixture)
+            placed.update(c for side in sides if isinstance(side, Mixture) for c in side.active)
         for arm, phase in self.arms.items():
             for corpus in (c for part in phase.chain for c in part.mixture.active):
                 if corpus not in placed:

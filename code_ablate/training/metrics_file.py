@@ -102,6 +102,6 @@ def _step_of(line: str) -> float:
     """Step of a line; infinite for one that a kill left half-written, or that is damaged."""
     try:
         step = json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return float("inf")
     return step if isinstance(step, int) else float("inf")

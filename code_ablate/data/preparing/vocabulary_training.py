@@ -330,7 +330,8 @@ def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -
     """Documents up to `size` bytes, spread over shards, in UTF-8."""
     import seqio
 
-    from code_ablate.data.preparing.task_run import TRAIN, TaskRun
+    from code_ablate.data.preparing.task_run import TaskRun
+    from code_ablate.data.registry import TRAIN
 
     vocabulary = seqio.ByteVocabulary()
     shards, chosen = 1, [0]

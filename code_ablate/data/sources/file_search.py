@@ -117,7 +117,7 @@ def _before_wildcards(pattern: str) -> str:
 def _without_dots(path: str) -> str:
     """The same pattern without `..`, so that a file has one name whichever way it is reached."""
     head, dots, rest = path.rpartition("/../")
-    if not dots or is_pattern(head):
+    if not dots or (is_pattern(head) and not os.path.isdir(head)):
         return path
     return f"{os.path.realpath(f'{head}/..')}/{rest}"
 

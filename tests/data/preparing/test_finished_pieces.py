@@ -51,7 +51,7 @@ def content(store: TokenStore) -> dict[str, bytes]:
     root = Path(store.path)
     files = {str(f.relative_to(root)): f.read_bytes() for f in root.rglob("*") if f.is_file()}
     manifest = json.loads(files.pop("manifest.json"))
-    return files | {"manifest": json.dumps({**manifest, "created": ""}).encode()}
+    return files | {"manifest": json.dumps({**manifest, "created": "", "digest": ""}).encode()}
 
 
 @pytest.mark.slow
