@@ -104,9 +104,8 @@ def render_report(
                 data_read(report),
                 score_sections.main_section(report, main_figures),
                 score_sections.change_section(report),
-                # What to decide from it stands between what changed and how sure that is.
-                noise_section(report),
                 *decision_sections(report),
+                noise_section(report),
                 _law(law),
                 score_sections.score_section(report),
                 score_sections.published_section(report),
