@@ -74,7 +74,7 @@ class Bindings:
 
     def values(self, owner: str) -> dict[str, Any]:
         """What is bound to the fields of `owner`, outside of all scopes, by field."""
-        plain = (s for s in self.statements if not s.scope and _key(s)[0] == owner)
+        plain = (s for s in self.statements if not s.scope and s.key[0] == owner)
         return {statement.arg_name: statement.value for statement in plain}
 
     def place(self, owner: str, field: str, scope: str = "") -> str:
