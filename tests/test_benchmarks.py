@@ -153,6 +153,7 @@ def test_near_duplicates(run):
     assert result["recall"] >= 0.9 and result["precision"] == 1
 
 
+@pytest.mark.slow
 def test_prepare(run):
     result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2, "--memory", 0.2)
     makes_tokens = {

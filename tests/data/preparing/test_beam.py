@@ -153,7 +153,12 @@ def _looked() -> tuple[set[int], list[str]]:
 
 
 @pytest.mark.parametrize(
-    "options", [ONE, pytest.param(TWO, marks=pytest.mark.slow), pytest.param(PORTABLE)]
+    "options",
+    [
+        ONE,
+        pytest.param(TWO, marks=pytest.mark.slow),
+        pytest.param(PORTABLE, marks=pytest.mark.slow),
+    ],
 )
 def test_stores_are_those_of_local_processes(corpora, local, vocabulary, tmp_path, options):
     _looked()
