@@ -70,6 +70,8 @@ setup(
         "lm-eval": ["lm-eval>=0.4.9"],
         # Boosted trees among the laws of the mixture: code-ablate law --trees lightgbm.
         "lightgbm": ["lightgbm>=4.5"],
+        # Executes the notebooks: make notebooks.
+        "notebooks": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
         "wandb": ["wandb>=0.19"],
         # Asks an OpenAI-compatible endpoint which of two answers is better.
         "judge": ["openai>=3"],

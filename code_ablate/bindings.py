@@ -24,13 +24,24 @@ class Reference:
 
     name: str
     """Name of the macro or configurable, without scope and module."""
+    scope: str = ""
+    """Scope in which a configurable is used; of a macro nothing."""
+
+
+class Statement(config_parser.BindingStatement):
+    """A binding, with where it stands."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is bound: class or function, without its module, and field."""
+        return self.selector.rpartition(".")[2], self.arg_name
 
 
 @dataclass(frozen=True)
 class Bindings:
     """All bindings of gin files and of a command line, in order."""
 
-    statements: tuple[config_parser.BindingStatement, ...]
+    statements: tuple[Statement, ...]
     """A later one of the same scope, selector and argument wins."""
     imports: tuple[str, ...] = ()
     """Modules that the files import."""
@@ -49,19 +60,28 @@ class Bindings:
             statements += _statements_of(file, folders, ())
         for binding in bindings:
             statements += _parse(binding, f"the binding {binding!r}")
-        kept = (s for s in statements if isinstance(s, config_parser.BindingStatement))
+        kept = (Statement(*s) for s in statements if isinstance(s, config_parser.BindingStatement))
         modules = (s.module for s in statements if isinstance(s, config_parser.ImportStatement))
         return cls(tuple(kept), tuple(modules))
 
     def binds(self, owner: str, field: str) -> bool:
         """Whether `owner`.`field` is bound, in any scope."""
-        return any(_key(statement) == (owner, field) for statement in self.statements)
+        return any(statement.key == (owner, field) for statement in self.statements)
+
+    def references(self) -> Iterator[Reference]:
+        """Every @name and %name in a value."""
+        return (found for statement in self.statements for found in _references(statement.value))
+
+    def values(self, owner: str) -> dict[str, Any]:
+        """What is bound to the fields of `owner`, outside of all scopes, by field."""
+        plain = (s for s in self.statements if not s.scope and s.key[0] == owner)
+        return {statement.arg_name: statement.value for statement in plain}
 
     def place(self, owner: str, field: str, scope: str = "") -> str:
         """Where the value comes from that holds in `scope`: file and line, or the option; or ''."""
         places = {}
         for statement in self.statements:
-            if _key(statement) == (owner, field):
+            if statement.key == (owner, field):
                 where = statement.location
                 file = f"{where.filename}:{where.line_num}" if where.filename else ""
                 scoped = f"{statement.scope}/{owner}" if statement.scope else owner
@@ -78,10 +98,6 @@ class Bindings:
             own = needs.setdefault(statement.selector.rpartition(".")[2], [])
             own += (reference.name for reference in _references(statement.value))
         return next(filter(None, (_circle(name, needs, ()) for name in needs)), ())
-
-
-def _key(statement: config_parser.BindingStatement) -> tuple[str, str]:
-    return statement.selector.rpartition(".")[2], statement.arg_name
 
 
 def _circle(name: str, needs: dict[str, list[str]], path: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,8 +121,8 @@ class _Delegate(config_parser.ParserDelegate):
     """Keeps the names of references and macros; looks nothing up."""
 
     def configurable_reference(self, scoped_configurable_name, evaluate):
-        name = scoped_configurable_name.rpartition("/")[2].rpartition(".")[2]
-        return Reference(name)
+        scope, _, name = scoped_configurable_name.rpartition("/")
+        return Reference(name.rpartition(".")[2], scope)
 
     def macro(self, scoped_name):
         return Reference(scoped_name.rpartition("/")[2])
@@ -123,6 +139,8 @@ def _statements_of(file: str, folders: Sequence[Path], above: tuple[Path, ...]) 
         raise UserError(f"gin files include one another in a circle: {circle}.")
     try:
         text = path.read_text(encoding="utf-8")
+        if text.startswith("\ufeff"):  # gin reads the file too, and cannot pass over it
+            raise UserError(f"{path} begins with a byte order mark: save it as UTF-8 without BOM.")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"the gin file {path} cannot be read: {error}.") from None
     for statement in _parse(text, str(path)):

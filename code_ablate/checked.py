@@ -263,8 +263,10 @@ def allowed(annotation: Any) -> str:
 
 def _hint(annotation: Any, value: Any) -> str:
     """What was probably meant."""
-    if isinstance(value, int) and abs(value) > LARGEST and int in _leaves(annotation):
+    if isinstance(value, int | float) and abs(value) > LARGEST and int in _leaves(annotation):
         return f" The largest is {LARGEST:,}."
+    if callable(value) and describe(annotation).startswith("a tuple"):
+        return f" For one item write ({_in_gin(value)},)."
     if callable(value) and any(map(dataclasses.is_dataclass, _leaves(annotation))):
         return " In gin an instance is written with (): @Name()."
     choices = find(annotation, OneOf)
@@ -274,6 +276,10 @@ def _hint(annotation: Any, value: Any) -> str:
     if isinstance(value, str) and "a tuple" in describe(annotation):
         return f" For one item write ({value!r},)."
     return ""
+
+
+def _in_gin(value: Any) -> str:
+    return f"@{getattr(value, '__name__', 'Name')}"
 
 
 def _leaves(annotation: Any) -> list[Any]:

@@ -189,7 +189,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--windows", type=_count, default=2, metavar="N", help="windows to show; default: 2"
     )
-    command.add_argument(
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--card",
+        action="store_true",
+        help="show instead what there is, in Markdown: languages, licences, what left, and why",
+    )
+    which.add_argument(
         "--dropped",
         nargs="?",
         const="",
@@ -269,11 +275,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="STUDY",
         help="with --freeze: folder of an earlier study, whose noise chooses the primary scores",
     )
-    command = add("report", run.report, "write a study's report and print its table")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    command = add("report", run.report, "write a study's report, or a table of several studies")
+    command.add_argument(
+        "study",
+        nargs="+",
+        help="folder of its results, or its name in gin/studies; of several: their folders",
+    )
     add_scale(command)
     command.add_argument(
-        "--out", metavar="FILE", help="HTML file; default: report.html beside the results"
+        "--out",
+        metavar="FILE",
+        help="HTML file, by default report.html beside the results; of several studies, a CSV file",
     )
     command.add_argument(
         "--law", action="store_true", help="fit the laws of the mixture, for a section on them"
@@ -281,6 +293,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--png", action="store_true", help="the main figures as a picture beside the file, too"
     )
+    command = add("compare", run.compare, "compare two evaluated checkpoints", gin=False)
+    command.add_argument("candidate", help="folder of a run that was evaluated")
+    command.add_argument("baseline", help="folder of the run to compare it with")
+    command.add_argument(
+        "--step",
+        type=_count,
+        metavar="N",
+        help="step of the candidate; default: the last evaluated",
+    )
+    command.add_argument(
+        "--baseline-step", type=_count, metavar="N", help="step of the baseline; default: as above"
+    )
+    command.add_argument("--out", metavar="FILE", help="CSV file for the table")
     command = add("law", run.law, "fit laws of the mixture; print the good mixtures", gin=False)
     command.add_argument("table", help="CSV with a row per run, or folder of a study's results")
     add_mixture_options(command, _count)

@@ -50,9 +50,13 @@ def prepare(options) -> None:
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
-    from code_ablate.jobs.inspect import inspect_dropped, inspect_mixture
+    from code_ablate.jobs.inspect import inspect_cards, inspect_dropped, inspect_mixture
 
     study, workspace = _load_study(options, looks_only=True)
+    if options.card:
+        for card in inspect_cards(options.name, study, workspace):
+            show(card)
+        return
     if options.dropped is not None:
         for part in inspect_dropped(options.name, study, workspace, options.dropped):
             show(part)
@@ -204,9 +208,17 @@ def _study_arguments(options) -> tuple[str, ...]:
 
 
 def report(options) -> None:
-    """Writes the report of a study that has run: its folder, or its name."""
-    from code_ablate.jobs.report import is_results, write_study_report
+    """Writes the report of a study that has run, its folder or its name; of several, a table."""
+    from code_ablate.jobs.report import is_results, report_together, write_study_report
 
+    if len(options.study) > 1:
+        if options.scale or options.gin_file or options.bindings:
+            raise UserError("several studies are named by folders: give no scale, file or binding.")
+        if options.law or options.png:
+            raise UserError("several studies are one table: --law and --png are for one study.")
+        show(report_together(options.study, options.out))
+        return
+    (options.study,) = options.study
     directory = options.study
     if not is_results(directory):
         directory = _results_of_study(options)
@@ -224,10 +236,28 @@ def _results_of_study(options):
 
     if Path(options.study).is_dir():
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
+    if options.study in ("", ".") or ("/" in options.study and not options.study.endswith(".gin")):
+        raise UserError(f"no folder {options.study!r}: give that of a study, or the study's name.")
     study, workspace = _load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
+
+
+def compare(options) -> None:
+    """Compares two checkpoints item by item, by the scores that they have on record."""
+    from code_ablate.jobs.compare_runs import compare_runs
+    from code_ablate.jobs.report import save_table
+
+    comparison = compare_runs(
+        options.candidate,
+        options.baseline,
+        step=options.step,
+        baseline_step=options.baseline_step,
+    )
+    show(comparison)
+    if options.out:
+        show(f"table: {save_table(comparison.table, options.out)}")
 
 
 def judge(options) -> None:

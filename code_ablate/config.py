@@ -12,16 +12,27 @@ import contextlib
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.checked import checked
+from code_ablate.data.preparing.beam import BeamConfig
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
-from code_ablate.data.registry import expect_tasks, import_modules, require_tasks
+from code_ablate.data.registry import (
+    expect_tasks,
+    import_modules,
+    remembered_names,
+    require_not_hidden,
+    require_tasks,
+    require_train_split,
+    seqio_is_installed,
+    tasks_are_expected,
+)
 from code_ablate.data.variants import CorpusVariant, CorpusVariants, register_variants
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError, unknown_name
@@ -33,24 +44,50 @@ from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.recipes import RECIPES, Setting, Side
+from code_ablate.study.recipes import RECIPES
+from code_ablate.study.setting import Setting, Side, naming_roles
+from code_ablate.study.setting_sweep import Growth, sweep
+from code_ablate.study.variation import VARIATIONS
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
+from code_ablate.unheard import require_heard
+
+SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
+"""Fields that a file of gin/models must bind for `named_model`."""
+
+
+@checked
+def named_model(name: str) -> ModelConfig:
+    """A model with the shapes of a file in gin/models; the rest is as ModelConfig is bound.
+
+    `name`: name of the file, such as '470m', or path of a gin file.
+    """
+    file = find_gin_file(name, "models")
+    values = Bindings.read([file], (), _gin_directories()).values("ModelConfig")
+    missing = [field for field in SHAPES if field not in values]
+    if missing:
+        raise UserError(f"{file} does not bind ModelConfig.{missing[0]}: name a file that does.")
+    return _made["ModelConfig"](**{field: values.get(field) for field in (*SHAPES, "kv_heads")})
+
 
 CONFIGURABLES = (
     Study,
     AnalysisPlan,
     Setting,
     Side,
+    Growth,
+    sweep,
+    named_model,
     Phase,
     ModelConfig,
     Optimizer,
     Schedule,
     VocabularyConfig,
     PrepareConfig,
+    BeamConfig,
     CorpusVariant,
     CorpusVariants,
     Deduplication,
@@ -66,6 +103,7 @@ CONFIGURABLES = (
     Paths,
     phase_of_run,
     *RECIPES,
+    *VARIATIONS,
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 
@@ -160,9 +198,19 @@ def load(
     # t5 registers configurables when a Task first uses it, which is after the files are read.
     _unlocked.enter_context(gin.unlock_config())
     imported = _imports_of(parsed)
+    for module in imported:
+        require_not_hidden(module)
     shipped.require_other_names(imported)
     _imported[:] = dict.fromkeys((*modules, *imported))
+    require_heard(_read, scopes_in_code=_enter_scopes((*imports, *imported)))
     _register_variants()
+
+
+def _enter_scopes(modules: Iterable[str]) -> bool:
+    """Whether one of the modules enters scopes of gin by itself."""
+    specs = (sys.modules[name].__spec__ for name in modules if name in sys.modules)
+    files = (Path(spec.origin) for spec in specs if spec and spec.origin)
+    return any("config_scope" in f.read_text("utf-8", "replace") for f in files if f.is_file())
 
 
 def _register_variants() -> None:
@@ -205,9 +253,39 @@ def load_study(
             _say_default_scale(name)
         load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
-    require_tasks("corpus", study.corpora)
+    try:
+        require_tasks("corpus", study.corpora)
+    except UserError as error:
+        raise naming_roles(error, study.settings[0].roles) from None
+    grouped = dict.fromkeys(c for corpora in study.groups.values() for c in corpora)
+    require_tasks("corpus (Study.groups)", tuple(grouped))
     require_tasks("evaluation task", study.suite.tasks)
+    _require_uses(study.corpora, study.suite.tasks)
     return study
+
+
+def _require_uses(corpora: Sequence[str], tasks: Sequence[str]) -> None:
+    """Raises UserError for a corpus that is to be evaluated, or an evaluation task that is to be
+    read: both are Tasks, and the names of both are known."""
+    if known := remembered_names():
+        evaluated = set(known.descriptions)
+        for name in sorted(set(tasks) & set(known.tasks) - evaluated):
+            raise UserError(
+                f"SuiteConfig.tasks names the corpus {name!r}: name an evaluation task, or have "
+                "bits per byte measured on it by SuiteConfig.domains."
+            )
+        for name in sorted(evaluated & set(corpora)):
+            raise UserError(f"corpus {name!r} is an evaluation task: name a corpus.")
+    if tasks_are_expected() or not seqio_is_installed():
+        return
+    import seqio
+
+    from code_ablate.evaluation.kinds import kind_of
+
+    for name in tasks:
+        kind_of(seqio.TaskRegistry.get(name))
+    for name in corpora:
+        require_train_split(seqio.TaskRegistry.get(name))
 
 
 def _say_default_scale(name: str) -> None:
@@ -248,13 +326,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+    """`Paths` and `BeamConfig` as gin has them, with the modules of the last `load` for workers.
 
     Raises UserError, and Failed if a path is on an object store that cannot be reached.
     """
     paths = make("Paths")
     paths.require_reachable()
-    return Workspace(paths, tuple(_imported))
+    return Workspace(paths, tuple(_imported), make("BeamConfig"))
 
 
 def make_execution() -> Execution:

@@ -5,10 +5,13 @@ explain(error, read, {"Schedule": ["shape", "peak"]})   # a UserError, or None: 
 
 import difflib
 import re
+import traceback
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from code_ablate.bindings import Bindings
 from code_ablate.checked import FieldError
+from code_ablate.data.fingerprints.installed import is_installed_file
 from code_ablate.errors import UserError, failing_import, first_line, unknown_name
 
 _IMPORT = r'In (?:file "(?P<file>.*)",|bindings string) line (?P<line>\d+)\n\s*(?:import|from) '
@@ -33,9 +36,21 @@ def explain(
         return failing_import(f"{where} imports a module that", error)
     if isinstance(error, SyntaxError):  # gin's own were found when `read` was made
         return failing_import("a module that a gin file imports", error)
+    if code := _in_code_of_the_user(error):
+        return UserError(f"{code} fails: {type(error).__name__}: {first_line(error)}.")
     if isinstance(error, _GIN):
         return _of_a_name(str(error), known) or UserError(f"gin: {first_line(error)}")
     return None
+
+
+def _in_code_of_the_user(error: Exception) -> str:
+    """Function, file and line where an error was raised, if that is code of the user's own."""
+    frames = traceback.extract_tb(error.__traceback__)
+    file = Path(frames[-1].filename) if frames else Path()
+    ours = file.resolve().is_relative_to(Path(__file__).resolve().parent)
+    if ours or not file.is_file() or is_installed_file(str(file)):
+        return ""
+    return f"{frames[-1].name} ({file}:{frames[-1].lineno})"
 
 
 def _place_of(error: UserError, read: Bindings) -> str:

@@ -84,7 +84,7 @@ class _NotWhole(ValueError):
 def _parse(text: str, kind: type[Record], file_format: int) -> Record:
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise _NotWhole(f"is not readable JSON ({error})") from error
     if not isinstance(content, dict) or content.pop("format", None) != file_format:
         raise _NotWhole(f"is not of format {file_format}: another version wrote it")

@@ -154,18 +154,24 @@ def test_near_duplicates(run):
 
 
 def test_prepare(run):
-    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2)
-    speeds = result["megabytes_per_cpu_second"]
-    assert speeds.keys() == {
+    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2, "--memory", 0.2)
+    makes_tokens = {
         "library",
-        "operator",
-        "source",
-        "source_in_tensorflow",
         "extract",
+        "extract_with_filters",
+        "extract_with_filters_and_sketches",
     }
-    for figure in (*speeds.values(), *result["share_of_library"].values()):
-        assert_spread(figure)
+    sides = {*makes_tokens, "operator", "source", "source_in_tensorflow"}
+    assert result["megabytes_per_cpu_second"].keys() == sides
+    assert result["documents_per_cpu_second"].keys() == sides
+    assert result["tokens_per_cpu_second"].keys() == makes_tokens
+    for figures in (*(result[f"{unit}_per_cpu_second"] for unit in ("megabytes", "tokens")),):
+        for figure in figures.values():
+            assert_spread(figure)
     assert result["documents"] > 5 and 300_000 <= result["bytes"] < 600_000
+    (memory,) = result["peak_memory"]
+    assert memory["documents"] > 30 and 0.2 <= memory["megabytes"] < 0.21
+    assert memory["peak_bytes"] >= memory["bytes_before"] > 50e6
 
 
 @pytest.mark.slow

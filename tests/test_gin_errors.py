@@ -33,6 +33,10 @@ def study(tmp_path):
         ("Setting.tokens = 1e400", "Setting.tokens is inf"),
         ("Setting.tokens = None", "Setting.tokens is None"),
         ("Setting.tokens = 1" + 24 * "0", "The largest is"),
+        ("Setting.tokens = 1e18", "The largest is"),
+        ("Study.recipes = @text_only", r"For one item write \(@text_only,\)"),
+        ("frist/Schedule.peak = 1e-3", r"changes nothing.*Did you mean 'first'\? \(\S*own.gin:3"),
+        ("half/proportion.share = 0.5", r"no value refers to @half/proportion"),
         ("Setting.model = @ModelConfig", r"an instance is written with \(\)"),
         ("Study.recipes = (@text_only(),)", "write @text_only, without"),
         ("Setting.tokens = (1,", "own.gin: a bracket or a quote is not closed"),
@@ -102,3 +106,41 @@ def test_a_place_is_that_of_the_scope_and_the_last_one_wins(tmp_path):
 def test_a_model_that_the_command_line_binds_leaves_the_scale_to_be_read():
     study = config.load_study("demo", bindings=["Setting.model = @own/ModelConfig()"])
     assert study.scale == "demo"
+
+
+@pytest.mark.parametrize(
+    "binding, said",
+    [
+        ("tokens = 5", r"--gin.tokens names no field.*--gin.NAME.FIELD=VALUE"),
+        ("Schedule.shape = 'linear'", r"changes nothing.*--gin.first/Schedule.shape or"),
+        ("frist/Schedule.peak = 1e-3", r"Did you mean 'first'\? \(--gin.frist/Schedule.peak\)"),
+    ],
+)
+def test_a_binding_of_the_command_line_that_reaches_nothing_is_refused(study, binding, said):
+    with pytest.raises(UserError, match=said):
+        config.load([study()], [binding])
+    config.load([study()], ["a = 5", "Setting.tokens = %a", "Schedule.warmup_steps = 3"])
+
+
+def test_scopes_that_a_module_enters_by_itself_are_its_own_matter(study, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "entering.py").write_text("import gin\nENTER = gin.config_scope\n")
+    config.load([study("import entering", "theirs/Schedule.peak = 1e-3")])
+    with pytest.raises(UserError, match="no value refers to @theirs/Schedule"):
+        config.load([study("theirs/Schedule.peak = 1e-3")])
+
+
+def test_an_error_in_code_of_the_users_names_its_place(study, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "failing_recipe.py").write_text(
+        "import gin\n\n@gin.configurable\ndef failing(setting):\n    return {}['boom'] / 0\n"
+    )
+    config.load([study("import failing_recipe", "Study.recipes = (@failing,)")])
+    with pytest.raises(UserError, match=r"failing \(\S*failing_recipe.py:5\) fails: KeyError: 'b"):
+        config.make("Study")
+
+
+def test_a_byte_order_mark_is_named(tmp_path):
+    (tmp_path / "marked.gin").write_bytes(b"\xef\xbb\xbfStudy.margin = 0.1\n")
+    with pytest.raises(UserError, match="byte order mark: save it as UTF-8 without"):
+        config.load([str(tmp_path / "marked.gin")])

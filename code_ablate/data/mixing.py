@@ -54,6 +54,8 @@ class Mixture:
         total = float(sum(rates.values()))
         if total <= 0:
             raise UserError(f"all rates are 0 in {dict(rates)}: at least one must be above 0.")
+        if not math.isfinite(total):
+            raise UserError(f"the rates {dict(rates)} are too large to be added: scale them down.")
         # Twelve digits: 0.2 * 0.8 and 0.16 must be one mixture, with one identity.
         shares = {corpus: round(float(rate) / total, 12) for corpus, rate in rates.items()}
         return cls(tuple(sorted(shares.items())))
@@ -63,7 +65,7 @@ class Mixture:
         """Names of all corpora, those with a share of 0 among them."""
         return tuple(corpus for corpus, _ in self.rates)
 
-    @property
+    @cached_property
     def active(self) -> dict[str, float]:
         """Share by corpus, of the corpora that have one."""
         return {corpus: share for corpus, share in self.rates if share > 0}

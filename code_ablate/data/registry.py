@@ -19,6 +19,7 @@ from typing import Any
 
 from code_ablate import distributed, shipped
 from code_ablate.data import remembered
+from code_ablate.data.fingerprints.installed import is_installed_file
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.quietly import import_quietly
 from code_ablate.data.remembered import Remembered
@@ -26,6 +27,9 @@ from code_ablate.errors import DATA_PACKAGES, UserError, failing_import, unknown
 
 MixtureSpec = Mixture | Mapping[str, float] | str
 """A mixture, {corpus: rate}, or the name of a registered SeqIO Mixture or Task."""
+
+TRAIN = "train"
+"""Split that corpora have."""
 
 INSTALL = "pip install 'code-ablate[data]'"
 """What to do where SeqIO is missing."""
@@ -43,14 +47,19 @@ def import_modules(modules: Sequence[str]) -> None:
     One that cannot be imported only because SeqIO or TensorFlow is not installed is passed over
     with a note: what is prepared can be used without them. Raises UserError for one that fails.
     """
+    # Behind what is installed: a folder `gin`, or a file `regex.py`, must not take its place here
+    # or in worker processes.
     if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+        sys.path.append(str(Path.cwd()))
     for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise UserError(f"{module!r} is no name of a module{_module_named(module)}.")
         try:
             if module == shipped.TASKS:
                 _import_tasks()
             else:
                 importlib.import_module(module)
+                require_not_hidden(module)
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             if missing not in DATA_PACKAGES:
@@ -60,6 +69,27 @@ def import_modules(modules: Sequence[str]) -> None:
             raise
         except Exception as error:
             raise failing_import(f"the module {module!r}", error) from error
+
+
+def require_not_hidden(module: str) -> None:
+    """Raises UserError if an imported module is an installed one of the same name as the user's."""
+    root = module.partition(".")[0]
+    candidates = (Path.cwd() / f"{root}.py", Path.cwd() / root / "__init__.py")
+    theirs = [path for path in candidates if path.is_file()]
+    file = getattr(sys.modules.get(root), "__file__", None)
+    if theirs and file and is_installed_file(file):
+        raise UserError(
+            f"{module!r} is imported, and an installed package has that name ({file}): give "
+            f"{theirs[0]} another name."
+        )
+
+
+def _module_named(path: str) -> str:
+    """What to write for a module that is given as a path or with its suffix."""
+    parts = Path(path.removesuffix(".py")).parts
+    if not parts or not all(part.isidentifier() for part in parts):
+        return ": give it as it stands in an import, such as my_data or my_package.corpora"
+    return f": write {'.'.join(parts)}"
 
 
 def expect_tasks() -> None:
@@ -214,6 +244,14 @@ def _rates(name: str) -> dict[str, float]:
 
     mixture = seqio.MixtureRegistry.get(name)
     return {task.name: float(mixture.get_rate(task)) for task in mixture.tasks}
+
+
+def require_train_split(task: Any) -> None:
+    """Raises UserError for a Task that is no corpus to train on: an evaluation task, mostly."""
+    if TRAIN not in task.splits:
+        raise UserError(
+            f"corpus {task.name!r} has the splits {tuple(task.splits)}: it needs {TRAIN!r}."
+        )
 
 
 def require_tasks(kind: str, names: tuple[str, ...]) -> None:

@@ -97,8 +97,9 @@ class Manifest:
         return self.returned["returned_bytes"] / self.returned["tried_bytes"]
 
     def to_json(self) -> str:
-        """The text of manifest.json."""
-        return json.dumps(dataclasses.asdict(self), indent=1)
+        """The text of manifest.json, with a digest of it."""
+        fields = json.loads(json.dumps(dataclasses.asdict(self)))
+        return json.dumps({**fields, "digest": _digest_of(fields)}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
@@ -108,7 +109,14 @@ class Manifest:
         if not isinstance(fields, dict):
             raise ValueError("not a manifest")
         require_format(f"a token store of {fields.get('corpus')!r}", fields.get("format"), FORMAT)
+        digest = fields.pop("digest", None)  # stores were made before manifests had one
+        if digest is not None and digest != _digest_of(fields):
+            raise ValueError("its manifest was changed after it was written")
         return cls(**fields)
+
+
+def _digest_of(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 class TokenStore:

@@ -271,8 +271,11 @@ def _huggingface_eos(model: Any, path: epath.Path, configured: str) -> int:
     token = configured
     beside = path.parent / "tokenizer_config.json"
     if not token and beside.exists():
-        named = json.loads(beside.read_text()).get("eos_token") or ""
-        token = named["content"] if isinstance(named, dict) else named
+        try:
+            named = json.loads(beside.read_text("utf-8")).get("eos_token") or ""
+            token = named["content"] if isinstance(named, dict) else str(named)
+        except (ValueError, KeyError, AttributeError) as error:
+            raise UserError(f"{beside} cannot be read as a tokenizer's settings: {error}") from None
     if not token and len(special) == 1:
         token = special[0]
     eos_id = model.token_to_id(token) if token else None

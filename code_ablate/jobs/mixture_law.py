@@ -135,18 +135,22 @@ def study_mixtures(
     return find_optimum(stack, Objective.mean_of(stack), region, seed=seed)
 
 
-def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
-    """Writes laws, shares, targets and good_mixtures as CSV and law.svg; returns the folder."""
-    path = epath.Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
+def law_tables(optimum: Optimum) -> dict[str, pd.DataFrame]:
+    """The tables laws, shares, targets and good_mixtures."""
     good = pd.DataFrame(optimum.good_MC, columns=list(optimum.region.corpora))
-    tables = {
+    return {
         "laws": optimum.stack.table(),
         "shares": optimum.ranges(),
         "targets": optimum.targets(),
         "good_mixtures": good,
     }
-    for name, table in tables.items():
+
+
+def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
+    """Writes the tables of `law_tables` as CSV and law.svg; returns the folder."""
+    path = epath.Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    for name, table in law_tables(optimum).items():
         (path / f"{name}.csv").write_text(table.to_csv(index=False))
     # Matplotlib takes longer to import than all the rest, and a law is asked for without figures.
     from code_ablate.analysis.report.law_figures import law_figure, save_figure

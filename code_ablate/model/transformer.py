@@ -202,7 +202,7 @@ class Transformer(nnx.Module):
     def through_blocks(
         self,
         x_BTD: Float[Array, "B T D"],
-        positions_T: Int[Array, "T"] | Int[Array, "B T"],
+        positions_T: Int[Array, " T"] | Int[Array, "B T"],
         mixing: Mixing,
         carried: Any = None,
     ) -> tuple[Float[Array, "B T D"], Any]:

@@ -148,7 +148,7 @@ def realised_shares(
 def _describe_phases(
     study: Study, graph: PhaseGraph, runs: Mapping[str, RunDirectory]
 ) -> dict[str, PhaseRecord]:
-    sizes, groups = phase_sizes(study, graph), study.share_groups
+    sizes, groups = phase_sizes(graph), study.share_groups
     return {
         name: PhaseRecord(
             name=phase.name,
@@ -171,13 +171,16 @@ def _describe_tasks(results: Iterable[SuiteResult]) -> dict[str, TaskRecord]:
     known = set(TaskRecord.__dataclass_fields__)
     notes: dict[str, dict[str, None]] = {}
     metrics: dict[str, tuple[str, ...]] = {}
+    identities: dict[str, set[str]] = {}
     for result in results:
         for name, facts in result.tasks.items():
+            identities.setdefault(name, set()).add(facts["identity"])
             notes.setdefault(name, {}).update(dict.fromkeys(facts.get("notes", ())))
             of_arm = tuple(facts.get("own_metrics", ()))
             metrics[name] = tuple(m for m in metrics.get(name, of_arm) if m in of_arm)
             fields = {key: value for key, value in facts.items() if key in known}
             fields |= {"name": name, "notes": tuple(notes[name]), "own_metrics": metrics[name]}
+            fields["identities"] = tuple(sorted(identities[name]))
             tasks[name] = TaskRecord(**fields)
     return tasks
 

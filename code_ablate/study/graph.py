@@ -6,7 +6,9 @@ graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 """
 
 import dataclasses
+import fnmatch
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,6 +16,7 @@ from typing import Annotated
 from code_ablate.analysis.report.published import require_published
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.checked import Given, Positive, Seed, Share, checked
+from code_ablate.data.mixing import Mixture
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
 from code_ablate.data.variants import registered_variants
@@ -24,8 +27,9 @@ from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.names import file_part, require_label, require_name
+from code_ablate.shown import brief
 from code_ablate.study.analysis_plan import AnalysisPlan
-from code_ablate.study.recipes import Recipe, Setting
+from code_ablate.study.setting import Recipe, Setting, size_of
 from code_ablate.training.phase import Phase, phase_identity
 
 
@@ -38,8 +42,8 @@ class Study:
     """Name of the study, and of the folder of its results: letters, digits and '_ . - @ : +'."""
     settings: Annotated[tuple[Setting, ...], Given(tuple[Setting, ...] | Setting)]
     """What the recipes have in common, at each model size. In gin a single one may stand alone."""
-    recipes: tuple[Callable[[Setting], Recipe], ...]
-    """Functions that make a recipe of a setting."""
+    recipes: tuple[Callable[[Setting], Recipe | tuple[Recipe, ...]], ...]
+    """Functions that make a recipe, or several, of a setting."""
     seeds: tuple[Seed, ...]
     """Seeds that every recipe is trained with."""
     baseline: str
@@ -53,9 +57,11 @@ class Study:
     groups: Annotated[Mapping[str, tuple[str, ...]], Given(Mapping[str, tuple[str, ...] | str])] = (
         dataclasses.field(default_factory=dict)
     )
-    """Corpora whose share of the tokens is reported, by the name of their group. A group that is
-    named as the source is the main axis, else the first one. Empty: one group, named as the source,
-    of all corpora that the recipes vary."""
+    """Corpora, or roles of the setting ('language.*' for all that begin so), whose share of the
+    tokens is reported, by the name of their group. A group that is named as the source is the main
+    axis, else the first one. Empty: one group, named as the source, of all corpora that the recipes
+    vary; corpora of the base that they vary are groups of
+    their own."""
     published: str = ""
     """Name of a published study whose figures the report shows beside these; empty for none."""
     margin: Share = 0.0
@@ -73,7 +79,7 @@ class Study:
         settings = self.settings
         if isinstance(settings, Setting):
             object.__setattr__(self, "settings", (settings,))
-        groups = {name: _corpora(name, value) for name, value in dict(self.groups).items()}
+        groups = {name: self._corpora(name, value) for name, value in dict(self.groups).items()}
         object.__setattr__(self, "groups", groups)
         require_name("Study.name", self.name)
         if self.scale:
@@ -121,10 +127,13 @@ class Study:
         for setting in self.settings:
             for seed in self.seeds:
                 own = dataclasses.replace(setting, seed=seed)
-                recipes = [make(own) for make in self.recipes]
+                recipes = [recipe for make in self.recipes for recipe in _recipes_of(make, own)]
                 names = [recipe.name for recipe in recipes]
                 if len(set(names)) != len(names):
-                    raise UserError(f"Study.recipes have the names {names}: each may occur once.")
+                    twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
+                    raise UserError(
+                        f"Study.recipes has several of the name {twice}: each may occur once."
+                    )
                 made += [(own, recipe) for recipe in recipes]
         return tuple(made)
 
@@ -151,11 +160,7 @@ class Study:
     @functools.cached_property
     def recipe_descriptions(self) -> Mapping[str, str]:
         """What each recipe does, in a line, by name, in the order of the study."""
-        first = self._recipes[: len(self.recipes)]
-        return {
-            recipe.name: recipe.description or (make.__doc__ or "").partition("\n")[0]
-            for make, (_, recipe) in zip(self.recipes, first, strict=True)
-        }
+        return {recipe.name: recipe.description for _, recipe in self._recipes}
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -182,10 +187,13 @@ class Study:
         varied = sorted({corpus for phase in self.phases for corpus in phase.varied})
         if not varied:
             return {}
-        name = self.settings[0].source_name
         if self.settings[0].source is None:
-            name = varied[0] if len(varied) == 1 else "varied corpora"
-        return {name: tuple(varied)}
+            return {varied[0] if len(varied) == 1 else "varied corpora": tuple(varied)}
+        # A corpus of the base that a recipe adds or leaves out is none of the source.
+        base = {corpus for setting in self.settings for corpus in setting.base_mixture.active}
+        of_source = tuple(corpus for corpus in varied if corpus not in base)
+        main = {self.settings[0].source_name: of_source} if of_source else {}
+        return main | {corpus: (corpus,) for corpus in varied if corpus in base}
 
     @property
     def source(self) -> str:
@@ -203,17 +211,33 @@ class Study:
         variants = [to_plain(variant) for variant in registered_variants(corpora)]
         return identity([self.folder, self.baseline, arms, *map(to_plain, fields), *variants])
 
+    def _corpora(self, group: str, names: tuple[str, ...] | str) -> tuple[str, ...]:
+        """The corpora of a group, those of roles among them. Raises UserError if it has none."""
+        names = (names,) if isinstance(names, str) else names
+        if not names or not all(names):
+            raise UserError(f"Study.groups[{group!r}] is {names!r}: give at least one corpus.")
+        corpora: dict[str, None] = {}
+        for name in names:
+            played = [
+                mixture.active
+                for setting in self.settings
+                for role, mixture in setting.roles.items()
+                if fnmatch.fnmatchcase(role, name)
+            ]
+            for rates in played or [{name: 1.0}]:
+                corpora.update(dict.fromkeys(rates))
+        return tuple(corpora)
+
     def _require_placed(self) -> None:
         """Raises UserError for a corpus of which nobody said whether it is what the study varies.
 
         Such a corpus comes from a recipe that makes a mixture of its own. Its share would be
         reported as nothing.
         """
-        if self.groups:
-            return
         placed = {corpus for group in self.share_groups.values() for corpus in group}
         for setting in self.settings:
-            placed.update(setting.base_mixture.active)
+            sides = (setting.base, setting.source, setting.cooldown_mixture)
+            placed.update(c for side in sides if isinstance(side, Mixture) for c in side.active)
         for arm, phase in self.arms.items():
             for corpus in (c for part in phase.chain for c in part.mixture.active):
                 if corpus not in placed:
@@ -224,23 +248,24 @@ class Study:
                     )
 
 
-def _corpora(group: str, value: tuple[str, ...] | str) -> tuple[str, ...]:
-    """The corpora of a group. Raises UserError if it has none."""
-    corpora = (value,) if isinstance(value, str) else value
-    if not corpora or not all(corpora):
-        raise UserError(f"Study.groups[{group!r}] is {value!r}: give at least one corpus.")
-    return corpora
-
-
-def size_of(model: ModelConfig, setting: Setting) -> str:
-    """Name of a model's size: as the setting says, if it is its model; else its parameters."""
-    if setting.size and model == setting.model:
-        return setting.size
-    parameters = count_parameters(model).total
-    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if parameters >= unit:
-            return f"{parameters / unit:.3g}{letter}"
-    return str(parameters)
+def _recipes_of(
+    make: Callable[[Setting], Recipe | tuple[Recipe, ...]], setting: Setting
+) -> tuple[Recipe, ...]:
+    """What a function makes of a setting, with its docstring where a recipe does not say more."""
+    made = make(setting)
+    recipes = made if isinstance(made, tuple) else (made,)
+    for recipe in recipes:
+        if not isinstance(recipe, Recipe):
+            name = getattr(make, "__name__", str(make))
+            raise UserError(
+                f"{name}, in Study.recipes, made {brief(recipe)}: it must return a Recipe, or a "
+                "tuple of them."
+            )
+    text = (inspect.getdoc(make) or "").partition("\n")[0]
+    return tuple(
+        recipe if recipe.description else dataclasses.replace(recipe, description=text)
+        for recipe in recipes
+    )
 
 
 @dataclass(frozen=True)
@@ -270,8 +295,13 @@ class PhaseGraph:
         phases: dict[str, Phase] = {}
         parents: dict[str, str | None] = {}
         identities = {}
+        # By the object: a phase that stages have in common is one, and to hash it takes long.
+        known: dict[int, str] = {}
         for arm, phase in study.arms.items():
-            chain = [phase_identity(p, store_identities, store_tokens) for p in phase.chain]
+            for part in phase.chain:
+                if id(part) not in known:
+                    known[id(part)] = phase_identity(part, store_identities, store_tokens)
+            chain = [known[id(part)] for part in phase.chain]
             for name, part in zip(chain, phase.chain, strict=True):
                 phases.setdefault(name, part)
             parents |= dict(zip(chain, [None, *chain], strict=False))

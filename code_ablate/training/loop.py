@@ -304,13 +304,13 @@ class RunState:
 def start_of_phase(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
     """The state at step 0: from the parent's last checkpoint, or from initialisation."""
     if phase.parent is None:
-        return initial_state(phase.model, phase.optimizer, phase.seed, mesh)
+        return initial_state(phase.model, phase.optimizer, phase.seed_of_parameters, mesh)
     assert parent is not None, "checked before"
     like = abstract_state(phase.model, phase.optimizer, mesh)
     with Checkpoints(parent.checkpoints, read_only=True) as checkpoints:
         _, state, _ = checkpoints.restore(like, phase.parent.steps)
     if phase.optimizer_state == "reset":
-        fresh = initial_state(phase.model, phase.optimizer, phase.seed, mesh)
+        fresh = initial_state(phase.model, phase.optimizer, phase.seed_of_parameters, mesh)
         return TrainState(state.params, fresh.moments)
     if isinstance(state.moments, SpikeState):  # the history goes on, the count is of a phase
         none_yet = state.moments.skipped * 0

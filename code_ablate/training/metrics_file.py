@@ -42,8 +42,13 @@ class MetricsFile:
             return []
         return self._path.read_bytes().decode(errors="replace").splitlines()
 
+    @property
+    def metrics(self) -> list[dict]:
+        """What the whole lines say, in order."""
+        return [json.loads(line) for line in self.lines if _step_of(line) < float("inf")]
+
     def last(self) -> dict:
-        """The last whole line; empty where there is none."""
+        """What the last whole line says; empty where there is none."""
         whole = [line for line in self.lines if _step_of(line) < float("inf")]
         return json.loads(whole[-1]) if whole else {}
 
@@ -97,6 +102,6 @@ def _step_of(line: str) -> float:
     """Step of a line; infinite for one that a kill left half-written, or that is damaged."""
     try:
         step = json.loads(line)["step"]
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return float("inf")
     return step if isinstance(step, int) else float("inf")

@@ -134,7 +134,14 @@ class _Slot:
         ours, theirs = multiprocessing.Pipe()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, str(theirs.fileno()), *map(str, self._cores)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-c",
+                    _PROGRAM,
+                    str(theirs.fileno()),
+                    *map(str, self._cores),
+                ],
                 pass_fds=[theirs.fileno()],
                 env=_environment(),
                 stdin=subprocess.PIPE,  # nothing is written: its end tells that this process died

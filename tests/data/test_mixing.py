@@ -200,6 +200,7 @@ def test_blend_of_shares():
         ({}, "at least one corpus"),
         ({"a": -0.5, "b": 1}, "'a' is -0.5"),
         ({"a": 0, "b": 0}, "all rates are 0"),
+        ({"a": 1e308, "b": 1e308}, "too large"),  # or both shares would be 0
         ({"a": float("nan")}, "'a' is nan"),
     ],
 )

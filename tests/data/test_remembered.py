@@ -125,6 +125,7 @@ def test_the_second_plan_is_the_first_one_and_loads_no_tensorflow(command):
     def plan(*bindings: str) -> subprocess.CompletedProcess:
         return command("plan", "demo", "--scale", "demo", "--gin.Hardware.chip='v5e'", *bindings)
 
+    assert command("list", "mixtures").returncode == 0  # names are known, fingerprints are not
     first, second = plan(), plan()
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert "TensorFlow: True" in first.stdout and "TensorFlow: False" in second.stdout

@@ -182,6 +182,8 @@ def test_a_damaged_manifest_is_refused(tmp_path):
     too_long = {**whole["splits"]["train"], "tokens": store.num_tokens() + 1}
     damaged = [
         path.read_text()[:-20],
+        path.read_text().replace(store.manifest.identity, "0" * 64),
+        path.read_text().replace('"seed": ', '"seed": 1'),
         "[]",
         json.dumps({**whole, "format": 0}),
         json.dumps({key: value for key, value in whole.items() if key != "identity"}),
@@ -191,6 +193,11 @@ def test_a_damaged_manifest_is_refused(tmp_path):
         path.write_text(text)
         with pytest.raises(UserError, match="damaged"):
             TokenStore.open(tmp_path / "s")
+
+
+def test_a_manifest_from_before_it_had_a_digest_is_read(store_and_documents):
+    manifest = store_and_documents[0].manifest
+    assert Manifest.from_json(json.dumps(dataclasses.asdict(manifest))) == manifest
 
 
 def test_manifest_survives_json(store_and_documents):
@@ -241,7 +248,7 @@ def test_verify_finds_content_that_is_not_the_manifests(tmp_path):
     store = write(tmp_path / "s", documents(5))
     store.verify()
     path = tmp_path / "s/manifest.json"
-    path.write_text(path.read_text().replace(store.manifest.identity, "0" * 64))
+    path.write_text(dataclasses.replace(store.manifest, identity="0" * 64).to_json())
     with pytest.raises(UserError, match="not what its manifest says"):
         TokenStore.open(tmp_path / "s").verify()
 

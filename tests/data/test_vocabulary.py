@@ -161,6 +161,10 @@ def test_huggingface_eos_is_named_or_asked_for(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"eos_token": "<|start|>"}))
     beside = find_vocabulary(VocabularyConfig(path, size=0), tmp_path)
     assert (named.eos_id, beside.eos_id) == (1, 0)
+    for damaged in ('{"eos_token": ', "[]", '{"eos_token": {}}'):
+        (tmp_path / "tokenizer_config.json").write_text(damaged)
+        with pytest.raises(UserError, match=r"tokenizer_config\.json cannot be read|EOS|eos_token"):
+            find_vocabulary(VocabularyConfig(path, size=0), tmp_path)
 
 
 def trained_by_sentencepiece(folder, **settings):

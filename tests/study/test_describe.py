@@ -50,12 +50,24 @@ def described(study, many_stores):
         graph = PhaseGraph.of(changed, many_stores.identities)
         runs = dict.fromkeys(graph.phases, FinishedRun())
         task = {"category": "c", "kind": "exact_match", "chance": None, "items": 4, "available": 9}
-        results = [SuiteResult(None, {"t": task}, {}) for _ in graph.arms]
+        results = [
+            SuiteResult(None, {"t": {**task, "identity": f"asked-{phase.seq_len}"}}, {})
+            for phase in graph.arms.values()
+        ]
         vocabulary = Vocabulary("v", "v.model", 300, "digest", eos_id=1)
         made = (runs, many_stores, vocabulary, [], results, "abc", arguments)
         return describe_study(changed, graph, *made)
 
     return describe
+
+
+def test_what_was_asked_is_recorded_for_each_length_of_context(described, study):
+    (setting,) = study.settings
+    wide = dataclasses.replace(MODEL, d_model=64, layers=4)
+    longer = dataclasses.replace(setting, model=wide, seq_len=2 * setting.seq_len)
+    lengths = sorted(f"asked-{length}" for length in (setting.seq_len, 2 * setting.seq_len))
+    assert described().tasks["t"].identities == (f"asked-{setting.seq_len}",)
+    assert described(settings=(setting, longer)).tasks["t"].identities == tuple(lengths)
 
 
 def arms_of(record):

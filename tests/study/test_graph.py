@@ -8,7 +8,14 @@ from code_ablate.analysis.results.arm import Arm
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError
 from code_ablate.study.graph import PhaseGraph
-from code_ablate.study.recipes import Recipe, balanced_only, proportion, text_only, without_corpus
+from code_ablate.study.recipes import (
+    balanced_only,
+    proportion,
+    text_only,
+    with_corpus,
+    without_corpus,
+)
+from code_ablate.study.setting import Recipe
 from code_ablate.training.reading import phase_stream
 from tests.study.conftest import CORPORA, MODEL
 
@@ -176,8 +183,20 @@ def by_hand(setting):
 def test_a_corpus_that_nobody_placed_is_refused_instead_of_reported_as_nothing(study):
     with pytest.raises(UserError, match=r"'by_hand' reads 'synthetic'.*Study\.groups"):
         dataclasses.replace(study, recipes=(text_only, by_hand))
+    with pytest.raises(UserError, match=r"'by_hand' reads 'synthetic'.*Study\.groups"):
+        dataclasses.replace(study, recipes=(text_only, by_hand), groups={"code": ("web", "markup")})
     groups = {"code": ("web", "markup", "synthetic")}
     dataclasses.replace(study, recipes=(text_only, by_hand), groups=groups)
+
+
+def test_a_corpus_of_the_base_is_none_of_the_source_where_a_recipe_varies_it(study, setting):
+    """Else the share of code would be 100 % in an arm of text alone."""
+    own = dataclasses.replace(setting, base={"text": 0.7, "letters": 0.3})
+    without = functools.partial(without_corpus, corpus="letters")
+    more = functools.partial(with_corpus, corpus={"letters": 1}, share=0.5, name="more")
+    study = dataclasses.replace(study, settings=(own,), recipes=(text_only, without, more))
+    assert study.share_groups == {"code": ("markup", "web"), "letters": ("letters",)}
+    assert study.source == "code"
 
 
 def test_a_study_that_leaves_a_corpus_out_reports_the_share_of_that_corpus(study, setting):

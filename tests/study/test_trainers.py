@@ -142,7 +142,9 @@ def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, devic
 
 
 @needs_two_cores
-def test_a_member_that_fails_stops_alone(tmp_path, alone):
+def test_a_member_that_fails_stops_alone(tmp_path, alone, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "etils.py").write_text("raise SystemExit('theirs')")  # is no module of a worker
     first, second, third, child = phases_of()
     wild = dataclasses.replace(second, schedule=Schedule(shape="constant", peak=1e30))
     graph = graph_of([first, wild, third, child])

@@ -18,7 +18,7 @@ from code_ablate.model.config import MeshConfig
 from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.execution import Execution, LoopConfig
-from code_ablate.training.loop import train
+from code_ablate.training.loop import start_of_phase, train
 from code_ablate.training.phase import Optimizer, Schedule, phase_identity
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import RunDirectory, phase_of_run
@@ -429,3 +429,17 @@ def test_the_start_is_not_counted_as_compute(tmp_path, phase, stores):
     first, *rest = metrics_of(run)
     assert first["seconds/startup"] > 0
     assert all(line["seconds/startup"] == 0 for line in rest)
+
+
+def test_the_first_weights_are_of_their_own_seed_where_there_is_one(phase):
+    """And the order of the data stays that of the other."""
+    mesh = make_mesh(MeshConfig())
+
+    def weights(**seeds):
+        with jax.set_mesh(mesh):
+            state = start_of_phase(dataclasses.replace(phase, **seeds), None, mesh)
+        return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.params)])
+
+    own = weights(seed=5, initialisation_seed=3)
+    np.testing.assert_array_equal(own, weights(seed=3))
+    assert (own != weights(seed=5)).any()

@@ -75,6 +75,7 @@ def other_fields(content):
 
 def damages(content):
     yield from (content[: len(content) * part // 9] for part in range(9))
+    yield from (b'{"format": ' + b"9" * 5000 + b"}", b"[" * 100_000)
     yield from (b"[]", b"null", b"3", b'"x"', b"{}", b'{"state": "complete"}', b"\xff\xfe")
     yield from bit_flips(content)
     yield from other_fields(content)

@@ -57,13 +57,13 @@ class Batch:
     rates_BC: Float[np.ndarray, "B C"]
     """Their shares, the most telling first; equal rows are repeats."""
 
-    chosen_B: Int[np.ndarray, "B"]
+    chosen_B: Int[np.ndarray, " B"]
     """Their numbers among the mixtures that may be trained."""
 
     repeats_B: np.ndarray
     """Whether a run repeats a mixture that was trained, or stands before in the batch."""
 
-    unknown_B: Float[np.ndarray, "B"]
+    unknown_B: Float[np.ndarray, " B"]
     """Standard deviation of the objective at each mixture, before its run."""
 
     regret_before: float

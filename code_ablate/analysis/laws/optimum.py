@@ -48,7 +48,7 @@ class Optimum:
     outlook: Outlook
     """The mixtures that were compared; near the best they lie dense."""
 
-    outside_M: Bool[np.ndarray, "M"]
+    outside_M: Bool[np.ndarray, " M"]
     """Which of the good ones lie outside the data, as far as these were looked at."""
 
     pick: int
@@ -58,7 +58,7 @@ class Optimum:
     """Probability of the set of good mixtures."""
 
     @property
-    def rates_C(self) -> Float[np.ndarray, "C"]:
+    def rates_C(self) -> Float[np.ndarray, " C"]:
         """Shares of the pick."""
         return self.outlook.rates_MC[self.pick]
 

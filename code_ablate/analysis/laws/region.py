@@ -89,7 +89,7 @@ class Region:
             )
 
     @property
-    def today_C(self) -> Float[np.ndarray, "C"]:
+    def today_C(self) -> Float[np.ndarray, " C"]:
         """Today's mixture, summing to 1."""
         shares_C = np.array([self.today.get(name, 0.0) for name in self.corpora])
         return shares_C / shares_C.sum()
@@ -104,7 +104,7 @@ class Region:
                 upper[i] = min(upper[i], self.epochs * self.available[name] / self.tokens)
         return np.array([lower, upper])
 
-    def holds(self, rates_MC: Float[np.ndarray, "M C"]) -> Bool[np.ndarray, "M"]:
+    def holds(self, rates_MC: Float[np.ndarray, "M C"]) -> Bool[np.ndarray, " M"]:
         """Whether mixtures meet the constraints, to within 1e-6."""
         lower_C, upper_C = self.bounds_2C
         inside_M = ((rates_MC >= lower_C - _SLACK) & (rates_MC <= upper_C + _SLACK)).all(axis=1)
@@ -113,7 +113,7 @@ class Region:
             inside_M &= moved_M <= self.distance + _SLACK
         return inside_M
 
-    def distinct(self, rates_MC: Float[np.ndarray, "M C"]) -> Int[np.ndarray, "K"]:
+    def distinct(self, rates_MC: Float[np.ndarray, "M C"]) -> Int[np.ndarray, " K"]:
         """Numbers of the mixtures that meet the constraints, in order, without repetitions.
 
         Mixtures are the same if their shares are, to six decimals.

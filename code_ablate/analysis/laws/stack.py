@@ -216,7 +216,7 @@ def _best_member(
 def stacking_weights(
     held_out: Sequence[Float[np.ndarray, "N T"]],
     observations: Observations,
-    runs_N: Float[np.ndarray, "N"] | None = None,
+    runs_N: Float[np.ndarray, " N"] | None = None,
 ) -> np.ndarray:
     """Weights of at least 0 that sum to 1 and make the stack's squared error least.
 

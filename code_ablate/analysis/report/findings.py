@@ -15,6 +15,7 @@ from code_ablate.analysis.estimation.estimates import (
     Comparison,
     Metric,
 )
+from code_ablate.analysis.estimation.flips import find_flips
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.headline import reach
@@ -33,7 +34,24 @@ def answer(report: Report) -> list[str]:
     """The result of each model size in a few sentences: domains, scores, later stages, and how far
     it carries.
     """
-    return [sentence for size in report.results.sizes for sentence in _of_size(report, size)]
+    sentences = [text for size in report.results.sizes for text in _of_size(report, size)]
+    return sentences + _flip_sentence(report)
+
+
+def _flip_sentence(report: Report) -> list[str]:
+    """The share of conclusions that do not carry over; nothing for a study of one size."""
+    if not report.several_sizes:
+        return []
+    flips = find_flips(report.summary)
+    where = f"the {len(flips.sizes)} settings ({joined(flips.sizes)})"
+    if not flips.held:
+        return [f"No difference from {report.baseline} holds in any of {where}."]
+    return [
+        f"Of {counted(flips.held, 'difference')} from {report.baseline} that hold in at least one "
+        f"of {where}, {flips.not_everywhere} ({flips.not_everywhere / flips.held:.0%}) do not hold "
+        f"in all of them, {flips.turned} ({flips.turned / flips.held:.0%}) have an estimate of the "
+        f"other sign in another, and {flips.reversed} hold there in the other direction."
+    ]
 
 
 def _of_size(report: Report, size: SizeRecord) -> list[str]:

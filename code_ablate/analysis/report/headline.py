@@ -6,6 +6,7 @@ The first is about the clearest improvement, the second about the clearest loss,
 what stays open. `findings.py` says the same at greater length.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -78,16 +79,16 @@ def _side(
         # A relative change says more than points that nothing relates to.
         clearest = max(certain, key=lambda c: (c.gain is not None, abs(c.change.value)))
         up = improves != clearest.metric.lower_is_better
-        others = ""
+        kind = "improvement" if improves else "loss"
+        opening = f"The one certain {kind}"
         if len(certain) > 1:
-            kind = "improvements" if improves else "losses"
-            others = f"; it is the largest of {len(certain)} certain {kind}"
+            opening = f"The largest of {counted(len(certain), f'certain {kind}', _MANY[kind])}"
         return Sentence(
             DIFFERENT,
-            f"{_opening(improves)}: against {base}, {_recipe(report, clearest)} "
+            f"{opening}: against {base}, {_recipe(report, clearest)} "
             f"{'raises' if up else 'lowers'} {clearest.metric.name} on {clearest.metric.label} by "
             f"{size_range(clearest)} {report.title(clearest.place)}"
-            f"{tokens_needed(report, clearest)}{others}.",
+            f"{tokens_needed(report, clearest)}.",
         )
     estimated = [c for c in all_ if c.better == improves and c.change.value]
     if not estimated:
@@ -101,8 +102,7 @@ def _side(
     )
 
 
-def _opening(improves: bool) -> str:
-    return "The largest improvement" if improves else "The largest loss"
+_MANY = {"improvement": "certain improvements", "loss": "certain losses"}
 
 
 def _sort(improves: bool) -> str:
@@ -119,10 +119,11 @@ def _open(comparisons: Sequence[Comparison]) -> Sentence:
     """What cannot be said, and what is equivalent."""
     left = [c for c in comparisons if c.verdict() == CANNOT_SAY]
     equivalent = sum(c.verdict() == EQUIVALENT for c in comparisons)
+    all_, stay = counted(len(comparisons), "comparison"), "stays" if len(left) == 1 else "stay"
     parts = []
     if equivalent:
         parts.append(
-            f"{equivalent} of {counted(len(comparisons), 'comparison')} are equivalent within the "
+            f"{equivalent} of {all_} {'is' if equivalent == 1 else 'are'} equivalent within the "
             "study's margin"
         )
     if not left:
@@ -132,21 +133,18 @@ def _open(comparisons: Sequence[Comparison]) -> Sentence:
         )
     if not any(c.difference.over_seeds for c in left):
         parts.append(
-            f"{len(left)} of {counted(len(comparisons), 'comparison')} stay open: with fewer than "
-            "three seeds no change is called one"
+            f"{len(left)} of {all_} {stay} open: with fewer than three seeds, no change is called "
+            "one"
         )
     else:
-        parts.append(
-            f"{len(left)} of {counted(len(comparisons), 'comparison')} stay open"
-            f"{_wholly_open(comparisons)}{_seeds(left)}"
-        )
+        parts.append(f"{len(left)} of {all_} {stay} open{_wholly_open(comparisons)}{_seeds(left)}")
     return Sentence(CANNOT_SAY, capital("; ".join(parts)) + ".")
 
 
 def _wholly_open(comparisons: Sequence[Comparison]) -> str:
     """Measures on which no comparison is decided."""
-    decided = {c.metric.label for c in comparisons if c.verdict() != CANNOT_SAY}
-    labels = dict.fromkeys(c.metric.label for c in comparisons if c.metric.label not in decided)
+    decided = {c.metric.key for c in comparisons if c.verdict() != CANNOT_SAY}
+    labels = dict.fromkeys(c.metric.label for c in comparisons if c.metric.key not in decided)
     if not labels or not decided:
         return ", on every measure" if labels else ""
     return f", among them all on {joined(labels)}"
@@ -154,8 +152,8 @@ def _wholly_open(comparisons: Sequence[Comparison]) -> str:
 
 def _seeds(left: Sequence[Comparison]) -> str:
     """How many seeds it would take for half of them."""
-    needed = sorted(c.seeds_needed or 10**9 for c in left)
+    needed = sorted(c.seeds_needed or math.inf for c in left)
     half = needed[(len(needed) - 1) // 2]
-    if half == 10**9:
+    if math.isinf(half):
         return "; for most of them more items are needed, and not only more seeds"
     return f"; {half} seeds would settle about half of these"

@@ -170,6 +170,10 @@ class TaskRecord:
     own_metrics: tuple[str, ...] = ()
     """The task's own metrics that each item of every arm has a score of, in the column
     "metric/NAME" of the table; the one that counts is first."""
+    identities: tuple[str, ...] = ()
+    """Hashes of what was asked, one for each length of context that a model of the study has, in
+    the order of the alphabet; scores of two studies can be compared where they are equal. Empty in
+    records of versions that did not keep them."""
 
 
 @dataclass(frozen=True)

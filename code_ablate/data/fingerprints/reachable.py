@@ -27,7 +27,7 @@ import struct
 import sys
 import threading
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -134,7 +134,7 @@ class Reached:
         if isinstance(thing, types.FunctionType | type):
             return self._code(thing)
         if isinstance(thing, functools.partial):
-            return "partial" + self._all((thing.func, thing.args, thing.keywords))
+            return "partial" + self._all((thing.func, thing.args, _by_name(thing.keywords)))
         if isinstance(thing, types.MethodType):
             return "method" + self._all((thing.__func__, thing.__self__))
         if isinstance(thing, types.BuiltinFunctionType | types.MethodWrapperType):
@@ -158,16 +158,18 @@ class Reached:
 
     def _value(self, thing: Any) -> str:
         """The text of a value that holds others, or of a plain one; '' for all else."""
-        if type(thing) in (dict, types.MappingProxyType) or isinstance(thing, collections.Counter):
-            by_key = {self._alone(key): thing[key] for key in thing}
-            parts = (f"{key}: {self._text(by_key[key])}" for key in sorted(by_key))
-            return "{" + ", ".join(parts) + "}"
+        if type(thing) in (dict, types.MappingProxyType):
+            return self._mapping(thing) + self._order(thing)
+        if isinstance(thing, collections.Counter):
+            return self._mapping(thing)
         if type(thing) in (list, tuple):
             return self._all(thing)
         if type(thing) in (set, frozenset):
             return "set[" + ", ".join(sorted(map(self._alone, thing))) + "]"
         if isinstance(thing, np.ndarray | np.generic):
             values = np.asarray(thing)
+            if isinstance(thing, np.ma.MaskedArray):
+                return f"masked {self._text(values)} {self._text(np.asarray(thing.mask))}"
             content = self._text(values.tolist()) if values.dtype == object else _digest(values)
             return f"array {values.dtype} {values.shape} {content}"
         if isinstance(thing, enum.Enum):
@@ -179,6 +181,19 @@ class Reached:
         if isinstance(thing, struct.Struct):
             return f"Struct({thing.format!r})"
         return ""
+
+    def _mapping(self, mapping: Mapping[Any, Any]) -> str:
+        """What a mapping holds, whatever the order in which it was filled."""
+        by_key = {self._alone(key): mapping[key] for key in mapping}
+        parts = (f"{key}: {self._text(by_key[key])}" for key in sorted(by_key))
+        return "{" + ", ".join(parts) + "}"
+
+    def _order(self, mapping: Mapping[Any, Any]) -> str:
+        """The order of a mapping's keys, where it is another than that of their texts: of rules in
+        a dict the first one that matches may decide."""
+        keys = [self._alone(key) for key in mapping]
+        order = [sorted(keys).index(key) for key in keys]
+        return "" if order == sorted(order) else f" in the order {order}"
 
     def _alone(self, thing: Any) -> str:
         """The text of what has no order of its own: it must not depend on what came before."""
@@ -206,9 +221,9 @@ class Reached:
         if written_in == gin.config.__name__:  # around what is the user's; its own state is gin's
             return self._text(inspect.unwrap(function)) + bound
         parts: list[Any] = [[_cell_value(cell) for cell in function.__closure__ or ()]]
-        parts += [function.__defaults__, function.__kwdefaults__]
+        parts += [function.__defaults__, _by_name(function.__kwdefaults__)]
         if vars(function):  # attributes of a function, __wrapped__ among them
-            parts.append(dict(vars(function)))
+            parts.append(_by_name(vars(function)))
         if is_installed(written_in):  # a decorator's, with the module of what it decorates
             return f"{installed_name(written_in, function.__code__.co_name)} {self._text(parts)}"
         text, held = source_text(function), self._text(parts)
@@ -225,25 +240,29 @@ class Reached:
             if selector == configurable.selector
             for name, value in values.items()
         }
-        return f" gin {self._text(found)}"
+        return f" gin {self._text(_by_name(found))}"
 
     def _globals(self, function: types.FunctionType) -> str:
         """What a function refers to in its module, of any type, and in the modules it imports."""
         code, scope = function.__code__, function.__globals__
         names, ours = names_in(code), is_ours(function.__module__)
+        in_modules = names
         if not ours:
-            require_static(names, scope)
+            require_static(code, scope)
+            in_modules = names | {text for text in texts_in(code) if text.isidentifier()}  # getattr
         parts = []
         for name in sorted(names & scope.keys()):
             if name.startswith("__") and name.endswith("__"):  # __file__, __name__: where it lies
                 continue
             value = scope[name]
             is_module = isinstance(value, types.ModuleType)
-            text = self._module(value, names) if is_module else self._text(value)
+            text = self._module(value, in_modules) if is_module else self._text(value)
             parts.append(f"{name}={text}")
         for level, module in sorted(imports_in(code)):
             name = "." * level + module
-            parts.append(f"import {name}={self._imported(name, scope.get('__package__'), names)}")
+            parts.append(
+                f"import {name}={self._imported(name, scope.get('__package__'), in_modules)}"
+            )
         if not ours:
             self.strings |= texts_in(code)
             self.names |= names
@@ -286,6 +305,8 @@ class Reached:
             if attribute not in _MACHINERY:
                 parts.append(f"{attribute}={self._attribute(value)}")
         parts += [self._text(base) for base in cls.__bases__ if base is not object]
+        if not is_installed(type(cls).__module__):  # a metaclass of the user's own
+            parts.append(self._text(type(cls)))
         return " ".join(parts)
 
     def _attribute(self, value: Any) -> str:
@@ -315,7 +336,7 @@ class Reached:
             # A SeqIO vocabulary loads itself lazily: its attributes change when it is used.
             return f"{kind} {thing.vocab_size} {_ADDRESS.sub('', str(thing))}"
         if not is_installed(type(thing).__module__):
-            return f"{kind} {self._text(_state(thing))}{self._items(thing)}"
+            return f"{kind} {self._text(_by_name(_state(thing)))}{self._items(thing)}"
         try:
             reduced = thing.__reduce_ex__(4)
         except Exception as error:
@@ -323,7 +344,7 @@ class Reached:
         if isinstance(reduced, str):  # the name of the only one of its kind
             return f"{kind} {reduced}"
         made, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-        parts = [arguments, state, list(items or ()), dict(pairs or ())]
+        parts = [arguments, _by_name(state), list(items or ()), dict(pairs or ())]
         return f"{kind} {self._text(made)} {self._all(parts)}"
 
     def _items(self, thing: Any) -> str:
@@ -374,6 +395,13 @@ def _state(thing: Any) -> dict[str, Any]:
             if isinstance(value, functools.cached_property):
                 state.pop(name, None)
     return state
+
+
+def _by_name(attributes: Any) -> Any:
+    """Attributes or arguments in the order of their names, which tells nothing; else as it is."""
+    if type(attributes) is dict and all(isinstance(name, str) for name in attributes):
+        return dict(sorted(attributes.items()))
+    return attributes
 
 
 def _digest(values: np.ndarray) -> str:

@@ -6,6 +6,7 @@ fields = corpus_fingerprint("demo.text")     # {"source": digest, "preprocessors
 from typing import Any
 
 from code_ablate.data import registry
+from code_ablate.data.quietly import import_quietly
 
 
 def corpus_fingerprint(name: str) -> dict[str, Any]:
@@ -13,6 +14,7 @@ def corpus_fingerprint(name: str) -> dict[str, Any]:
     known = registry.remembered_fingerprint(name)
     if known and "source" in known:  # that of an evaluation task says other things
         return known
+    import_quietly("tensorflow")
     from code_ablate.data.preparing.task_run import find_task, task_fingerprint
 
     task = find_task(name)

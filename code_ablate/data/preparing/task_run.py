@@ -33,7 +33,7 @@ from code_ablate.data.preparing.task_fingerprint import (
     source_digest,
 )
 from code_ablate.data.preparing.tensorflow_errors import files_of, without_tensorflow
-from code_ablate.data.registry import import_expected_tasks
+from code_ablate.data.registry import TRAIN, import_expected_tasks, require_train_split
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import Failed, UserError, unknown_name
@@ -41,7 +41,6 @@ from code_ablate.errors import Failed, UserError, unknown_name
 TOO_LONG = "over_max_document_bytes"
 """Step that leaves out what has more text than `max_bytes`."""
 
-TRAIN = "train"
 VALIDATION = "validation"
 
 _TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
@@ -84,8 +83,7 @@ def find_task(name: str) -> seqio.Task:
     if name not in seqio.TaskRegistry.names():
         raise unknown_name("corpus", name, seqio.TaskRegistry.names())
     task = seqio.TaskRegistry.get(name)
-    if TRAIN not in task.splits:
-        raise UserError(f"corpus {name!r} has the splits {tuple(task.splits)}: it needs 'train'.")
+    require_train_split(task)
     if "targets" not in task.output_features:
         raise UserError(
             f"corpus {name!r} yields {tuple(task.output_features)}: a corpus needs 'targets' among "

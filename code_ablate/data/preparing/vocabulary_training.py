@@ -90,6 +90,10 @@ def has_vocabulary(config: VocabularyConfig, data_dir: epath.PathLike) -> bool:
         return True
     if not seqio_is_installed():
         return bool(_by_record(config, data_dir)[0])
+    # The key needs every corpus' sources: where nothing is trained yet, it need not be known.
+    folder = _folder(data_dir)
+    if not folder.exists() or not any(folder.glob(f"{config.name}-*.model")):
+        return False
     return vocabulary_path(config, data_dir).exists()
 
 
@@ -326,7 +330,8 @@ def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -
     """Documents up to `size` bytes, spread over shards, in UTF-8."""
     import seqio
 
-    from code_ablate.data.preparing.task_run import TRAIN, TaskRun
+    from code_ablate.data.preparing.task_run import TaskRun
+    from code_ablate.data.registry import TRAIN
 
     vocabulary = seqio.ByteVocabulary()
     shards, chosen = 1, [0]

@@ -145,7 +145,11 @@ def _rows(part: FilePart, text: str, wanted: Sequence[str], count: Count) -> Ite
         if len(content) > MAX_ROW_BYTES:
             raise BadFile(TOO_LONG, f"it is a text of more than {MAX_ROW_BYTES:,} bytes: split it")
         require_utf8(content)
-        decoded = content.removeprefix(BOM).decode("utf-8", "replace")
+        try:
+            decoded = content.removeprefix(BOM).decode()
+        except UnicodeDecodeError as error:
+            yield BadRow(NOT_UTF8, f"{file.path}: {not_utf8(error)}", len(content))
+            return
         yield Row("0", f"{file.path}", {text: decoded}, len(content))
 
 
@@ -228,6 +232,11 @@ def _has_column(schema: pa.Schema, name: str) -> bool:
     return True
 
 
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """The message for text in another encoding."""
+    return f"it is not UTF-8 ({error.reason} at byte {error.start}): convert the file"
+
+
 def no_such_field(name: str, names: Sequence[str]) -> str:
     """The message for a field that is named and not there."""
     return f"no field {name!r}; it has {', '.join(map(repr, sorted(names)))}"
@@ -296,9 +305,7 @@ def _json_object(line: bytes) -> dict[str, Any]:
     try:
         row = _DECODER.decode(line.decode())
     except UnicodeDecodeError as error:
-        raise _BadLine(
-            NOT_UTF8, f"it is not UTF-8 ({error.reason} at byte {error.start}): convert the file"
-        ) from error
+        raise _BadLine(NOT_UTF8, not_utf8(error)) from error
     except (ValueError, RecursionError) as error:  # among them are NaN and numbers without end
         raise _BadLine(NOT_JSON, f"it is not JSON: {error}{_layout_hint(line)}") from error
     if not isinstance(row, dict):

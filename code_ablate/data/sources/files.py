@@ -24,6 +24,7 @@ from code_ablate.data.sources.bad_rows import (
     DAMAGED,
     METADATA_NOT_A_STRING,
     MISSING_FIELD,
+    NOT_UTF8,
     OTHER_ENCODING,
     OTHER_KIND,
     REASONS,
@@ -41,6 +42,7 @@ from code_ablate.data.sources.file_rows import (
     file_rows,
     kind_of,
     no_such_field,
+    not_utf8,
 )
 from code_ablate.data.sources.file_search import (
     FoundFiles,
@@ -223,8 +225,14 @@ class Files(DocumentSource):
                 fields = (*row.fields, *file.hive)
                 message = f"{row.where} has {no_such_field(name, fields)}"
                 return BadRow(MISSING_FIELD, message, row.bytes, offset=row.offset)
-        text = _text(values[self.text])
-        if text is None:
+            if isinstance(value, bytes):  # a column of Parquet
+                try:
+                    values[name] = value.decode()
+                except UnicodeDecodeError as error:
+                    message = f"{row.where}, field {name!r}: {not_utf8(error)}"
+                    return BadRow(NOT_UTF8, message, row.bytes, offset=row.offset)
+        text = values[self.text]
+        if not isinstance(text, str):
             kind = kind_of(values[self.text])
             message = f"{row.where}: the text ({self.text!r}) is {kind}, not a string"
             return BadRow(TEXT_NOT_A_STRING, message, row.bytes, offset=row.offset)
@@ -312,14 +320,5 @@ def _require_unchanged(file: SourceFile, before: tuple | None) -> None:
         raise changed_while_read(file.path)
 
 
-def _text(value: Any) -> str | None:
-    """A string, or bytes as one; None for what is no text."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return value if isinstance(value, str) else None
-
-
 def _metadata(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
     return "" if value is None else str(value)

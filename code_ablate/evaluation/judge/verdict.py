@@ -11,7 +11,7 @@ slip and a quotation without marks look the same. What is not clear is None; not
 import re
 import unicodedata
 
-VERSION = 3
+VERSION = 4
 """Version of the reading, which names the results: raised when a reply may be read otherwise."""
 
 NORMAL_STOPS = ("stop", "end_turn", "eos", "eos_token")
@@ -49,7 +49,7 @@ _TAG = re.compile(
     r"|<\|channel\|>\s*(?:analysis|commentary|(?P<end_channel>final))[^<]*<\|message\|>",
     re.IGNORECASE,
 )
-_END_OF_TEXT = re.compile(r"<\|\w+\|>\s*\Z")
+_END_OF_TEXT = re.compile(r"(?:<\|\w+\|>|</s>|<eos>|<end_of_turn>)\s*\Z")
 
 
 def without_thinking(reply: str) -> str:

@@ -4,12 +4,12 @@
     number_at_the_end(r"\\boxed{9{,}500}")                     # 9500
 
 Read as one number: commas, apostrophes, low lines, thin and hard spaces, plain spaces and LaTeX's
-`{,}` between groups of digits; points between groups where a comma or further groups show that they
-are none of decimals (1.234,56 and 1.000.000; 1.234 has three decimals); a hyphen or U+2212 as the
-sign, before or after a currency; powers (1e3, 3 x 10^5, 2^{10}); fractions (1/2, \\frac{1}{2},
-\\frac12, a sign of its own in LaTeX's) and mixed numbers (1 1/2, 1\u00bd); digits of any script. An
-exponent of a unit or a variable (cm^2) is no number. A percentage has the value of the number
-before the sign: 50% is 50, as the answers of GSM8K are written.
+`{,}` or `\\,` between groups of digits; points between groups where a comma or further groups show
+that they are none of decimals (1.234,56 and 1.000.000; 1.234 has three decimals); a hyphen or
+U+2212 as the sign, before or after a currency; powers (1e3, 3 x 10^5, 2^{10}, 10\u00b3, 2**10);
+fractions (1/2, \\frac{1}{2}, \\frac12, a sign of its own in LaTeX's) and mixed numbers (1 1/2,
+1\u00bd); digits of any script. An exponent of a unit or variable (cm^2) is no number. A percentage
+has the value of the number before the sign: 50% is 50, as the answers of GSM8K are written.
 """
 
 import re
@@ -31,7 +31,8 @@ _POWER = (
     rf"(?:[eE](?P<power>[{_MINUS}+]?\d{{1,3}})(?!\w)"
     rf"|[{_SPACES}]*(?:[x×*·⋅]|\\times|\\cdot)[{_SPACES}]*10\^"
     rf"(?:\{{(?P<tens_braced>[{_MINUS}+]?\d{{1,3}})\}}|(?P<tens>[{_MINUS}+]?\d{{1,3}})(?!\w))"
-    rf"|\^(?:\{{(?P<raised_braced>\d{{1,3}})\}}|(?P<raised>\d{{1,3}})(?!\w)))?"
+    rf"|\^(?:\{{(?P<raised_braced>[{_MINUS}]?\d{{1,3}})\}}"
+    rf"|(?P<raised>[{_MINUS}]?\d{{1,3}})(?!\w)))?"
 )
 # A minus sign behind a digit, a letter or a bracket is a difference, and not a sign. An exponent is
 # no number of its own.
@@ -64,10 +65,21 @@ def number_at_the_end(text: str) -> Fraction | None:
     return None if last is None else _value(last)
 
 
+_SUPERSCRIPTS = {ord(sign): plain for sign, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True)}
+_SUPERSCRIPT = re.compile("(?<=[0-9)])[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+_LATEX_SPACE = re.compile(r"(?<=\d)(?:\\[,;:! ]|~)(?=\d{3}(?!\d))")
+_PYTHON_POWER = re.compile(rf"(?<=\d) ?\*\* ?(?=[{_MINUS}]?\d)")
+
+
 def _written_out(text: str) -> str:
-    """Fractions that are one sign (\u00bd) as three, with a space behind the units."""
-    if text.isascii():
-        return text
+    """Powers and groups in one form, and fractions that are one sign (\u00bd) as three."""
+    text = _PYTHON_POWER.sub("^", _LATEX_SPACE.sub("\u2009", text))
+    text = _SUPERSCRIPT.sub(lambda power: f"^{{{power[0].translate(_SUPERSCRIPTS)}}}", text)
+    return text if text.isascii() else _without_signs(text)
+
+
+def _without_signs(text: str) -> str:
+    """Fractions that are one sign as three, with a space behind the units."""
     written: list[str] = []
     for sign in text:
         parts = unicodedata.decomposition(sign).split()
@@ -101,7 +113,10 @@ def _raised(digits: str, part: dict[str, str | None]) -> Fraction:
     tens = part["power"] or part["tens"] or part["tens_braced"] or "0"
     value = _whole(digits) * Fraction(10) ** int(tens.replace("\u2212", "-"))
     exponent = part["raised"] or part["raised_braced"]
-    return value ** int(exponent) if exponent and len(digits) <= _LARGEST_BASE else value
+    if not exponent or len(digits) > _LARGEST_BASE:
+        return value
+    power = int(exponent.replace("\u2212", "-"))
+    return value**power if value or power > 0 else value  # of 0 there is no negative power
 
 
 def _whole(digits: str) -> Fraction:

@@ -113,10 +113,19 @@ def numbered_jsonl_rows(path: str) -> list[tuple[int, Row]]:
     rows = []
     for number, line in _lines(path):
         try:
-            rows.append((number, json.loads(line)))
+            rows.append((number, json.loads(line, object_pairs_hook=_without_repeats)))
         except (ValueError, RecursionError) as error:
-            raise UserError(f"line {number} of {path!r} is not JSON: {error}.") from None
+            raise UserError(f"line {number} of {path!r} cannot be read as JSON: {error}.") from None
     return rows
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> Row:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it has the field {repeated!r} more than once")
+    return row
 
 
 def _lines(path: str) -> list[tuple[int, str]]:

@@ -121,6 +121,21 @@ EDITS = {
     "function in a list": (
         "def f(t): return t > 'a'\nRULES = [f]", "keep = lambda t: RULES[0](t)", "'a'", "'b'",
     ),
+    "order of rules": (
+        "RULES = {'a': 1, 'b': 2}", "keep = lambda t: next(n for k, n in RULES.items() if k in t)",
+        "'a': 1, 'b': 2", "'b': 2, 'a': 1",
+    ),
+    "order of rules in an OrderedDict": (
+        "RULES = collections.OrderedDict(a=1, b=2)", "keep = lambda t: next(iter(RULES))",
+        "a=1, b=2", "b=2, a=1",
+    ),
+    "masked": (
+        "N = np.ma.array([1, 2], mask=[0, 1])", "keep = lambda t: N.sum()", "[0, 1]", "[1, 0]",
+    ),
+    "metaclass": (
+        "class Meta(type):\n    def __call__(cls): return 3\nclass Rule(metaclass=Meta): pass",
+        "keep = lambda t: Rule()", "3", "4",
+    ),
     "nested function": (
         "N = 3", "def keep(text):\n    def inner(): return N\n    return inner()", "N = 3", "N = 4",
     ),
@@ -134,6 +149,7 @@ OTHER_EDITS = {
     "imported under another name": ("keep = lambda text: imported(text)", "least=2", "least=3"),
     "instance": ("keep = lambda text: {other}.Judge().bad(text)", "in text", "not in text"),
     "class attribute": ("keep = lambda text: {other}.Judge().bad(text)", '"more"', '"less"'),
+    "getattr": ("keep = lambda text: ({other}.LIMIT, getattr({other}, 'WORDS'))", '"rude"', '"x"'),
     "import within": (
         "def keep(text):\n    import {other} as o\n    return o.LIMIT", "LIMIT = 3", "LIMIT = 4",
     ),
@@ -268,6 +284,15 @@ def test_a_binding_of_gin_counts(text_of):
         ("import os\nkeep = lambda text: os.environ['HOME']", r"os\.environ"),
         ("from os import getenv\nkeep = lambda text: getenv('HOME')", r"os\.getenv"),
         ("import importlib\nkeep = lambda t: importlib.import_module(t)", "import_module"),
+        ("from importlib import import_module as m\nkeep = lambda t: m(t)", "import_module"),
+        ("def keep(t):\n    import os\n    return os.environ['HOME']", r"os\.environ"),
+        ("def keep(t):\n    from os import environ as e\n    return e['HOME']", r"os\.environ"),
+        (
+            "def keep(t):\n    import importlib\n    return importlib.import_module(t)",
+            "import_module",
+        ),
+        ("import sys\nkeep = lambda t: sys.modules[t].LIMIT", r"sys\.modules"),
+        ("import subprocess\nkeep = lambda t: subprocess.run(['wc'])", r"subprocess\.run"),
         ("FILE = (line for line in 'abc')\nkeep = lambda t: next(FILE)", "generator"),
     ],
 )

@@ -51,7 +51,7 @@ def content(store: TokenStore) -> dict[str, bytes]:
     root = Path(store.path)
     files = {str(f.relative_to(root)): f.read_bytes() for f in root.rglob("*") if f.is_file()}
     manifest = json.loads(files.pop("manifest.json"))
-    return files | {"manifest": json.dumps({**manifest, "created": ""}).encode()}
+    return files | {"manifest": json.dumps({**manifest, "created": "", "digest": ""}).encode()}
 
 
 @pytest.mark.slow
@@ -92,7 +92,7 @@ def interrupted(tmp_path, vocabulary, monkeypatch):
     whole = one(corpus, vocabulary, tmp_path / "whole")
     results = []
 
-    def stopped(self, plans, extracted):
+    def stopped(self, plans, extracted, group):
         results.extend(extracted[plans[0].corpus])
         raise KeyboardInterrupt
 

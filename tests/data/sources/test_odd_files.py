@@ -157,6 +157,12 @@ REFUSED = {
     "zeros.txt": (b"\0" * 5000, DAMAGED, "it begins with zeros"),
     "zeros.parquet": (b"\0" * 5000, DAMAGED, "it is not Parquet"),
     "latin.jsonl": (ZERO + b'{"text": "gr\xfc"}\n', bad_rows.NOT_UTF8, "line 2 of"),
+    "latin.txt": ("Grüße".encode("latin-1"), bad_rows.NOT_UTF8, "not UTF-8 .*at byte 2"),
+    "latin in bytes.parquet": (
+        _column(b"gr\xfc", b"a"),
+        bad_rows.NOT_UTF8,
+        "row 0 .*'text': it is",
+    ),
     "commas.jsonl": (b'{"text": "a"},\n', NOT_JSON, "line 1 of .*Extra data"),
     "two in a line.jsonl": (b'{"text": "a"}{"text": "b"}\n', NOT_JSON, "line 1 of .*Extra data"),
     "record separators.jsonl": (b'\x1e{"text": "a"}\n', NOT_JSON, "line 1 of"),

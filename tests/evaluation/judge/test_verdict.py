@@ -56,6 +56,8 @@ CLEAR = {
     "[THINK]Preferred: A[/THINK]\nPreferred: B": "B",
     "◁think▷Preferred: A◁/think▷Preferred: B": "B",
     "<seed:think>Preferred: A</seed:think>Preferred: B": "B",
+    "Preferred: B</s>": "B",
+    "Preferred: B<end_of_turn>\n": "B",
     "<|channel|>analysis<|message|>A?<|end|><|start|>assistant<|channel|>final<|message|>"
     "Preferred: B<|return|>": "B",
 }

@@ -260,8 +260,13 @@ def test_errors(tmp_path):
     with pytest.raises(UserError, match="has 3 as its 'question'; it must be a string"):
         _ = EvaluationSet("arc_easy", file=file).rows
     (tmp_path / "d.jsonl").write_text("{}\n{'a': 1}\n")
-    with pytest.raises(UserError, match=r"line 2 of .* is not JSON"):
+    with pytest.raises(UserError, match=r"line 2 of .* cannot be read as JSON"):
         _ = EvaluationSet("arc_easy", file=str(tmp_path / "d.jsonl")).rows
+    (tmp_path / "e.jsonl").write_text(
+        '{"question": "?", "choices": ["a", "b"], "gold": 0, "gold": 1}'
+    )
+    with pytest.raises(UserError, match=r"line 1 of .* the field 'gold' more than once"):
+        _ = EvaluationSet("arc_easy", file=str(tmp_path / "e.jsonl")).rows
     with pytest.raises(UserError, match="has no split 'test'"):
         EvaluationSet("arc_easy", file=file).get_dataset("test")
 

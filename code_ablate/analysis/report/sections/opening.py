@@ -66,7 +66,7 @@ def answer_section(report: Report) -> Section:
         (report.of_size(size.name).strip(" ()"), headline(report, size), reach(report, size))
         for size in report.results.sizes
     ]
-    html = render("answer.html", sizes=sizes, sentences=answer(report))
+    html = render("answer.html", sizes=sizes, longer=answer(report))
     return Section("answer", "The answer", html)
 
 
