@@ -33,7 +33,7 @@ def signal_table(report: Report, place: Place) -> Table:
         Cell("task"),
         Cell("score that counts", lines("and why")),
         Cell("signal to noise", lines("[interval]")),
-        Cell("range by noise", lines("as published")),
+        Cell("range by noise", lines("with what noise adds")),
         Cell("noise of a run", lines("s.d. of repeats")),
         Cell("other scores", lines("signal to noise")),
     ]
@@ -150,7 +150,7 @@ def _decision_row(
             data={
                 "kind": "decision",
                 "task": task,
-                "small": small,
+                "size": small,
                 "large": large,
                 "stage": stage,
                 **_data(decision.accuracy),
@@ -175,7 +175,10 @@ def _mean_row(pair: tuple[str, str, str], found: Sequence[Decision]) -> list[Cel
     return [
         Cell("mean", lines(counted(len(found), "task"))),
         Cell(f"{small}, {large}", lines(stage)),
-        Cell(f"{100 * mean:.0f}", data={"kind": "decision-mean", "value": repr(mean)}),
+        Cell(
+            f"{100 * mean:.0f}",
+            data={"kind": "decision-mean", "size": small, "stage": stage, "value": repr(mean)},
+        ),
         *cells("–", "–", "–"),
     ]
 
@@ -207,7 +210,8 @@ def _multiplier_cell(multiplier, place: Place) -> Cell:
     if multiplier is None:
         return Cell("–")
     data = {name: repr(getattr(multiplier, name)) for name in ("value", "low", "high")}
-    return Cell(multiplier_text(multiplier), data={"kind": "multiplier", **data})
+    where = {"size": place.size, "stage": place.stage}
+    return Cell(multiplier_text(multiplier), data={"kind": "multiplier", **where, **data})
 
 
 def hypothesis_table(report: Report) -> Table | None:
@@ -225,6 +229,8 @@ def hypothesis_table(report: Report) -> Table | None:
                 hypothesis.outcome(comparison),
                 data={
                     "kind": "hypothesis",
+                    "size": comparison.place.size,
+                    "stage": comparison.place.stage,
                     "recipe": comparison.recipe,
                     "metric": comparison.metric.key,
                     "outcome": hypothesis.outcome(comparison),
