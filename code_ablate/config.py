@@ -19,6 +19,7 @@ import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
 from code_ablate.checked import checked
+from code_ablate.data.preparing.beam import BeamConfig
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
@@ -31,6 +32,7 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.gin_errors import explain
 from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
+from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.recipes import RECIPES
@@ -63,6 +65,7 @@ def named_model(name: str) -> ModelConfig:
 
 CONFIGURABLES = (
     Study,
+    AnalysisPlan,
     Setting,
     Side,
     Growth,
@@ -74,6 +77,7 @@ CONFIGURABLES = (
     Schedule,
     VocabularyConfig,
     PrepareConfig,
+    BeamConfig,
     CorpusVariant,
     CorpusVariants,
     Deduplication,
@@ -275,13 +279,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+    """`Paths` and `BeamConfig` as gin has them, with the modules of the last `load` for workers.
 
     Raises UserError, and Failed if a path is on an object store that cannot be reached.
     """
     paths = make("Paths")
     paths.require_reachable()
-    return Workspace(paths, tuple(_imported))
+    return Workspace(paths, tuple(_imported), make("BeamConfig"))
 
 
 def make_execution() -> Execution:

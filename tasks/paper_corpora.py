@@ -118,6 +118,7 @@ for _language in (*CODE, *MARKUP):
             text="content",
             path_field="max_stars_repo_path",
             language=_language,
+            metadata={"licence": "max_stars_repo_licenses"},
         ),
         _rules,
     )

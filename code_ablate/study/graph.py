@@ -27,6 +27,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.names import file_part, require_label, require_name
 from code_ablate.shown import brief
+from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.setting import Recipe, Setting, size_of
 from code_ablate.training.phase import Phase, phase_identity
 
@@ -67,6 +68,8 @@ class Study:
     margins: Mapping[str, Positive] = dataclasses.field(default_factory=dict)
     """Margins of single metrics in their own unit, by key: {'accuracy/reasoning': 0.01} is one
     point. They go before `margin`; an unknown key is refused by the report."""
+    analysis: AnalysisPlan = dataclasses.field(default_factory=AnalysisPlan)
+    """What is said before the data about how the study will be judged."""
     scale: str = ""
     """Name of the scale, set by the gin file of the scale; part of the folder's name."""
 
@@ -94,6 +97,10 @@ class Study:
                 "one main axis. Give all settings one source, or one Setting.source_name."
             )
         require_published(self.published)
+        for task in self.analysis.primary_scores:
+            if task not in self.suite.tasks:
+                where = "task in AnalysisPlan.primary_scores"
+                raise unknown_name(where, task, self.suite.tasks)
         names = list(self.recipe_descriptions)
         if self.baseline not in names:
             raise unknown_name("recipe (Study.baseline)", self.baseline, names)

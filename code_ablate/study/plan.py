@@ -29,7 +29,7 @@ from code_ablate.study.corpus_plan import CorpusRow, corpus_rows, unreadable
 from code_ablate.study.fleet_plan import FleetPlan
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware, device_here
-from code_ablate.study.trainers import fleet_members
+from code_ablate.study.trainers import fleet_members, in_processes
 from code_ablate.training.execution import FleetConfig
 from code_ablate.training.phase import Phase
 from code_ablate.training.rundir import RunDirectory
@@ -164,6 +164,7 @@ def make_plan(
     costs = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
     distinct = {id(costs[name]): (p.model, costs[name]) for name, p in graph.phases.items() if pod}
     step_costs = tuple(distinct.values())
+    runs = {name: RunDirectory.of(runs_dir, p, name) for name, p in graph.phases.items()}
     if pod:
         hardware = Hardware(step_costs[0][1].chip.name, step_costs[0][1].chips)
         tokens_per_second = {name: cost.tokens_per_second for name, cost in costs.items()}
@@ -175,8 +176,8 @@ def make_plan(
         speeds = tuple(dict.fromkeys(line for _, line in known.values()))
     sizes = phase_sizes(graph)
     rows = tuple(
-        _phase_row(study, graph, identity, sizes[identity], runs_dir, tokens_per_second[identity])
-        for identity in graph.phases
+        _phase_row(study, graph, run, sizes[identity], tokens_per_second[identity])
+        for identity, run in runs.items()
     )
     return Plan(
         study,
@@ -189,23 +190,27 @@ def make_plan(
         speeds,
         (*_misfits(step_costs), *unreadable(graph, stores)),
         step_costs,
-        None if hardware.chip else _fleet_plan(graph, rows, runs_dir, fleet),
+        None if hardware.chip else _fleet_plan(graph, rows, runs, runs_dir, fleet),
     )
 
 
 def _fleet_plan(
     graph: PhaseGraph,
     rows: tuple[PhaseRow, ...],
+    runs: Mapping[str, RunDirectory],
     runs_dir: epath.PathLike,
     fleet: FleetConfig | None,
 ) -> FleetPlan | None:
-    """Side by side on the devices that are here, by the speed of earlier runs side by side."""
+    """Side by side on the cores that are here, by the speed of earlier runs side by side.
+
+    None where phases are trained one after another, and on accelerators, where those of equal shape
+    are one program: what time that takes is not known from such runs.
+    """
     if fleet is None or fleet.members == 1 or device_here() is None:
         return None
-    runs = {name: RunDirectory.of(runs_dir, p, name) for name, p in graph.phases.items()}
     alone = sum(row.seconds for row in rows)
     members = fleet_members(graph, runs, fleet.members, seconds=alone)
-    if members == 1:
+    if members == 1 or not in_processes():
         return None
     earlier = _earlier_speeds(epath.Path(runs_dir), members)
     seconds = {}
@@ -226,15 +231,9 @@ def phase_sizes(graph: PhaseGraph) -> dict[str, str]:
 
 
 def _phase_row(
-    study: Study,
-    graph: PhaseGraph,
-    identity: str,
-    size: str,
-    runs_dir: epath.PathLike,
-    speed: float,
+    study: Study, graph: PhaseGraph, run: RunDirectory, size: str, speed: float
 ) -> PhaseRow:
-    phase = graph.phases[identity]
-    run = RunDirectory.of(runs_dir, phase, identity)
+    identity, phase = run.identity, graph.phases[run.identity]
     step = phase.steps if run.complete else run.status.get("step", 0)
     tokens_to_do = (phase.steps - step) * phase.batch_windows * phase.seq_len
     return PhaseRow(

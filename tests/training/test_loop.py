@@ -353,6 +353,21 @@ def test_a_stop_in_the_last_step_completes_the_phase_and_still_stops(tmp_path, p
     assert run.complete
 
 
+def test_a_stop_is_not_lost_when_training_fails_before_it_is_heard(
+    tmp_path, phase, stores, monkeypatch
+):
+    run = run_of(tmp_path, phase, stores)
+
+    def stop_and_fail(self, line):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "append_metrics", stop_and_fail)
+    with pytest.raises(Interrupted, match="No space left"):  # Failed is gone on from by studies
+        train(phase, stores, run, execution=OFTEN)
+    assert run.status["state"] == "failed" and "No space left" in run.status["reason"]
+
+
 def test_a_child_counts_its_own_skipped_steps(tmp_path, phase, child, stores):
     execution = Execution(loop=LoopConfig(log_every=5))
     touchy = dataclasses.replace(

@@ -31,7 +31,7 @@ class BuiltCorpus(Files):
             format="jsonl",
             language_field="language",
             path_field="path",
-            metadata={"licence": "licence"},
+            metadata={"licence": "licence", "package": "source", "version": "version"},
         )
 
     def paths(self) -> tuple[str, ...]:
