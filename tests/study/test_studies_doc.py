@@ -53,8 +53,9 @@ def plans_named_elsewhere():
     for file in OTHERS:
         for command in re.findall(r"code-ablate (plan [^`#\n|]*)", (ROOT / file).read_text()):
             words = shlex.split(command)
-            if "--topology" in words:  # compiling for a pod is tested in tests/pods
-                place = words.index("--topology")
+            # Compiling for a pod and the noise of a study that has run are tested elsewhere.
+            for option in {"--topology", "--noise"} & set(words):
+                place = words.index(option)
                 del words[place : place + 2]
             if words[1] in config.gin_files("studies"):
                 yield tuple(words)
