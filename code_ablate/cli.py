@@ -12,6 +12,7 @@ are loaded by the commands that need them.
 
 import argparse
 import logging
+import math
 import os
 import sys
 import traceback
@@ -115,6 +116,16 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
     return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -375,7 +386,7 @@ def _add_mixture_options(command: argparse.ArgumentParser) -> None:
     )
     several("--constraint", "TEXT", "code<=0.3, web>=0.2, epochs<=4 or distance<=0.1")
     command.add_argument(
-        "--tokens", type=float, default=0.0, metavar="N", help="tokens to be trained on"
+        "--tokens", type=_amount, default=0.0, metavar="N", help="tokens to be trained on"
     )
     several("--available", "CORPUS=TOKENS", "tokens at hand; epochs say how often they may repeat")
     several("--today", "CORPUS=SHARE", "today's mixture; distance is from it")
