@@ -4,21 +4,26 @@ BIN := .venv/bin
 # Processes that share the tests, file by file: one for each core, four at most (1.5 GB each).
 WORKERS ?= logical
 
-.PHONY: demo test oracles lint format clean plan-tpu
+.PHONY: demo test oracles notebooks lint format clean plan-tpu
 
 demo: .venv/ready
 	$(BIN)/code-ablate study demo
 
-# The oracles (other implementations) run whatever the tests before them say.
+# What needs more than .venv (other implementations, notebooks) runs whatever the tests before say.
 test: .venv/ready .venv/oracles/ready
 	@tests=passed; oracles=passed; \
-	$(BIN)/python -m pytest -q --ignore=tests/oracles \
+	$(BIN)/python -m pytest -q --ignore=tests/oracles --ignore=tests/notebooks/test_execution.py \
 		-n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder || tests=failed; \
-	PYTHONPATH=.venv/oracles $(BIN)/python -m pytest -q tests/oracles || oracles=failed; \
+	PYTHONPATH=.venv/oracles $(BIN)/python -m pytest -q tests/oracles \
+		tests/notebooks/test_execution.py || oracles=failed; \
 	echo "tests: $$tests; oracles: $$oracles"; \
 	test "$$tests $$oracles" = "passed passed"
 
 oracles: .venv/oracles/ready
+
+# Executes the notebooks in place, on the results of `make demo`.
+notebooks: .venv/oracles/ready
+	PYTHONPATH=.venv/oracles $(BIN)/python notebooks/execute.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ setup(
     package_dir=SHIPPED,
     package_data={
         "code_ablate": ["py.typed"],
+        "code_ablate.analysis.report": ["templates/*"],
         "code_ablate._shipped.gin": ["*/*.gin"],
         "code_ablate._shipped.tasks": ["*.jsonl"],
     },
@@ -30,6 +31,8 @@ setup(
         "gin-config>=0.5",
         "jax>=0.10",
         "jaxtyping>=0.3",
+        "jinja2>=3.1",
+        "markupsafe>=2.1",
         "matplotlib>=3.9",
         "numpy>=2.0",
         "optax>=0.2.5",
@@ -67,6 +70,8 @@ setup(
         "lm-eval": ["lm-eval>=0.4.9"],
         # Boosted trees among the laws of the mixture: code-ablate law --trees lightgbm.
         "lightgbm": ["lightgbm>=4.5"],
+        # Executes the notebooks: make notebooks.
+        "notebooks": ["ipykernel>=6.29", "nbclient>=0.10", "nbformat>=5.10"],
         "wandb": ["wandb>=0.19"],
         # Asks an OpenAI-compatible endpoint which of two answers is better.
         "judge": ["openai>=3"],

@@ -80,6 +80,18 @@ def train_study(**arguments) -> None:
     print(json.dumps(fleet.train_study(**arguments)), flush=True)
 
 
+def prepare(**arguments) -> None:
+    """Prepares a corpus, for benchmarks.prepare; prints what that took."""
+    from benchmarks import prepare
+
+    print(json.dumps(prepare.prepare(**arguments)), flush=True)
+
+
 if __name__ == "__main__":
-    functions = {"first_step": first_step, "train": train, "train_study": train_study}
+    functions = {
+        "first_step": first_step,
+        "train": train,
+        "train_study": train_study,
+        "prepare": prepare,
+    }
     functions[sys.argv[1]](**json.loads(sys.argv[2]))

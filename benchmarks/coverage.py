@@ -1,6 +1,6 @@
 """How often tests and intervals are wrong, by simulation: the tables of docs/statistics.md.
 
-    python -m benchmarks.coverage                        # all tables, a quarter of an hour
+    python -m benchmarks.coverage                        # all tables, about half an hour
     python -m benchmarks.coverage --only tests --studies 500
 
 Everything is drawn from models whose truth is known, with fixed seeds, and judged by the functions
@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special, stats
 
+from benchmarks import decision_coverage
 from code_ablate.analysis.estimation.crossed import Noise, crossed_covariance
 from code_ablate.analysis.estimation.estimates import Metric, Settings
 from code_ablate.analysis.estimation.estimator import Estimator
@@ -291,7 +292,8 @@ def _share_estimates(
     )
     estimator, metric = Estimator(scores, Settings()), Metric("accuracy/c", "c", "a", (("t",),))
     level = estimator.level(PLACE, "base", metric)
-    [comparison] = estimator.comparison(PLACE, "new", metric)
+    comparison = estimator.comparison(PLACE, "new", metric)
+    assert comparison is not None, "they share their seeds"
     difference, gain = comparison.difference, comparison.gain
     true_gain = truth["new"] / truth["base"] - 1
     return (
@@ -307,6 +309,9 @@ TABLES: Mapping[str, tuple[str, Callable[[int], Iterable[str]]]] = {
     "tails": ("Type-I error by nominal level, as a multiple of it", tail_table),
     "intervals": ("Intervals over items and seeds", interval_table),
     "shares": ("Intervals of right and wrong", share_table),
+    "signal": ("Signal-to-noise ratio, coverage", decision_coverage.signal_table),
+    "multiplier": ("Compute multiplier, coverage", decision_coverage.multiplier_table),
+    "decisions": ("Decision accuracy and regret, coverage", decision_coverage.decision_table),
 }
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def main(argv: list[str] | None = None) -> None:
     """Runs both sides by turns, and reports their times."""
     flags = measure.parser(__doc__, repeats=3)
     flags.add_argument("--study", default="demo")
-    flags.add_argument("--phases", type=int, help="only the first so many; default: all")
+    flags.add_argument(
+        "--phases", type=int, help="number of phases, the first ones of the study; default: all"
+    )
     flags.add_argument("--members", type=int, help="default: one for each core")
     flags.add_argument("--bind", action="append", default=[], help="gin binding; again for more")
     options = flags.parse_args(argv)

@@ -136,8 +136,8 @@ def coverage(folder: Path, repeats: range) -> dict[str, Any]:
         sizes.append(int(good_M.sum()))
         ranks.append(one_rank(outlook.predicted_M, truth_M))
         inside.append(((low_M <= truth_M) & (truth_M <= high_M)).mean())
-        expected.append(outlook.regret_M[outlook.pick])
-        reached.append(truth_M[outlook.pick] - truth_M.min())
+        expected.append(outlook.regret_M[outlook.predicted_best])
+        reached.append(truth_M[outlook.predicted_best] - truth_M.min())
         if repeat % 10 == 9:
             measure.say(f"coverage {repeat + 1}: {np.mean(held):.3f}, {np.mean(sizes):.1f}")
     return {

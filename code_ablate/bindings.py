@@ -72,6 +72,11 @@ class Bindings:
         """Every @name and %name in a value."""
         return (found for statement in self.statements for found in _references(statement.value))
 
+    def values(self, owner: str) -> dict[str, Any]:
+        """What is bound to the fields of `owner`, outside of all scopes, by field."""
+        plain = (s for s in self.statements if not s.scope and s.key[0] == owner)
+        return {statement.arg_name: statement.value for statement in plain}
+
     def place(self, owner: str, field: str, scope: str = "") -> str:
         """Where the value comes from that holds in `scope`: file and line, or the option; or ''."""
         places = {}

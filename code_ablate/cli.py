@@ -12,7 +12,6 @@ are loaded by the commands that need them.
 
 import argparse
 import logging
-import math
 import os
 import sys
 import traceback
@@ -20,6 +19,7 @@ from collections.abc import Callable, Sequence
 
 from code_ablate import __version__, distributed
 from code_ablate.errors import Failed, Interrupted, UserError, disk_failures
+from code_ablate.mixture_options import add_mixture_options
 from code_ablate.shown import show
 
 LISTS = (
@@ -118,16 +118,6 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _amount(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="code-ablate",
@@ -199,7 +189,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--windows", type=_count, default=2, metavar="N", help="windows to show; default: 2"
     )
-    command.add_argument(
+    which = command.add_mutually_exclusive_group()
+    which.add_argument(
+        "--card",
+        action="store_true",
+        help="show instead what there is, in Markdown: languages, licences, what left, and why",
+    )
+    which.add_argument(
         "--dropped",
         nargs="?",
         const="",
@@ -234,6 +230,12 @@ def _parser() -> argparse.ArgumentParser:
         help="also count prompts that do not fit a model's window (loads TensorFlow)",
     )
     command.add_argument(
+        "--noise",
+        metavar="STUDY",
+        help="also say what the study will be able to find, from the noise of an earlier study's "
+        "results, or from a guess: 0.01 where two runs differ by 1 %%",
+    )
+    command.add_argument(
         "--topology",
         metavar="CHIP:AxB",
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
@@ -263,19 +265,54 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--no-report", action="store_true", help="stop before the report is written"
     )
-    command = add("report", run.report, "write a study's report and print its table")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    command.add_argument(
+        "--freeze",
+        action="store_true",
+        help="write hypotheses, primary scores, design and stopping rule down, and stop",
+    )
+    command.add_argument(
+        "--noise",
+        metavar="STUDY",
+        help="with --freeze: folder of an earlier study, whose noise chooses the primary scores",
+    )
+    command = add("report", run.report, "write a study's report, or a table of several studies")
+    command.add_argument(
+        "study",
+        nargs="+",
+        help="folder of its results, or its name in gin/studies; of several: their folders",
+    )
     add_scale(command)
     command.add_argument(
-        "--out", metavar="FILE", help="HTML file; default: report.html beside the results"
+        "--out",
+        metavar="FILE",
+        help="HTML file, by default report.html beside the results; of several studies, a CSV file",
     )
+    command.add_argument(
+        "--law", action="store_true", help="fit the laws of the mixture, for a section on them"
+    )
+    command.add_argument(
+        "--png", action="store_true", help="the main figures as a picture beside the file, too"
+    )
+    command = add("compare", run.compare, "compare two evaluated checkpoints", gin=False)
+    command.add_argument("candidate", help="folder of a run that was evaluated")
+    command.add_argument("baseline", help="folder of the run to compare it with")
+    command.add_argument(
+        "--step",
+        type=_count,
+        metavar="N",
+        help="step of the candidate; default: the last evaluated",
+    )
+    command.add_argument(
+        "--baseline-step", type=_count, metavar="N", help="step of the baseline; default: as above"
+    )
+    command.add_argument("--out", metavar="FILE", help="CSV file for the table")
     command = add("law", run.law, "fit laws of the mixture; print the good mixtures", gin=False)
     command.add_argument("table", help="CSV with a row per run, or folder of a study's results")
-    _add_mixture_options(command)
+    add_mixture_options(command, _count)
     command.add_argument("--out", metavar="FOLDER", help="folder for tables and a figure")
     command = add("design", run.design, "propose the next mixtures to train", gin=False)
     command.add_argument("table", nargs="?", help="the runs so far: CSV, or folder of a study")
-    _add_mixture_options(command)
+    add_mixture_options(command, _count)
     command.add_argument(
         "--begin", nargs="+", metavar="CORPUS", default=[], help="corpora, if there are no runs yet"
     )
@@ -367,42 +404,6 @@ def _parser() -> argparse.ArgumentParser:
     command = add("why-not-cached", run.why_not_cached, "say why phases or stores are not found")
     add_study(command)
     return parser
-
-
-def _add_mixture_options(command: argparse.ArgumentParser) -> None:
-    """What the commands on mixtures share: how a table is read, and where a mixture may lie."""
-
-    def several(name: str, metavar: str, text: str) -> None:
-        command.add_argument(name, action="append", default=[], metavar=metavar, help=text)
-
-    command.add_argument(
-        "--results", metavar="FILE", help="second CSV, with the measurements of the same runs"
-    )
-    several("--corpora", "PATTERN", "columns of shares; default: those that sum to 1")
-    several("--target", "PATTERN", "what counts, by plain mean; default: every other number")
-    several("--higher-is-better", "PATTERN", "targets of which more is better")
-    command.add_argument(
-        "--run-column", default="", metavar="NAME", help="column that names the runs"
-    )
-    several("--constraint", "TEXT", "code<=0.3, web>=0.2, epochs<=4 or distance<=0.1")
-    command.add_argument(
-        "--tokens", type=_amount, default=0.0, metavar="N", help="tokens to be trained on"
-    )
-    several("--available", "CORPUS=TOKENS", "tokens at hand; epochs say how often they may repeat")
-    several("--today", "CORPUS=SHARE", "today's mixture; distance is from it")
-    command.add_argument(
-        "--trees",
-        choices=["forest", "lightgbm"],
-        default="forest",
-        help="kind of the trees among the laws; default: forest",
-    )
-    command.add_argument(
-        "--seed",
-        type=_count,
-        default=0,
-        metavar="N",
-        help="seed of folds, resamples and search; default: 0",
-    )
 
 
 if __name__ == "__main__":

@@ -50,9 +50,13 @@ def prepare(options) -> None:
 
 def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
-    from code_ablate.jobs.inspect import inspect_dropped, inspect_mixture
+    from code_ablate.jobs.inspect import inspect_cards, inspect_dropped, inspect_mixture
 
     study, workspace = _load_study(options, looks_only=True)
+    if options.card:
+        for card in inspect_cards(options.name, study, workspace):
+            show(card)
+        return
     if options.dropped is not None:
         for part in inspect_dropped(options.name, study, workspace, options.dropped):
             show(part)
@@ -103,6 +107,10 @@ def plan(options) -> int:
         fleet=config.make("FleetConfig"),
     )
     show(plan_text(made))
+    if options.noise:
+        from code_ablate.jobs.expected_power import power_text
+
+        show(power_text(study, options.noise))
     if options.prompts:
         from code_ablate.evaluation.cropping import cropping_note
 
@@ -156,8 +164,14 @@ def evaluate(options) -> None:
 
 
 def study(options) -> None:
-    """Runs a study to its report."""
+    """Runs a study to its report; or freezes what it says before its data."""
     from code_ablate import config
+
+    if options.freeze:
+        _freeze(options)
+        return
+    if options.noise:
+        raise UserError("--noise goes with --freeze, or with code-ablate plan.")
     from code_ablate.jobs.run_study import run_study
 
     study, workspace = _load_study(options)
@@ -167,6 +181,7 @@ def study(options) -> None:
         config.make("Hardware"),
         execution=config.make_execution(),
         operative_gin=config.operative(),
+        arguments=_study_arguments(options),
     )
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
@@ -174,16 +189,42 @@ def study(options) -> None:
         show(write_study_report(directory))
 
 
-def report(options) -> None:
-    """Writes the report of a study that has run: its folder, or its name."""
-    from code_ablate.jobs.report import is_results, write_study_report
+def _freeze(options) -> None:
+    from code_ablate.jobs.freeze_study import freeze_study, frozen_text
 
+    study, workspace = _load_study(options, looks_only=True)
+    if distributed.is_first():
+        directory = workspace.paths.study(study.folder)
+        show(frozen_text(*freeze_study(study, directory, options.noise or "")))
+
+
+def _study_arguments(options) -> tuple[str, ...]:
+    """What names a study on the command line, as it was given to this command."""
+    scale = (f"--scale={options.scale}",) if options.scale else ()
+    files = (f"--gin_file={file}" for file in options.gin_file)
+    modules = (f"--import={module}" for module in options.imports)
+    bindings = (f"--gin.{binding}" for binding in options.bindings)
+    return (options.study, *scale, *files, *modules, *bindings)
+
+
+def report(options) -> None:
+    """Writes the report of a study that has run, its folder or its name; of several, a table."""
+    from code_ablate.jobs.report import is_results, report_together, write_study_report
+
+    if len(options.study) > 1:
+        if options.scale or options.gin_file or options.bindings:
+            raise UserError("several studies are named by folders: give no scale, file or binding.")
+        if options.law or options.png:
+            raise UserError("several studies are one table: --law and --png are for one study.")
+        show(report_together(options.study, options.out))
+        return
+    (options.study,) = options.study
     directory = options.study
     if not is_results(directory):
         directory = _results_of_study(options)
     elif options.scale or options.gin_file or options.bindings:
         raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
-    show(write_study_report(directory, options.out))
+    show(write_study_report(directory, options.out, law=options.law, png=options.png))
 
 
 def _results_of_study(options):
@@ -201,6 +242,22 @@ def _results_of_study(options):
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
+
+
+def compare(options) -> None:
+    """Compares two checkpoints item by item, by the scores that they have on record."""
+    from code_ablate.jobs.compare_runs import compare_runs
+    from code_ablate.jobs.report import save_table
+
+    comparison = compare_runs(
+        options.candidate,
+        options.baseline,
+        step=options.step,
+        baseline_step=options.baseline_step,
+    )
+    show(comparison)
+    if options.out:
+        show(f"table: {save_table(comparison.table, options.out)}")
 
 
 def judge(options) -> None:
@@ -291,7 +348,7 @@ def design(options) -> None:
     else:
         records, region = _mixture_runs(options)
         proposal = design_batch(records, region, config, trees=options.trees, seed=options.seed)
-    show(batch_text(proposal.corpora, proposal.rates_BC, proposal.batch, proposal.unit))
+    show(batch_text(proposal))
     if options.out:
         epath.Path(options.out).write_text(proposal.csv())
         show(f"mixtures: {options.out}")

@@ -18,6 +18,8 @@ from pathlib import Path
 import gin
 from code_ablate import distributed, shipped
 from code_ablate.bindings import Bindings
+from code_ablate.checked import checked
+from code_ablate.data.preparing.beam import BeamConfig
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.prepare import PrepareConfig
@@ -39,9 +41,13 @@ from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.gin_errors import explain
 from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
+from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.recipes import RECIPES, Setting, Side
+from code_ablate.study.recipes import RECIPES
+from code_ablate.study.setting import Setting, Side, naming_roles
+from code_ablate.study.setting_sweep import Growth, sweep
+from code_ablate.study.variation import VARIATIONS
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
@@ -49,16 +55,39 @@ from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
 from code_ablate.unheard import require_heard
 
+SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
+"""Fields that a file of gin/models must bind for `named_model`."""
+
+
+@checked
+def named_model(name: str) -> ModelConfig:
+    """A model with the shapes of a file in gin/models; the rest is as ModelConfig is bound.
+
+    `name`: name of the file, such as '470m', or path of a gin file.
+    """
+    file = find_gin_file(name, "models")
+    values = Bindings.read([file], (), _gin_directories()).values("ModelConfig")
+    missing = [field for field in SHAPES if field not in values]
+    if missing:
+        raise UserError(f"{file} does not bind ModelConfig.{missing[0]}: name a file that does.")
+    return _made["ModelConfig"](**{field: values.get(field) for field in (*SHAPES, "kv_heads")})
+
+
 CONFIGURABLES = (
     Study,
+    AnalysisPlan,
     Setting,
     Side,
+    Growth,
+    sweep,
+    named_model,
     Phase,
     ModelConfig,
     Optimizer,
     Schedule,
     VocabularyConfig,
     PrepareConfig,
+    BeamConfig,
     CorpusVariant,
     CorpusVariants,
     Deduplication,
@@ -74,6 +103,7 @@ CONFIGURABLES = (
     Paths,
     phase_of_run,
     *RECIPES,
+    *VARIATIONS,
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""
 
@@ -223,7 +253,10 @@ def load_study(
             _say_default_scale(name)
         load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
-    require_tasks("corpus", study.corpora)
+    try:
+        require_tasks("corpus", study.corpora)
+    except UserError as error:
+        raise naming_roles(error, study.settings[0].roles) from None
     grouped = dict.fromkeys(c for corpora in study.groups.values() for c in corpora)
     require_tasks("corpus (Study.groups)", tuple(grouped))
     require_tasks("evaluation task", study.suite.tasks)
@@ -293,13 +326,13 @@ def _imports_of(parsed) -> list[str]:
 
 
 def make_workspace() -> Workspace:
-    """`Paths` as gin has them, with the modules of the last `load` for worker processes.
+    """`Paths` and `BeamConfig` as gin has them, with the modules of the last `load` for workers.
 
     Raises UserError, and Failed if a path is on an object store that cannot be reached.
     """
     paths = make("Paths")
     paths.require_reachable()
-    return Workspace(paths, tuple(_imported))
+    return Workspace(paths, tuple(_imported), make("BeamConfig"))
 
 
 def make_execution() -> Execution:

@@ -36,8 +36,8 @@ def explain(
         return failing_import(f"{where} imports a module that", error)
     if isinstance(error, SyntaxError):  # gin's own were found when `read` was made
         return failing_import("a module that a gin file imports", error)
-    if user_code := _in_code_of_the_user(error):
-        return UserError(f"{user_code} fails: {type(error).__name__}: {first_line(error)}.")
+    if code := _in_code_of_the_user(error):
+        return UserError(f"{code} fails: {type(error).__name__}: {first_line(error)}.")
     if isinstance(error, _GIN):
         return _of_a_name(str(error), known) or UserError(f"gin: {first_line(error)}")
     return None

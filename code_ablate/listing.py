@@ -9,6 +9,7 @@ from code_ablate import config
 from code_ablate.data import registry
 from code_ablate.errors import UserError
 from code_ablate.study.recipes import RECIPES
+from code_ablate.study.variation import VARIATIONS
 
 
 def listing(what: str) -> str:
@@ -17,7 +18,7 @@ def listing(what: str) -> str:
         "tasks": _tasks,
         "corpora": _corpora,
         "mixtures": _mixtures,
-        "recipes": lambda: {recipe.__name__: _first_line(recipe) for recipe in RECIPES},
+        "recipes": _recipes,
     }
     names = makers[what]() if what in makers else _files(what)
     width = max(map(len, names), default=0)
@@ -32,6 +33,10 @@ def _files(folder: str) -> dict[str, str]:
         first = file.read_text(encoding="utf-8").partition("\n")[0]
         found[name] = first.lstrip("# ") if first.startswith("#") else ""
     return found
+
+
+def _recipes() -> dict[str, str]:
+    return {recipe.__name__: _first_line(recipe) for recipe in (*RECIPES, *VARIATIONS)}
 
 
 def _tasks() -> dict[str, str]:

@@ -3,8 +3,8 @@
     storage.replace(path, own_file.text_of(status, FORMAT))
     own_file.read(path, RunStatus, FORMAT)          # a RunStatus, or Damaged
 
-The dataclass is the schema. What is cut, changed by a bit, of another format, or has a field more
-or less is refused with one message; the caller adds what to do, or does it.
+The dataclass is the schema. What is cut, changed by a bit, of another format, has a field more, or
+lacks one that has no default is refused with one message; the caller adds what to do, or does it.
 """
 
 import dataclasses
@@ -54,7 +54,8 @@ def read(path: epath.Path, kind: type[Record], file_format: int) -> Record:
 def build(kind: type[Record], row: Mapping[str, Any]) -> Record:
     """A dataclass from a JSON object.
 
-    Raises TypeError for fields that are missing, unknown, or of another type than annotated.
+    Raises TypeError for fields that are unknown, of another type than annotated, or missing though
+    they have no default.
     """
     if not isinstance(row, Mapping):
         raise TypeError(f"{row!r} is not an object with the fields of {kind.__name__}")

@@ -100,6 +100,30 @@ seqio.TaskRegistry.add(
     output_features=documents.FEATURES,
 )
 
+# Single languages, for studies with an arm of each. `demo.web_code` holds them, too.
+for _name, _source in {
+    "python": DistributionFiles(
+        None,
+        {".py": "python"},
+        exclude=_NOT_TRAINED_ON,
+        standard_library=True,
+        max_bytes=2_000_000,
+    ),
+    "cpp": DistributionFiles(
+        ("tensorflow",), _CPP, under="tensorflow/include/", max_bytes=2_000_000
+    ),
+    "c": DistributionFiles(None, {".c": "c"}, exclude=_NOT_TRAINED_ON, max_bytes=2_000_000),
+    "cython": DistributionFiles(
+        None, {".pyx": "cython"}, exclude=_NOT_TRAINED_ON, max_bytes=2_000_000
+    ),
+}.items():
+    seqio.TaskRegistry.add(
+        f"demo.code.{_name}",
+        source=_source,
+        preprocessors=[filters.RedactSecrets(), *filters.CODE, *documents.TOKENIZE],
+        output_features=documents.FEATURES,
+    )
+
 # The two that the paper calls code-adjacent act differently: text with code in it, and prose about
 # code. Both are made of what `demo.markup` and `demo.web_code` hold, too: mix one or the other.
 seqio.TaskRegistry.add(

@@ -10,6 +10,7 @@ import pytest
 from benchmarks import measure, models
 from code_ablate.errors import UserError
 from code_ablate.model.flops import count_parameters
+from tests.tolerance import sampling_error
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="compares with PyTorch, not installed here"
@@ -153,18 +154,24 @@ def test_near_duplicates(run):
 
 
 def test_prepare(run):
-    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2)
-    speeds = result["megabytes_per_cpu_second"]
-    assert speeds.keys() == {
+    result = run("prepare", "--megabytes", 0.3, "--size", 400, "--repeats", 2, "--memory", 0.2)
+    makes_tokens = {
         "library",
-        "operator",
-        "source",
-        "source_in_tensorflow",
         "extract",
+        "extract_with_filters",
+        "extract_with_filters_and_sketches",
     }
-    for figure in (*speeds.values(), *result["share_of_library"].values()):
-        assert_spread(figure)
+    sides = {*makes_tokens, "operator", "source", "source_in_tensorflow"}
+    assert result["megabytes_per_cpu_second"].keys() == sides
+    assert result["documents_per_cpu_second"].keys() == sides
+    assert result["tokens_per_cpu_second"].keys() == makes_tokens
+    for figures in (*(result[f"{unit}_per_cpu_second"] for unit in ("megabytes", "tokens")),):
+        for figure in figures.values():
+            assert_spread(figure)
     assert result["documents"] > 5 and 300_000 <= result["bytes"] < 600_000
+    (memory,) = result["peak_memory"]
+    assert memory["documents"] > 30 and 0.2 <= memory["megabytes"] < 0.21
+    assert memory["peak_bytes"] >= memory["bytes_before"] > 50e6
 
 
 @pytest.mark.slow
@@ -194,3 +201,18 @@ def test_laws_without_tables_measure_peeking_alone(run, tmp_path):
     assert result["peeking"]["looks_100"]["t_test"] > 0.3
     with pytest.raises(UserError, match="no tables"):
         run("laws", "regmix", "--tables", tmp_path)
+
+
+def test_coverage_prints_tables(capsys):
+    from benchmarks import coverage
+
+    studies = 8
+    coverage.main(["--only", "shares", "tails", "--studies", str(studies)])
+    shares, tails = capsys.readouterr().out.split("###")[1:]
+    rows = [line.strip("| ").split(" | ") for line in shares.splitlines() if line.startswith("| ")]
+    head, *cells = rows
+    assert head[4:6] == ["level, %", "difference, %"] and len(cells) == 4 * (3 + 6 + 6)
+    for column in (4, 5):  # of 95 % intervals
+        held = sum(float(row[column]) for row in cells) / (100 * len(cells))
+        assert held > 0.95 - sampling_error(0.95, studies * len(cells))
+    assert "Howe, 1.0e-04" in tails

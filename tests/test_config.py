@@ -80,6 +80,58 @@ def test_a_source_in_the_place_of_the_scales_brings_its_own_name():
     assert config.load_study("proportion", "demo").source == "code"
 
 
+def test_a_model_of_a_named_file_has_its_shapes_and_the_rest_of_the_study(tmp_path):
+    config.load(
+        ["gin/scales/registry.gin"],
+        [
+            "toy/named_model.name = 'toy'",
+            "sweep.sizes = (@toy/named_model(),)",
+            "ModelConfig.attention = 'reference'",
+            "Study.name = 'x'",
+            "Study.baseline = 'base_only'",
+            "Study.recipes = (@base_only,)",
+            "Setting.cooldown_tokens = 0",
+        ],
+    )
+    (setting,) = config.make("Study").settings
+    assert (setting.model.d_model, setting.model.layers, setting.model.feed_forward) == (
+        128,
+        4,
+        352,
+    )
+    # Vocabulary and backend are no shapes: they are those of the study, not of the file.
+    assert (setting.model.vocabulary_size, setting.model.attention) == (4096, "reference")
+
+
+def test_a_file_without_shapes_is_no_model(tmp_path):
+    file = tmp_path / "half.gin"
+    file.write_text("ModelConfig.d_model = 64\n")
+    with pytest.raises(UserError, match=r"half\.gin does not bind ModelConfig\.layers"):
+        config.load_study(
+            "initialization",
+            "demo",
+            bindings=[f"toy/named_model.name = '{file}'", "sweep.sizes = %SIZES"],
+        )
+    with pytest.raises(UserError, match=r"did you mean '470m'"):
+        config.load_study(
+            "initialization",
+            "demo",
+            bindings=["toy/named_model.name = '470'", "sweep.sizes = %SIZES"],
+        )
+
+
+@pytest.mark.parametrize("mixture", ["{'web_code': 1, 'synthetc': 1}", "'synthetc'"])
+def test_a_role_that_the_scale_does_not_have_is_answered_with_those_it_has(mixture):
+    binding = f"synthetic/balanced_to_text.first_source = {mixture}"
+    with pytest.raises(UserError, match=r"synthetc.*Roles of the setting: web_code.*synthetic,"):
+        config.load_study("quality_continued", "demo", bindings=[binding])
+
+
+def test_one_number_is_the_size_of_a_scale():
+    study = config.load_study("initialization", "registry", bindings=["PARAMETERS = 3_000_000"])
+    assert list(study.models) == ["3M"]
+
+
 def test_a_misspelt_corpus_in_a_group_is_refused_instead_of_reported_as_nothing():
     bindings = ["Study.groups = {'code': ('demo.web_cod', 'demo.markup')}"]
     with pytest.raises(UserError, match=r"Study\.groups.*did you mean 'demo\.web_code'"):

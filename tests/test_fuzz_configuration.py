@@ -14,6 +14,7 @@ from beartype.door import is_bearable
 from code_ablate import checked, config
 from code_ablate.data.variants import CorpusVariant
 from code_ablate.errors import UserError
+from code_ablate.study.recipes import text_only
 
 NUMBERS = (0, 1, -1, 2, 7, 2**31, 2**53 + 1, 10**24, -(10**24), 10**400, 0.0, -0.0, 0.5, 1.0, 1.5)
 STRANGE_NUMBERS = (-0.5, 1e-300, 1e300, 2048.7, float("inf"), -float("inf"), float("nan"), 1j)
@@ -51,8 +52,9 @@ def _cases(thing: Any, valid: dict[str, Any]):
         instance = instance or thing("name", {"a": 1.0})
         given = {name: getattr(instance, name) for name in names}
     else:
-        given = {"setting": valid["Setting"]}
-        given |= {"share": 0.1, "corpus": "demo.text"} if "corpus" in names else {"share": 0.1}
+        given = {"setting": valid["Setting"], "of": valid["Setting"], "share": 0.1}
+        given |= {"corpus": "demo.text", "mixture": {"demo.text": 1.0}, "name": "toy"}
+        given |= {"recipe": text_only, "changes": {}, "roles": "language.*", "source_share": 0.1}
         given = {name: given[name] for name in names if name in given}
     for name in names:
         for value in VALUES:

@@ -65,14 +65,14 @@ PHASES = {
         "lines_shuffled/2/cooldown": "65e380d3ade69cbf",
     },
     "reference": {
-        "balanced_only/0/cooldown": "6c53ccc07b23e20a",
-        "balanced_only/0/pretraining": "dfa3f3045bcf6e19",
-        "balanced_to_text/0/cooldown": "849aac5dde4c7380",
-        "balanced_to_text/0/pretraining": "82bc199c3c1eb1fe",
-        "code_to_text/0/cooldown": "429c79240397e280",
-        "code_to_text/0/pretraining": "766dc0482bb28889",
-        "text_only/0/cooldown": "3e0e23694b27d98b",
-        "text_only/0/pretraining": "47b1c15bb46ad192",
+        "balanced_only/0/cooldown": "d7f306a5ec502e46",
+        "balanced_only/0/pretraining": "c61376ca3e347a8c",
+        "balanced_to_text/0/cooldown": "159a9353f328af9c",
+        "balanced_to_text/0/pretraining": "82fbd3b018bd44d5",
+        "code_to_text/0/cooldown": "a627246456fb6559",
+        "code_to_text/0/pretraining": "8c202e07980f1737",
+        "text_only/0/cooldown": "16ffc4bfa0d45930",
+        "text_only/0/pretraining": "113764398956dbc2",
     },
 }
 """Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""

@@ -48,10 +48,26 @@ def test_the_block_works():
 
 
 def test_the_package_itself_loads_neither_jax_nor_tensorflow():
-    code = (
-        "import sys, code_ablate; sys.exit(bool({'jax', 'tensorflow', 'numpy'} & set(sys.modules)))"
-    )
+    code = """
+        import sys, code_ablate
+        assert "open_study" in dir(code_ablate)
+        sys.exit(bool({"jax", "tensorflow", "numpy", "pandas", "matplotlib"} & set(sys.modules)))
+    """
     assert run(code).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["open_study", "open_run", "open_corpus", "open_mixture", "fit_law"]
+)
+def test_what_notebooks_open_needs_neither_jax_nor_the_data_packages(name):
+    code = f"import code_ablate; assert callable(code_ablate.{name})"
+    done = run(code, "jax", "flax", "tensorflow", "seqio", "t5")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_what_the_package_does_not_have_is_an_attribute_error():
+    done = run("import code_ablate; code_ablate.open_studies")
+    assert "module 'code_ablate' has no attribute 'open_studies'" in done.stderr
 
 
 def test_the_command_line_says_its_help_without_them():
@@ -82,4 +98,14 @@ def test_configuration_and_plan_import_without_jax_and_the_data_packages(module)
 
 def test_reporting_a_folder_imports_no_configuration():
     done = run("import code_ablate.jobs.report", "jax", "flax", "tensorflow", "seqio", "gin")
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_laws_are_fitted_without_the_modules_that_start_slowly():
+    code = """
+        import sys
+        import code_ablate.analysis.report.law_text, code_ablate.jobs.mixture_law
+        sys.exit(" ".join({"scipy.stats", "matplotlib", "sklearn"} & set(sys.modules)) or 0)
+    """
+    done = run(code, "jax", "flax", "tensorflow", "seqio", "gin")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -15,7 +15,7 @@ from code_ablate.evaluation.sets.source import EvaluationSet
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.jobs.workspace import Paths
 from code_ablate.names import file_part, require_label, require_name, require_path
-from code_ablate.study.recipes import Recipe
+from code_ablate.study.setting import Recipe
 
 EVERYWHERE_WRONG = ["", " ", "a\nb", "a\x00b", "\u202eab", " a", "a ", "x" * 300, None, 3]
 

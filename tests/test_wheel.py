@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.analysis.conftest import write_study
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,6 +94,14 @@ def test_own_files_of_ours_win_and_the_users_are_reachable(environment, elsewher
     about = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert about["mine"] == "A scale of mine."
     assert about["demo"].startswith("A laptop")
+
+
+def test_a_report_is_written_from_templates_of_the_wheel(environment, elsewhere):
+    study = write_study(elsewhere / "runs" / "a", recipes=("text_only", "code_25"), items=10)
+    done = command(environment, "report", str(study), cwd=elsewhere)
+    assert done.returncode == 0, done.stderr
+    page = (study / "report.html").read_text()
+    assert '<section id="answer">' in page and "</html>" in page
 
 
 def test_a_package_of_the_users_named_tasks_is_refused_by_name(environment, elsewhere):

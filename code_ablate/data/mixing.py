@@ -65,7 +65,7 @@ class Mixture:
         """Names of all corpora, those with a share of 0 among them."""
         return tuple(corpus for corpus, _ in self.rates)
 
-    @property
+    @cached_property
     def active(self) -> dict[str, float]:
         """Share by corpus, of the corpora that have one."""
         return {corpus: share for corpus, share in self.rates if share > 0}

@@ -269,9 +269,9 @@ def _draw(seed: int, item: str, sample: int) -> Int[np.ndarray, " 2"]:
 class _Rows(NamedTuple):
     """What is asked for, by row."""
 
-    fed_B: Int[Array, "B"] | Int[np.ndarray, "B"]
+    fed_B: Int[Array, " B"] | Int[np.ndarray, " B"]
     """Tokens of the prompt that are in the cache: all but the last."""
-    limit_B: Int[Array, "B"] | Int[np.ndarray, "B"]
+    limit_B: Int[Array, " B"] | Int[np.ndarray, " B"]
     draw_BX: Int[Array, "B 2"] | Int[np.ndarray, "B 2"]
     temperature: float
     top_p: float
@@ -280,7 +280,7 @@ class _Rows(NamedTuple):
 class _Progress(NamedTuple):
     step: Int[Array, ""]
     """Tokens made in every row that has not ended."""
-    last_B: Int[Array, "B"]
+    last_B: Int[Array, " B"]
     """The token to be fed next."""
     made_BN: Int[Array, "B N"]
     finite: Bool[Array, ""]
@@ -352,7 +352,7 @@ def draw(
     step: int | Int[Array, ""],
     temperature: float | Float[Array, ""],
     top_p: float | Float[Array, ""] | None,
-) -> Int[Array, "B"]:
+) -> Int[Array, " B"]:
     """A token a row, from softmax(logits / temperature), by the row's own random key and the step.
 
     With top_p only from the nucleus: the fewest likeliest tokens that have this probability

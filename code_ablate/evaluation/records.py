@@ -87,6 +87,22 @@ class Records:
         table, about = on_record
         return _items(table), {"task": about.task, "identity": about.identity, **about.facts}
 
+    def keys(self) -> list[Key]:
+        """The tasks that have a table, by name. One whose description is damaged is left out, and
+        said; the table is read, and checked, by `load`."""
+        tables = sorted(self.directory.glob("*.parquet")) if self.directory.exists() else ()
+        keys = []
+        for table in tables:
+            try:
+                about = own_file.read(_description_of(table), Description, FORMAT)
+            except own_file.Damaged as error:
+                own_file.warn_once(f"{error}: {table.name} is left out.")
+                continue
+            key = Key(about.task, about.identity)
+            if table == self._table(key):
+                keys.append(key)
+        return sorted(keys, key=lambda key: (key.name, key.identity))
+
     def _read(self, key: Key) -> tuple[bytes, Description] | None:
         path = self._table(key)
         if not path.exists():

@@ -68,8 +68,19 @@ class Part:
         outcome = self.measure.evaluate(engine, advance)
         about = self.measure.describe()
         notes = [*about.get("notes", ()), *outcome.notes]
-        said = {"metrics": outcome.metrics, "own_metrics": outcome.own_metrics, "notes": notes}
-        return {**about, **said}, outcome.items
+        said = {
+            "metrics": outcome.metrics,
+            "own_metrics": outcome.own_metrics,
+            "notes": notes,
+            "clusters": len(set(self.clusters.values())),
+        }
+        return {**about, **said}, self.clustered(outcome.items)
+
+    def clustered(self, items: pd.DataFrame) -> pd.DataFrame:
+        """The items with their clusters in a column, where they have any."""
+        if not self.clusters:
+            return items
+        return items.assign(cluster=items["item"].map(self.clusters))
 
 
 @dataclass(frozen=True)
@@ -176,9 +187,7 @@ class Suite:
             # A category is a matter of presentation: it may change without evaluating again.
             tasks[name] = {"chance": part.chance, **about, "category": part.category}
             items = items.assign(task=name, category=part.category, kind=about["kind"])
-            if part.clusters:
-                items["cluster"] = items["item"].map(part.clusters)
-            tables.append(items)
+            tables.append(part.clustered(items))
         table = pd.concat(tables, ignore_index=True)
         extra = [column for column in table.columns if column not in COLUMNS]
         return SuiteResult(table.reindex(columns=[*COLUMNS, *extra]), tasks, metrics)

@@ -2,6 +2,8 @@
 
 for part in inspect_mixture("demo.web_code", study, workspace, documents=2, windows=2):
     print(part)
+for card in inspect_cards("registry.code", study, workspace):
+    print(card)
 for part in inspect_dropped("demo.web_code", study, workspace, "longest_line"):
     print(part)
 """
@@ -14,6 +16,7 @@ from code_ablate.data.mixing import Mixture, Stream, shuffle_keys
 from code_ablate.data.preparing.filter_text import describe_filters
 from code_ablate.data.preparing.store_text import describe_store, show_documents, show_windows
 from code_ablate.data.registry import resolve_mixture
+from code_ablate.errors import UserError
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.study.graph import Study
 
@@ -56,3 +59,25 @@ def inspect_dropped(
     vocabulary = workspace.vocabulary(study.vocabulary)
     for store in workspace.stores(corpora, vocabulary, study.prepare).values():
         yield f"{describe_filters(store.manifest, filter_name)}\n"
+
+
+def inspect_cards(name: str, study: Study, workspace: Workspace) -> Iterator[str]:
+    """A card, in Markdown, of a corpus, or of each corpus of a mixture. Prepares what is missing.
+
+    Raises UserError for an unknown corpus, and for one whose source cannot be asked.
+    """
+    from code_ablate.data.preparing.corpus_card import corpus_card
+    from code_ablate.data.preparing.task_run import find_task
+    from code_ablate.data.sources.base import DocumentSource
+
+    corpora = tuple(resolve_mixture(name).active)
+    sources = {corpus: find_task(corpus).source for corpus in corpora}
+    for corpus, source in sources.items():
+        if not isinstance(source, DocumentSource):
+            raise UserError(
+                f"corpus {corpus!r} comes from {type(source).__name__}: cards tell of sources of "
+                "this project, which say what language and licence a document has."
+            )
+    vocabulary = workspace.vocabulary(study.vocabulary)
+    for corpus, store in workspace.stores(corpora, vocabulary, study.prepare).items():
+        yield f"{corpus_card(store, sources[corpus], vocabulary)}\n"

@@ -2,35 +2,35 @@
 
     answer = study_mixtures(read_runs("runs.csv"), read_region(corpora, ["code<=0.3"]))
     print(law_text(answer))
-    batch = design_batch(read_runs("runs/study-demo"), runs=8)
+    proposal = design_batch(read_runs("runs/study-demo"), config=DesignConfig(runs=8))
+    print(batch_text(proposal))
 
 A table is anybody's CSV; a study is its folder. Neither gin nor JAX is needed.
 """
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from etils import epath
-from jaxtyping import Float
 
-from code_ablate.analysis.laws.design import Batch, DesignConfig, first_batch, propose_batch
+from code_ablate.analysis.laws.design import DesignConfig, Proposal, first_batch, propose_batch
 from code_ablate.analysis.laws.mixture_records import Records
 from code_ablate.analysis.laws.optimum import Optimum, find_optimum
 from code_ablate.analysis.laws.outlook import Objective, resample
 from code_ablate.analysis.laws.read_records import read_records
 from code_ablate.analysis.laws.region import Region, read_constraints, read_shares
 from code_ablate.analysis.laws.stack import default_laws, fit_stack
-from code_ablate.analysis.report.law_figures import law_figure, save_figure
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.analysis.results.study_record import FILE
 from code_ablate.errors import UserError
-from code_ablate.evaluation.kinds import BITS_PER_BYTE
 
 _NEAR = 200
 """Mixtures of least expected regret, among which a design looks for the best."""
+
+_OWN = 200
+"""Mixtures of the runs that may be proposed again."""
 
 _TRAINABLE = 600
 """Mixtures from all over the region that may be proposed, beside those near the best."""
@@ -91,13 +91,12 @@ def study_records(results: Results) -> Records:
             else:
                 values_NT[n, t] = value_I.mean()
     parameters = {size.name: float(size.parameters) for size in results.sizes}
-    kinds = results.record.tasks
     return Records(
         corpora,
         tuple(task.name for task in tasks),
         np.array(tokens, float) / np.array(tokens, float).sum(axis=1, keepdims=True),
         values_NT,
-        frozenset(t.name for t in tasks if kinds[t.name].kind != BITS_PER_BYTE),
+        frozenset(task.name for task in tasks if not task.lower_is_better),
         np.array([parameters[arm.arm.size] for arm in arms]),
         np.array([float(arm.tokens) for arm in arms]),
         tuple(str(arm.arm) for arm in arms),
@@ -136,48 +135,28 @@ def study_mixtures(
     return find_optimum(stack, Objective.mean_of(stack), region, seed=seed)
 
 
-def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
-    """Writes laws, shares, targets and good_mixtures as CSV and law.svg; returns the folder."""
-    path = epath.Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
+def law_tables(optimum: Optimum) -> dict[str, pd.DataFrame]:
+    """The tables laws, shares, targets and good_mixtures."""
     good = pd.DataFrame(optimum.good_MC, columns=list(optimum.region.corpora))
-    tables = {
+    return {
         "laws": optimum.stack.table(),
         "shares": optimum.ranges(),
         "targets": optimum.targets(),
         "good_mixtures": good,
     }
-    for name, table in tables.items():
+
+
+def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
+    """Writes the tables of `law_tables` as CSV and law.svg; returns the folder."""
+    path = epath.Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    for name, table in law_tables(optimum).items():
         (path / f"{name}.csv").write_text(table.to_csv(index=False))
+    # Matplotlib takes longer to import than all the rest, and a law is asked for without figures.
+    from code_ablate.analysis.report.law_figures import law_figure, save_figure
+
     save_figure(law_figure(optimum), path / "law.svg")
     return path
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A batch of runs, and the names that its shares belong to."""
-
-    corpora: tuple[str, ...]
-    """Names of the corpora."""
-
-    rates_BC: Float[np.ndarray, "B C"]
-    """Shares of each proposed run."""
-
-    batch: Batch | None
-    """What is expected of it; None for the first batch, before any run."""
-
-    unit: str = ""
-    """Unit of the expectation."""
-
-    def csv(self) -> str:
-        """The mixtures as CSV, a row per run, shares to four decimals that sum to 1."""
-        rows = [",".join(("run", *(f'"{c}"' if "," in c else c for c in self.corpora)))]
-        for number, rates_C in enumerate(self.rates_BC, 1):
-            parts_C = np.floor(rates_C * 10_000 + 1e-6).astype(int)
-            missing = 10_000 - parts_C.sum()
-            parts_C[np.argsort(parts_C - rates_C * 10_000)[:missing]] += 1
-            rows.append(",".join([str(number), *(f"{part / 10_000:.4f}" for part in parts_C)]))
-        return "\n".join(rows) + "\n"
 
 
 def design_batch(
@@ -197,9 +176,10 @@ def design_batch(
     outlook = optimum.outlook
     # More than the good ones: what is not known of the others might make one of them the best.
     near_MC = outlook.rates_MC[outlook.regret_M.argsort()[:_NEAR]]
-    own_MC = np.unique(records.rates_NC[region.holds(records.rates_NC)].round(6), axis=0)
+    own_MC = records.rates_NC[region.distinct(records.rates_NC)]
     anywhere_MC = region.sample(_TRAINABLE, np.random.default_rng([seed, 5]))
-    trainable_MC = np.concatenate([near_MC, own_MC[:200], anywhere_MC])
+    trainable_MC = np.concatenate([near_MC, own_MC[:_OWN], anywhere_MC])
+    trainable_MC = trainable_MC[region.distinct(trainable_MC)]
     batch = propose_batch(
         stack, objective, trainable_MC, near_MC, config, seed=seed, resampled=resampled
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from code_ablate.data.registry import import_expected_tasks
 from code_ablate.data.store import Stores
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData, UserError
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.model.config import MeshConfig
 from code_ablate.pods.pod import Pod
@@ -45,10 +45,15 @@ def plan_study(
 
 
 def _prepared(study: Study, workspace: Workspace) -> Stores:
-    if workspace.has_vocabulary(study.vocabulary):
-        vocabulary = workspace.existing_vocabulary(study.vocabulary)
-        return workspace.prepared(study.corpora, vocabulary, study.prepare)
-    print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
+    """The stores that are there. A plan needs none, and no data that they would be made of."""
+    try:
+        if workspace.has_vocabulary(study.vocabulary):
+            vocabulary = workspace.existing_vocabulary(study.vocabulary)
+            return workspace.prepared(study.corpora, vocabulary, study.prepare)
+        print("note: nothing is prepared yet, so what is available is unknown.\n", file=sys.stderr)
+    except MissingData as error:
+        print(f"note: the data are not here yet, so what is available is unknown: {error}\n",
+              file=sys.stderr)  # fmt: skip
     return Stores({})
 
 

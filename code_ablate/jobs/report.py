@@ -1,13 +1,23 @@
-"""Writes the report of a study that has run. Reads its results alone: no JAX, SeqIO or gin.
+"""Writes the report of studies that have run. Reads their results alone: no JAX, SeqIO or gin.
 
 print(write_study_report("runs/study-demo"))
+print(report_together(["runs/study-a", "runs/study-b"], out="arms.csv"))
 """
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from etils import epath
 
 from code_ablate.analysis.report.page import terminal_table, write_report
 from code_ablate.analysis.results.study_record import FILE, StudyRecord
 from code_ablate.errors import UserError
+from code_ablate.evaluation.kinds import BITS_PER_BYTE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from code_ablate.analysis.laws.optimum import Optimum
 
 
 def is_results(path: epath.PathLike) -> bool:
@@ -30,10 +40,60 @@ def require_results(directory: epath.Path, configuration: str, again: str) -> No
         )
 
 
-def write_study_report(directory: epath.PathLike, out: epath.PathLike | None = None) -> str:
+def write_study_report(
+    directory: epath.PathLike,
+    out: epath.PathLike | None = None,
+    *,
+    law: bool = False,
+    png: bool = False,
+) -> str:
     """Writes the HTML file and returns the table for the terminal, with the file's path.
 
-    `out`: the file; None: report.html beside the results. Raises UserError if there are no results.
+    `out`: the file; None: report.html beside the results. `law`: fits the laws of the mixture to
+    the study's bits per byte, for a section of the report. `png`: the main figures as a picture
+    beside the file, too. Raises UserError if there are no results, or too few mixtures for a law.
     """
     path = epath.Path(out) if out else epath.Path(directory) / "report.html"
-    return f"{terminal_table(write_report(directory, path))}\nreport: {path}"
+    optimum = _fitted_law(directory) if law else None
+    report = write_report(directory, path, law=optimum, png=png)
+    return f"{terminal_table(report)}\nreport: {path}"
+
+
+def _fitted_law(directory: epath.PathLike) -> "Optimum":
+    """The laws fitted to bits per byte: of these, each run has a value of each domain."""
+    # Here: laws need pandas and scikit-learn, which other reports do not wait for.
+    from code_ablate.jobs.mixture_law import read_runs, study_mixtures
+
+    return study_mixtures(read_runs(directory, targets=[f"{BITS_PER_BYTE}/*"]))
+
+
+def report_together(folders: Sequence[epath.PathLike], out: epath.PathLike | None = None) -> str:
+    """The arms of several studies in one table, for the terminal. `out`: a CSV file for it.
+
+    Raises UserError if one is not finished, or their scores cannot stand in one table.
+    """
+    from code_ablate.analysis.report.several_studies import arms_table, arms_text
+    from code_ablate.analysis.results.several import load_several
+
+    if out is not None and not str(out).endswith(".csv"):
+        raise UserError(f"several studies are written as a table: name a .csv file, not {out}.")
+    for folder in folders:
+        if not is_results(folder):
+            raise UserError(
+                f"no {FILE} in {folder}: several studies are named by the folders of their results."
+            )
+    studies = load_several(folders)
+    table = arms_table(studies)
+    text = arms_text(studies, table)
+    return text if out is None else f"{text}\ntable: {save_table(table, out)}"
+
+
+def save_table(table: "pd.DataFrame", path: epath.PathLike) -> epath.Path:
+    """Writes a table as CSV, and makes its folder. Raises UserError if that is not possible."""
+    file = epath.Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(table.to_csv(index=False))
+    except OSError as error:
+        raise UserError(f"cannot write the table to {path}: {error}.") from error
+    return file

@@ -12,9 +12,15 @@ from etils import epath
 from code_ablate import distributed, locks
 from code_ablate.allocator import ready_the_host
 from code_ablate.evaluation.cropping import cropping_note
-from code_ablate.jobs.evaluate import evaluate_checkpoint
+from code_ablate.jobs.evaluate import CheckpointGone, evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
+from code_ablate.study.earlier_checkpoints import (
+    checkpoint_table,
+    found_steps,
+    planned_steps,
+    require_kept,
+)
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
@@ -35,9 +41,14 @@ def run_study(
     *,
     execution: Execution,
     operative_gin: str = "",
+    arguments: tuple[str, ...] = (),
 ) -> epath.Path:
-    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted.
+
+    `arguments`: of the command that this is done for, which the report repeats.
+    """
     ready_the_host()
+    require_kept(study, execution.loop)
     # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
@@ -47,7 +58,8 @@ def run_study(
     plan.refuse_if_impossible()
     graph = PhaseGraph.of(study, stores.identities, stores.tokens)
     runs = _reserved_runs(graph, workspace.paths.runs)
-    suites = Suites.of(study, vocabulary, stores, graph, runs)
+    planned = distributed.from_first(lambda: planned_steps(study, graph, runs, execution.loop))
+    suites = Suites.of(study, vocabulary, stores, graph, runs, planned)
     distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
     if distributed.is_first():
         for task, reason in suites.missing.items():
@@ -60,14 +72,35 @@ def run_study(
         run, step = runs[work.identity], work.phase.steps
         evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
 
+    def evaluate_earlier(identity: str, step: int) -> bool:
+        """False, and says why, if it cannot be read: the study goes on without it."""
+        suite = suites.of_phase(graph.phases[identity])
+        try:
+            evaluate_checkpoint(
+                runs[identity], suite, execution.mesh, step, f"baseline, step {step:,}"
+            )
+        except CheckpointGone as error:
+            if distributed.is_first():
+                show(f"note: the baseline's curve is without step {step:,}: {error}")
+            return False
+        return True
+
     directory = workspace.paths.study(study.folder)
     with locks.held(directory, "run"):
         surroundings = Surroundings(stores, execution, operative_gin)
         seconds = sum(row.seconds for row in plan.phases)
         with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
             execute(graph, trainer, evaluate)
+        found = distributed.from_first(lambda: found_steps(study, graph, runs, suites))
+        earlier = {
+            identity: [step for step in steps if evaluate_earlier(identity, step)]
+            for identity, steps in found.items()
+        }
         if distributed.is_first():
-            write_results(study, graph, runs, suites, stores, vocabulary, directory)
+            table = checkpoint_table(earlier, study, graph, runs, suites)
+            write_results(
+                study, graph, runs, suites, stores, vocabulary, directory, arguments, table
+            )
     return directory
 
 

@@ -14,8 +14,12 @@ from etils import epath
 from code_ablate import distributed, storage
 from code_ablate.checked import checked
 from code_ablate.data.preparing import vocabulary_training
+from code_ablate.data.preparing.beam import BeamConfig, BeamRunner
+from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
 from code_ablate.data.preparing.prepared import find_stores
+from code_ablate.data.preparing.runner import Runner
+from code_ablate.data.preparing.scratch import jobs_folder
 from code_ablate.data.registry import require_tasks, seqio_is_installed, tasks_are_expected
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
@@ -52,6 +56,8 @@ class Workspace:
     paths: Paths
     modules: tuple[str, ...]
     """Imported by the worker processes too."""
+    beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)
+    """Whether Apache Beam prepares corpora."""
 
     def has_vocabulary(self, config: VocabularyConfig) -> bool:
         """Whether `existing_vocabulary` will find it without training."""
@@ -89,12 +95,22 @@ class Workspace:
                 stores = find_stores(corpora, vocabulary, self.paths.data, config)
             if seqio_is_installed() and not all(corpus in stores for corpus in corpora):
                 stores = make_stores(
-                    corpora, vocabulary, self.paths.data, config, modules=self.modules
+                    corpora,
+                    vocabulary,
+                    self.paths.data,
+                    config,
+                    modules=self.modules,
+                    runner=self._runner(config),
                 )
             return {corpus: store.path for corpus, store in stores.items()}
 
         found = distributed.from_first(paths)
         return Stores({corpus: TokenStore.open(path) for corpus, path in found.items()})
+
+    def _runner(self, config: PrepareConfig) -> Runner:
+        if self.beam.options:
+            return BeamRunner(self.beam.options, jobs_folder(self.paths.data))
+        return LocalRunner(config.workers)
 
     def prepared(
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig

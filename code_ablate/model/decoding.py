@@ -88,8 +88,8 @@ def prefill(
 def decode(
     config: ModelConfig,
     params: Params,
-    token_B: Int[Array, "B"],
-    position_B: Int[Array, "B"],
+    token_B: Int[Array, " B"],
+    position_B: Int[Array, " B"],
     caches: Caches,
     visible_BS: Bool[Array, "B S"],
     column: int | Int[Array, ""],

@@ -157,7 +157,10 @@ def _device_gradient(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss
     cast_VD = gather(axes, embedding_VD.astype(dtype))
     index_N, target_ND = rows_of(axes, cast_VD, targets_BT.reshape(-1))
 
-    def chunk(d_embedding_VD, tokens):
+    # The same product transposed takes half of the time on a CPU, whose library is made for it.
+    of_embedding = "DV" if sharding.platform() == "cpu" else "VD"
+
+    def chunk(d_embedding, tokens):
         hidden_cD, target_cD, weights_c = tokens
         target_logits_c = _target_logits(axes, hidden_cD, target_cD)
         e_cV, sum_c, shift_c = _exponentials(hidden_cD, cast_VD, target_logits_c)
@@ -173,18 +176,19 @@ def _device_gradient(hidden_BTD, embedding_VD, targets_BT, weights_BT, *, z_loss
         d_hidden_cD -= weights_c[:, None] * target_cD
         d_hidden_cD = jax.lax.psum(d_hidden_cD, axes.vocabulary).astype(dtype)
         scaled_cD = sharding.materialized((scale_c[:, None] * hidden_cD).astype(dtype))
-        d_embedding_VD += _product("cV,cD->VD", e_cV, scaled_cD)
+        d_embedding += _product(f"cV,cD->{of_embedding}", e_cV, scaled_cD)
 
         # What the target's row should get, less what the product above has given it: rounding of
         # e and of scaled_cD must not drown the small gradient of a token that is well predicted.
         e_c = jnp.exp(target_logits_c - shift_c)
         correction_cD = (scale_c * e_c - weights_c)[:, None] * hidden_cD
         correction_cD -= e_c.astype(dtype)[:, None].astype(jnp.float32) * scaled_cD
-        return d_embedding_VD, (log_z_c, target_logits_c, d_hidden_cD, correction_cD)
+        return d_embedding, (log_z_c, target_logits_c, d_hidden_cD, correction_cD)
 
-    zeros_VD = jnp.zeros(cast_VD.shape, jnp.float32)
+    zeros = jnp.zeros(cast_VD.shape if of_embedding == "VD" else cast_VD.shape[::-1], jnp.float32)
     chunks = _cut((hidden_ND, target_ND, weights_BT.reshape(-1)), chunk_tokens)
-    d_embedding_VD, outputs = jax.lax.scan(chunk, zeros_VD, chunks)
+    d_embedding, outputs = jax.lax.scan(chunk, zeros, chunks)
+    d_embedding_VD = d_embedding if of_embedding == "VD" else d_embedding.T
     log_z_N, target_logits_N, d_hidden_ND, correction_ND = _join(outputs, len(hidden_ND))
     d_embedding_VD = d_embedding_VD.at[index_N].add(correction_ND, mode="drop")
     return (

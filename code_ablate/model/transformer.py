@@ -25,6 +25,7 @@ from code_ablate.model import sharding, splash
 from code_ablate.model.attention import attend
 from code_ablate.model.config import REMAT, ModelConfig
 from code_ablate.model.embedding import lookup
+from code_ablate.model.products import weigh
 from code_ablate.model.rope import rotary_angles, rotate
 
 Params = dict[str, Any]
@@ -92,7 +93,7 @@ class Attention(nnx.Module):
 
         def project(matrix: nnx.Param, heads: str) -> Array:
             matrix_DHC = matrix[...].astype(x_BTD.dtype).reshape(D, -1, self.config.head_dim)
-            y_BTHC = jnp.einsum("BTD,DHC->BTHC", x_BTD, matrix_DHC)
+            y_BTHC = weigh("BTD,DHC->BTHC", x_BTD, matrix_DHC)
             return sharding.constrain(y_BTHC, "batch", "time", heads, "head_dim")
 
         q_BTHC = rotate(project(self.query, "heads"), angles_TP)
@@ -101,7 +102,7 @@ class Attention(nnx.Module):
         v_BTKC = project(self.value, "kv_heads")
         out_BTHC, left = mixing(q_BTHC, k_BTKC, v_BTKC, carried)
         output_HCD = self.output[...].astype(x_BTD.dtype).reshape(*out_BTHC.shape[2:], D)
-        return jnp.einsum("BTHC,HCD->BTD", out_BTHC, output_HCD), left
+        return weigh("BTHC,HCD->BTD", out_BTHC, output_HCD), left
 
 
 @jax.custom_vjp
@@ -135,10 +136,10 @@ class FeedForward(nnx.Module):
     @jax.named_scope("feed_forward")
     def __call__(self, x_BTD: Array) -> Array:
         """The feed-forward of the normed x."""
-        gate_BTF = x_BTD @ self.gate[...].astype(x_BTD.dtype)
-        up_BTF = x_BTD @ self.up[...].astype(x_BTD.dtype)
+        gate_BTF = weigh("BTD,DF->BTF", x_BTD, self.gate[...].astype(x_BTD.dtype))
+        up_BTF = weigh("BTD,DF->BTF", x_BTD, self.up[...].astype(x_BTD.dtype))
         hidden_BTF = sharding.constrain(gated(gate_BTF, up_BTF), "batch", "time", "feed_forward")
-        return hidden_BTF @ self.down[...].astype(x_BTD.dtype)
+        return weigh("BTF,FD->BTD", hidden_BTF, self.down[...].astype(x_BTD.dtype))
 
 
 class Block(nnx.Module):
@@ -201,7 +202,7 @@ class Transformer(nnx.Module):
     def through_blocks(
         self,
         x_BTD: Float[Array, "B T D"],
-        positions_T: Int[Array, "T"] | Int[Array, "B T"],
+        positions_T: Int[Array, " T"] | Int[Array, "B T"],
         mixing: Mixing,
         carried: Any = None,
     ) -> tuple[Float[Array, "B T D"], Any]:

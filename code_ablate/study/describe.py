@@ -52,8 +52,11 @@ def describe_study(
     suites: Iterable[Suite],
     results: Iterable[SuiteResult],
     results_digest: str,
+    arguments: tuple[str, ...] = (),
+    checkpoints_digest: str = "",
 ) -> StudyRecord:
-    """`runs` by identity of the phase; `results` of every arm; `results_digest` of the table."""
+    """`runs` by identity of the phase; `results` of every arm; the digests of the two tables;
+    `arguments` of the command."""
     now = datetime.datetime.now(datetime.UTC)
     suites = list(suites)
     missing = {name: why for suite in suites for name, why in suite.missing.items()}
@@ -83,6 +86,9 @@ def describe_study(
         results_digest=results_digest,
         margin=study.margin,
         margins=study.margins,
+        primary_scores=study.analysis.primary_scores,
+        checkpoints_digest=checkpoints_digest,
+        arguments=arguments,
     )
 
 
@@ -142,7 +148,7 @@ def realised_shares(
 def _describe_phases(
     study: Study, graph: PhaseGraph, runs: Mapping[str, RunDirectory]
 ) -> dict[str, PhaseRecord]:
-    sizes, groups = phase_sizes(study, graph), study.share_groups
+    sizes, groups = phase_sizes(graph), study.share_groups
     return {
         name: PhaseRecord(
             name=phase.name,
@@ -165,13 +171,16 @@ def _describe_tasks(results: Iterable[SuiteResult]) -> dict[str, TaskRecord]:
     known = set(TaskRecord.__dataclass_fields__)
     notes: dict[str, dict[str, None]] = {}
     metrics: dict[str, tuple[str, ...]] = {}
+    identities: dict[str, set[str]] = {}
     for result in results:
         for name, facts in result.tasks.items():
+            identities.setdefault(name, set()).add(facts["identity"])
             notes.setdefault(name, {}).update(dict.fromkeys(facts.get("notes", ())))
             of_arm = tuple(facts.get("own_metrics", ()))
             metrics[name] = tuple(m for m in metrics.get(name, of_arm) if m in of_arm)
             fields = {key: value for key, value in facts.items() if key in known}
             fields |= {"name": name, "notes": tuple(notes[name]), "own_metrics": metrics[name]}
+            fields["identities"] = tuple(sorted(identities[name]))
             tasks[name] = TaskRecord(**fields)
     return tasks
 

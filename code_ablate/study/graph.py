@@ -6,7 +6,9 @@ graph.identities[Arm("text_only", "1.07M", seed=0, stage="cooldown")]
 """
 
 import dataclasses
+import fnmatch
 import functools
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -25,7 +27,9 @@ from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.names import file_part, require_label, require_name
-from code_ablate.study.recipes import Recipe, Setting
+from code_ablate.shown import brief
+from code_ablate.study.analysis_plan import AnalysisPlan
+from code_ablate.study.setting import Recipe, Setting, size_of
 from code_ablate.training.phase import Phase, phase_identity
 
 
@@ -38,8 +42,8 @@ class Study:
     """Name of the study, and of the folder of its results: letters, digits and '_ . - @ : +'."""
     settings: Annotated[tuple[Setting, ...], Given(tuple[Setting, ...] | Setting)]
     """What the recipes have in common, at each model size. In gin a single one may stand alone."""
-    recipes: tuple[Callable[[Setting], Recipe], ...]
-    """Functions that make a recipe of a setting."""
+    recipes: tuple[Callable[[Setting], Recipe | tuple[Recipe, ...]], ...]
+    """Functions that make a recipe, or several, of a setting."""
     seeds: tuple[Seed, ...]
     """Seeds that every recipe is trained with."""
     baseline: str
@@ -53,10 +57,11 @@ class Study:
     groups: Annotated[Mapping[str, tuple[str, ...]], Given(Mapping[str, tuple[str, ...] | str])] = (
         dataclasses.field(default_factory=dict)
     )
-    """Corpora whose share of the tokens is reported, by the name of their group. A group that is
-    named as the source is the main axis, else the first one. Empty: one group, named as the source,
-    of all corpora that the recipes vary; corpora of the base that they vary are groups of their
-    own."""
+    """Corpora, or roles of the setting ('language.*' for all that begin so), whose share of the
+    tokens is reported, by the name of their group. A group that is named as the source is the main
+    axis, else the first one. Empty: one group, named as the source, of all corpora that the recipes
+    vary; corpora of the base that they vary are groups of
+    their own."""
     published: str = ""
     """Name of a published study whose figures the report shows beside these; empty for none."""
     margin: Share = 0.0
@@ -65,6 +70,8 @@ class Study:
     margins: Mapping[str, Positive] = dataclasses.field(default_factory=dict)
     """Margins of single metrics in their own unit, by key: {'accuracy/reasoning': 0.01} is one
     point. They go before `margin`; an unknown key is refused by the report."""
+    analysis: AnalysisPlan = dataclasses.field(default_factory=AnalysisPlan)
+    """What is said before the data about how the study will be judged."""
     scale: str = ""
     """Name of the scale, set by the gin file of the scale; part of the folder's name."""
 
@@ -72,7 +79,7 @@ class Study:
         settings = self.settings
         if isinstance(settings, Setting):
             object.__setattr__(self, "settings", (settings,))
-        groups = {name: _corpora(name, value) for name, value in dict(self.groups).items()}
+        groups = {name: self._corpora(name, value) for name, value in dict(self.groups).items()}
         object.__setattr__(self, "groups", groups)
         require_name("Study.name", self.name)
         if self.scale:
@@ -92,6 +99,10 @@ class Study:
                 "one main axis. Give all settings one source, or one Setting.source_name."
             )
         require_published(self.published)
+        for task in self.analysis.primary_scores:
+            if task not in self.suite.tasks:
+                where = "task in AnalysisPlan.primary_scores"
+                raise unknown_name(where, task, self.suite.tasks)
         names = list(self.recipe_descriptions)
         if self.baseline not in names:
             raise unknown_name("recipe (Study.baseline)", self.baseline, names)
@@ -116,10 +127,13 @@ class Study:
         for setting in self.settings:
             for seed in self.seeds:
                 own = dataclasses.replace(setting, seed=seed)
-                recipes = [make(own) for make in self.recipes]
+                recipes = [recipe for make in self.recipes for recipe in _recipes_of(make, own)]
                 names = [recipe.name for recipe in recipes]
                 if len(set(names)) != len(names):
-                    raise UserError(f"Study.recipes have the names {names}: each may occur once.")
+                    twice = ", ".join(sorted({name for name in names if names.count(name) > 1}))
+                    raise UserError(
+                        f"Study.recipes has several of the name {twice}: each may occur once."
+                    )
                 made += [(own, recipe) for recipe in recipes]
         return tuple(made)
 
@@ -146,11 +160,7 @@ class Study:
     @functools.cached_property
     def recipe_descriptions(self) -> Mapping[str, str]:
         """What each recipe does, in a line, by name, in the order of the study."""
-        first = self._recipes[: len(self.recipes)]
-        return {
-            recipe.name: recipe.description or (make.__doc__ or "").partition("\n")[0]
-            for make, (_, recipe) in zip(self.recipes, first, strict=True)
-        }
+        return {recipe.name: recipe.description for _, recipe in self._recipes}
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -201,6 +211,23 @@ class Study:
         variants = [to_plain(variant) for variant in registered_variants(corpora)]
         return identity([self.folder, self.baseline, arms, *map(to_plain, fields), *variants])
 
+    def _corpora(self, group: str, names: tuple[str, ...] | str) -> tuple[str, ...]:
+        """The corpora of a group, those of roles among them. Raises UserError if it has none."""
+        names = (names,) if isinstance(names, str) else names
+        if not names or not all(names):
+            raise UserError(f"Study.groups[{group!r}] is {names!r}: give at least one corpus.")
+        corpora: dict[str, None] = {}
+        for name in names:
+            played = [
+                mixture.active
+                for setting in self.settings
+                for role, mixture in setting.roles.items()
+                if fnmatch.fnmatchcase(role, name)
+            ]
+            for rates in played or [{name: 1.0}]:
+                corpora.update(dict.fromkeys(rates))
+        return tuple(corpora)
+
     def _require_placed(self) -> None:
         """Raises UserError for a corpus of which nobody said whether it is what the study varies.
 
@@ -208,8 +235,9 @@ class Study:
         reported as nothing.
         """
         placed = {corpus for group in self.share_groups.values() for corpus in group}
-        sides = [side for setting in self.settings for side in (setting.base, setting.source)]
-        placed.update(c for side in sides if isinstance(side, Mixture) for c in side.active)
+        for setting in self.settings:
+            sides = (setting.base, setting.source, setting.cooldown_mixture)
+            placed.update(c for side in sides if isinstance(side, Mixture) for c in side.active)
         for arm, phase in self.arms.items():
             for corpus in (c for part in phase.chain for c in part.mixture.active):
                 if corpus not in placed:
@@ -220,23 +248,24 @@ class Study:
                     )
 
 
-def _corpora(group: str, value: tuple[str, ...] | str) -> tuple[str, ...]:
-    """The corpora of a group. Raises UserError if it has none."""
-    corpora = (value,) if isinstance(value, str) else value
-    if not corpora or not all(corpora):
-        raise UserError(f"Study.groups[{group!r}] is {value!r}: give at least one corpus.")
-    return corpora
-
-
-def size_of(model: ModelConfig, setting: Setting) -> str:
-    """Name of a model's size: as the setting says, if it is its model; else its parameters."""
-    if setting.size and model == setting.model:
-        return setting.size
-    parameters = count_parameters(model).total
-    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if parameters >= unit:
-            return f"{parameters / unit:.3g}{letter}"
-    return str(parameters)
+def _recipes_of(
+    make: Callable[[Setting], Recipe | tuple[Recipe, ...]], setting: Setting
+) -> tuple[Recipe, ...]:
+    """What a function makes of a setting, with its docstring where a recipe does not say more."""
+    made = make(setting)
+    recipes = made if isinstance(made, tuple) else (made,)
+    for recipe in recipes:
+        if not isinstance(recipe, Recipe):
+            name = getattr(make, "__name__", str(make))
+            raise UserError(
+                f"{name}, in Study.recipes, made {brief(recipe)}: it must return a Recipe, or a "
+                "tuple of them."
+            )
+    text = (inspect.getdoc(make) or "").partition("\n")[0]
+    return tuple(
+        recipe if recipe.description else dataclasses.replace(recipe, description=text)
+        for recipe in recipes
+    )
 
 
 @dataclass(frozen=True)
@@ -266,8 +295,13 @@ class PhaseGraph:
         phases: dict[str, Phase] = {}
         parents: dict[str, str | None] = {}
         identities = {}
+        # By the object: a phase that stages have in common is one, and to hash it takes long.
+        known: dict[int, str] = {}
         for arm, phase in study.arms.items():
-            chain = [phase_identity(p, store_identities, store_tokens) for p in phase.chain]
+            for part in phase.chain:
+                if id(part) not in known:
+                    known[id(part)] = phase_identity(part, store_identities, store_tokens)
+            chain = [known[id(part)] for part in phase.chain]
             for name, part in zip(chain, phase.chain, strict=True):
                 phases.setdefault(name, part)
             parents |= dict(zip(chain, [None, *chain], strict=False))

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 from etils import epath
 
-from code_ablate.analysis.results.arm import Arm
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
@@ -26,13 +25,13 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import flops_per_token
 from code_ablate.pods.pod import Pod
 from code_ablate.pods.step_cost import StepCost
+from code_ablate.study.corpus_plan import CorpusRow, corpus_rows, unreadable
 from code_ablate.study.fleet_plan import FleetPlan
-from code_ablate.study.graph import PhaseGraph, Study, size_of
+from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware, device_here
-from code_ablate.study.trainers import fleet_members
+from code_ablate.study.trainers import fleet_members, in_processes
 from code_ablate.training.execution import FleetConfig
 from code_ablate.training.phase import Phase
-from code_ablate.training.reading import phase_stream, require_stores, windows_read
 from code_ablate.training.rundir import RunDirectory
 
 
@@ -47,7 +46,7 @@ class PhaseRow:
     size: str
     """Name of its model size."""
     mixture: str
-    """Its mixture, in words."""
+    """Its mixture, in words: by roles where these have several corpora."""
     seed: int
     """Its seed."""
     parent: str | None
@@ -68,20 +67,8 @@ class PhaseRow:
     """Tokens of it that are still to do."""
     seconds: float
     """Estimated seconds of what is still to do."""
-
-
-@dataclass(frozen=True)
-class CorpusRow:
-    """One corpus, in the arm that makes most passes over it."""
-
-    corpus: str
-    """Name of the corpus."""
-    requested: int
-    """Tokens that the arm reads from it, repeats included."""
-    available: int | None
-    """Tokens in its store, in whole windows; None where it is not prepared."""
-    epochs: float | None
-    """Passes over it; None where it is not prepared."""
+    tokens_per_second: float
+    """Estimated speed; not a number where nothing says it."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +114,19 @@ class Plan:
     fleet: FleetPlan | None = None
     """Phases that are trained at the same time; None: one after another, or not known."""
 
+    @property
+    def tokens_saved(self) -> int:
+        """Tokens that would be trained on more if equal phases were not shared."""
+        return sum(row.tokens * (len(row.used_by) - 1) for row in self.phases)
+
+    @property
+    def chip_hours_saved(self) -> float:
+        """Chip-hours that would go into these tokens; not a number where no speed is known."""
+        seconds = sum(
+            row.tokens * (len(row.used_by) - 1) / row.tokens_per_second for row in self.phases
+        )
+        return seconds / 3600 * self.hardware.chips
+
     def refuse_if_impossible(self) -> None:
         """Raises UserError if a phase cannot be trained as it is."""
         if self.problems:
@@ -164,6 +164,7 @@ def make_plan(
     costs = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
     distinct = {id(costs[name]): (p.model, costs[name]) for name, p in graph.phases.items() if pod}
     step_costs = tuple(distinct.values())
+    runs = {name: RunDirectory.of(runs_dir, p, name) for name, p in graph.phases.items()}
     if pod:
         hardware = Hardware(step_costs[0][1].chip.name, step_costs[0][1].chips)
         tokens_per_second = {name: cost.tokens_per_second for name, cost in costs.items()}
@@ -173,39 +174,43 @@ def make_plan(
         known = _speeds(shapes, hardware, runs_dir)
         tokens_per_second = {n: known[_Shape.of(p)][0] for n, p in graph.phases.items()}
         speeds = tuple(dict.fromkeys(line for _, line in known.values()))
-    sizes = phase_sizes(study, graph)
+    sizes = phase_sizes(graph)
     rows = tuple(
-        _phase_row(graph, identity, sizes[identity], runs_dir, tokens_per_second[identity])
-        for identity in graph.phases
+        _phase_row(study, graph, run, sizes[identity], tokens_per_second[identity])
+        for identity, run in runs.items()
     )
     return Plan(
         study,
         hardware,
         rows,
         tuple(_share_rows(study)),
-        tuple(_corpus_rows(study, stores)),
+        corpus_rows(study, stores),
         len(graph.arms),
         len(graph.evaluated),
         speeds,
-        (*_misfits(step_costs), *_problems(graph, stores)),
+        (*_misfits(step_costs), *unreadable(graph, stores)),
         step_costs,
-        None if hardware.chip else _fleet_plan(graph, rows, runs_dir, fleet),
+        None if hardware.chip else _fleet_plan(graph, rows, runs, runs_dir, fleet),
     )
 
 
 def _fleet_plan(
     graph: PhaseGraph,
     rows: tuple[PhaseRow, ...],
+    runs: Mapping[str, RunDirectory],
     runs_dir: epath.PathLike,
     fleet: FleetConfig | None,
 ) -> FleetPlan | None:
-    """Side by side on the devices that are here, by the speed of earlier runs side by side."""
+    """Side by side on the cores that are here, by the speed of earlier runs side by side.
+
+    None where phases are trained one after another, and on accelerators, where those of equal shape
+    are one program: what time that takes is not known from such runs.
+    """
     if fleet is None or fleet.members == 1 or device_here() is None:
         return None
-    runs = {name: RunDirectory.of(runs_dir, p, name) for name, p in graph.phases.items()}
     alone = sum(row.seconds for row in rows)
     members = fleet_members(graph, runs, fleet.members, seconds=alone)
-    if members == 1:
+    if members == 1 or not in_processes():
         return None
     earlier = _earlier_speeds(epath.Path(runs_dir), members)
     seconds = {}
@@ -216,27 +221,26 @@ def _fleet_plan(
     return FleetPlan.of(graph, runs, members, seconds)
 
 
-def phase_sizes(study: Study, graph: PhaseGraph) -> dict[str, str]:
-    """Name of the model size of each phase, by identity."""
-    by_model = {model: size for size, model in study.models.items()}
-    return {
-        name: by_model.get(phase.model) or size_of(phase.model, study.settings[0])
-        for name, phase in graph.phases.items()
-    }
+def phase_sizes(graph: PhaseGraph) -> dict[str, str]:
+    """Name of the model size of each phase, by identity: that of the first arm that needs it."""
+    sizes: dict[str, str] = {}
+    for arm in graph.arms:
+        for name in graph.chain(arm):
+            sizes.setdefault(name, arm.size)
+    return sizes
 
 
 def _phase_row(
-    graph: PhaseGraph, identity: str, size: str, runs_dir: epath.PathLike, speed: float
+    study: Study, graph: PhaseGraph, run: RunDirectory, size: str, speed: float
 ) -> PhaseRow:
-    phase = graph.phases[identity]
-    run = RunDirectory.of(runs_dir, phase, identity)
+    identity, phase = run.identity, graph.phases[run.identity]
     step = phase.steps if run.complete else run.status.get("step", 0)
     tokens_to_do = (phase.steps - step) * phase.batch_windows * phase.seq_len
     return PhaseRow(
         identity=identity,
         name=phase.name,
         size=size,
-        mixture=str(phase.mixture),
+        mixture=study.settings[0].in_words(phase.mixture),
         seed=phase.seed,
         parent=graph.parents[identity],
         tokens=phase.realised_tokens,
@@ -247,6 +251,7 @@ def _phase_row(
         flops=training_flops(phase),
         tokens_to_do=tokens_to_do,
         seconds=tokens_to_do / speed,
+        tokens_per_second=speed,
     )
 
 
@@ -287,44 +292,6 @@ def _misfits(costs: tuple[tuple[ModelConfig, StepCost], ...]) -> Iterator[str]:
                 "LoopConfig.microbatches = 2 or more, ModelConfig.remat = 'full', MeshConfig.data "
                 "= 1 with fsdp = -1, or take more chips."
             )
-
-
-def _corpus_rows(study: Study, stores: Stores) -> Iterator[CorpusRow]:
-    reads: dict[str, list[tuple[int, int]]] = {corpus: [] for corpus in study.corpora}
-    for phase in _distinct(study.arms):
-        for corpus, windows in windows_read(phase).items():
-            reads[corpus].append((windows, phase.seq_len))
-    for corpus, found in reads.items():
-        if corpus not in stores:
-            requested = max((windows * seq_len for windows, seq_len in found), default=0)
-            yield CorpusRow(corpus, requested, available=None, epochs=None)
-            continue
-        rows = []
-        for windows, seq_len in found or [(0, min(p.seq_len for p in study.arms.values()))]:
-            available = stores[corpus].num_windows(seq_len)
-            epochs = windows / available if available else math.inf if windows else 0.0
-            rows.append(CorpusRow(corpus, windows * seq_len, available * seq_len, epochs))
-        yield max(rows, key=lambda row: (row.epochs, row.requested))
-
-
-def _distinct(arms: Mapping[Arm, Phase]) -> Iterator[Phase]:
-    """One phase of each recipe, size and stage: seeds read the same number of windows."""
-    seen: set[tuple] = set()
-    for arm, phase in arms.items():
-        key = (arm.recipe, arm.size, arm.stage)
-        if key not in seen:
-            seen.add(key)
-            yield phase
-
-
-def _problems(graph: PhaseGraph, stores: Stores) -> Iterator[str]:
-    for phase in graph.phases.values():
-        if all(corpus in stores for part in phase.chain for corpus in part.mixture.active):
-            try:
-                require_stores(phase, stores)
-                phase_stream(phase, stores)
-            except UserError as error:
-                yield str(error)
 
 
 def _speeds(

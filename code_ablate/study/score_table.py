@@ -4,7 +4,7 @@ suites = Suites.of(study, vocabulary, stores, graph, runs)      # before trainin
 write_results(study, graph, runs, suites, stores, vocabulary, directory)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,13 +39,18 @@ class Suites:
         stores: Stores,
         graph: PhaseGraph,
         runs: Mapping[str, RunDirectory],
+        earlier: Mapping[str, Sequence[int]] = {},
     ) -> "Suites":
-        """The suites, with everything loaded that is not on record for each evaluated phase."""
+        """The suites, with everything loaded that is not on record for each evaluated phase.
+
+        `earlier`: steps of checkpoints that are evaluated too, by identity of the phase.
+        """
         records: dict[int, list[Records]] = {}
         for identity, phase in graph.evaluated.items():
-            records.setdefault(phase.seq_len, []).append(
-                Records(runs[identity].evaluation(phase.steps))
-            )
+            for step in (*earlier.get(identity, ()), phase.steps):
+                records.setdefault(phase.seq_len, []).append(
+                    Records(runs[identity].evaluation(step))
+                )
         return cls(
             {
                 seq_len: Suite.of(study.suite, vocabulary, stores, seq_len).prepared(places)
@@ -97,10 +102,13 @@ def write_results(
     stores: Stores,
     vocabulary: Vocabulary,
     directory: epath.Path,
+    arguments: tuple[str, ...] = (),
+    checkpoints: pd.DataFrame | None = None,
 ) -> None:
     """Writes the scores of all arms as one tidy table, and what is needed to read it.
 
-    `directory`: the study's folder.
+    `directory`: the study's folder; `arguments`: of the command that this is done for;
+    `checkpoints`: scores of earlier checkpoints, if there are any.
     """
     directory.mkdir(parents=True, exist_ok=True)
     results, tables = [], []
@@ -110,6 +118,7 @@ def write_results(
         results.append(result)
         tables.append(result.items.assign(**to_plain(arm), phase=identity))
     table = pd.concat(tables, ignore_index=True).to_parquet(index=False)
+    earlier = b"" if checkpoints is None else checkpoints.to_parquet(index=False)
     record = describe_study(
         study,
         graph,
@@ -119,8 +128,14 @@ def write_results(
         suites.by_seq_len.values(),
         results,
         own_file.sha256(table),
+        arguments,
+        own_file.sha256(earlier) if earlier else "",
     )
     # The description goes first and comes last: a kill in between leaves none that does not fit.
     (directory / study_record.FILE).unlink(missing_ok=True)
     storage.replace(directory / study_record.TABLE, table)
+    if earlier:
+        storage.replace(directory / study_record.CHECKPOINTS, earlier)
+    else:
+        (directory / study_record.CHECKPOINTS).unlink(missing_ok=True)
     storage.replace(directory / study_record.FILE, record.to_json())

@@ -148,16 +148,22 @@ def choose_trainer(
     `seconds`: of training, as far as can be told beforehand. Raises UserError for members that
     cannot be placed.
     """
-    import jax
-
     members = fleet_members(graph, runs, surroundings.execution.fleet.members, seconds=seconds)
     if members == 1:
         yield OneByOne(runs, surroundings)
-    elif jax.default_backend() == "cpu":
+    elif in_processes():
         with Workers(members, surroundings) as workers:
             yield InProcesses(runs, workers, members)
     else:
         yield OneProgram(runs, surroundings, members)
+
+
+def in_processes() -> bool:
+    """Whether phases that are trained at the same time have a process each, as on a CPU; on
+    accelerators they are one program."""
+    import jax
+
+    return jax.default_backend() == "cpu"
 
 
 def fleet_members(
@@ -167,11 +173,9 @@ def fleet_members(
 
     'auto' is for CPUs: on accelerators, where it was not measured what pays, it is 1.
     """
-    import jax
-
     if asked == 1:
         return 1
-    on_cpu = jax.default_backend() == "cpu" and distributed.process_count() == 1
+    on_cpu = in_processes() and distributed.process_count() == 1
     if asked != "auto":
         _require_places(int(asked), on_cpu)
         return max(1, min(int(asked), width(graph, runs))) if on_cpu else int(asked)

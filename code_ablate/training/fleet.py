@@ -23,7 +23,6 @@ from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.identity import to_plain
 from code_ablate.progress import step_line
 from code_ablate.shown import shown
-from code_ablate.training.array_fingerprint import state_fingerprint
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.clock import Clock
 from code_ablate.training.devices import device_name, peak_flops
@@ -39,15 +38,15 @@ from code_ablate.training.fleet_step import (
 )
 from code_ablate.training.loop import (
     STEPS_UNDER_WAY,
+    RunState,
     check_execution,
     checked_stream,
     failures_noted,
-    start_of_phase,
 )
 from code_ablate.training.member import Member, Surroundings
 from code_ablate.training.metrics import Meter
 from code_ablate.training.phase import Phase, describe
-from code_ablate.training.step import TrainState, abstract_state, initial_state
+from code_ablate.training.step import TrainState, initial_state
 from code_ablate.training.stopping import stop_signals
 from code_ablate.training.tracking import open_trackers, require_trackers
 from code_ablate.training.validation import Validation
@@ -131,6 +130,8 @@ def train_fleet(
                 begun, metrics = under_way.popleft()
                 fetched = jax.device_get(metrics)
                 for seat, step, corpus_B in begun:
+                    if seat.failed:  # what came after the step that failed is spoilt by it
+                        continue
                     own_metrics = {name: value[seat.number] for name, value in fetched.items()}
                     with seat.failing_alone(failures):
                         seat.take(step, own_metrics, corpus_B)
@@ -139,12 +140,17 @@ def train_fleet(
                     if seat.going and seat.writes(stopping):
                         seat.write(member_of(state, seat.number, mesh), stopping)
 
-            # ------------------------------------------------------------------------ the end
             if stopping:
-                raise Interrupted(
-                    f"stopped; {len(going)} phases are saved in {members[0].run.path.parent}; the "
-                    "same command goes on from there."
-                )
+                break
+
+        # ----------------------------------------------------------------------------- the end
+        # A signal that came too late to stop these phases must not be lost to what follows.
+        if stop.is_set():
+            going_on = sum(seat.going for seat in taken)
+            raise Interrupted(
+                f"stopped with {going_on} of {len(taken)} phases under way, saved in "
+                f"{members[0].run.path.parent}; the same command goes on from there."
+            )
     return failures
 
 
@@ -191,6 +197,7 @@ class _Seat:
         enter = self._files.enter_context
         enter(run.locked())
         self._checkpoints = enter(Checkpoints(run.checkpoints, keep=self.loop.keep_checkpoints))
+        self._kept = RunState(phase, self._stream, run, self._checkpoints, self._clock)
         run.write_config(
             self._description,
             to_plain(phase),
@@ -199,15 +206,7 @@ class _Seat:
             device=self._device,
         )
         with jax.set_mesh(self.mesh):
-            if self._checkpoints.latest is not None:
-                like = abstract_state(phase.model, phase.optimizer, self.mesh)
-                self.step, state, progress = self._checkpoints.restore(like)
-                self._clock.carry(progress["seconds"])
-                run.trim_metrics(self.step, progress.get("metrics"))
-            else:
-                state = start_of_phase(phase, self.member.parent, self.mesh)
-                run.trim_metrics(0)
-        run.set_status("running", step=self.step, steps=phase.steps, seconds=self._clock.seconds)
+            self.step, state = self._kept.begin(self.member.parent, self.mesh)
         read = self._batches.read
         ahead = ReadAhead(read, first=self.step, last=phase.steps, depth=self.loop.read_ahead)
         self._reader = iter(enter(ahead))
@@ -218,7 +217,8 @@ class _Seat:
         again = f", going on at step {self.step:,}" if self.step else ""
         self._say(f"{self.member.label}{again}")
         if not self.going:  # killed between its last checkpoint and the note of its end
-            self._complete(state)
+            self._kept.complete(state)
+            self.close()
         return state
 
     def read(self) -> tuple[np.ndarray, float, np.ndarray]:
@@ -267,32 +267,12 @@ class _Seat:
                 self._tracker.log(line)
                 self._say(f"{self.member.mark} {step_line(line, steps)}")
             if self._saves(stopping):
-                with self._clock.waiting("checkpoint"):
-                    written = run.save_metrics()  # a restart from there finds these lines
-                    counts = self._stream.counts(done * self.member.phase.batch_windows)
-                    seconds = self._clock.seconds
-                    saved = {"seconds": seconds, "counts": counts, "metrics": written}
-                    self._checkpoints.save(done, state, saved)
-                    run.set_status("running", step=done, steps=steps, seconds=seconds)
+                self._kept.save(done, state)
             if done == steps:
-                self._complete(state)
+                self._kept.complete(state)
+                self.close()
             elif stopping:
-                self._checkpoints.wait()
-                seconds = self._clock.seconds
-                run.set_status("interrupted", step=done, steps=steps, seconds=seconds)
-
-    def _complete(self, state: TrainState) -> None:
-        steps, run = self.member.phase.steps, self.member.run
-        self._checkpoints.wait()
-        run.set_status(
-            "complete",
-            step=steps,
-            steps=steps,
-            seconds=self._clock.seconds,
-            final_loss=run.last_metrics().get("loss"),
-            fingerprint=state_fingerprint(state),
-        )
-        self.close()
+                self._kept.interrupt(done)
 
     @contextlib.contextmanager
     def failing_alone(self, failures: dict[str, Failed]) -> Iterator[None]:
@@ -315,6 +295,6 @@ class _Seat:
 
 
 def _any_state(phase: Phase, mesh: Mesh) -> TrainState:
-    """What lies where no member is."""
+    """A state for a part of the devices that no member is trained on."""
     with jax.set_mesh(mesh):
         return initial_state(phase.model, phase.optimizer, 0, mesh)

@@ -10,6 +10,7 @@ writes what is written once.
 import collections
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -100,11 +101,11 @@ def train(
     peak = peak_flops()  # outside of the mesh, or all simulated devices would measure at once
 
     with (
+        stop_signals() as stop,
         run.locked(),
         failures_noted(run, phase),
         Checkpoints(run.checkpoints, keep=loop.keep_checkpoints) as checkpoints,
         jax.set_mesh(mesh),
-        stop_signals() as stop,
     ):
         run.write_config(
             description,
@@ -114,15 +115,8 @@ def train(
             device=device_name(execution.side_by_side),
         )
         # ------------------------------------------------------ resume, continue or initialise
-        if checkpoints.latest is not None:
-            like = abstract_state(phase.model, phase.optimizer, mesh)
-            first, state, progress = checkpoints.restore(like)
-            clock.carry(progress["seconds"])
-            run.trim_metrics(first, progress.get("metrics"))
-        else:
-            first, state = 0, start_of_phase(phase, parent, mesh)
-            run.trim_metrics(0)
-        run.set_status("running", step=first, steps=phase.steps, seconds=clock.seconds)
+        kept = RunState(phase, stream, run, checkpoints, clock)
+        first, state = kept.begin(parent, mesh)
 
         # ---------------------------------------------------------------------------- the loop
         meter = Meter(phase, stream, stores.windows(phase.seq_len), clock, peak)
@@ -182,31 +176,16 @@ def train(
                     progress_line.line(line)
 
                 if save:
-                    with clock.waiting("checkpoint"):
-                        written = run.save_metrics()  # a restart from there finds these lines
-                        counts = stream.counts(done * phase.batch_windows)
-                        seconds = clock.seconds
-                        saved = {"seconds": seconds, "counts": counts, "metrics": written}
-                        checkpoints.save(done, state, saved)
-                        run.set_status("running", step=done, steps=phase.steps, seconds=seconds)
+                    kept.save(done, state)
                 if stopping and done < phase.steps:
-                    checkpoints.wait()
-                    run.set_status("interrupted", step=done, steps=phase.steps, seconds=seconds)
+                    kept.interrupt(done)
                     raise Interrupted(
                         f"stopped at step {done} of {phase.steps}, saved in {run.path}; "
                         "the same command goes on from there."
                     )
 
         # ----------------------------------------------------------------------------- the end
-        checkpoints.wait()
-        run.set_status(
-            "complete",
-            step=phase.steps,
-            steps=phase.steps,
-            seconds=clock.seconds,
-            final_loss=run.last_metrics().get("loss"),
-            fingerprint=state_fingerprint(state),
-        )
+        kept.complete(state)
         # A signal that came too late to stop this phase must not be lost to what follows.
         if agreement.settled(stop.is_set()):
             raise Interrupted(
@@ -250,16 +229,88 @@ def check_execution(
     check_batch(mesh, phase.batch_windows, execution.loop.microbatches)
 
 
+@dataclass(frozen=True)
+class RunState:
+    """What a run keeps on disk so that training can go on from there: checkpoints and its status.
+
+        first, state = kept.begin(parent, mesh)
+        kept.save(step, state)                  # again and again, and then one of these
+        kept.interrupt(step)
+        kept.complete(state)
+
+    Phases that are trained alone and those that are trained as one program are kept alike. To be
+    called under the mesh of the run's devices.
+    """
+
+    phase: Phase
+    """The phase that is trained."""
+    stream: Stream
+    """Windows of the phase, in order."""
+    run: RunDirectory
+    """Directory of the run, locked by this process."""
+    checkpoints: Checkpoints
+    """Checkpoints in the run's directory."""
+    clock: Clock
+    """Wall time of the run, which goes on after a restart."""
+
+    def begin(self, parent: RunDirectory | None, mesh: Mesh) -> tuple[int, TrainState]:
+        """Steps that are done, and the state after them.
+
+        From the first of these that is there: its newest checkpoint; the last one of `parent`, the
+        complete run of `phase.parent`; initialisation from the phase's seed. Lines of metrics that
+        came after that state are dropped.
+        """
+        if self.checkpoints.latest is not None:
+            like = abstract_state(self.phase.model, self.phase.optimizer, mesh)
+            first, state, progress = self.checkpoints.restore(like)
+            self.clock.carry(progress["seconds"])
+            self.run.trim_metrics(first, progress.get("metrics"))
+        else:
+            first, state = 0, start_of_phase(self.phase, parent, mesh)
+            self.run.trim_metrics(0)
+        self._say("running", first, self.clock.seconds)
+        return first, state
+
+    def save(self, step: int, state: TrainState) -> None:
+        """Begins to write a checkpoint of the state after `step` steps."""
+        with self.clock.waiting("checkpoint"):
+            written = self.run.save_metrics()  # a restart from there finds these lines
+            counts = self.stream.counts(step * self.phase.batch_windows)
+            seconds = self.clock.seconds
+            progress = {"seconds": seconds, "counts": counts, "metrics": written}
+            self.checkpoints.save(step, state, progress)
+            self._say("running", step, seconds)
+
+    def interrupt(self, step: int) -> None:
+        """Waits until the checkpoint of `step` is written, and notes that training stopped."""
+        self.checkpoints.wait()
+        self._say("interrupted", step, self.clock.seconds)
+
+    def complete(self, state: TrainState) -> None:
+        """Waits until the last checkpoint is written, and notes how the phase ended."""
+        self.checkpoints.wait()
+        self._say(
+            "complete",
+            self.phase.steps,
+            self.clock.seconds,
+            final_loss=self.run.last_metrics().get("loss"),
+            fingerprint=state_fingerprint(state),
+        )
+
+    def _say(self, state: str, step: int, seconds: float, **more) -> None:
+        self.run.set_status(state, step=step, steps=self.phase.steps, seconds=seconds, **more)
+
+
 def start_of_phase(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
     """The state at step 0: from the parent's last checkpoint, or from initialisation."""
     if phase.parent is None:
-        return initial_state(phase.model, phase.optimizer, phase.seed, mesh)
+        return initial_state(phase.model, phase.optimizer, phase.seed_of_parameters, mesh)
     assert parent is not None, "checked before"
     like = abstract_state(phase.model, phase.optimizer, mesh)
     with Checkpoints(parent.checkpoints, read_only=True) as checkpoints:
         _, state, _ = checkpoints.restore(like, phase.parent.steps)
     if phase.optimizer_state == "reset":
-        fresh = initial_state(phase.model, phase.optimizer, phase.seed, mesh)
+        fresh = initial_state(phase.model, phase.optimizer, phase.seed_of_parameters, mesh)
         return TrainState(state.params, fresh.moments)
     if isinstance(state.moments, SpikeState):  # the history goes on, the count is of a phase
         none_yet = state.moments.skipped * 0

@@ -13,16 +13,16 @@ from code_ablate.training.rundir import RunDirectory
 
 @dataclass(frozen=True)
 class Member:
-    """One phase and its runs."""
+    """A phase that is trained beside others, with its runs."""
 
     phase: Phase
-    """What is trained."""
+    """Phase that is trained."""
     run: RunDirectory
-    """Where it is trained."""
+    """Run that the phase is trained into."""
     parent: RunDirectory | None
-    """The complete run of the phase it starts from; None: from initialisation."""
+    """Complete run of the phase that it starts from; None: it starts from initialisation."""
     label: str
-    """What its first line of progress says."""
+    """First line of its progress."""
     mark: str
     """Beginning of every other line, which tells it from those of the members beside it."""
 

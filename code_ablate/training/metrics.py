@@ -54,7 +54,7 @@ class _Step:
     """One step that no line has counted yet."""
 
     metrics: Mapping[str, jax.Array | np.ndarray]
-    corpus_B: Int[np.ndarray, "B"]
+    corpus_B: Int[np.ndarray, " B"]
     timed: bool
 
 
@@ -82,7 +82,7 @@ class Meter:
     def add(
         self,
         metrics: Mapping[str, jax.Array | np.ndarray],
-        corpus_B: Int[np.ndarray, "B"],
+        corpus_B: Int[np.ndarray, " B"],
         *,
         startup: bool = False,
     ) -> None:

@@ -42,8 +42,13 @@ class MetricsFile:
             return []
         return self._path.read_bytes().decode(errors="replace").splitlines()
 
+    @property
+    def metrics(self) -> list[dict]:
+        """What the whole lines say, in order."""
+        return [json.loads(line) for line in self.lines if _step_of(line) < float("inf")]
+
     def last(self) -> dict:
-        """The last whole line; empty where there is none."""
+        """What the last whole line says; empty where there is none."""
         whole = [line for line in self.lines if _step_of(line) < float("inf")]
         return json.loads(whole[-1]) if whole else {}
 

@@ -126,9 +126,11 @@ class Phase:
     seq_len: PositiveInt
     """Tokens that a window predicts."""
     seed: Seed
-    """Seed of the initialisation and of the order within each corpus, one for a whole recipe."""
+    """Seed of the order within each corpus, and of the initialisation; one for a whole recipe."""
     name: str = "pretraining"
     """What the phase is for: pretraining, continuation, cooldown. Not part of its identity."""
+    initialisation_seed: Seed | None = None
+    """Seed of the initialisation where it is another than that of the order. None: `seed`."""
     parent: "Phase | None" = None
     """The phase whose last parameters this one starts from; None: from initialisation."""
     optimizer_state: OptimizerState = "carry"
@@ -147,6 +149,8 @@ class Phase:
     def __post_init__(self):
         require_name("Phase.name", self.name)
         object.__setattr__(self, "mixture", resolve_mixture(self.mixture))
+        if self.initialisation_seed == self.seed:
+            object.__setattr__(self, "initialisation_seed", None)
         if self.steps < 1:
             raise UserError(
                 f"Phase.tokens = {self.tokens} is less than half a batch of {self.batch_windows} "
@@ -172,6 +176,12 @@ class Phase:
                     f"{getattr(self.parent, name)}: what its parent left unread is only defined "
                     f"for equal {name}s."
                 )
+        if self.initialisation_seed != self.parent.initialisation_seed:
+            raise UserError(
+                f"phase {self.name!r} has initialisation_seed = {self.initialisation_seed} and its "
+                f"parent has {self.parent.initialisation_seed}: give both the parent's, because "
+                "only the first phase of a recipe is initialised."
+            )
         if self._model_key() != self.parent._model_key():
             raise UserError(f"phase {self.name!r} and its parent are of different models.")
         keeps_history = [part.optimizer.skip_spikes is not None for part in (self, self.parent)]
@@ -204,6 +214,11 @@ class Phase:
     def steps(self) -> int:
         """Train steps: the budget over the tokens in a batch, rounded."""
         return round(self.tokens / (self.batch_windows * self.seq_len))
+
+    @property
+    def seed_of_parameters(self) -> int:
+        """Seed that the first parameters are drawn with."""
+        return self.seed if self.initialisation_seed is None else self.initialisation_seed
 
     @property
     def realised_tokens(self) -> int:
@@ -274,6 +289,8 @@ def describe(
         "document_masks": phase.document_masks and _DOCUMENT_MASKS,
         "parent": None,
     }
+    if phase.initialisation_seed is not None:
+        description["initialisation_seed"] = phase.initialisation_seed
     if phase.parent:
         description["parent"] = describe(phase.parent, store_identities, store_tokens)
         description["optimizer_state"] = phase.optimizer_state

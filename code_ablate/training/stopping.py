@@ -9,11 +9,15 @@ import signal
 import threading
 from collections.abc import Iterator
 
+from code_ablate.errors import Failed, Interrupted
+
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set. A second SIGINT stops at once, as ever.
 
+    If the work then fails before it has stopped, Interrupted is raised in place of Failed: a caller
+    that goes on with other work after a failure must not do so after a signal.
     Outside of the main thread, to which Python gives all signals, nothing sets it.
     """
     stop = threading.Event()
@@ -31,6 +35,10 @@ def stop_signals() -> Iterator[threading.Event]:
         handlers[number] = signal.signal(number, ask)
     try:
         yield stop
+    except Failed as failure:
+        if stop.is_set():
+            raise Interrupted(f"stopped, and what was under way failed: {failure}") from failure
+        raise
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

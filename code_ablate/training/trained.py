@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from etils import epath
 from jax.sharding import Mesh
 
-from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, file_digest, load_vocabulary
+from code_ablate.data.kept_vocabularies import load_kept_vocabulary
+from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.model.sharding import make_mesh
@@ -62,9 +63,10 @@ def open_run(
     no such run, checkpoint or vocabulary.
     """
     run = RunDirectory.open(directory)
-    file = vocabulary or _find_vocabulary(run, data_dir)
-    asked = VocabularyConfig(file, size=0, allow_loss=True, eos_token=eos_token)
-    found = load_vocabulary(file, asked)
+    digest = run.config["vocabulary"]
+    found = load_kept_vocabulary(
+        digest, data_dir, str(run.path), file=vocabulary, eos_token=eos_token
+    )
     return open_checkpoint(run, found, mesh or MeshConfig(), step)
 
 
@@ -102,15 +104,3 @@ def require_finite(params: Params, checkpoint: str) -> None:
             f"{broken[0]}): training has diverged. Name an earlier step with --step, or train "
             "again with a lower learning rate."
         )
-
-
-def _find_vocabulary(run: RunDirectory, data_dir: epath.PathLike) -> str:
-    """The trained vocabulary with the digest that the run names."""
-    folder, digest = epath.Path(data_dir) / "vocabularies", run.config["vocabulary"]
-    for file in sorted(folder.glob("*.model")) if folder.exists() else ():
-        if file_digest(file) == digest:
-            return str(file)
-    raise UserError(
-        f"the vocabulary of {run.path} (digest {digest[:12]}) is not in {folder}: name the data "
-        "folder of its training, or the vocabulary's file if it was one of your own."
-    )

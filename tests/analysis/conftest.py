@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import Markup
 
 from code_ablate import own_file
 from code_ablate.analysis.estimation.scores import Place
-from code_ablate.analysis.report import figures
+from code_ablate.analysis.report import drawing
 from code_ablate.analysis.results.study_record import StudyRecord
 from code_ablate.identity import to_plain
 
@@ -364,4 +365,4 @@ def make_study() -> Callable[..., Path]:
 @pytest.fixture
 def undrawn(monkeypatch) -> None:
     """Leaves out the drawing, which is slow, where a test does not look at it."""
-    monkeypatch.setattr(figures, "to_data_uri", lambda figure: "data:image/svg+xml;base64,")
+    monkeypatch.setattr(drawing, "to_svg", lambda figure, alt: Markup("<svg></svg>"))

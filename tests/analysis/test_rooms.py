@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import code_ablate.analysis
+from tests.test_imports import run
 
 FORBIDDEN = ("jax", "tensorflow", "seqio", "flax", "gin")
 ROOMS = ("code_ablate.training", "code_ablate.study", "code_ablate.jobs", "code_ablate.model")
@@ -19,6 +20,17 @@ def test_the_report_loads_neither_accelerators_nor_the_rooms_above_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_report_is_written_where_none_of_them_is_installed(study_dir, tmp_path):
+    """Nor pandas: it takes longer to import than all of the report."""
+    code = f"""
+        from code_ablate.jobs.report import write_study_report
+        print(write_study_report({str(study_dir)!r}, {str(tmp_path / "r.html")!r}))
+    """
+    done = run(code, *FORBIDDEN, "t5", "tensorflow_datasets", "pandas", "sklearn")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "r.html").stat().st_size > 100_000
 
 
 @pytest.mark.parametrize("room", ["estimation", "laws"])

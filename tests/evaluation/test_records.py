@@ -115,3 +115,20 @@ def test_a_file_of_ones_own_is_read_as_it_is(tmp_path):
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(UserError, match="not a readable Parquet file"):
         read_items(file)
+
+
+def test_what_is_done_is_listed_and_what_is_damaged_is_not(records, capfd):
+    again, other = Key(KEY.name, "1f"), Key("arc_easy", "2a")
+    for key in (other, again):
+        records.save(key, ABOUT, ITEMS)
+    (records.directory / "summary.json").write_text("{}")
+    assert records.keys() == [other, KEY, again]
+    damaged = records.directory / f"{again.stem}.json"
+    damaged.write_text(damaged.read_text().replace("em", "en"))
+    copied = records.directory / f"{other.stem}.parquet"
+    copied.write_bytes(b"PAR1")
+    assert records.keys() == [other, KEY]
+    assert records.load(other) is None and records.load(KEY) is not None
+    said = capfd.readouterr().err
+    assert f"{again.stem}.parquet is left out" in said and "arc_easy counts as not" in said
+    assert Records(records.directory / "none").keys() == []

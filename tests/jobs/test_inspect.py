@@ -1,4 +1,4 @@
-"""What the filters of a corpus dropped, from the command line."""
+"""What the filters of a corpus dropped, and its card, from the command line."""
 
 import json
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from code_ablate.data.preparing.prepare import make_stores
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.files import Files
 from code_ablate.errors import UserError
-from code_ablate.jobs.inspect import inspect_dropped
+from code_ablate.jobs.inspect import inspect_cards, inspect_dropped
 from tests.data.preparing.conftest import vocabularies, vocabulary  # noqa: F401
 from tests.data.preparing.corpora import HERE
 
@@ -20,7 +20,7 @@ NAME = "inspected.corpus"
 
 
 @pytest.fixture
-def parts(tmp_path, vocabulary):  # noqa: F811
+def study_and_workspace(tmp_path, vocabulary):  # noqa: F811
     rows = [{"text": "x" * 99 + " end"}, *({"text": f"a good text {i}"} for i in range(50))]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     seqio.TaskRegistry.add(
@@ -35,8 +35,33 @@ def parts(tmp_path, vocabulary):  # noqa: F811
 
     workspace = SimpleNamespace(vocabulary=lambda config: vocabulary, stores=stores)
     study = SimpleNamespace(vocabulary=None, prepare=HERE, corpora=())
-    yield lambda filter_name: "\n".join(inspect_dropped(NAME, study, workspace, filter_name))
+    yield study, workspace
     seqio.TaskRegistry.remove(NAME)
+
+
+@pytest.fixture
+def parts(study_and_workspace):
+    return lambda filter_name: "\n".join(inspect_dropped(NAME, *study_and_workspace, filter_name))
+
+
+def test_a_card_of_a_corpus(study_and_workspace):
+    (card,) = inspect_cards(NAME, *study_and_workspace)
+    assert f"### {NAME}\n" in card and "`longest_line_over_50` 1 (0.00 MB)" in card
+    assert "| source | 51 documents" in card
+
+
+def test_a_card_needs_a_source_that_can_be_asked(study_and_workspace):
+    seqio.TaskRegistry.add(
+        "inspected.lines",
+        source=seqio.TextLineDataSource({"train": "lines.txt"}),
+        preprocessors=[],
+        output_features=documents.FEATURES,
+    )
+    try:
+        with pytest.raises(UserError, match=r"inspected\.lines.*TextLineDataSource.*language"):
+            list(inspect_cards("inspected.lines", *study_and_workspace))
+    finally:
+        seqio.TaskRegistry.remove("inspected.lines")
 
 
 def test_examples_of_what_a_filter_dropped_and_kept(parts):
@@ -54,4 +79,4 @@ def test_examples_of_what_a_filter_dropped_and_kept(parts):
 )
 def test_the_option_takes_a_filter_or_none(arguments, dropped):
     options = cli._parser().parse_args(["inspect", "demo.text", *arguments])
-    assert options.dropped == dropped
+    assert options.dropped == dropped and not options.card

@@ -1,15 +1,20 @@
-"""What several processes find, each on a host with files of its own."""
+"""What several processes find, each on a host with files of its own; who prepares."""
 
 import json
 from pathlib import Path
 
 import jax
+import pytest
 import seqio
 
+from code_ablate.data.preparing.beam import BeamConfig, BeamRunner
+from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.files import Files
+from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import VocabularyConfig
+from code_ablate.jobs import workspace
 from code_ablate.jobs.workspace import Paths, Workspace
 from tests.training.jobs import complete_job
 
@@ -26,13 +31,29 @@ def job(shared):
         preprocessors=[*documents.TOKENIZE],
         output_features=documents.FEATURES,
     )
-    workspace = Workspace(Paths(f"{shared}/data", f"{shared}/runs"), modules=())
+    own_workspace = Workspace(Paths(f"{shared}/data", f"{shared}/runs"), modules=())
     config = VocabularyConfig("numbers", size=300, corpora=("numbers",))
-    vocabulary = workspace.vocabulary(config)
-    assert workspace.existing_vocabulary(config) == vocabulary
-    stores = workspace.stores(("numbers",), vocabulary, PrepareConfig(workers=1))
+    vocabulary = own_workspace.vocabulary(config)
+    assert own_workspace.existing_vocabulary(config) == vocabulary
+    stores = own_workspace.stores(("numbers",), vocabulary, PrepareConfig(workers=1))
     found = {"vocabulary": vocabulary.path, "store": stores["numbers"].path}
     (own / "found.json").write_text(json.dumps(found))
+
+
+def test_options_of_beam_say_who_prepares(tmp_path, monkeypatch):
+    runners = []
+    monkeypatch.setattr(workspace, "make_stores", lambda *_, runner, **__: runners.append(runner))
+    options = ("--runner=DirectRunner",)
+    for beam in (BeamConfig(), BeamConfig(options)):
+        monkeypatch.setattr(workspace, "find_stores", lambda *_: Stores({}))
+        monkeypatch.setattr(workspace, "require_tasks", lambda *_: None)
+        made = Workspace(Paths(str(tmp_path)), (), beam)
+        with pytest.raises(AttributeError):  # nothing was made
+            made.stores(("numbers",), None, PrepareConfig(workers=3))
+    assert runners == [
+        LocalRunner(3),
+        BeamRunner(options, str(tmp_path / "stores" / ".jobs")),
+    ]
 
 
 def test_all_processes_open_what_the_first_one_found(tmp_path):

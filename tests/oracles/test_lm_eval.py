@@ -112,7 +112,7 @@ def test_every_choice_has_the_same_likelihood(ours, evaluated, model, name):
     assert_close(found, scores, 1e-5)
     accuracy = results["results"][f"{name}_here"]["acc,none"]
     assert 0 < accuracy < 1
-    assert accuracy == pytest.approx(items["correct"].mean(), abs=1e-12)
+    assert accuracy == pytest.approx(items["correct"].mean(), rel=1e-12)
     assert [sample["acc"] for sample in samples] == items["correct"].tolist()
 
 

@@ -11,13 +11,13 @@ from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.recipes import (
-    Setting,
     balanced_only,
     balanced_to_text,
     code_to_text,
     proportion,
     text_only,
 )
+from code_ablate.study.setting import Setting
 from code_ablate.training.phase import Optimizer, Schedule
 from tests.conftest import TINY, FakeStore
 

@@ -45,16 +45,29 @@ def described(study, many_stores):
             **known, splits=splits, read=READ, dropped=WENT, added={}, contamination={}
         )
 
-    def describe(**changes):
+    def describe(arguments=(), **changes):
         changed = dataclasses.replace(study, **changes)
         graph = PhaseGraph.of(changed, many_stores.identities)
         runs = dict.fromkeys(graph.phases, FinishedRun())
         task = {"category": "c", "kind": "exact_match", "chance": None, "items": 4, "available": 9}
-        results = [SuiteResult(None, {"t": task}, {}) for _ in graph.arms]
+        results = [
+            SuiteResult(None, {"t": {**task, "identity": f"asked-{phase.seq_len}"}}, {})
+            for phase in graph.arms.values()
+        ]
         vocabulary = Vocabulary("v", "v.model", 300, "digest", eos_id=1)
-        return describe_study(changed, graph, runs, many_stores, vocabulary, [], results, "abc")
+        made = (runs, many_stores, vocabulary, [], results, "abc", arguments)
+        return describe_study(changed, graph, *made)
 
     return describe
+
+
+def test_what_was_asked_is_recorded_for_each_length_of_context(described, study):
+    (setting,) = study.settings
+    wide = dataclasses.replace(MODEL, d_model=64, layers=4)
+    longer = dataclasses.replace(setting, model=wide, seq_len=2 * setting.seq_len)
+    lengths = sorted(f"asked-{length}" for length in (setting.seq_len, 2 * setting.seq_len))
+    assert described().tasks["t"].identities == (f"asked-{setting.seq_len}",)
+    assert described(settings=(setting, longer)).tasks["t"].identities == tuple(lengths)
 
 
 def arms_of(record):
@@ -67,6 +80,12 @@ def test_margins_are_recorded_and_make_no_other_configuration(described):
     assert (plain.margin, plain.margins) == (0.0, {})
     assert (named.margin, named.margins) == (0.01, {"accuracy/reasoning": 0.02})
     assert named.configuration == plain.configuration  # verdicts change, and no result does
+
+
+def test_the_command_is_recorded_and_makes_no_other_configuration(described):
+    record = described(("demo", "--scale=small"))
+    assert record.arguments == ("demo", "--scale=small")
+    assert record.configuration == described().configuration
 
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margins": {"accuracy/reasoning": 0}}])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from code_ablate import own_file
 from code_ablate.analysis.results.arm import KEYS
 from code_ablate.cli import main
 
@@ -114,6 +115,26 @@ def score(table: pd.DataFrame, recipe: str, task: str) -> float:
     return rows.correct.mean()
 
 
+def test_the_baseline_has_a_curve_of_its_earlier_checkpoints(folder):
+    """They are scored on the same items, by both seeds, and go on to the end that all arms have."""
+    study, table = results_of(folder)
+    directory = folder / "runs" / "study-example"
+    earlier = pd.read_parquet(directory / "checkpoints.parquet")
+    assert (
+        own_file.sha256((directory / "checkpoints.parquet").read_bytes())
+        == (study["checkpoints_digest"])
+    )
+    assert set(earlier.recipe) == {"text_only"} and set(earlier.stage) == {"pretraining"}
+    ends = [arm["tokens"] for arm in study["arms"] if arm["arm"]["stage"] == "pretraining"]
+    assert sorted(set(earlier.tokens)) == [80 * 128, 120 * 128] and min(ends) == 125 * 128
+    one = earlier[(earlier.seed == 0) & (earlier.tokens == 80 * 128)]
+    last = table[(table.recipe == "text_only") & (table.seed == 0) & (table.stage == "pretraining")]
+    asked = [sorted(rows[["task", "item"]].values.tolist()) for rows in (one, last)]
+    assert asked[0] == asked[1]
+    prose = "bits_per_byte/example.prose"
+    assert bits_per_byte(earlier, "text_only", prose) > bits_per_byte(table, "text_only", prose)
+
+
 def test_generated_answers_are_compared_and_generated_programs_run(folder):
     study, table = results_of(folder)
     assert score(table, "text_only", "example.recall") > score(table, "code_100", "example.recall")
@@ -149,6 +170,8 @@ def test_phases_side_by_side_give_the_same_scores(folder):
     assert done.returncode == 0, done.stderr[-3000:]
     assert "2 phases at a time" in done.stdout
     table = pd.read_parquet(runs / "study-example" / "results.parquet")
+    record = json.loads((runs / "study-example" / "study.json").read_text())
+    assert "--gin.FleetConfig.members=2" in record["arguments"]
     _, alone = results_of(folder)
     expected = alone[alone.seed == 0].reset_index(drop=True)
     pd.testing.assert_frame_equal(table, expected, check_exact=True)
@@ -201,7 +224,11 @@ def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
 def test_the_report_is_one_file_that_needs_nothing(folder):
     page = (folder / "runs" / "study-example" / "report.html").read_text()
     assert "cannot be concluded" in page
-    assert "<script src" not in page and "<link" not in page
+    assert "<script" not in page and "<link" not in page
+    assert "code-ablate study example.gin\n" in page  # how to make it again
+    curves = page[page.index('<section id="curves">') : page.index('<section id="cost">')]
+    assert "example.prose" in curves and "example.program" in curves
+    assert "do not lie beside" not in curves
 
 
 def test_plan_and_explanation_know_what_is_done(folder):

@@ -9,13 +9,13 @@ from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import UserError
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.recipes import (
-    Recipe,
     balanced_only,
     proportion,
     text_only,
     with_corpus,
     without_corpus,
 )
+from code_ablate.study.setting import Recipe
 from code_ablate.training.reading import phase_stream
 from tests.study.conftest import CORPORA, MODEL
 

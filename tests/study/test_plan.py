@@ -131,6 +131,20 @@ def test_the_plan_says_what_is_trained_side_by_side(study, many_stores, tmp_path
     assert "by earlier runs side by side" in plan_text(plan())
 
 
+def test_on_accelerators_no_time_side_by_side_is_claimed(study, many_stores, tmp_path, monkeypatch):
+    monkeypatch.setattr("jax.default_backend", lambda: "tpu")
+    monkeypatch.setattr("jax.device_count", lambda: 8)
+
+    def plan(members):
+        fleet = FleetConfig(members)
+        return make_plan(study, many_stores, Hardware(), tmp_path, fleet=fleet)
+
+    assert plan(4).fleet is None
+    assert "side by side" not in plan_text(plan(4))
+    with pytest.raises(UserError, match="a divisor of 8"):
+        plan(3)
+
+
 def test_the_time_of_phases_side_by_side_keeps_parents_first(study, many_stores):
     graph = PhaseGraph.of(study, many_stores.identities, many_stores.tokens)
     seconds = dict.fromkeys(graph.phases, 1.0)

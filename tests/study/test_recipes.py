@@ -5,14 +5,13 @@ import pytest
 from code_ablate.errors import UserError
 from code_ablate.study.plan import requested_shares
 from code_ablate.study.recipes import (
-    Recipe,
-    Side,
     base_only,
     proportion,
     text_only,
     with_corpus,
     without_corpus,
 )
+from code_ablate.study.setting import Recipe, Side
 
 CODE = {"code": ("web", "markup")}
 

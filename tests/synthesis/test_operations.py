@@ -1,5 +1,7 @@
 """Every operation: its forms agree, its properties hold, its wordings can be read."""
 
+from __future__ import annotations
+
 import ast
 import copy
 import os
@@ -12,13 +14,20 @@ from random import Random
 import pytest
 
 from code_ablate.synthesis import operations as operations
-from code_ablate.synthesis.grammar import ANNOTATIONS, ELEMENTARY, OPERATIONS, operation
+from code_ablate.synthesis.grammar import (
+    ANNOTATIONS,
+    ELEMENTARY,
+    OPERATIONS,
+    Int,
+    Ints,
+    operation,
+)
 from code_ablate.synthesis.syntax import read_form
 from tests.synthesis.values import arguments_of
 
 TRIALS = 40
 EXPECTED = 15
-"""Trials of which an operation must bear at least so many; the others may lack what it needs."""
+"""Least number of trials that an operation must bear; the others may lack what it needs."""
 
 SINGLE = {"plus", "times", "weighted_difference", "equals", "pair"}
 """Operations that have one form, because there is one sensible way to write them."""
@@ -126,7 +135,7 @@ def test_two_operations_of_one_name_are_refused():
     with pytest.raises(ValueError, match="two operations are called total"):
 
         @operation("the sum of {xs}")
-        def total(xs: "Ints") -> "Int":
+        def total(xs: Ints) -> Int:
             return sum(xs)
 
 

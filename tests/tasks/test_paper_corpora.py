@@ -58,7 +58,7 @@ def stack_row(content, path):
     return {
         "hexsha": "0" * 40, "size": len(content), "ext": "py", "lang": "Python",
         "max_stars_repo_path": path, "max_stars_repo_name": "a/b",
-        "max_stars_repo_licenses": ["MIT"], "max_stars_count": 3, "content": content,
+        "max_stars_repo_licenses": ["MIT", "Apache-2.0"], "max_stars_count": 3, "content": content,
         "avg_line_length": 9.0, "max_line_length": 10, "alphanum_fraction": 0.7,
     }  # fmt: skip
 
@@ -75,7 +75,8 @@ def test_the_stack_goes_through_the_filters_of_code_and_markup(folder):
     assert texts("paper.code.python") == [code]
     assert texts("paper.markup.json") == [long]
     (document,) = list(seqio.TaskRegistry.get("paper.code.python").source.documents())[:1]
-    assert (document["path"], document["language"]) == ("src/f.py", "python")
+    known = ("src/f.py", "python", "MIT\nApache-2.0")
+    assert tuple(document[name] for name in ("path", "language", "licence")) == known
 
 
 @pytest.mark.parametrize(

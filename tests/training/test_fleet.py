@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from code_ablate.errors import Failed
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.member import Member, Surroundings
 from tests.study.test_trainers import (
@@ -46,15 +47,21 @@ def train_together(directory, seats):
 
 
 def train_alone(directory, devices):
-    """Each of the phases on the first so many devices, without the fleet."""
+    """Each of the phases on the first `devices` devices, without the fleet."""
+    for member in members_in(directory, phases_of()):
+        alone_on(devices, member)
+
+
+def alone_on(devices, member):
+    """Trains a phase on the first `devices` devices."""
     import jax
 
     from code_ablate.model import sharding
     from code_ablate.training import loop
 
     make = sharding.make_mesh
-    loop.make_mesh = lambda config: make(config, jax.devices()[:devices])
-    for member in members_in(directory, phases_of()):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "make_mesh", lambda config: make(config, jax.devices()[:devices]))
         loop.train(
             member.phase, STORES, member.run, parent=member.parent, execution=SURROUNDINGS.execution
         )
@@ -109,14 +116,18 @@ def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, seats
     code, output = train(signal.SIGKILL, "[2] step 8/24")
     assert code == -signal.SIGKILL, output
     code, output = train(signal.SIGINT, "[3] step 16/24")
-    assert code != 0 and "the same command goes on" in output, output
+    assert code != 0 and "3 of 3 phases under way" in output, output
+    code, output = train(signal.SIGTERM, "[3] step 24/24")  # too late for these phases to stop
+    assert code != 0 and "0 of 3 phases under way" in output, output
+    *first, child = runs_in(tmp_path, graph_of(phases_of())).values()
+    assert all(run.complete for run in first) and not child.path.exists()
     code, output = train()
     assert code == 0, output
     assert fingerprints(tmp_path) == fingerprints(alone)
 
 
 def train_a_wild_one(directory, seats):
-    """One member diverges, first beside one and then beside another; prints who failed."""
+    """One member diverges: alone, then beside another, then beside two. Prints why each failed."""
     import dataclasses
 
     from code_ablate.training.fleet import train_fleet
@@ -125,16 +136,22 @@ def train_a_wild_one(directory, seats):
     first, second, third, _ = phases_of()
     wild = dataclasses.replace(second, schedule=Schedule(shape="constant", peak=1e30))
     members = members_in(directory, [first, wild, third])
+    (single,) = members_in(f"{directory}/single", [wild])
+    with pytest.raises(Failed):
+        alone_on(8 // seats, single)
     failures = train_fleet(members[1:], seats, SURROUNDINGS)
     failures |= train_fleet(members, seats, SURROUNDINGS)
-    print(json.dumps({m.run.identity: str(failures.get(m.run.identity, "")) for m in members}))
+    reasons = [str(failures.get(member.run.identity, "")) for member in members]
+    print(json.dumps([*reasons, single.run.status["reason"]]))
 
 
 def test_a_member_that_diverges_stops_alone(tmp_path, alone, seats):
     ((code, output),) = finish_job(start("train_a_wild_one", directory=str(tmp_path), seats=seats))
     assert code == 0, output
-    reasons = json.loads(output.splitlines()[-1])
-    assert ["learning rate" in reason for reason in reasons.values()] == [False, True, False]
+    *reasons, single = json.loads(output.splitlines()[-1])
+    assert ["learning rate" in reason for reason in reasons] == [False, True, False]
+    # The step that spoilt it, and none of those that were under way after it.
+    assert reasons[1].partition(":")[0] == single.partition(":")[0]
     finished = runs_in(tmp_path, graph_of(phases_of()))
     expected = fingerprints(alone)
     for number in (0, 2):

@@ -18,7 +18,7 @@ from code_ablate.model.config import MeshConfig
 from code_ablate.model.sharding import make_mesh
 from code_ablate.training.checkpoint import Checkpoints
 from code_ablate.training.execution import Execution, LoopConfig
-from code_ablate.training.loop import train
+from code_ablate.training.loop import start_of_phase, train
 from code_ablate.training.phase import Optimizer, Schedule, phase_identity
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import RunDirectory, phase_of_run
@@ -353,6 +353,21 @@ def test_a_stop_in_the_last_step_completes_the_phase_and_still_stops(tmp_path, p
     assert run.complete
 
 
+def test_a_stop_is_not_lost_when_training_fails_before_it_is_heard(
+    tmp_path, phase, stores, monkeypatch
+):
+    run = run_of(tmp_path, phase, stores)
+
+    def stop_and_fail(self, line):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "append_metrics", stop_and_fail)
+    with pytest.raises(Interrupted, match="No space left"):  # Failed is gone on from by studies
+        train(phase, stores, run, execution=OFTEN)
+    assert run.status["state"] == "failed" and "No space left" in run.status["reason"]
+
+
 def test_a_child_counts_its_own_skipped_steps(tmp_path, phase, child, stores):
     execution = Execution(loop=LoopConfig(log_every=5))
     touchy = dataclasses.replace(
@@ -414,3 +429,17 @@ def test_the_start_is_not_counted_as_compute(tmp_path, phase, stores):
     first, *rest = metrics_of(run)
     assert first["seconds/startup"] > 0
     assert all(line["seconds/startup"] == 0 for line in rest)
+
+
+def test_the_first_weights_are_of_their_own_seed_where_there_is_one(phase):
+    """And the order of the data stays that of the other."""
+    mesh = make_mesh(MeshConfig())
+
+    def weights(**seeds):
+        with jax.set_mesh(mesh):
+            state = start_of_phase(dataclasses.replace(phase, **seeds), None, mesh)
+        return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.params)])
+
+    own = weights(seed=5, initialisation_seed=3)
+    np.testing.assert_array_equal(own, weights(seed=3))
+    assert (own != weights(seed=5)).any()

@@ -37,6 +37,7 @@ def test_equal_phases_have_one_identity(phase, child):
         {"batch_windows": 2},
         {"seq_len": 32},
         {"seed": 1},
+        {"initialisation_seed": 1},
         {"z_loss": 1e-4},
         {"document_masks": True},
         *(
@@ -83,7 +84,8 @@ def test_each_field_of_the_model_that_matters_changes_the_identity(phase, change
 
 def test_every_field_of_a_phase_is_either_in_its_identity_or_known_not_to_matter(phase):
     # A new field has to be put on one of the two sides, and into the tests above.
-    in_identity = set(describe(phase, IDENTITIES)) - {"format", "steps"}
+    other = dataclasses.replace(phase, initialisation_seed=1)
+    in_identity = set(describe(other, IDENTITIES)) - {"format", "steps"}
     without = {"name", "max_epochs", "tokens", "optimizer_state", "varied"}
     assert in_identity | without == {f.name for f in dataclasses.fields(phase)}
 
@@ -93,6 +95,7 @@ def test_how_and_where_do_not_change_the_identity(phase):
     for same in (
         dataclasses.replace(phase, model=model),
         dataclasses.replace(phase, name="another_name"),
+        dataclasses.replace(phase, initialisation_seed=phase.seed),
         dataclasses.replace(phase, max_epochs=1.5),
         dataclasses.replace(phase, varied=("a",)),
         dataclasses.replace(phase, mixture=Mixture.of({"a": 0.5, "b": 0.3, "c": 0.2, "d": 0})),
@@ -260,3 +263,11 @@ def test_what_plans_and_reports_need_imports_without_jax(module):
     blocked = ("jax", "jaxlib", "flax", "optax", "orbax", "tensorflow", "seqio", "gin")
     done = run(f"import {module}", *blocked)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_a_phase_that_goes_on_has_the_first_weights_of_its_parent(phase, child):
+    parent = dataclasses.replace(phase, initialisation_seed=3)
+    both = dataclasses.replace(child, parent=parent, initialisation_seed=3)
+    assert both.seed_of_parameters == 3 and both.seed == phase.seed
+    with pytest.raises(UserError, match=r"initialisation_seed = None and its parent has 3"):
+        dataclasses.replace(child, parent=parent)

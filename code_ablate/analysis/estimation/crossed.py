@@ -3,7 +3,6 @@
     covariance = crossed_covariance([c_GSK])        # what each unit adds to each seed's outcomes
     noise = covariance.along([1.0, -1.0])           # of the first outcome minus the second
     noise.half_width(0.95), noise.p(0.03)
-    ratio_interval(0.31, 0.28, covariance, 0.95)    # Fieller's, of the first by the second
 
 Letters: G units (items, or clusters of items), S seeds, K outcomes (a recipe and the baseline).
 
@@ -21,12 +20,14 @@ has the coverage of what is chosen here and of what was tried beside it.
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from scipy import special  # scipy.stats, built on it, takes half a second to import
+
+from code_ablate.analysis.estimation.sign_change import sign_change
 
 FEWEST_SEEDS = 3
 """Seeds from which on noise between seeds can be told: with two, a t quantile is 12.7."""
@@ -148,22 +149,25 @@ class Noise:
         """
         if self.seed_count < 2 or not self.unit_freedom > 0:
             return math.inf
+        least_Q, deviation = self._least(level)
+        if not deviation > 0:
+            return float(least_Q.max())
+        found = sign_change(
+            lambda size: _power(size, least_Q, deviation) - power,
+            0.0,
+            float(least_Q.max()) + deviation,
+        )
+        assert found is not None, "the power tends to 1"
+        return found
+
+    def _least(self, level: float) -> tuple[Float[np.ndarray, " quantiles"], float]:
+        """The least estimates that `p` finds under `level`, by what V_seeds comes out as; and the
+        standard deviation of an estimate."""
         freedom = self.seed_count - 1
         by_units = _t_squared(level, self.unit_freedom)
         of_seeds_Q = _t_squared(level, freedom) * self.seeds * _chi_squares(freedom)
         least_Q = np.maximum(by_units * self.of_units + of_seeds_Q, by_units * self.units) ** 0.5
-        deviation = (self.of_units + self.seeds) ** 0.5
-        if not deviation > 0:
-            return float(least_Q.max())
-
-        def found(difference: float) -> bool:
-            return float(special.ndtr((difference - least_Q) / deviation).mean()) >= power
-
-        low, high = 0.0, float(least_Q.max()) + 10 * deviation
-        for _ in range(_STEPS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if found(middle) else (middle, high)
-        return high
+        return least_Q, (self.of_units + self.seeds) ** 0.5
 
     def with_seeds(self, seeds: int) -> "Noise":
         """The noise to be expected with another number of seeds, and the same units."""
@@ -176,7 +180,45 @@ class Noise:
             seeds,
         )
 
-    def seeds_needed(self, difference: float, level: float, most: int = 1000) -> int | None:
+    def with_units(self, factor: float) -> "Noise":
+        """The noise to be expected with `factor` times as many units, and the same seeds.
+
+        Of the spread of seeds the residuals' part shrinks with it; what moves all units stays.
+        """
+        both = self.both / factor
+        return Noise(
+            self.of_units / factor + both,
+            max(0.0, self.seeds - self.both) + both,
+            both,
+            self.unit_freedom * factor,
+            self.seed_count,
+        )
+
+    def units_needed(
+        self, difference: float, level: float, most: int = 1000, power: float = 0.8
+    ) -> float | None:
+        """Least factor on the number of units with which this difference is `detectable`.
+
+        To one part in a hundred. None where `most` times as many are not enough, because the seeds
+        differ too much, and with fewer than two seeds, which tell no noise.
+        """
+        if self.seed_count < 2 or not self.unit_freedom > 0 or not difference:
+            return None
+
+        def enough(factor: float) -> bool:
+            return _power(abs(difference), *self.with_units(factor)._least(level)) >= power
+
+        low, high = 1.0, float(most)
+        if enough(low) or not enough(high):
+            return 1.0 if enough(low) else None
+        while high / low > 1.01:
+            middle = (low * high) ** 0.5
+            low, high = (low, middle) if enough(middle) else (middle, high)
+        return high
+
+    def seeds_needed(
+        self, difference: float, level: float, most: int = 1000, power: float = 0.8
+    ) -> int | None:
         """Least number of seeds with which this difference is `detectable`.
 
         None where `most` are not enough, and with fewer than two seeds, which tell no noise.
@@ -185,7 +227,7 @@ class Noise:
             return None
 
         def enough(seeds: int) -> bool:
-            return self.with_seeds(seeds).detectable(level) <= abs(difference)
+            return _power(abs(difference), *self.with_seeds(seeds)._least(level)) >= power
 
         low, high = FEWEST_SEEDS, most
         if not enough(high):
@@ -194,6 +236,13 @@ class Noise:
             middle = (low + high) // 2
             low, high = (low, middle) if enough(middle) else (middle + 1, high)
         return low
+
+
+def _power(difference: float, least_Q: Float[np.ndarray, " quantiles"], deviation: float) -> float:
+    """How often an estimate of this difference is beyond what it has to be; see `Noise._least`."""
+    if not deviation > 0:
+        return float((difference >= least_Q).mean())
+    return float(special.ndtr((difference - least_Q) / deviation).mean())
 
 
 @dataclass(frozen=True)
@@ -221,6 +270,12 @@ class CrossedCovariance:
         """
         added_KK = variance * np.eye(len(self.units_KK))
         return dataclasses.replace(self, units_KK=self.units_KK + added_KK)
+
+    def transformed(self, weights_LK: Float[np.ndarray, "results outcomes"]) -> "CrossedCovariance":
+        """The covariances of linear combinations of the outcomes, one in each row."""
+        parts = (self.units_KK, self.seeds_KK, self.both_KK)
+        units_LL, seeds_LL, both_LL = (weights_LK @ part @ weights_LK.T for part in parts)
+        return dataclasses.replace(self, units_KK=units_LL, seeds_KK=seeds_LL, both_KK=both_LL)
 
     def along(self, contrast_K: Sequence[float]) -> Noise:
         """The noise of a linear combination of the outcomes."""
@@ -299,58 +354,6 @@ def _above_zero_p(value: float, noise: Noise) -> float:
     """One-sided p of "it is zero or less"."""
     p = noise.p(value) / 2
     return p if value > 0 else 1 - p
-
-
-def ratio_interval(
-    value: float, base: float, covariance: CrossedCovariance, confidence: float
-) -> tuple[float, float] | None:
-    """Fieller's interval of value / base: all ratios r with value - r base within its noise.
-
-    The first outcome of `covariance` is the value, the second the base (Fieller 1954, JRSS B 16,
-    175-185). It holds 1 exactly where the interval of the difference holds 0. None where the base
-    cannot be told from zero: the ratios then reach to infinity.
-    """
-    if base <= 0 or base <= covariance.along([0.0, 1.0]).half_width(confidence):
-        return None
-
-    def beyond(ratio: float) -> float:
-        """By how much the value is further off than the noise allows."""
-        half = covariance.along([1.0, -ratio]).half_width(confidence)
-        return abs(value - ratio * base) - half
-
-    centre = value / base
-    step = 2 * covariance.along([1.0, -centre]).half_width(confidence) / base
-    if not step > 0:
-        return centre, centre
-    low, high = (_end(beyond, centre, side * step) for side in (-1.0, 1.0))
-    return None if low is None or high is None else (low, high)
-
-
-def _end(beyond: Callable[[float], float], inside: float, step: float) -> float | None:
-    """Where `beyond` changes its sign on one side of `inside`; None if it does nowhere.
-
-    By false position, halving the weight of an end that stays (the Illinois method).
-    """
-    near, far = inside, inside + step
-    above, below = beyond(far), beyond(near)
-    for _ in range(_STEPS):
-        if above > 0:
-            break
-        near, below, step = far, above, 2 * step
-        far = inside + step
-        above = beyond(far)
-    else:
-        return None
-    for _ in range(_STEPS):
-        middle = far - above * (far - near) / (above - below)
-        value = beyond(middle)
-        if value > 0:
-            far, above, below = middle, value, below / 2
-        else:
-            near, below, above = middle, value, above / 2
-        if abs(far - near) <= 1e-13 * abs(step) or abs(value) <= 1e-15 * abs(step):
-            break
-    return middle
 
 
 def _t_p(size: float, variance: float, freedom: float) -> float:

@@ -8,6 +8,8 @@
 """
 
 import dataclasses
+import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -180,7 +182,7 @@ class Comparison:
         within = self.p_margin_holm is not None and self.p_margin_holm < level
         return EQUIVALENT if within and self.difference.over_seeds else CANNOT_SAY
 
-    @property
+    @functools.cached_property
     def detectable(self) -> float:
         """The least difference that would be called one in four of five such studies.
 
@@ -196,11 +198,21 @@ class Comparison:
             return abs(self.difference.value)
         return self.margin.size * (self.base if self.margin.relative else 1.0)
 
-    @property
+    @functools.cached_property
     def seeds_needed(self) -> int | None:
-        """Seeds with which `sought` is detectable; None if no thousand are, so that it takes more
-        items, or if one seed tells nothing."""
+        """Least number of seeds with which `sought` would be found in four of five such studies.
+
+        None where a thousand are not enough, so that it takes more items, and where this study has
+        one seed, which does not show how much seeds matter.
+        """
         return self.difference.noise.seeds_needed(self.sought, LEVEL / self.family)
+
+    @functools.cached_property
+    def items_needed(self) -> int | None:
+        """Items with which `sought` is detectable with the seeds at hand; None if no thousand times
+        as many are, so that it takes more seeds, or if one seed tells nothing."""
+        factor = self.difference.noise.units_needed(self.sought, LEVEL / self.family)
+        return None if factor is None else math.ceil(factor * self.difference.items)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from code_ablate.analysis.estimation.crossed import (
     Noise,
     crossed_covariance,
     margin_p,
-    ratio_interval,
 )
 from code_ablate.analysis.estimation.estimates import (
     Comparison,
@@ -26,6 +25,7 @@ from code_ablate.analysis.estimation.estimates import (
     Settings,
     TaskResult,
 )
+from code_ablate.analysis.estimation.ratios import ratio_interval
 from code_ablate.analysis.estimation.scores import Place, Scores, TaskScores
 from code_ablate.errors import UserError
 
@@ -51,7 +51,7 @@ class Estimator:
     def level(self, place: Place, recipe: str, metric: Metric) -> Estimate:
         """A recipe's score on a metric, over all of its seeds."""
         seeds = self.scores.seeds_of(recipe, place)
-        noise = self._covariance(place, (recipe,), metric, seeds).along([1.0])
+        noise = self.covariance(place, (recipe,), metric, seeds).along([1.0])
         value, per_seed = self._values(place, recipe, metric, seeds)
         estimate = self._estimate(value, per_seed, noise, metric, place, seeds)
         limits = self._limits(place, metric)
@@ -66,17 +66,17 @@ class Estimator:
         low, high = st.share_interval(value, half, self.settings.confidence)
         return replace(estimate, low=low, high=high)
 
-    def comparison(self, place: Place, recipe: str, metric: Metric) -> list[Comparison]:
-        """The comparison with the baseline, or nothing if they share no seed."""
+    def comparison(self, place: Place, recipe: str, metric: Metric) -> Comparison | None:
+        """The comparison with the baseline; None if they share no seed."""
         pair = (recipe, self.scores.baseline)
         seeds = self.scores.common_seeds(recipe, place)
         if not seeds:
-            return []
-        covariance = self._covariance(place, pair, metric, seeds)
+            return None
+        covariance = self.covariance(place, pair, metric, seeds)
         limits = self._limits(place, metric)
         tied = limits is not None and covariance.along([1, -1]).variance ** 0.5 <= _ROUNDING
         if metric.is_share:
-            covariance = covariance.with_unseen(self._unseen(place, metric, seeds))
+            covariance = covariance.with_unseen(self.unseen(place, metric, seeds))
         (x, x_seed), (b, b_seed) = (self._values(place, name, metric, seeds) for name in pair)
         noise = covariance.along([1, -1])
         difference = self._estimate(x - b, x_seed - b_seed, noise, metric, place, seeds)
@@ -103,21 +103,25 @@ class Estimator:
             if margin is None
             else margin_p(x, b, covariance, margin.size, relative=margin.relative)
         )
-        return [
-            Comparison(
-                place,
-                recipe,
-                metric,
-                difference,
-                gain,
-                base=b,
-                p=p,
-                p_holm=p,
-                margin=margin,
-                p_margin=p_margin,
-                p_margin_holm=p_margin,
-            )
-        ]
+        return Comparison(
+            place,
+            recipe,
+            metric,
+            difference,
+            gain,
+            base=b,
+            p=p,
+            p_holm=p,
+            margin=margin,
+            p_margin=p_margin,
+            p_margin_holm=p_margin,
+        )
+
+    def by_seed(
+        self, place: Place, recipe: str, metric: Metric, seeds: Seeds
+    ) -> Float[np.ndarray, " seeds"]:
+        """A recipe's score with each of these seeds, without noise or interval."""
+        return self._values(place, recipe, metric, seeds)[1]
 
     def task_result(self, place: Place, recipe: str, task: str) -> TaskResult:
         """A recipe's scores on a task, tested against chance and for collapse."""
@@ -161,7 +165,7 @@ class Estimator:
             value, value - half, value + half, items, seeds, tuple(per_seed.tolist()), noise
         )
 
-    def _covariance(
+    def covariance(
         self, place: Place, recipes: tuple[str, ...], metric: Metric, seeds: Seeds
     ) -> CrossedCovariance:
         """The noise of the recipes' scores on a metric, with these seeds."""
@@ -173,7 +177,7 @@ class Estimator:
             strata[units.names] = strata.get(units.names, 0) + added_GSK
         return crossed_covariance(list(strata.values()))
 
-    def _unseen(self, place: Place, metric: Metric, seeds: Seeds) -> float:
+    def unseen(self, place: Place, metric: Metric, seeds: Seeds) -> float:
         """Variance of a share's mean for one more unit of each task, right with one of the seeds
         where it has been with none."""
         return sum(

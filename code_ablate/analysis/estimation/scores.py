@@ -57,6 +57,12 @@ class ScoredTask:
         """Name for people: the corpus of a domain, else the task's name."""
         return (self.name.partition("/")[2] if self.domain else "") or self.name
 
+    @property
+    def lower_is_better(self) -> bool:
+        """True for bits, whatever they are of. Of metrics of the user's own more is taken for
+        better."""
+        return self.score == "bits"
+
 
 @dataclass(frozen=True)
 class TaskScores:

@@ -56,7 +56,7 @@ def tied_interval(
 ) -> tuple[float, float]:
     """Exact interval of a mean whose items, from `least` to `most`, all have the same `value`.
 
-    No resample of such items differs, and a bootstrap would call the mean certain. But items that
+    Their spread is zero, and an interval made of it would call the mean certain. But items that
     differ may be as common as u = 1 - (a/2)^(1/n), the upper end of Clopper and Pearson's interval
     of 0 of n (about 3.7 / n at 95 %; Hanley & Lippman-Hand 1983, JAMA 249, 1743-1745, have the
     one-sided bound, the "rule of three"). Each of them lies between the limits, so the mean is

@@ -111,7 +111,8 @@ def summarise(scores: Scores, settings: Settings | None = None) -> Summary:
             for metric in metrics:
                 levels[place, recipe, metric.key] = estimator.level(place, recipe, metric)
                 if recipe != scores.baseline:
-                    comparisons += estimator.comparison(place, recipe, metric)
+                    compared = estimator.comparison(place, recipe, metric)
+                    comparisons += [] if compared is None else [compared]
             for task in scores.downstream:
                 task_results[place, recipe, task] = estimator.task_result(place, recipe, task)
     comparisons = _corrected(comparisons)
@@ -137,17 +138,33 @@ def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
 
 
 def _with_categories(summary: Summary, estimator: Estimator) -> Summary:
-    """Adds the category table. It shows the same items again: levels and changes without tests."""
+    """Adds the category table. It shows the same items again: levels and changes without tests.
+
+    What is made of the same tasks, as a category and its tasks above chance may be, is made once.
+    """
     scores, categories = summary.scores, {}
     columns = category_columns(scores, summary.all_beat_chance)
     shown = [m for column in columns for m in (column.whole, column.kept) if m]
     for place in scores.places:
         for recipe in scores.recipes_at(place):
+            known = {
+                (metric.groups, metric.score): CategoryScore(
+                    summary.level(place, recipe, metric),
+                    _gain(summary.comparison(place, recipe, metric)),
+                )
+                for metric in summary.metrics
+            }
             for metric in shown:
-                gain = None
-                if recipe != scores.baseline:
-                    compared = estimator.comparison(place, recipe, metric)
-                    gain = compared[0].gain if compared else None
-                level = estimator.level(place, recipe, metric)
-                categories[place, recipe, metric.key] = CategoryScore(level, gain)
+                of = metric.groups, metric.score
+                if of not in known:
+                    compared = None
+                    if recipe != scores.baseline:
+                        compared = estimator.comparison(place, recipe, metric)
+                    level = estimator.level(place, recipe, metric)
+                    known[of] = CategoryScore(level, _gain(compared))
+                categories[place, recipe, metric.key] = known[of]
     return replace(summary, columns=columns, categories=categories)
+
+
+def _gain(comparison: Comparison | None) -> Estimate | None:
+    return None if comparison is None else comparison.gain

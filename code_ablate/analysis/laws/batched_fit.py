@@ -47,7 +47,7 @@ class Prior:
     mean_TP: Float[np.ndarray, "T P"]
     """Means; those of pooled parameters are estimated."""
 
-    scale_P: Float[np.ndarray, "P"]
+    scale_P: Float[np.ndarray, " P"]
     """Standard deviations."""
 
     pooled: tuple[slice, ...]
@@ -171,8 +171,8 @@ class _State:
 
     problem: _Problem
     theta_BP: Float[np.ndarray, "B P"]
-    noise_B: Float[np.ndarray, "B"]
-    damping_B: Float[np.ndarray, "B"]
+    noise_B: Float[np.ndarray, " B"]
+    damping_B: Float[np.ndarray, " B"]
     fitted_BN: Float[np.ndarray, "B N"]
     slope_BNP: Float[np.ndarray, "B N P"]
 

@@ -57,20 +57,48 @@ class Batch:
     rates_BC: Float[np.ndarray, "B C"]
     """Their shares, the most telling first; equal rows are repeats."""
 
-    chosen_B: Int[np.ndarray, "B"]
+    chosen_B: Int[np.ndarray, " B"]
     """Their numbers among the mixtures that may be trained."""
 
     repeats_B: np.ndarray
     """Whether a run repeats a mixture that was trained, or stands before in the batch."""
 
-    unknown_B: Float[np.ndarray, "B"]
+    unknown_B: Float[np.ndarray, " B"]
     """Standard deviation of the objective at each mixture, before its run."""
 
     regret_before: float
     """Expected regret of the pick today."""
 
     regret_after: float
-    """Expected regret of the pick once the batch has been trained."""
+    """Expected regret of the pick once the batch has been trained: a mean over draws, which for a
+    batch that tells nothing may come out a little above `regret_before`."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A batch of runs, and the names that its shares belong to."""
+
+    corpora: tuple[str, ...]
+    """Names of the corpora."""
+
+    rates_BC: Float[np.ndarray, "B C"]
+    """Shares of each proposed run."""
+
+    batch: Batch | None
+    """What is expected of it; None for the first batch, before any run."""
+
+    unit: str = ""
+    """Unit of the expectation."""
+
+    def csv(self) -> str:
+        """The mixtures as CSV, a row per run, shares to four decimals that sum to 1."""
+        rows = [",".join(("run", *(f'"{c}"' if "," in c else c for c in self.corpora)))]
+        for number, rates_C in enumerate(self.rates_BC, 1):
+            parts_C = np.floor(rates_C * 10_000 + 1e-6).astype(int)
+            missing = 10_000 - parts_C.sum()
+            parts_C[np.argsort(parts_C - rates_C * 10_000)[:missing]] += 1
+            rows.append(",".join([str(number), *(f"{part / 10_000:.4f}" for part in parts_C)]))
+        return "\n".join(rows) + "\n"
 
 
 def repeat_noise(records: Records, objective: Objective, spread_T: np.ndarray) -> float | None:
@@ -130,7 +158,7 @@ def propose_batch(
         np.array(repeats_B),
         np.sqrt(np.diag(covariance_MM)[chosen]),
         float(among.regret_M.min()),
-        min(regret_after, float(among.regret_M.min())),
+        regret_after,
     )
 
 
@@ -199,12 +227,19 @@ def _regret_after(
 def first_batch(region: Region, runs: int, *, seed: int = 0) -> Float[np.ndarray, "B C"]:
     """Mixtures to begin with, when there are no runs: far apart within the region.
 
-    Each is the one farthest (Hellinger distance) from those before it, the first the most balanced;
-    raises UserError below `LEAST_MIXTURES`, with which no law can be fitted.
+    Each is the one farthest (Hellinger distance) from those before it, the first the most balanced.
+    Raises UserError below `LEAST_MIXTURES`, with which no law can be fitted, and where the region
+    has not as many different ones.
     """
     if runs < LEAST_MIXTURES:
         raise UserError(f"begin with {LEAST_MIXTURES} runs or more: no law is fitted to fewer.")
     rates_MC = region.sample(4000, np.random.default_rng([seed, 4]))
+    rates_MC = rates_MC[region.distinct(rates_MC)]
+    if len(rates_MC) < runs:
+        raise UserError(
+            f"the constraints leave fewer than {runs} different mixtures to begin with (found: "
+            f"{len(rates_MC)}): loosen them."
+        )
     root_MC = np.sqrt(rates_MC)
     even_C = region.brought_in(np.full((1, len(region.corpora)), 1 / len(region.corpora)))[0]
     chosen = [int(((root_MC - np.sqrt(even_C)) ** 2).sum(1).argmin())]

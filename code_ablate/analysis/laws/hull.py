@@ -28,7 +28,7 @@ class Hull:
     rates_NC: Float[np.ndarray, "N C"]
     """The runs' mixtures."""
 
-    def distances(self, rates_MC: Float[np.ndarray, "M C"]) -> Float[np.ndarray, "M"]:
+    def distances(self, rates_MC: Float[np.ndarray, "M C"]) -> Float[np.ndarray, " M"]:
         """Share of the tokens that would have to change to be a mixture of the runs' mixtures."""
         return np.array([_distance(self.rates_NC, rates_C) for rates_C in rates_MC])
 
@@ -41,7 +41,7 @@ class Hull:
         distances = [_distance(np.delete(different_UC, i, 0), different_UC[i]) for i in left_out]
         return float(np.quantile(distances, QUANTILE))
 
-    def outside(self, rates_MC: Float[np.ndarray, "M C"]) -> Bool[np.ndarray, "M"]:
+    def outside(self, rates_MC: Float[np.ndarray, "M C"]) -> Bool[np.ndarray, " M"]:
         """Whether mixtures lie farther out than runs do from each other."""
         return self.distances(rates_MC) > self.limit + 1e-6
 

@@ -46,10 +46,10 @@ class Records:
     higher_is_better: frozenset[str] = frozenset()
     """Targets of which more is better; of all others less is."""
 
-    sizes_N: Float[np.ndarray, "N"] | None = None
+    sizes_N: Float[np.ndarray, " N"] | None = None
     """Parameters of each run's model; None if all have the same."""
 
-    tokens_N: Float[np.ndarray, "N"] | None = None
+    tokens_N: Float[np.ndarray, " N"] | None = None
     """Tokens each run was trained on; None if all had as many."""
 
     runs: tuple[str, ...] = ()
@@ -128,17 +128,17 @@ class Records:
         return np.isfinite(self.values_NT)
 
     @property
-    def sign_T(self) -> Float[np.ndarray, "T"]:
+    def sign_T(self) -> Float[np.ndarray, " T"]:
         """1 where less is better, -1 where more is: laws make values small."""
         return np.array([-1.0 if name in self.higher_is_better else 1.0 for name in self.targets])
 
     @cached_property
-    def mixture_N(self) -> Int[np.ndarray, "N"]:
+    def mixture_N(self) -> Int[np.ndarray, " N"]:
         """Number of each run's mixture: repeats of one mixture have the same."""
         return np.unique(self.rates_NC.round(_SAME), axis=0, return_inverse=True)[1].ravel()
 
     @property
-    def covariates(self) -> dict[str, Float[np.ndarray, "N"]]:
+    def covariates(self) -> dict[str, Float[np.ndarray, " N"]]:
         """Logarithms of size and of tokens, those that differ between the runs."""
         columns = {"size": self.sizes_N, "tokens": self.tokens_N}
         given = {name: np.log(np.asarray(c, float)) for name, c in columns.items() if c is not None}
@@ -197,13 +197,13 @@ class Records:
 class Scaling:
     """How records become what laws see, and how predictions come back."""
 
-    mean_T: Float[np.ndarray, "T"]
+    mean_T: Float[np.ndarray, " T"]
     """Mean of each target over the runs, signed so that less is better."""
 
-    spread_T: Float[np.ndarray, "T"]
+    spread_T: Float[np.ndarray, " T"]
     """Standard deviation of each target over the runs."""
 
-    sign_T: Float[np.ndarray, "T"]
+    sign_T: Float[np.ndarray, " T"]
     """See `Records.sign_T`."""
 
     covariates: dict[str, tuple[float, float]]

@@ -48,7 +48,7 @@ class Optimum:
     outlook: Outlook
     """The mixtures that were compared; near the best they lie dense."""
 
-    outside_M: Bool[np.ndarray, "M"]
+    outside_M: Bool[np.ndarray, " M"]
     """Which of the good ones lie outside the data, as far as these were looked at."""
 
     pick: int
@@ -58,7 +58,7 @@ class Optimum:
     """Probability of the set of good mixtures."""
 
     @property
-    def rates_C(self) -> Float[np.ndarray, "C"]:
+    def rates_C(self) -> Float[np.ndarray, " C"]:
         """Shares of the pick."""
         return self.outlook.rates_MC[self.pick]
 
@@ -163,9 +163,8 @@ def find_candidates(
     """Mixtures near the best of the stack and of single resamples, with some from everywhere."""
     rng = np.random.default_rng([seed, 3])
     runs_NC = stack.records.rates_NC
-    own_MC = np.unique(runs_NC[region.holds(runs_NC)].round(6), axis=0)
-    if region.today and region.holds(region.today_C[None]).all():
-        own_MC = np.concatenate([region.today_C[None], own_MC])
+    own_MC = np.concatenate([region.today_C[None], runs_NC]) if region.today else runs_NC
+    own_MC = own_MC[region.distinct(own_MC)]
     pool_MC = np.concatenate([own_MC, region.sample(_SAMPLES, rng)])
     value_M = objective.of(stack.standardised(pool_MC))
     for step in np.geomspace(0.5, 0.05, _ROUNDS):
@@ -173,6 +172,10 @@ def find_candidates(
         near_MC = region.brought_in(_around(elite_MC, _SAMPLES // 4, step, rng))
         pool_MC = np.concatenate([pool_MC, near_MC])
         value_M = np.concatenate([value_M, objective.of(stack.standardised(near_MC))])
+    # Many a mixture is brought in to the same corner of the region; twice compared, it would halve
+    # its chance of being the best.
+    distinct = region.distinct(pool_MC)
+    pool_MC, value_M = pool_MC[distinct], value_M[distinct]
     # Which of them a resample would choose: the best few of each law on each resample.
     order = value_M.argsort()[: 4 * _MOST_CANDIDATES]
     predicted_LSM = resampled.predict(pool_MC[order])
@@ -182,7 +185,8 @@ def find_candidates(
     spread = order[:: max(1, len(order) // _MOST_CANDIDATES)]
     ranked = sorted(liked, key=lambda i: value_M[i])[:_MOST_CANDIDATES]
     chosen = list(dict.fromkeys([*ranked, *spread]))[:_MOST_CANDIDATES]
-    return np.concatenate([pool_MC[chosen], own_MC[: _MOST_CANDIDATES // 4]])
+    own = range(min(len(own_MC), _MOST_CANDIDATES // 4))  # they stand first in the pool
+    return pool_MC[list(dict.fromkeys([*chosen, *own]))]
 
 
 def _around(

@@ -41,7 +41,7 @@ _LEAST_ERROR = 0.2
 class Objective:
     """The one number that a mixture is judged by: a weighted mean of targets; less is better."""
 
-    weight_T: Float[np.ndarray, "T"]
+    weight_T: Float[np.ndarray, " T"]
     """Weights of the standardised targets."""
 
     offset: float
@@ -82,34 +82,35 @@ class Outlook:
     rates_MC: Float[np.ndarray, "M C"]
     """The mixtures."""
 
-    predicted_M: Float[np.ndarray, "M"]
+    predicted_M: Float[np.ndarray, " M"]
     """The stack's own prediction; less is better."""
 
     draws_DM: Float[np.ndarray, "D M"]
     """Draws around it."""
 
     @cached_property
-    def chance_of_best_M(self) -> Float[np.ndarray, "M"]:
+    def chance_of_best_M(self) -> Float[np.ndarray, " M"]:
         """Share of the draws in which the mixture is the best of all."""
         best_D = self.draws_DM.argmin(axis=1)
         return np.bincount(best_D, minlength=len(self.rates_MC)) / len(best_D)
 
     @property
-    def pick(self) -> int:
+    def predicted_best(self) -> int:
         """Number of the mixture that is predicted best."""
         return int(self.predicted_M.argmin())
 
-    def good_M(self, level: float = LEVEL) -> Bool[np.ndarray, "M"]:
-        """The fewest mixtures that hold the best one with this probability, the pick among them."""
+    def good_M(self, level: float = LEVEL) -> Bool[np.ndarray, " M"]:
+        """The fewest mixtures that hold the best one with this probability, and the one that is
+        predicted best."""
         order_M = np.lexsort((self.predicted_M, -self.chance_of_best_M))
         before_M = np.cumsum(self.chance_of_best_M[order_M]) - self.chance_of_best_M[order_M]
         good_M = np.zeros(len(order_M), bool)
         good_M[order_M[before_M < level - 1e-9]] = True
-        good_M[self.pick] = True
+        good_M[self.predicted_best] = True
         return good_M
 
     @cached_property
-    def regret_M(self) -> Float[np.ndarray, "M"]:
+    def regret_M(self) -> Float[np.ndarray, " M"]:
         """How much worse than the best of all a mixture is, expected over the draws."""
         return (self.draws_DM - self.draws_DM.min(axis=1, keepdims=True)).mean(axis=0)
 
@@ -196,8 +197,8 @@ def look_at(
 class _Errors:
     """Errors of the objective at held-out mixtures: how large, and how far they reach."""
 
-    predicted_N: Float[np.ndarray, "N"]
-    square_N: Float[np.ndarray, "N"]
+    predicted_N: Float[np.ndarray, " N"]
+    square_N: Float[np.ndarray, " N"]
     length: float
     smooth_part: float
 

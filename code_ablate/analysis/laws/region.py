@@ -2,6 +2,7 @@
 
 region = Region(corpora, upper={"code": 0.3}, today={"text": 0.8, "code": 0.2}, distance=0.1)
 region.sample(1000, rng), region.holds(rates_MC), region.brought_in(rates_MC)
+rates_MC[region.distinct(rates_MC)]
 read_constraints(["code<=0.3", "distance<=0.1"])  # as the command line writes them
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from code_ablate.errors import UserError, unknown_name
 
@@ -88,7 +89,7 @@ class Region:
             )
 
     @property
-    def today_C(self) -> Float[np.ndarray, "C"]:
+    def today_C(self) -> Float[np.ndarray, " C"]:
         """Today's mixture, summing to 1."""
         shares_C = np.array([self.today.get(name, 0.0) for name in self.corpora])
         return shares_C / shares_C.sum()
@@ -103,7 +104,7 @@ class Region:
                 upper[i] = min(upper[i], self.epochs * self.available[name] / self.tokens)
         return np.array([lower, upper])
 
-    def holds(self, rates_MC: Float[np.ndarray, "M C"]) -> Bool[np.ndarray, "M"]:
+    def holds(self, rates_MC: Float[np.ndarray, "M C"]) -> Bool[np.ndarray, " M"]:
         """Whether mixtures meet the constraints, to within 1e-6."""
         lower_C, upper_C = self.bounds_2C
         inside_M = ((rates_MC >= lower_C - _SLACK) & (rates_MC <= upper_C + _SLACK)).all(axis=1)
@@ -111,6 +112,15 @@ class Region:
             moved_M = 0.5 * np.abs(rates_MC - self.today_C).sum(axis=1)
             inside_M &= moved_M <= self.distance + _SLACK
         return inside_M
+
+    def distinct(self, rates_MC: Float[np.ndarray, "M C"]) -> Int[np.ndarray, " K"]:
+        """Numbers of the mixtures that meet the constraints, in order, without repetitions.
+
+        Mixtures are the same if their shares are, to six decimals.
+        """
+        allowed = np.flatnonzero(self.holds(rates_MC))
+        _, first = np.unique(rates_MC[allowed].round(6), axis=0, return_index=True)
+        return allowed[np.sort(first)]
 
     def brought_in(self, rates_MC: Float[np.ndarray, "M C"]) -> Float[np.ndarray, "M C"]:
         """Mixtures that meet the constraints, near the given ones."""

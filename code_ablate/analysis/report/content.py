@@ -5,6 +5,7 @@ report.title(report.places[0])          # "after pre-training", or "after pre-tr
 report.record.source, report.record.base
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from code_ablate.analysis.estimation.estimates import Settings, TaskResult
 from code_ablate.analysis.estimation.estimator import Estimator
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.summary import Summary, summarise
+from code_ablate.analysis.report.evidence import Evidence, make_evidence
 from code_ablate.analysis.report.published import PublishedStudy, find_published
 from code_ablate.analysis.results.contaminated import contaminated_items, without_items
 from code_ablate.analysis.results.results import Results, load_results
@@ -36,6 +38,11 @@ class Report:
     uncontaminated: Mapping[tuple[Place, str, str], TaskResult] = field(default_factory=dict)
     """(place, recipe, task) -> result over the items that stood in no corpus that is trained on, of
     the tasks of which a scored item did."""
+
+    @functools.cached_property
+    def evidence(self) -> Evidence:
+        """What the scores can decide, and what was said beforehand."""
+        return make_evidence(self.results, self.summary)
 
     @property
     def record(self) -> StudyRecord:

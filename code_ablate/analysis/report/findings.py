@@ -6,6 +6,7 @@ A change is called one only if it holds after Holm's correction. Everything else
 apart". What cannot be concluded is in `limits.py`.
 """
 
+import math
 from collections.abc import Sequence
 
 from code_ablate.analysis.estimation.estimates import (
@@ -14,14 +15,16 @@ from code_ablate.analysis.estimation.estimates import (
     Comparison,
     Metric,
 )
+from code_ablate.analysis.estimation.flips import find_flips
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.headline import reach
 from code_ablate.analysis.report.phrases import (
+    capital,
     change_range,
     counted,
     detectable_change,
     joined,
-    number_range,
     whole_percent,
 )
 from code_ablate.analysis.results.study_record import SizeRecord
@@ -31,7 +34,24 @@ def answer(report: Report) -> list[str]:
     """The result of each model size in a few sentences: domains, scores, later stages, and how far
     it carries.
     """
-    return [sentence for size in report.results.sizes for sentence in _of_size(report, size)]
+    sentences = [text for size in report.results.sizes for text in _of_size(report, size)]
+    return sentences + _flip_sentence(report)
+
+
+def _flip_sentence(report: Report) -> list[str]:
+    """The share of conclusions that do not carry over; nothing for a study of one size."""
+    if not report.several_sizes:
+        return []
+    flips = find_flips(report.summary)
+    where = f"the {len(flips.sizes)} settings ({joined(flips.sizes)})"
+    if not flips.held:
+        return [f"No difference from {report.baseline} holds in any of {where}."]
+    return [
+        f"Of {counted(flips.held, 'difference')} from {report.baseline} that hold in at least one "
+        f"of {where}, {flips.not_everywhere} ({flips.not_everywhere / flips.held:.0%}) do not hold "
+        f"in all of them, {flips.turned} ({flips.turned / flips.held:.0%}) have an estimate of the "
+        f"other sign in another, and {flips.reversed} hold there in the other direction."
+    ]
 
 
 def _of_size(report: Report, size: SizeRecord) -> list[str]:
@@ -49,15 +69,7 @@ def _of_size(report: Report, size: SizeRecord) -> list[str]:
     sentences += _score_sentences(report, first)
     if later:
         sentences.append(_later_sentence(report, later))
-    arms = [arm for arm in report.results.last_arms if arm.arm.size == size.name]
-    seeds = counted(len({arm.arm.seed for arm in arms}), "seed")
-    tokens = number_range([arm.tokens for arm in arms])
-    sentences += _equivalence_sentence(report, with_baseline)
-    sentences.append(
-        f"All this holds for a model of {size.parameters / 1e6:,.1f} million parameters trained on "
-        f"{tokens} tokens with {seeds}, and not beyond it."
-    )
-    return sentences
+    return [*sentences, *_equivalence_sentence(report, with_baseline), reach(report, size)]
 
 
 def _later_sentence(report: Report, places: Sequence[Place]) -> str:
@@ -67,7 +79,7 @@ def _later_sentence(report: Report, places: Sequence[Place]) -> str:
         comparisons = [c for c in report.summary.comparisons if c.place == place]
         certain = sum(c.certain() for c in comparisons)
         counts.append(f"{report.title(place)}, {certain} of {len(comparisons)} comparisons")
-    return f"{_capital(joined(counts))} with {report.baseline} hold after Holm's correction."
+    return f"{capital(joined(counts))} with {report.baseline} hold after Holm's correction."
 
 
 def _equivalence_sentence(report: Report, places: Sequence[Place]) -> list[str]:
@@ -116,14 +128,14 @@ def _domain_sentences(report: Report, place: Place) -> list[str]:
     when, intervals = report.title(place), whole_percent(report.summary.settings.confidence)
     if improved:
         sentences.append(
-            f"{_capital(when)}, bits per byte fell against {base} (lower is better); the largest "
+            f"{capital(when)}, bits per byte fell against {base} (lower is better); the largest "
             f"changes, with {intervals} intervals: {joined(improved)}."
         )
     if worsened:
-        opening = "Bits per byte rose" if improved else f"{_capital(when)}, bits per byte rose"
+        opening = "Bits per byte rose" if improved else f"{capital(when)}, bits per byte rose"
         sentences.append(f"{opening}, at most by: {joined(worsened)}.")
     if unclear:
-        opening = "On" if sentences else f"{_capital(when)}, on"
+        opening = "On" if sentences else f"{capital(when)}, on"
         sentences.append(
             f"{opening} {joined(unclear)} no recipe can be told apart from {base} in bits per byte"
             f"{_power(open_comparisons)}."
@@ -151,7 +163,7 @@ def _score_sentences(report: Report, place: Place) -> list[str]:
     sentences = []
     if clear:
         changes = "the largest change is" if len(clear) == 1 else "the largest changes are"
-        sentences.append(f"{_capital(name)} changed against {base}: {changes} {joined(clear)}.")
+        sentences.append(f"{capital(name)} changed against {base}: {changes} {joined(clear)}.")
     if unclear and clear:
         sentences.append(
             f"Elsewhere no recipe can be told apart from {base}: {joined(unclear)} at most"
@@ -169,11 +181,12 @@ def _score_sentences(report: Report, place: Place) -> list[str]:
 def _power(comparisons: Sequence[Comparison]) -> str:
     """How large a change would have been found: the largest of these, by metric and recipe."""
     undecided = [c for c in comparisons if c.verdict() == CANNOT_SAY]
-    if not undecided:
-        return ""
     if not all(c.difference.over_seeds for c in undecided):
-        return "; fewer than three seeds show no change to be one"
-    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in undecided}
+        return "; with fewer than three seeds no change is called one"
+    found = [c for c in undecided if math.isfinite(c.detectable)]
+    if not found:
+        return "; where all items share one passage or subject, no change is called one"
+    changes = {detectable_change(c): c.detectable / c.base if c.gain else 0.0 for c in found}
     if len(changes) == 1:
         return f"; one of {next(iter(changes))} would be found in four of five such studies"
     least, most = (pick(changes, key=lambda c: changes[c]) for pick in (min, max))
@@ -181,8 +194,3 @@ def _power(comparisons: Sequence[Comparison]) -> str:
         f"; what four of five such studies would find begins at {least} to {most}, depending on "
         "recipe and metric"
     )
-
-
-def _capital(text: str) -> str:
-    """With a capital first letter; the others, such as those of a size, stay as they are."""
-    return text[:1].upper() + text[1:]

@@ -1,7 +1,7 @@
 """The figure of the laws of the mixture: the good mixtures, and slices through the pick.
 
-figure = law_figure(optimum)
-save_figure(figure, "law.svg")
+law_drawing(optimum)                            # panels for a report
+save_figure(law_figure(optimum), "law.svg")     # a file of its own
 """
 
 import itertools
@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from code_ablate.analysis.laws.optimum import Optimum
 from code_ablate.analysis.laws.outlook import Outlook, look_at
-from code_ablate.analysis.report.figures import _STYLE as STYLE
-from code_ablate.analysis.report.figures import BLUE, GREY, VERMILION
+from code_ablate.analysis.report.drawing import BLUE, GREY, STYLE, VERMILION, Drawing, panel
+from code_ablate.analysis.report.elements import Key
 from code_ablate.errors import UserError
 from code_ablate.shown import one_line
 
@@ -53,22 +53,56 @@ def law_figure(optimum: Optimum) -> Figure:
     return figure
 
 
+def law_drawing(optimum: Optimum) -> Drawing:
+    """The same as panels of a report: ranges of good mixtures, then a slice for each corpus."""
+    order = np.argsort(-optimum.rates_C)[:SLICES]
+    labels = _labels(optimum)
+    pick_first = [labels[c] for c in np.argsort(optimum.rates_C, kind="stable")]
+    ranges = panel("Mixtures as good as the best", x_label="share, %", rows=pick_first)
+    ranges.invert_yaxis()
+    _draw_ranges(ranges, optimum)
+    panels = [ranges]
+    outlook, share_SP, allowed_SP = _slices(optimum, order)
+    unit = one_line(optimum.objective.unit)[:40]
+    for number, corpus in enumerate(order):
+        axis = panel(labels[int(corpus)], unit, "share, %")
+        _draw_slice(axis, optimum, outlook, share_SP, allowed_SP, number, int(corpus))
+        panels.append(axis)
+    keys = [
+        Key("the pick", BLUE, "o"),
+        Key("good mixtures; interval of a slice", BLUE, band=True),
+        Key("what runs had", GREY, line="-"),
+        Key("predicted, others in the pick's proportions", BLUE, line="-"),
+    ]
+    if not allowed_SP.all():
+        keys.append(Key("predicted, where the region does not allow it", GREY, line="--"))
+    if optimum.region.today:
+        keys.append(Key("today's mixture", VERMILION, "D"))
+    return Drawing("Law of the mixture", tuple(panels), tuple(keys))
+
+
 def _ranges_panel(axis: Axes, optimum: Optimum) -> None:
-    table = optimum.ranges().sort_values("pick").reset_index(drop=True)
+    labels = dict(zip(optimum.region.corpora, _labels(optimum), strict=True))
+    names = _draw_ranges(axis, optimum)
+    axis.set_yticks(np.arange(len(names)), [labels[name] for name in names])
+    axis.set_xlabel("share of the tokens, %")
+    axis.set_title("Mixtures as good as the best")
+    axis.legend(loc="lower right", frameon=False, fontsize=8)
+
+
+def _draw_ranges(axis: Axes, optimum: Optimum) -> list[str]:
+    """Draws a row for each corpus, least share of the pick first; returns their names."""
+    table = optimum.ranges().sort_values("pick", kind="stable").reset_index(drop=True)
     y = np.arange(len(table))
     least, greatest = 100 * table["least_run"], 100 * table["greatest_run"]
-    axis.hlines(y, least, greatest, color="#d9d9d9", linewidth=1.2, label="runs had")
+    axis.hlines(y, least, greatest, color="#a9a9a9", linewidth=1.2, label="runs had")
     least, greatest = 100 * table["least"], 100 * table["greatest"]
     axis.hlines(y, least, greatest, color=BLUE, linewidth=5, alpha=0.45, label="good mixtures")
     axis.plot(100 * table["pick"], y, "o", color=BLUE, ms=5, label="pick")
     if "today" in table:
         axis.plot(100 * table["today"], y, "D", color=VERMILION, ms=4.5, label="today")
-    labels = dict(zip(optimum.region.corpora, _labels(optimum), strict=True))
-    axis.set_yticks(y, [labels[name] for name in table["corpus"]])
     axis.set_xlim(left=0)
-    axis.set_xlabel("share of the tokens, %")
-    axis.set_title("Mixtures as good as the best")
-    axis.legend(loc="lower right", frameon=False, fontsize=8)
+    return list(table["corpus"])
 
 
 def _labels(optimum: Optimum) -> list[str]:
@@ -113,6 +147,20 @@ def _slice_panel(
     number: int,
     corpus: int,
 ) -> None:
+    _draw_slice(axis, optimum, outlook, share_SP, allowed_SP, number, corpus)
+    axis.set_title(_labels(optimum)[corpus], fontsize=8)
+    axis.set_xlabel("share, %", fontsize=8)
+
+
+def _draw_slice(
+    axis: Axes,
+    optimum: Optimum,
+    outlook: Outlook,
+    share_SP: np.ndarray,
+    allowed_SP: np.ndarray,
+    number: int,
+    corpus: int,
+) -> None:
     part = slice(number * _POINTS, (number + 1) * _POINTS)
     sign = optimum.objective.sign
     share_P, allowed_P = 100 * share_SP[number], allowed_SP[number]
@@ -122,8 +170,6 @@ def _slice_panel(
     axis.plot(share_P, value_P, color=GREY, linewidth=1, linestyle="--")
     axis.plot(share_P, np.where(allowed_P, value_P, np.nan), color=BLUE, linewidth=1.8)
     axis.axvline(100 * optimum.rates_C[corpus], color=GREY, linewidth=1, linestyle=":")
-    axis.set_title(_labels(optimum)[corpus], fontsize=8)
-    axis.set_xlabel("share, %", fontsize=8)
 
 
 def save_figure(figure: Figure, path: epath.PathLike) -> None:

@@ -1,13 +1,12 @@
 """What the laws of the mixture say, as text for a terminal.
 
-print(law_text(optimum))
-print(batch_text(corpora, batch, unit))
+print(law_text(find_optimum(stack, objective, region)))
+print(batch_text(design_batch(records, region)))
 """
 
 import numpy as np
-from jaxtyping import Float
 
-from code_ablate.analysis.laws.design import Batch
+from code_ablate.analysis.laws.design import Proposal
 from code_ablate.analysis.laws.optimum import Optimum
 from code_ablate.shown import one_line
 
@@ -18,11 +17,14 @@ _WEAK = 0.5
 
 def law_text(optimum: Optimum) -> str:
     """Runs, laws, the pick, the mixtures as good as it, and what to beware of."""
-    parts = [_runs(optimum), _laws(optimum), _answer(optimum), _shares(optimum), _targets(optimum)]
-    return "\n\n".join(part for part in [*parts, _warnings(optimum)] if part)
+    laws, shares, targets = (_table(*table) for table in law_tables(optimum))
+    parts = ["\n".join(about_runs(optimum)), laws, "\n".join(about_pick(optimum))]
+    parts += [shares, targets, "\n".join(warnings_of(optimum))]
+    return "\n\n".join(part for part in parts if part)
 
 
-def _runs(optimum: Optimum) -> str:
+def about_runs(optimum: Optimum) -> list[str]:
+    """What the laws were fitted to, in sentences."""
     records, objective = optimum.stack.records, optimum.objective
     mixtures = records.mixture_N.max() + 1
     better = "more" if objective.sign < 0 else "less"
@@ -45,23 +47,32 @@ def _runs(optimum: Optimum) -> str:
     if optimum.stack.at:
         at = ", ".join(f"{name} {value:,.0f}" for name, value in optimum.stack.at.items())
         lines.append(f"Runs differ in {' and '.join(optimum.stack.at)}; predicted for {at}.")
-    return "\n".join(lines)
+    return lines
 
 
-def _laws(optimum: Optimum) -> str:
+TextTable = tuple[str, list[str], list[list[str]]]
+"""Title, header and rows."""
+
+
+def law_tables(optimum: Optimum) -> tuple[TextTable, TextTable, TextTable]:
+    """The laws and how well they predict, shares of good mixtures, predicted targets."""
+    return _laws(optimum), _shares(optimum), _targets(optimum)
+
+
+def _laws(optimum: Optimum) -> TextTable:
     table = optimum.stack.table()
     rows = [
         [row.law, f"{row.weight:.2f}", f"{row.error:.2f}", f"{row.rank:.3f}"]
         for row in table.itertuples()
     ]
-    return _table(
-        "Laws, tested on mixtures that were held out (error in standard deviations of a target):",
-        ["law", "weight", "error", "rank correlation"],
-        rows,
+    title = (
+        "Laws, tested on mixtures that were held out (error in standard deviations of a target):"
     )
+    return title, ["law", "weight", "error", "rank correlation"], rows
 
 
-def _answer(optimum: Optimum) -> str:
+def about_pick(optimum: Optimum) -> list[str]:
+    """The pick, what it is expected to lose, and how many mixtures are as good, in sentences."""
     outlook, sign = optimum.outlook, optimum.objective.sign
     low, high = sorted(sign * outlook.interval_2M(optimum.level)[:, optimum.pick])
     good = len(optimum.good_MC)
@@ -78,10 +89,10 @@ def _answer(optimum: Optimum) -> str:
     if optimum.region.today:
         today = optimum.objective.of(optimum.stack.standardised(optimum.region.today_C[None]))[0]
         lines.append(f"Today's mixture: {_number(sign * today)} predicted.")
-    return "\n".join(lines)
+    return lines
 
 
-def _shares(optimum: Optimum) -> str:
+def _shares(optimum: Optimum) -> TextTable:
     table = optimum.ranges().sort_values("pick", ascending=False)
     header = ["corpus", "pick", "good mixtures", "runs had"]
     if optimum.region.today:
@@ -95,10 +106,10 @@ def _shares(optimum: Optimum) -> str:
             f"{100 * row.least_run:.1f} to {100 * row.greatest_run:.1f}",
         ]
         rows.append([*cells, f"{100 * row.today:.1f}"] if optimum.region.today else cells)
-    return _table("Shares of the tokens, %:", header, rows)
+    return "Shares of the tokens, %:", header, rows
 
 
-def _targets(optimum: Optimum) -> str:
+def _targets(optimum: Optimum) -> TextTable:
     table = optimum.targets()
     header = ["target", "pick", "mean of the runs"]
     if optimum.region.today:
@@ -110,10 +121,11 @@ def _targets(optimum: Optimum) -> str:
     title = "Predicted targets:"
     if len(table) > len(rows):
         title = f"Predicted targets, the first {len(rows)} of {len(table)}:"
-    return _table(title, header, rows)
+    return title, header, rows
 
 
-def _warnings(optimum: Optimum) -> str:
+def warnings_of(optimum: Optimum) -> list[str]:
+    """What to beware of, in sentences."""
     lines = []
     if optimum.outside_M[optimum.pick]:
         lines.append(
@@ -131,14 +143,13 @@ def _warnings(optimum: Optimum) -> str:
             f"WEAK LAWS: the order of held-out mixtures is predicted with rank correlation "
             f"{stack_row['rank']:.2f} only. More runs, or targets with less noise, are needed."
         )
-    return "\n".join(lines)
+    return lines
 
 
-def batch_text(corpora: tuple[str, ...], rates_BC: Float[np.ndarray, "B C"], batch: Batch | None,
-               unit: str = "") -> str:  # fmt: skip
+def batch_text(proposal: Proposal) -> str:
     """Each run's shares in words, and what the batch is expected to give."""
-    lines = []
-    for number, rates_C in enumerate(rates_BC, 1):
+    corpora, batch, lines = proposal.corpora, proposal.batch, []
+    for number, rates_C in enumerate(proposal.rates_BC, 1):
         order = [c for c in np.argsort(-rates_C) if rates_C[c] >= 0.0005]
         shares = ", ".join(f"{one_line(corpora[c])} {100 * rates_C[c]:.1f}" for c in order)
         repeat = " (repeat)" if batch is not None and batch.repeats_B[number - 1] else ""
@@ -148,7 +159,7 @@ def batch_text(corpora: tuple[str, ...], rates_BC: Float[np.ndarray, "B C"], bat
         return "\n".join([head, *lines, "They lie far apart; a later batch can build on them."])
     after = (
         f"Today's pick is expected to be {_number(batch.regret_before)} worse than the best "
-        f"({one_line(unit)}); with these runs, {_number(batch.regret_after)}."
+        f"({one_line(proposal.unit)}); with these runs, {_number(batch.regret_after)}."
     )
     return "\n".join([head, *lines, after])
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 
 from code_ablate.analysis.estimation.crossed import FEWEST_SEEDS, Noise
-from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.estimation.scores import Place, ScoredTask
 from code_ablate.analysis.report.content import Report, fewest_seeds
 from code_ablate.analysis.report.phrases import joined, number_range, whole_percent
 from code_ablate.analysis.report.recipe_limits import Limit, comparison_limits, recipe_limits
@@ -131,6 +131,16 @@ def _task_limits(report: Report) -> list[Limit]:
         for names, places in where.items():
             when = joined(report.title(place) for place in places)
             limits.append(Limit(key, f"Skill from the score of {joined(names)} {when}: {reason}"))
+    single = [name for name, task in report.summary.scores.tasks.items() if _one_unit(report, task)]
+    if single:
+        limits.append(
+            Limit(
+                "one_cluster",
+                f"Whether other items would score alike on {joined(single)}: all that were asked "
+                "share one passage, dialogue or subject, which tells nothing of others. There is "
+                "no interval.",
+            )
+        )
     cropped = [
         f"{name} ({whole_percent(tasks[name].cropped / tasks[name].examples)})"
         for name in report.summary.scores.downstream
@@ -177,6 +187,12 @@ def _task_limits(report: Report) -> list[Limit]:
             Limit("missing", f"Anything from tasks that were not run: {joined(missing)}.")
         )
     return limits
+
+
+def _one_unit(report: Report, task: ScoredTask) -> bool:
+    """Whether all items of a task belong together, so that the choice of items has no noise."""
+    table = report.summary.scores.of(task.name, report.places[0])
+    return task.score is not None and len(set(table.clusters or table.items)) == 1
 
 
 def _tasks_by_place(

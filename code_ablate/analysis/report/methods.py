@@ -45,7 +45,7 @@ def contamination_note(report: Report) -> str:
         parts.append("No scored item was found in the corpora that the recipes read.")
     if not_searched:
         which = "the tasks" if len(not_searched) == len(tasks) else joined(not_searched)
-        parts.append(f"Items of {which} were not looked for in all of them.")
+        parts.append(f"Items of {which} were not looked for in all corpora that the recipes read.")
     return " ".join(parts)
 
 
@@ -78,8 +78,14 @@ def methods(report: Report) -> list[str]:
         "Verdicts: different, after Holm's correction; equivalent, if two one-sided tests put the "
         "change within the margin that the study names, corrected likewise; else it cannot be "
         "said, and beside it stands the least change that such a study finds with a power of 80 % "
-        "at the corrected level, and the seeds that the margin (without one, the estimate) would "
-        "take. docs/statistics.md has formulas, sources and measured coverage.",
+        "at the corrected level, and the seeds with these items, or the items with these seeds, "
+        "that the margin (without one, the estimate) would take. docs/statistics.md has formulas, "
+        "sources and measured coverage.",
+        "Signal to noise: the range that as many recipes are expected to have, from the mean "
+        "distance of two, by the standard deviation of one run, from the paired differences over "
+        "seeds; what noise adds to the range is taken out. Decision accuracy and regret are over "
+        "pairs of recipes. The compute multiplier is exp(advantage / slope), the slope being that "
+        "of the baseline's score in the logarithm of its tokens; its interval is Fieller's.",
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "

@@ -12,6 +12,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from etils import epy
@@ -50,8 +51,10 @@ class TaskSummary:
     high: float | None
     """Upper end of the 95 % interval; None without a score."""
     interval: str | None
-    """"exact" (Clopper and Pearson, for items that are right or wrong), "beta" (for other scores
-    from 0 to 1: `statistics.share_interval`) or "t" (Student's)."""
+    """How the interval was made. None without a score. "exact": Clopper and Pearson's, for items
+    that are right or wrong and stand by themselves, and where all have the same score from 0 to 1
+    (`statistics.tied_interval`). "beta": `statistics.share_interval`, for other scores from 0 to 1,
+    and where items share passages. "t": Student's, for what is not from 0 to 1."""
     own_metrics: Mapping[str, tuple[float, float, float]]
     """The task's own metrics beside the one that counts, with intervals: name -> (mean over items,
     low, high)."""
@@ -91,12 +94,25 @@ def as_json(
     metrics: Mapping[str, Mapping[str, float]],
     missing: Mapping[str, str],
 ) -> str:
-    """The summaries, the metrics of the tasks' own functions, and what is missing and why."""
+    """The summaries, the metrics of the tasks' own functions, and what is missing and why.
+
+    Numbers that are not finite, such as the ends of an interval that a single passage gives, are
+    null: JSON has no other word for them.
+    """
     tasks = {
         summary.task: {**dataclasses.asdict(summary), "metrics": metrics[summary.task]}
         for summary in summaries
     }
-    return json.dumps({"tasks": tasks, "missing": dict(missing)}, indent=1)
+    return json.dumps(_finite({"tasks": tasks, "missing": missing}), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Plain values with None for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _summarise(name: str, rows: pd.DataFrame, info: Mapping) -> TaskSummary:

@@ -3,7 +3,8 @@
 percent(0.0123), joined(["a", "b", "c"]), counted(2, "seed")     # "+1.2 %", "a, b and c", "2 seeds"
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 from code_ablate.analysis.estimation.estimates import (
     CANNOT_SAY,
@@ -34,9 +35,16 @@ def whole_percent(value: float) -> str:
     return f"{100 * value:.0f}\u00a0%"
 
 
+def interval(low: float, high: float, written: Callable[[float], str]) -> str:
+    """ "[−0.3, +2.7]"; "[no interval]" where the data give none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "[no interval]"
+    return f"[{written(low)}, {written(high)}]"
+
+
 def percent_range(estimate: Estimate) -> str:
     """ "+1.2 % [−0.3, +2.7]"."""
-    return f"{percent(estimate.value)} [{bare(estimate.low)}, {bare(estimate.high)}]"
+    return f"{percent(estimate.value)} {interval(estimate.low, estimate.high, bare)}"
 
 
 def change_range(comparison: Comparison) -> str:
@@ -47,12 +55,34 @@ def change_range(comparison: Comparison) -> str:
         return percent_range(comparison.gain)
     points = comparison.difference
     if not comparison.metric.is_share:
-        return f"{signed(points.value)} [{signed(points.low)}, {signed(points.high)}]"
-    return f"{bare(points.value)}\u00a0points [{bare(points.low)}, {bare(points.high)}]"
+        return f"{signed(points.value)} {interval(points.low, points.high, signed)}"
+    return f"{bare(points.value)}\u00a0points {interval(points.low, points.high, bare)}"
+
+
+def size_range(comparison: Comparison) -> str:
+    """ "1.2 % [0.3, 2.7]": the size of a change whose direction is said in words."""
+    change = comparison.change
+    relative = comparison.gain is not None
+    sign = 1 if change.value >= 0 else -1
+    ends = sorted((sign * change.low, sign * change.high))
+    if relative or comparison.metric.is_share:
+        unit = "\u00a0%" if relative else "\u00a0points"
+        low, high = (f"{100 * end:.1f}".replace("-", "−") for end in ends)
+        return f"{100 * abs(change.value):.1f}{unit} [{low}, {high}]"
+    low, high = (f"{end:.3f}".replace("-", "−") for end in ends)
+    return f"{abs(change.value):.3f} [{low}, {high}]"
+
+
+def capital(text: str) -> str:
+    """With a capital first letter; the others, such as those of a size, stay as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def detectable_change(comparison: Comparison) -> str:
-    """ "2.1 %": the least change that would be found, in the form of `change_range`."""
+    """ "2.1 %": the least change that would be found, in the form of `change_range`.
+
+    Not for a comparison whose `detectable` is infinite, where there is none.
+    """
     size = comparison.detectable
     if comparison.gain is not None:
         return f"{100 * size / comparison.base:.1f}\u00a0%"
@@ -61,17 +91,31 @@ def detectable_change(comparison: Comparison) -> str:
     return f"{size:.3f}"
 
 
-def undecided(comparison: Comparison) -> str:
-    """ "2.1 %, 8 seeds": what stands beside a verdict that cannot say. "" where it can."""
+def undecided(comparison: Comparison, *, short: bool = False) -> str:
+    """ "2.1 %, 8 seeds or 900 items": what stands beside a verdict that cannot say; "" for others.
+
+    The seeds that it takes with these items, and the items that it takes with these seeds; of both
+    the first that is enough where it has to be `short`.
+    """
     if comparison.verdict() != CANNOT_SAY:
         return ""
-    parts = [detectable_change(comparison)] if comparison.difference.over_seeds else []
+    over_seeds = comparison.difference.over_seeds
+    known = over_seeds and math.isfinite(comparison.detectable)
+    parts = [detectable_change(comparison)] if known else []
     seeds = comparison.seeds_needed
-    if seeds is not None:
-        parts.append(counted(seeds, "seed"))
-    elif len(comparison.difference.seeds) > 1 and comparison.sought:
-        parts.append("more items")
-    return ", ".join(parts) or "more seeds"
+    items = comparison.items_needed if over_seeds else None
+    needed = [] if seeds is None else [counted(seeds, "seed")]
+    needed += [] if items is None else [_rounded_items(items)]
+    if not needed and len(comparison.difference.seeds) > 1 and comparison.sought:
+        needed = ["more" if short else "more seeds and items"]
+    takes = " or ".join(needed[:1] if short else needed)
+    return ", ".join(filter(None, [*parts, takes])) or "more seeds"
+
+
+def _rounded_items(items: int) -> str:
+    """Two digits are more than is known."""
+    digits = max(0, len(str(items)) - 2)
+    return counted(math.ceil(items / 10**digits) * 10**digits, "item")
 
 
 def joined(names: Iterable[str]) -> str:
@@ -80,9 +124,18 @@ def joined(names: Iterable[str]) -> str:
     return found[0] if len(found) == 1 else ", ".join(found[:-1]) + " and " + found[-1]
 
 
-def counted(number: int, noun: str) -> str:
-    """ "1 seed", "2 seeds"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """ "1 seed", "2 seeds"; with a plural of its own, "2 corpora"."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def scientific(value: float) -> str:
+    """1.7e13 -> "1.7 × 10¹³"."""
+    factor, _, power = f"{value:.1e}".partition("e")
+    return f"{factor}\u00a0×\u00a010{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number_range(values: Iterable[float], form: str = ",.0f") -> str:

@@ -13,11 +13,10 @@ from code_ablate.analysis.estimation.categories import CategoryColumn
 from code_ablate.analysis.estimation.estimates import Metric, TaskResult
 from code_ablate.analysis.estimation.scores import Place, ScoredTask
 from code_ablate.analysis.estimation.summary import CategoryScore
-from code_ablate.analysis.report import html
 from code_ablate.analysis.report.content import Report
-from code_ablate.analysis.report.html import Html, cell, row_header, small, table, tag
+from code_ablate.analysis.report.elements import Cell, Line, Table, lines
 from code_ablate.analysis.report.phrases import counted, percent_range
-from code_ablate.analysis.report.tables import interval, numbers, p_text
+from code_ablate.analysis.report.tables import level_interval, numbers, p_text
 from code_ablate.analysis.results.study_record import MissingTask
 from code_ablate.evaluation.kinds import GOLD, OPEN_ENDED, RANKED
 from code_ablate.evaluation.kinds.own_metrics import PREFIX
@@ -34,23 +33,20 @@ _FORMS = {"bits": (1.0, 2), "generated_tokens": (1.0, 1)}
 """Factor and digits of a score; percent with one digit for the others."""
 
 
-def category_table(report: Report, place: Place) -> Html:
+def category_table(report: Report, place: Place) -> Table:
     """Recipes x categories and averages: of all tasks, and of those above chance in every arm."""
     columns, recipes = report.summary.columns, report.results.recipes_at(place)
     rows = [
-        [
-            row_header(recipe),
-            *(_category_cell(report, place, recipe, column) for column in columns),
-        ]
+        [Cell(recipe), *(_category_cell(report, place, recipe, column) for column in columns)]
         for recipe in recipes
     ]
     base = report.baseline
     caption = f"Categories {report.title(place)}: score, [interval], change relative to {base}"
     heads = [_category_head(report, place, recipes[0], column) for column in columns]
-    return table(["recipe", *heads], rows, caption=caption)
+    return Table([Cell("recipe"), *heads], rows, caption)
 
 
-def _category_head(report: Report, place: Place, recipe: str, column: CategoryColumn) -> Html:
+def _category_head(report: Report, place: Place, recipe: str, column: CategoryColumn) -> Cell:
     def counts(metric: Metric | None) -> str:
         if metric is None:
             return "no task"
@@ -59,36 +55,39 @@ def _category_head(report: Report, place: Place, recipe: str, column: CategoryCo
 
     whole = column.whole
     above = f"{counts(column.kept)} above chance"
-    return html.join([whole.label, small(whole.unit), small(counts(whole)), small(above)])
+    return Cell(whole.label, lines(whole.unit, counts(whole), above))
 
 
-def _category_cell(report: Report, place: Place, recipe: str, column: CategoryColumn) -> Html:
+def _category_cell(report: Report, place: Place, recipe: str, column: CategoryColumn) -> Cell:
     score = report.summary.categories[place, recipe, column.whole.key]
-    lines: list[object] = [*_category_lines(score)]
+    first, *further = _category_lines(score)
     filtered = None
     if column.kept is not None:
         kept = report.summary.categories[place, recipe, column.kept.key]
         filtered = repr(kept.level.value)
         if column.kept.tasks != column.whole.tasks:
-            lines += [small("above chance:"), *map(small, _category_lines(kept))]
-    return cell(
-        *lines,
-        data_kind="category",
-        data_size=place.size,
-        data_stage=place.stage,
-        data_recipe=recipe,
-        data_metric=column.whole.key,
-        data_above_chance=filtered,
-        **numbers(score.level),
+            further += ["above chance:", *_category_lines(kept)]
+    return Cell(
+        first,
+        lines(*further),
+        data={
+            "kind": "category",
+            "size": place.size,
+            "stage": place.stage,
+            "recipe": recipe,
+            "metric": column.whole.key,
+            "above-chance": filtered,
+            **numbers(score.level),
+        },
     )
 
 
-def _category_lines(score: CategoryScore) -> list[object]:
-    lines: list[object] = [f"{100 * score.level.value:.1f}", small(interval(score.level, 100, 1))]
-    return lines if score.gain is None else [*lines, small(percent_range(score.gain))]
+def _category_lines(score: CategoryScore) -> list[str]:
+    texts = [f"{100 * score.level.value:.1f}", level_interval(score.level, 100, 1)]
+    return texts if score.gain is None else [*texts, percent_range(score.gain)]
 
 
-def task_tables(report: Report, place: Place) -> list[Html]:
+def task_tables(report: Report, place: Place) -> list[Table]:
     """A table for each category, with what is missing of it; then one for each further score."""
     scores, missing = report.summary.scores, report.record.missing
     categories = dict.fromkeys([*scores.categories, *(entry.category for entry in missing)])
@@ -134,43 +133,41 @@ def _category_tasks(
     category: str,
     tasks: Sequence[ScoredTask],
     missing: Sequence[MissingTask],
-) -> Html:
+) -> Table:
     rows = [_task_row(report, place, task, "correct") for task in tasks]
     columns = 2 + len(report.results.recipes_at(place)) + bool(report.uncontaminated)
     for entry in missing:
-        mark = tag("span", "missing", class_="mark")
-        reason = cell(mark, " ", entry.reason, class_="wrap", colspan=columns)
-        rows.append([row_header(entry.task), reason])
+        reason = Cell("", (Line("missing", mark=True), Line(entry.reason)), "wrap", columns)
+        rows.append([Cell(entry.task), reason])
     name = report.summary.scores.title_of([task.name for task in tasks]) if tasks else "score"
     caption = f"{category.replace('_', ' ').capitalize()}: {name}, %, {report.title(place)}"
     return _table(report, place, rows, "correct", caption)
 
 
-def _table(report: Report, place: Place, rows: list, score: str, caption: str) -> Html:
+def _table(report: Report, place: Place, rows: list[list[Cell]], score: str, caption: str) -> Table:
     chance = ["chance, %"] if score.startswith("correct") else []
     others = ["without contaminated items"] if score == "correct" and report.uncontaminated else []
     head = ["task", "n", *chance, *report.results.recipes_at(place), *others]
-    return table(head, rows, caption=caption)
+    return Table([Cell(title) for title in head], rows, caption)
 
 
-def _task_row(report: Report, place: Place, task: ScoredTask, score: str) -> list[Html]:
+def _task_row(report: Report, place: Place, task: ScoredTask, score: str) -> list[Cell]:
     recipes = report.results.recipes_at(place)
-    found = [report.summary.task_results[place, recipe, task.name] for recipe in recipes]
+    results = [report.summary.task_results[place, recipe, task.name] for recipe in recipes]
     record = report.record.tasks[task.name]
-    facts = [cell(f"{record.items:,}", small(f"of {record.available:,}"))]
+    facts = [Cell(f"{record.items:,}", lines(f"of {record.available:,}"))]
     if score.startswith("correct"):
-        facts.append(_chance_cell(task, found[0]))
-    what = f"{task.category}, {task.title}"
-    head = [small(what)]
+        facts.append(_chance_cell(task, results[0]))
+    head = [Line(f"{task.category}, {task.title}")]
     if not record.isolated:
-        head.append(small(tag("span", "without isolation", class_="mark")))
-    cells = [row_header(task.name, *head), *facts, *(_task_cell(r, score) for r in found)]
+        head.append(Line("without isolation", mark=True))
+    row = [Cell(task.name, tuple(head)), *facts, *(_task_cell(r, score) for r in results)]
     if score == "correct" and report.uncontaminated:
-        cells.append(_uncontaminated_cell(report, place, task.name))
-    return cells
+        row.append(_uncontaminated_cell(report, place, task.name))
+    return row
 
 
-def _uncontaminated_cell(report: Report, place: Place, task: str) -> Html:
+def _uncontaminated_cell(report: Report, place: Place, task: str) -> Cell:
     """Each recipe's score over the items that no corpus held."""
     results = [
         (recipe, report.uncontaminated[place, recipe, task].scores["correct"])
@@ -178,63 +175,65 @@ def _uncontaminated_cell(report: Report, place: Place, task: str) -> Html:
         if (place, recipe, task) in report.uncontaminated
     ]
     if not results:
-        return cell("–")
-    lines = [
-        small(f"{recipe} {100 * estimate.value:.1f} {interval(estimate, 100, 1)}")
+        return Cell("–")
+    texts = [
+        f"{recipe} {100 * estimate.value:.1f} {level_interval(estimate, 100, 1)}"
         for recipe, estimate in results
     ]
-    return cell(
+    return Cell(
         f"n = {results[0][1].items:,}",
-        *lines,
-        data_kind="uncontaminated",
-        data_size=place.size,
-        data_stage=place.stage,
-        data_task=task,
-        data_values=" ".join(repr(estimate.value) for _, estimate in results),
-        data_items=str(results[0][1].items),
+        lines(*texts),
+        data={
+            "kind": "uncontaminated",
+            "size": place.size,
+            "stage": place.stage,
+            "task": task,
+            "values": " ".join(repr(estimate.value) for _, estimate in results),
+            "items": results[0][1].items,
+        },
     )
 
 
-def _chance_cell(task: ScoredTask, result: TaskResult) -> Html:
-    lines: list[object] = ["–" if task.chance is None else f"{100 * task.chance:.1f}"]
+def _chance_cell(task: ScoredTask, result: TaskResult) -> Cell:
     majority = result.collapses[0].majority if result.collapses else None
-    if majority is not None:
-        lines += [small("one answer"), small(f"{100 * majority:.1f}")]
-    return cell(*lines)
+    below = () if majority is None else lines("one answer", f"{100 * majority:.1f}")
+    return Cell("–" if task.chance is None else f"{100 * task.chance:.1f}", below)
 
 
-def _task_cell(result: TaskResult, score: str) -> Html:
+def _task_cell(result: TaskResult, score: str) -> Cell:
     estimate = result.scores[score]
     scale, digits = _FORMS.get(score, (1.0, 3) if score.startswith(PREFIX) else (100.0, 1))
-    content: list[object] = [
-        f"{scale * estimate.value:.{digits}f}",
-        small(interval(estimate, scale, digits)),
-        small(" · ".join(f"{scale * value:.{digits}f}" for value in estimate.per_seed)),
+    below = [
+        Line(level_interval(estimate, scale, digits)),
+        Line(" · ".join(f"{scale * value:.{digits}f}" for value in estimate.per_seed)),
     ]
     judged = score == "correct"
     if judged and result.chance_p is not None:
-        content.append(small(f"p {p_text(result.chance_p)}"))
+        below.append(Line(f"p {p_text(result.chance_p)}"))
     if judged:
-        content += _marks(result)
-    return cell(
-        *content,
-        data_kind="task",
-        data_size=result.place.size,
-        data_stage=result.place.stage,
-        data_recipe=result.recipe,
-        data_task=result.task,
-        data_score=score,
-        data_chance_p=repr(result.chance_p) if judged and result.chance_p is not None else None,
-        data_degenerate=str(result.degenerate).lower() if judged else None,
-        **numbers(estimate),
+        below += _marks(result)
+    return Cell(
+        f"{scale * estimate.value:.{digits}f}",
+        tuple(below),
+        data={
+            "kind": "task",
+            "size": result.place.size,
+            "stage": result.place.stage,
+            "recipe": result.recipe,
+            "task": result.task,
+            "score": score,
+            "chance-p": repr(result.chance_p) if judged and result.chance_p is not None else None,
+            "degenerate": str(result.degenerate).lower() if judged else None,
+            **numbers(estimate),
+        },
     )
 
 
-def _marks(result: TaskResult) -> list[Html]:
+def _marks(result: TaskResult) -> list[Line]:
     marks = []
     if result.degenerate:
         share = max(collapse.share for collapse in result.collapses)
         marks.append(f"one answer {100 * share:.0f} %")
     if result.chance_p is not None and not result.beats_chance():
         marks.append("at chance")
-    return [small(tag("span", mark, class_="mark")) for mark in marks]
+    return [Line(mark, mark=True) for mark in marks]

@@ -9,11 +9,13 @@ from code_ablate.analysis.estimation.crossed import FEWEST_SEEDS
 from code_ablate.analysis.estimation.estimates import DIFFERENT, EQUIVALENT, Comparison, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, stage_title
+from code_ablate.analysis.report.decision_text import decision_lines
 from code_ablate.analysis.report.one_checkpoint import TaskSummary
 from code_ablate.analysis.report.phrases import (
     bare,
     change_range,
     counted,
+    interval,
     number_range,
     undecided,
     whole_percent,
@@ -34,7 +36,7 @@ def terminal_table(report: Report) -> str:
             lines += _shares(report, place)
         for metric in report.summary.metrics:
             lines += _block(report, place, metric)
-    lines += ["", *_legend(report)]
+    lines += ["", *_legend(report), *decision_lines(report)]
     return "\n".join(lines) + "\n"
 
 
@@ -58,7 +60,7 @@ def _legend(report: Report) -> list[str]:
     sought = "the margin" if any(c.margin for c in summary.comparisons) else "this change"
     lines += [
         "? cannot say: the least change that four of five such studies would find, and the seeds",
-        f"  that it takes to find {sought}.",
+        f"  (where a thousand are too few, the items) that it takes to find {sought}.",
     ]
     return lines
 
@@ -104,7 +106,7 @@ def _share_width(source: str) -> int:
 def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
     level = report.summary.level(place, recipe, metric)
     scale, digits = metric.form
-    value, low, high = (f"{scale * x:.{digits}f}" for x in (level.value, level.low, level.high))
+    ends = interval(level.low, level.high, lambda end: f"{scale * end:.{digits}f}")
     comparison = report.summary.comparison(place, recipe, metric)
     verdict = "" if comparison is None else _verdict(comparison)
     if comparison is None:
@@ -113,9 +115,9 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
         change = change_range(comparison)
     else:
         gain = comparison.gain
-        change = f"{bare(gain.value):>6} % [{bare(gain.low)}, {bare(gain.high)}]"
+        change = f"{bare(gain.value):>6} % {interval(gain.low, gain.high, bare)}"
     share = f"{100 * report.results.share(recipe, place):.0f} %"
-    score = f"{value} [{low}, {high}]"
+    score = f"{scale * level.value:.{digits}f} {ends}"
     width = _share_width(report.record.source)
     return f"  {recipe:<20}{share:>{width}}  {score:<22}{change:<27}{verdict}".rstrip()
 
@@ -123,14 +125,14 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
 def _verdict(comparison: Comparison) -> str:
     """ "*", "=", or "? 2.1 %, 8 seeds"."""
     marks = {DIFFERENT: "*", EQUIVALENT: "="}
-    return marks.get(comparison.verdict()) or f"? {undecided(comparison)}"
+    return marks.get(comparison.verdict()) or f"? {undecided(comparison, short=True)}"
 
 
 def task_table(summaries: Sequence[TaskSummary], missing: Mapping[str, str]) -> str:
     """One checkpoint's scores, a line per task: what `eval.py` prints.
 
-    Intervals are exact (Clopper-Pearson) for items that are right or wrong, else Student's.
-    `missing`: task -> why it was not run.
+    Intervals are made as `TaskSummary.interval` says; those of bits per byte and of metrics of the
+    task's own are Student's. `missing`: task -> why it was not run.
     """
     head = f"{'task':<34}{'items':>12}  {'score':<40}{'chance':>7}  {'p':<7}{'gold':>6}  marks"
     lines = [head, "-" * len(head)]
@@ -155,7 +157,7 @@ def _task_line(summary: TaskSummary) -> str:
         value, low, high = (f"{100 * x:.1f}" for x in share)
         marks.append(f"{name} {value}% [{low}, {high}]")
     for name, (mean, least, most) in summary.own_metrics.items():
-        marks.append(f"{name} {mean:.3f} [{least:.3f}, {most:.3f}]")
+        marks.append(f"{name} {mean:.3f} {interval(least, most, '{:.3f}'.format)}")
     if summary.degenerate:
         marks.append(f"one answer {100 * (summary.one_answer or 0):.0f} %")
     if summary.chance_p is not None and summary.chance_p >= 0.05:
@@ -172,7 +174,5 @@ def _score_of(summary: TaskSummary) -> str:
     if summary.score is None or summary.low is None or summary.high is None:
         return f"{summary.score_name}: no score; {summary.generated_tokens or 0:.1f} tokens each"
     scale, digits, unit = (100, 1, "%") if summary.is_share else (1, 3, "")
-    value, low, high = (
-        f"{scale * x:.{digits}f}" for x in (summary.score, summary.low, summary.high)
-    )
-    return f"{summary.score_name} {value}{unit} [{low}, {high}]"
+    ends = interval(summary.low, summary.high, lambda end: f"{scale * end:.{digits}f}")
+    return f"{summary.score_name} {scale * summary.score:.{digits}f}{unit} {ends}"

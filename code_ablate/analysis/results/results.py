@@ -15,40 +15,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from etils import epath
-from jaxtyping import Float, Int
 
-from code_ablate.analysis.estimation.scores import Place, ScoredTask, Scores, TaskScores
+from code_ablate.analysis.estimation.scores import Place, Scores
 from code_ablate.analysis.results.arm import KEYS, Arm
+from code_ablate.analysis.results.frozen import FrozenPlan
 from code_ablate.analysis.results.item_table import ItemTable
+from code_ablate.analysis.results.scored_table import SCORE_COLUMNS, ScoredTable
 from code_ablate.analysis.results.study_record import (
+    CHECKPOINTS,
     FILE,
     TABLE,
     ArmRecord,
     RecipeRecord,
     SizeRecord,
     StudyRecord,
-    TaskRecord,
 )
 from code_ablate.errors import UserError, unknown_name
-from code_ablate.evaluation.kinds import ANSWERS, BITS_PER_BYTE, KINDS
-from code_ablate.evaluation.kinds.own_metrics import PREFIX, as_shares, title_of
+from code_ablate.evaluation.kinds import KINDS
+from code_ablate.evaluation.kinds.own_metrics import PREFIX
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS = (*KEYS, "phase", "task", "category", "kind", "item")
-_SCORE_COLUMNS = (
-    "correct",
-    "correct_per_byte",
-    "bits",
-    "bytes",
-    "gold_probability",
-    "margin",
-    "choices",
-    "gold",
-    "predicted",
-    "predicted_per_byte",
-)
 
 
 @dataclass(frozen=True)
@@ -59,6 +48,11 @@ class Results:
     """study.json."""
     table: ItemTable
     """results.parquet: one row per arm, task and item."""
+    checkpoints: ItemTable | None = None
+    """checkpoints.parquet: the same of the baseline's earlier checkpoints, with a column tokens;
+    None where none were evaluated."""
+    frozen: FrozenPlan | None = None
+    """What was said before the data; None where nothing was."""
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -123,161 +117,27 @@ class Results:
         return float(np.mean([arm.shares[name] for arm in self.arms_of(recipe, place)]))
 
     @cached_property
+    def scored(self) -> ScoredTable:
+        """The table with what the record says of its tasks."""
+        return ScoredTable(self.table, self.record.tasks)
+
+    @cached_property
     def scores(self) -> Scores:
         """The scores of all items as plain arrays, aligned by item.
 
         Raises UserError if an arm misses an item that another arm of its place has: such arms were
         evaluated on different items, and a comparison of them would not be paired.
         """
-        tasks = {task.name: self._scored_task(task) for task in self.record.tasks.values()}
         seeds = {
             (place, recipe): tuple(arm.arm.seed for arm in self.arms_of(recipe, place))
             for place in self.places
             for recipe in self.recipes_at(place)
         }
-        rows = self.table.rows_of(("size", "stage", "task"))
-        arms = {
-            place: tuple((r, seed) for (p, r), of in seeds.items() if p == place for seed in of)
-            for place in self.places
-        }
-        tables = {
-            (name, place): _task_scores(
-                task,
-                place,
-                self.table,
-                self._correct,
-                rows.get((place.size, place.stage, name), np.zeros(0, np.int64)),
-                arms[place],
-                self.record.tasks[name],
-            )
-            for name, task in tasks.items()
-            for place in self.places
-        }
-        return Scores(self.record.baseline, tasks, seeds, tables)
-
-    @cached_property
-    def _correct(self) -> Float[np.ndarray, " rows"]:
-        """The column "correct", with the shares of answers' own metrics in its place.
-
-        They are taken from the metric that counts in all arms: each alone may have had another.
-        """
-        correct = self.table.numbers("correct").copy()
-        for task in self.record.tasks.values():
-            shares = self._shares(task)
-            if shares is not None:
-                correct[self._rows_of(task.name)] = shares
-        return correct
-
-    def _shares(self, task: TaskRecord) -> np.ndarray | None:
-        """Scores by a task's own metric, as fractions of 1; None if an arm has other values."""
-        if task.kind != ANSWERS or not task.own_metrics:
-            return None
-        name = task.own_metrics[0]
-        return as_shares(name, self.values(task.name, PREFIX + name))
-
-    def _scored_task(self, task: TaskRecord) -> ScoredTask:
-        facts = KINDS[task.kind]
-        own = tuple(PREFIX + name for name in task.own_metrics)
-        score, title, columns = facts.score, facts.title, (*facts.columns, *own)
-        if task.kind == ANSWERS and own:
-            score = own[0] if self._shares(task) is None else "correct"
-            title, columns = title_of(task.own_metrics[0]), (score, *own[1:])
-        elif score is not None:
-            unknown = np.isnan(self.values(task.name, score))
-            # A metric that is no mean over items can look like one on some arm's answers.
-            if unknown.any() if task.kind == ANSWERS else unknown.all():
-                score = None
-        return ScoredTask(
-            task.name,
-            task.category,
-            title,
-            score,
-            tuple(name for name in columns if name == score or name != facts.score),
-            task.chance,
-            domain=task.kind == BITS_PER_BYTE,
-        )
-
-    def values(self, task: str, column: str) -> Float[np.ndarray, " rows"]:
-        """A column of the table, for the rows of a task."""
-        return self.table.numbers(column)[self._rows_of(task)]
-
-    def _rows_of(self, task: str) -> Int[np.ndarray, " rows"]:
-        """Numbers of the rows of a task."""
-        labels = self.table.labels("task")
-        code = labels.index(task) if task in labels else len(labels)
-        return np.flatnonzero(self.table.codes("task") == code)
+        return self.scored.scores(self.record.baseline, seeds)
 
 
 def _pair(place: Place) -> tuple[str, str]:
     return place.size, place.stage
-
-
-def _task_scores(
-    task: ScoredTask,
-    place: Place,
-    table: ItemTable,
-    correct: Float[np.ndarray, " rows"],
-    rows: Int[np.ndarray, " group"],
-    arms: tuple[tuple[str, int], ...],
-    record: TaskRecord,
-) -> TaskScores:
-    items, item_codes = _sorted_items(table, rows)
-    recipes, seeds = table.labels("recipe"), table.labels("seed")
-    number = np.zeros((len(recipes), len(seeds)), np.int64)
-    for i, (recipe, seed) in enumerate(arms):
-        number[recipes.index(recipe), seeds.index(seed)] = i
-    arm_codes = number[table.codes("recipe")[rows], table.codes("seed")[rows]]
-    scored = np.zeros((len(items), len(arms)), dtype=bool)
-    scored[item_codes, arm_codes] = True
-    for (recipe, seed), count in zip(arms, scored.sum(axis=0), strict=True):
-        if count < max(1, len(items)):
-            raise UserError(
-                f"{Arm(recipe, place.size, seed, place.stage)}, was scored on {count} of the "
-                f"{len(items)} items of {task.name!r} that other arms were scored on, so it cannot "
-                "be compared with them; evaluate it again with the same suite."
-            )
-    names = (*_SCORE_COLUMNS, *(PREFIX + name for name in record.own_metrics))
-    columns = {name: table.numbers(name)[rows] for name in names} | {"correct": correct[rows]}
-    if KINDS[record.kind].generates:  # lengths of the texts, and a number for each different text
-        columns["generated_tokens"] = table.numbers("generated_tokens")[rows]
-        columns["text"] = _in_order_of_appearance(table.codes("prediction")[rows])
-    scores = {}
-    for name, values in columns.items():
-        scores[name] = np.full(scored.shape, np.nan)
-        scores[name][item_codes, arm_codes] = values
-    clusters = _clusters(table, rows, item_codes)
-    return TaskScores(task, place, tuple(map(str, items)), arms, scores, clusters)
-
-
-def _clusters(
-    table: ItemTable, rows: Int[np.ndarray, " group"], item_codes: Int[np.ndarray, " group"]
-) -> tuple[str, ...]:
-    """The cluster of each item, in their order; empty where they have none."""
-    if "cluster" not in table or not len(rows):
-        return ()
-    codes = np.full(int(item_codes.max()) + 1, -1)
-    codes[item_codes] = table.codes("cluster")[rows]
-    if (codes < 0).any():
-        return ()
-    labels = table.labels("cluster")
-    return tuple(labels[code] for code in codes)
-
-
-def _sorted_items(
-    table: ItemTable, rows: Int[np.ndarray, " group"]
-) -> tuple[list[str], Int[np.ndarray, " group"]]:
-    """The items of these rows by name, and the position of each row's item among them."""
-    present, inverse = np.unique(table.codes("item")[rows], return_inverse=True)
-    labels = table.labels("item")
-    names = [labels[code] for code in present]
-    order = sorted(range(len(names)), key=names.__getitem__)
-    return [names[i] for i in order], np.argsort(order).astype(np.int64)[inverse]
-
-
-def _in_order_of_appearance(codes: Int[np.ndarray, " group"]) -> Float[np.ndarray, " group"]:
-    """The codes counted from 0, the first one to appear being 0."""
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse].astype(np.float64)
 
 
 def load_results(study_dir: epath.PathLike) -> Results:
@@ -288,9 +148,11 @@ def load_results(study_dir: epath.PathLike) -> Results:
     directory = epath.Path(study_dir)
     record = StudyRecord.read(directory / FILE)
     _require_names(record, directory / FILE)
-    results = Results(
-        record, _checked(ItemTable.read(directory / TABLE, record.results_digest, FILE), directory)
-    )
+    table = _checked(ItemTable.read(directory / TABLE, record.results_digest, FILE), directory)
+    checkpoints = None
+    if record.checkpoints_digest:
+        checkpoints = ItemTable.read(directory / CHECKPOINTS, record.checkpoints_digest, FILE)
+    results = Results(record, table, checkpoints, FrozenPlan.read(directory))
     _require_same_arms(results, directory)
     _require_all_rows(results, directory / TABLE)
     _require_own_metrics(results, directory / TABLE)
@@ -299,7 +161,7 @@ def load_results(study_dir: epath.PathLike) -> Results:
 
 def _checked(table: ItemTable, directory: epath.Path) -> ItemTable:
     """Raises UserError for absent columns, no rows, and rows that are there twice."""
-    path, wanted = directory / TABLE, [*_COLUMNS, *_SCORE_COLUMNS]
+    path, wanted = directory / TABLE, [*_COLUMNS, *SCORE_COLUMNS]
     generating = {name for name, facts in KINDS.items() if facts.generates}
     if "kind" in table and generating & set(table.labels("kind")):
         wanted += ["prediction", "generated_tokens"]
@@ -379,10 +241,11 @@ def _require_all_rows(results: Results, path: epath.Path) -> None:
 
 def _require_own_metrics(results: Results, path: epath.Path) -> None:
     """Every item has a score by each metric that the record names."""
+    scored = results.scored
     for task in results.record.tasks.values():
         for name in task.own_metrics:
             column = PREFIX + name
-            if column not in results.table or np.isnan(results.values(task.name, column)).any():
+            if column not in results.table or np.isnan(scored.values(task.name, column)).any():
                 raise UserError(
                     f"{path}: items of {task.name!r} have no score by its metric {name!r}: run the "
                     "study again; what is evaluated is found, and the table is written anew."

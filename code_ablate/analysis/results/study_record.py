@@ -5,12 +5,12 @@
     record.arms[0].shares["code"]
 
 The dataclasses are the schema. A file of another format is refused by its number, and a file that
-lacks a field or has one too many by the field's name.
+lacks a field that has no default, or has one too many, by the field's name.
 """
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from etils import epath
@@ -29,6 +29,9 @@ FILE = "study.json"
 
 TABLE = "results.parquet"
 """Name of the table of scores beside it: a row for each arm, task and item."""
+
+CHECKPOINTS = "checkpoints.parquet"
+"""Name of the table of the baseline's scores at earlier checkpoints, with their tokens."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,10 @@ class TaskRecord:
     own_metrics: tuple[str, ...] = ()
     """The task's own metrics that each item of every arm has a score of, in the column
     "metric/NAME" of the table; the one that counts is first."""
+    identities: tuple[str, ...] = ()
+    """Hashes of what was asked, one for each length of context that a model of the study has, in
+    the order of the alphabet; scores of two studies can be compared where they are equal. Empty in
+    records of versions that did not keep them."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ class StoreRecord:
     to what the store holds, training and validation together."""
     searched_tasks: tuple[str, ...] = ()
     """Evaluation tasks whose items were looked for in its documents."""
-    contaminated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    contaminated: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Items that were found, by task; the documents that held them are not in the store."""
 
 
@@ -256,6 +263,12 @@ class StudyRecord:
     """Change, as a share of the baseline's score, within which recipes are equivalent; 0: none."""
     margins: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Margins of single metrics, in their own unit, by the key of the metric."""
+    primary_scores: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The score that counts for a task, by the task's name, where the study names one."""
+    checkpoints_digest: str = ""
+    """sha256 of checkpoints.parquet, which belongs to this file; empty where there is none."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of `code-ablate study` that made it; empty where no command did."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""

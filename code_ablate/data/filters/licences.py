@@ -68,8 +68,9 @@ NONE = "none"
 class PermissiveLicence(Filter):
     """Drops documents that are not under a licence of a list.
 
-    The value is the expression, "none" where the metadata have none. One that is no SPDX expression
-    is on no list. Source: The Stack (arXiv 2211.15533), section 3.1; the list is ours.
+    The value is the expression, "none" where the metadata have none. Several, one in a line, must
+    all be on the list. One that is no SPDX expression is on no list. Source: The Stack (arXiv
+    2211.15533), section 3.1; the list is ours.
     """
 
     allowed: tuple[str, ...] = PERMISSIVE
@@ -88,12 +89,18 @@ class PermissiveLicence(Filter):
     )
 
     def measure(self, document: Document) -> str:
-        return str(document.more["licence"]).strip() or NONE
+        lines = [line.strip() for line in str(document.more["licence"]).split("\n")]
+        return _all_of([line for line in lines if line]) or NONE
 
     def drops(self, value: str) -> bool:
         if value == NONE:
             return not self.unlicensed
         return not is_allowed(value, self.allowed)
+
+
+def _all_of(licences: Sequence[str]) -> str:
+    """One expression that asks for all of them."""
+    return licences[0] if len(licences) == 1 else " AND ".join(f"({one})" for one in licences)
 
 
 _TOKEN = re.compile(r"\s*(\(|\)|[A-Za-z0-9][A-Za-z0-9.+-]*)")

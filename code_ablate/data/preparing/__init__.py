@@ -5,5 +5,6 @@
 3. `assemble`: the tokens of the documents that stay become a token store.
 4. `account`: what came and where it went, for the store's manifest.
 
-`prepare` runs them; `runner` says where pieces of work run, `local` runs them on this machine.
+`prepare` runs them; `runner` says what may be worked on elsewhere, `local` does it on this machine,
+`beam` in Apache Beam's pipelines.
 """

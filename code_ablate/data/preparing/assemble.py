@@ -6,19 +6,24 @@ The order goes by the documents' hashes, so that neither the number of pieces no
 they were made matters.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from etils import epath
-from jaxtyping import Int, UInt
+from jaxtyping import Int, Shaped, UInt
 from tqdm import tqdm
 
+from code_ablate.data.preparing.extract import token_dtype
 from code_ablate.data.preparing.extracted import ExtractedCorpus
 from code_ablate.data.preparing.package_versions import package_versions
+from code_ablate.data.preparing.pieces import TOKENS
+from code_ablate.data.preparing.shared_files import local_path
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.data.store import StoreWriter, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import Failed
 
 _GATHERED_TOKENS = 2**22
 
@@ -38,6 +43,7 @@ def assemble(
     `files`: texts that lie beside it, by the name of the file."""
     rows_N, in_validation_N = extracted.documents.rows_N, extracted.documents.in_validation_N
     corpus, kept_N = extracted.documents.corpus, verdicts.kept_N
+    dtype = token_dtype(vocabulary.size)
     writer = StoreWriter(path, vocabulary.info)
     total = int(rows_N["tokens"][kept_N].sum())
     with tqdm(
@@ -46,7 +52,7 @@ def assemble(
         for split, here_N in (("train", ~in_validation_N), ("validation", in_validation_N)):
             chosen = np.flatnonzero(kept_N & here_N)
             chosen = chosen[document_order(rows_N["text"][chosen], seed)]
-            chunks = _gather(extracted, chosen, bar)
+            chunks = _gather(extracted, chosen, dtype, bar)
             writer.write_split(split, chunks, rows_N["tokens"][chosen], rows_N["bytes"][chosen])
     for name, text in files.items():
         writer.write_file(name, text)
@@ -64,21 +70,41 @@ def document_order(text: UInt[np.ndarray, "N 2"], seed: int) -> Int[np.ndarray, 
 
 
 def _gather(
-    extracted: ExtractedCorpus, chosen: Int[np.ndarray, " C"], bar: tqdm
+    extracted: ExtractedCorpus, chosen: Int[np.ndarray, " C"], dtype: np.dtype, bar: tqdm
 ) -> Iterator[np.ndarray]:
     """The tokens of the chosen documents, many documents at a time."""
-    rows_N = extracted.documents.rows_N
-    starts, lengths = rows_N["start"][chosen].tolist(), rows_N["tokens"][chosen].tolist()
-    pieces = extracted.piece_N[chosen].tolist()
-    gathered: list[np.ndarray] = []
-    size = 0
-    for piece, start, length in zip(pieces, starts, lengths, strict=True):
-        gathered.append(extracted.tokens[piece][start : start + length])
-        size += length
-        if size >= _GATHERED_TOKENS:
-            yield np.concatenate(gathered)
-            bar.update(size)
-            gathered, size = [], 0
-    if gathered:
-        yield np.concatenate(gathered)
-        bar.update(size)
+    ends = np.cumsum(extracted.documents.rows_N["tokens"][chosen])
+    first = 0
+    while first < len(chosen):
+        done = int(ends[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, done + _GATHERED_TOKENS, "right")))
+        yield _read(extracted, chosen[first:last], dtype)
+        bar.update(int(ends[last - 1]) - done)
+        first = last
+
+
+def _read(
+    extracted: ExtractedCorpus, chosen: Int[np.ndarray, " C"], dtype: np.dtype
+) -> Shaped[np.ndarray, " T"]:
+    """The tokens of some documents in their order, read piece by piece.
+
+    Mapped files would be simpler; but the system maps what lies around each document, too, and
+    counts all of it as this process's. Raises Failed for a file that has become shorter.
+    """
+    rows_C, piece_C = extracted.documents.rows_N[chosen], extracted.piece_N[chosen]
+    ends_C = np.cumsum(rows_C["tokens"])
+    tokens_T = np.empty(int(ends_C[-1]), dtype)
+    content = tokens_T.data.cast("B")
+    size = dtype.itemsize
+    starts, ends = rows_C["start"].tolist(), (ends_C * size).tolist()
+    lengths = (rows_C["tokens"] * size).tolist()
+    order = np.argsort(piece_C, kind="stable")
+    bounds = np.flatnonzero(np.diff(piece_C[order])) + 1
+    for of_piece in np.split(order, bounds):
+        path, _ = extracted.documents.pieces[piece_C[of_piece[0]]]
+        with open(local_path(path + TOKENS), "rb", buffering=0) as file:
+            for number in of_piece.tolist():
+                part = content[ends[number] - lengths[number] : ends[number]]
+                if os.preadv(file.fileno(), [part], starts[number] * size) != len(part):
+                    raise Failed(f"{file.name} was cut while it was read: run the command again.")
+    return tokens_T

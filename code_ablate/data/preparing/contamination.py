@@ -32,7 +32,10 @@ from code_ablate.data.preparing.evaluation_items import (
     task_names,
 )
 from code_ablate.data.preparing.extracted import Documents
+from code_ablate.data.preparing.held_parts import HITS, CommonNgrams, HeldParts, PartsInDocuments
 from code_ablate.data.preparing.leak_index import Decontamination, LeakIndex, load_tables, save
+from code_ablate.data.preparing.runner import Group, group_here
+from code_ablate.data.preparing.shared_files import local_path, new_files
 from code_ablate.data.preparing.side_files import (
     ListsOnDisk,
     ListWriter,
@@ -50,7 +53,6 @@ CONTAMINATED = "holds_evaluation_item"
 FINDINGS = "contamination"
 """The record, among the findings of the verdicts."""
 
-_HITS = "leaks"
 _INDEX = "leak-index.npz"
 _BATCH_CHARACTERS = 2**16
 _LISTED_MATCHES = 20
@@ -74,7 +76,7 @@ class LeakHits:
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Suffixes of the files."""
-        return list_suffixes(_HITS)
+        return list_suffixes(HITS)
 
     @property
     def description(self) -> Any:
@@ -89,12 +91,12 @@ class LeakHits:
 @functools.lru_cache(1)
 def _loaded(path: str, digest: str, config: Decontamination) -> LeakIndex:
     """The pieces that a process works on have one index."""
-    return load_tables(path, config)
+    return load_tables(local_path(path), config)
 
 
 class _HitWriter:
     def __init__(self, path: str, index: LeakIndex):
-        self._lists, self._index = ListWriter(path, _HITS, np.uint32), index
+        self._lists, self._index = ListWriter(path, HITS, np.uint32), index
         self._waiting: list[str] = []
         self._characters = 0
 
@@ -145,16 +147,20 @@ class Decontaminate:
         Writes the index into `folder`, for the processes that extract.
         """
         path = os.path.join(folder, _INDEX)
-        save(self.index, f"{path}.new")
-        os.replace(f"{path}.new", path)
+        with new_files(path, ("",)) as own:
+            save(self.index, own)
         return (LeakHits(path, self.digest, self.config), Names())
 
-    def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
+    def judge(self, corpora: Sequence[Documents], group: Group = group_here) -> list[Verdicts]:
         """The verdicts over each corpus, with a `Contamination` among the findings."""
-        return [self._judge_one(documents) for documents in corpora]
+        pieces = [piece for documents in corpora for piece in documents.by_piece()]
+        common = dict(group(CommonNgrams(self.config), pieces))
+        held = HeldParts(self.config, self.index.table, common)
+        found = {parts.corpus: parts for parts in group(held, pieces)}
+        return [self._verdicts(documents, found.get(documents.corpus)) for documents in corpora]
 
-    def _judge_one(self, documents: Documents) -> Verdicts:
-        found = _matches(documents, self.index)
+    def _verdicts(self, documents: Documents, found: PartsInDocuments | None) -> Verdicts:
+        found = found or PartsInDocuments.none(documents.corpus)
         gone_D = np.zeros(len(documents.rows_N), bool)
         gone_D[found.document_M] = True
         record = Contamination(
@@ -169,37 +175,9 @@ class Decontaminate:
         return Verdicts.of({CONTAMINATED: gone_D}, len(gone_D), {FINDINGS: record})
 
 
-@dataclass(frozen=True)
-class _Matches:
-    """Parts that documents hold, as columns, by document and part."""
-
-    document_M: np.ndarray
-    part_M: np.ndarray
-    ngrams_M: np.ndarray
-    share_M: np.ndarray
-
-
-def _matches(documents: Documents, index: LeakIndex) -> _Matches:
-    lists = ListsOnDisk([path for path, _ in documents.pieces], _HITS, np.uint32)
-    counts_D = lists.counts[documents.place_N]
-    having = np.flatnonzero(counts_D)
-    hits = [lists[place].astype(np.int64) for place in documents.place_N[having].tolist()]
-    ngram_F = np.concatenate([*hits, np.zeros(0, np.int64)])
-    document_F = np.repeat(having, counts_D[having])
-    rare_G = np.bincount(ngram_F, minlength=len(index.ends_G)) <= index.rules.common
-    which, part = index.parts_of(ngram_F)
-    parts = len(index.parts.ngrams_P)
-    pairs, inverse, ngrams_M = np.unique(
-        document_F[which] * parts + part, return_inverse=True, return_counts=True
-    )
-    rare_M = np.bincount(inverse, rare_G[ngram_F[which]], len(pairs)) > 0
-    document_M, part_M = np.divmod(pairs, max(parts, 1))
-    share_M = ngrams_M / np.maximum(index.parts.ngrams_P[part_M], 1)
-    held_M = (share_M >= index.rules.share) | (rare_M & index.parts.single_P[part_M])
-    return _Matches(document_M[held_M], part_M[held_M], ngrams_M[held_M], share_M[held_M])
-
-
-def _removed(documents: Documents, index: LeakIndex, found: _Matches) -> Iterator[RemovedDocument]:
+def _removed(
+    documents: Documents, index: LeakIndex, found: PartsInDocuments
+) -> Iterator[RemovedDocument]:
     """Ordered by content, so that it does not matter how the corpus was cut into pieces."""
     names = ListsOnDisk([path for path, _ in documents.pieces], "names", np.uint8)
     numbers, first = np.unique(found.document_M, return_index=True)
@@ -218,7 +196,7 @@ def _removed(documents: Documents, index: LeakIndex, found: _Matches) -> Iterato
         )
 
 
-def _match(index: LeakIndex, found: _Matches, row: int) -> Match:
+def _match(index: LeakIndex, found: PartsInDocuments, row: int) -> Match:
     part, parts = int(found.part_M[row]), index.parts
     return Match(
         str(parts.task_P[part]),
@@ -230,7 +208,7 @@ def _match(index: LeakIndex, found: _Matches, row: int) -> Match:
     )
 
 
-def _found_items(index: LeakIndex, found: _Matches) -> Iterator[FoundItem]:
+def _found_items(index: LeakIndex, found: PartsInDocuments) -> Iterator[FoundItem]:
     parts = index.parts
     documents_P = np.bincount(found.part_M, minlength=len(parts.ngrams_P))
     share_P = np.zeros(len(parts.ngrams_P))
@@ -245,7 +223,7 @@ def _found_items(index: LeakIndex, found: _Matches) -> Iterator[FoundItem]:
         )
 
 
-def _documents_by_task(index: LeakIndex, found: _Matches) -> dict[str, int]:
+def _documents_by_task(index: LeakIndex, found: PartsInDocuments) -> dict[str, int]:
     tasks_M = index.parts.task_P[found.part_M].tolist()
     pairs = set(zip(tasks_M, found.document_M.tolist(), strict=True))
     return dict(sorted(Counter(str(task) for task, _ in pairs).items()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.data.preparing.extracted import Documents
+from code_ablate.data.preparing.runner import Group, group_here
 from code_ablate.data.preparing.side_files import SideFiles
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.errors import UserError
@@ -35,12 +36,13 @@ class ExactDuplicates:
         del folder
         return ()
 
-    def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
-        """The verdicts over each corpus.
+    def judge(self, corpora: Sequence[Documents], group: Group = group_here) -> list[Verdicts]:
+        """The verdicts over each corpus, worked out in this process.
 
         Raises UserError where equal texts have different tokens: then a preprocessor cut or changed
         documents after they were tokenized, and the text beside the tokens is not theirs.
         """
+        del group
         return [self._judge_one(documents) for documents in corpora]
 
     def _judge_one(self, documents: Documents) -> Verdicts:

@@ -1,7 +1,7 @@
 """First pass: the documents of a piece of a corpus become tokens and signatures, in files.
 
     result = extract(Piece("demo.text", "train", 0, 16, vocabulary, 0, "/tmp/x", 10_000_000))
-    tokens, index = load_piece(result.path, token_dtype(vocabulary.size))    # both memory-mapped
+    load_index(result.path)["tokens"]          # lengths of the documents, which lie one by one
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
 machine or the number of workers. An index row is about 50 bytes, so that an index fits into memory
@@ -9,23 +9,30 @@ where the tokens do not.
 """
 
 import dataclasses
-import os
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 import gin
-from code_ablate.data.preparing.finished_pieces import write_record
+from code_ablate.data.preparing.finished_pieces import file_digests, write_record
+from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
+from code_ablate.data.preparing.shared_files import local_path, new_files
 from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError
+from code_ablate.identity import differences
+
+if TYPE_CHECKING:
+    from code_ablate.data.preparing.task_run import TaskRun
 
 _CHECKED_DOCUMENTS = 8
 _CHECKED_CHARACTERS = 2000
@@ -56,11 +63,14 @@ class Registration:
     """gin bindings there, as text: preprocessors may be functions that gin configures."""
     variants: tuple[CorpusVariant, ...] = dataclasses.field(default_factory=registered_variants)
     """Variants of corpora that are registered there."""
+    versions: Mapping[str, str] = dataclasses.field(default_factory=package_versions)
+    """Versions there of what decides the tokens."""
     process: str = _PROCESS
     """Where it was started: there, nothing is imported or compared."""
 
 
 _checked: set[tuple[str, str]] = set()
+_checking = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,15 +81,22 @@ class Extraction:
 
     def __call__(self, piece: Piece, place: Place) -> PieceResult:
         """Extracts a piece. Raises UserError if the corpus here is not the one meant."""
-        known = (self.registration.process, piece.corpus)
-        if self.registration.process != _PROCESS and known not in _checked:
+        if self.registration.process != _PROCESS:
+            with _checking:  # a cluster's worker has several threads
+                self._register(piece.corpus)
+            _check_files(piece)
+        return extract(piece, place)
+
+    def _register(self, corpus: str) -> None:
+        known = (self.registration.process, corpus)
+        if known not in _checked:
             import_modules(("tasks", *self.registration.modules))
             # Its own commands bind more than these modules have: the rest is nobody's here.
             gin.parse_config(self.registration.bindings, skip_unknown=True)
             register_variants(self.registration.variants)
-            check_registration(piece.corpus, self.registration.preprocessors[piece.corpus])
+            check_registration(corpus, self.registration.preprocessors[corpus])
+            check_versions(self.registration.versions)
             _checked.add(known)
-        return extract(piece, place)
 
 
 def extract(piece: Piece, place: Place) -> PieceResult:
@@ -89,13 +106,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
     """
     from code_ablate.data.preparing import task_run
 
-    read_bytes = 0
-
-    def count_read(size: int) -> None:
-        nonlocal read_bytes
-        read_bytes += size
-        place.read(size)
-
+    read = _Read(piece, place)
     run = task_run.TaskRun(
         task_run.find_task(piece.corpus),
         piece.vocabulary.seqio,
@@ -105,35 +116,18 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
-        on_read=count_read,
+        on_read=read.count,
     )
-    path = piece.path
-    writer = _PieceWriter(path, piece)
-    checked, fitting, new_documents, new_bytes = 0, 0, 0, 0
-    with open(path + TOKENS, "wb") as file:
-        for document in run:
-            size = writer.add(file, document)
-            if document.text and checked < _CHECKED_DOCUMENTS:
-                checked += 1
-                fitting += _is_tokenized(document, piece.vocabulary)
-            new_documents, new_bytes = new_documents + 1, new_bytes + size
-            if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
-                place.report(new_documents, new_bytes)
-                if not run.counts_bytes:  # about as many as there are bytes of text
-                    count_read(min(new_bytes, (piece.bytes or 0) - read_bytes))
-                new_documents, new_bytes = 0, 0
-    if checked and not fitting:
-        raise UserError(
-            f"the tokens of corpus {piece.corpus!r} are not the study's vocabulary's: one of its "
-            "preprocessors has a vocabulary of its own; let it use that of `output_features`."
-        )
-    place.report(new_documents, new_bytes)
-    place.read((piece.bytes or 0) - read_bytes)
-    with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
-        np.save(index, writer.finish())
+    with new_files(piece.path, piece.suffixes) as path:
+        writer = _PieceWriter(path, piece)
+        with open(path + TOKENS, "wb") as file:
+            _write_documents(run, writer, file, piece, read)
+        with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
+            np.save(index, writer.finish())
+        digests = file_digests(path, piece.suffixes)
     result = PieceResult(
         piece,
-        path,
+        piece.path,
         tuple(run.stages()),
         writer.empty,
         writer.empty_bytes,
@@ -141,17 +135,55 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         writer.with_eos_bytes,
         round_trip=writer.round_trip,
     )
-    write_record(result)
+    write_record(result, digests)
     return result
 
 
-def load_piece(path: str, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """(tokens, index) of a piece, memory-mapped."""
-    index = np.load(path + INDEX, mmap_mode="r")
-    if not os.path.getsize(path + TOKENS):
-        return np.zeros(0, dtype), index
-    # asarray: slicing a plain array takes a fifth of the time that slicing a memmap does.
-    return np.asarray(np.memmap(path + TOKENS, dtype, mode="r")), index
+class _Read:
+    """Tells a place how many bytes of the files of a piece were read, all of them in the end."""
+
+    def __init__(self, piece: Piece, place: Place):
+        self.place, self._bytes, self._counted = place, piece.bytes or 0, 0
+
+    def count(self, size: int) -> None:
+        self._counted += size
+        self.place.read(size)
+
+    def count_at_most(self, size: int) -> None:
+        self.count(min(size, self._bytes - self._counted))
+
+    def finish(self) -> None:
+        self.place.read(self._bytes - self._counted)
+
+
+def _write_documents(
+    run: "TaskRun", writer: "_PieceWriter", file: IO[bytes], piece: Piece, read: _Read
+) -> None:
+    """Writes what the Task gives. Raises UserError if its tokens are of another vocabulary."""
+    checked, fitting, new_documents, new_bytes = 0, 0, 0, 0
+    for document in run:
+        size = writer.add(file, document)
+        if document.text and checked < _CHECKED_DOCUMENTS:
+            checked += 1
+            fitting += _is_tokenized(document, piece.vocabulary)
+        new_documents, new_bytes = new_documents + 1, new_bytes + size
+        if new_documents == _REPORT_DOCUMENTS or new_bytes >= _REPORT_BYTES:
+            read.place.report(new_documents, new_bytes)
+            if not run.counts_bytes:  # about as many as there are bytes of text
+                read.count_at_most(new_bytes)
+            new_documents, new_bytes = 0, 0
+    if checked and not fitting:
+        raise UserError(
+            f"the tokens of corpus {piece.corpus!r} are not the study's vocabulary's: one of its "
+            "preprocessors has a vocabulary of its own; let it use that of `output_features`."
+        )
+    read.place.report(new_documents, new_bytes)
+    read.finish()
+
+
+def load_index(path: str) -> np.ndarray:
+    """The index rows of a piece, memory-mapped."""
+    return np.load(local_path(path + INDEX), mmap_mode="r")
 
 
 class _PieceWriter:
@@ -160,7 +192,7 @@ class _PieceWriter:
         self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
         self._packed: list[np.ndarray] = []
-        self._path, self._vocabulary = path, piece.vocabulary
+        self._path, self._vocabulary = piece.path, piece.vocabulary
         self._signatures = [SIGNATURES[name] for name in piece.signatures]
         self._index = index_dtype(piece.signatures)
         self._dtype = token_dtype(piece.vocabulary.size)
@@ -233,6 +265,33 @@ def check_registration(corpus: str, preprocessors: Sequence[Mapping[str, str]]) 
         raise UserError(
             f"corpus {corpus!r} has other preprocessors in a worker process than here: register it "
             "in a module, and always in the same way, or prepare with workers=1."
+        )
+
+
+def check_versions(versions: Mapping[str, str]) -> None:
+    """Raises UserError unless this process has these versions of what decides the tokens."""
+    others = differences(dict(versions), package_versions())
+    if others:
+        raise UserError(
+            "a worker has other versions than where the work was planned "
+            f"({'; '.join(others)}): give all machines the same environment."
+        )
+
+
+def _check_files(piece: Piece) -> None:
+    """Raises UserError unless the files of a piece are here as large as where it was planned."""
+    from code_ablate.data.preparing import task_run
+
+    if piece.bytes is None:
+        return
+    task = task_run.find_task(piece.corpus)
+    size = task_run.shard_bytes(task, piece.split, piece.index, piece.count)
+    if size != piece.bytes:
+        raise UserError(
+            f"the files of corpus {piece.corpus!r} are others for a worker than when the work was "
+            f"planned ({size:,} bytes in a piece of {piece.bytes:,}): name them so that every "
+            "machine finds the same ones, with their whole path or URL, and let nothing change "
+            "them."
         )
 
 

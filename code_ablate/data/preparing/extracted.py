@@ -10,9 +10,26 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
-from code_ablate.data.preparing.extract import load_piece, token_dtype
+from code_ablate.data.preparing.extract import load_index
 from code_ablate.data.preparing.pieces import PieceResult
 from code_ablate.data.preparing.signatures import split_bound
+
+
+@dataclass(frozen=True)
+class PieceDocuments:
+    """Documents of one piece, for work on the files that lie beside it."""
+
+    corpus: str
+    path: str
+    """Path of the files, without their suffixes."""
+    documents: int
+    """Number of documents in the files."""
+    place_N: Int[np.ndarray, " N"]
+    """Numbers of the chosen documents in the files, ascending."""
+    start: int
+    """Number of the first document in the files among those of all pieces of the corpus."""
+    first: int
+    """Number of the first chosen document among the chosen ones of the corpus."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,20 @@ class Documents:
         """Number of each document among those of all pieces."""
         return np.arange(len(self.rows_N)) if self.places is None else self.places
 
+    def by_piece(self) -> list[PieceDocuments]:
+        """The documents of each piece that has some, in order."""
+        ends = np.cumsum([documents for _, documents in self.pieces], dtype=np.int64)
+        bounds = [0, *np.searchsorted(self.place_N, ends).tolist()]
+        places = np.split(self.place_N, bounds[1:-1])
+        starts = [0, *ends.tolist()]
+        return [
+            PieceDocuments(self.corpus, path, documents, place_N - start, start, first)
+            for (path, documents), place_N, start, first in zip(
+                self.pieces, places, starts, bounds, strict=False
+            )
+            if len(place_N)
+        ]
+
     def subset(self, chosen_N: Bool[np.ndarray, " N"]) -> "Documents":
         """The chosen ones, in the same order."""
         return Documents(
@@ -50,10 +81,8 @@ class ExtractedCorpus:
     """The pieces of one corpus, put together in one order."""
 
     documents: Documents
-    tokens: Sequence[np.ndarray]
-    """Tokens of each piece, memory-mapped."""
     piece_N: Int[np.ndarray, " N"]
-    """Index into `tokens`, of each document."""
+    """Index into `documents.pieces`, of each document."""
 
     @classmethod
     def load(cls, results: Sequence[PieceResult], validation_fraction: float) -> "ExtractedCorpus":
@@ -63,10 +92,9 @@ class ExtractedCorpus:
         (`signatures.held_out`).
         """
         results = sorted(results, key=lambda result: (result.piece.split, result.piece.index))
-        dtype = token_dtype(results[0].piece.vocabulary.size)
-        pieces = [load_piece(result.path, dtype) for result in results]
-        rows_N = np.concatenate([index for _, index in pieces])
-        sizes = [len(index) for _, index in pieces]
+        pieces = [load_index(result.path) for result in results]
+        rows_N = np.concatenate(pieces)
+        sizes = [len(index) for index in pieces]
         in_validation_N = np.repeat([r.piece.split == "validation" for r in results], sizes)
         if not any(r.piece.split == "validation" for r in results):
             in_validation_N = rows_N["text"][:, 1] < np.uint64(split_bound(validation_fraction))
@@ -77,6 +105,5 @@ class ExtractedCorpus:
                 in_validation_N,
                 tuple(zip((result.path for result in results), sizes, strict=True)),
             ),
-            [tokens for tokens, _ in pieces],
             np.repeat(np.arange(len(pieces)), sizes),
         )

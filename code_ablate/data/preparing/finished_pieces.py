@@ -1,6 +1,6 @@
 """Pieces that are extracted already: what an interrupted preparation has done is not done again.
 
-    write_record(result)                # the last that is done for a piece
+    write_record(result, digests)       # the last that is done for a piece
     result = find_finished(piece)       # None: it must be extracted
 
 A record stands beside the files of a piece and holds their digests. It is written when they are
@@ -10,14 +10,15 @@ are not taken either.
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etils import epath
 
 from code_ablate import own_file, storage
 from code_ablate.data.preparing.package_versions import package_versions
-from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
+from code_ablate.data.preparing.pieces import Piece, PieceResult
+from code_ablate.data.preparing.shared_files import local_path
 from code_ablate.data.round_trip import RoundTrip
 
 FORMAT = 6
@@ -49,8 +50,8 @@ class PieceRecord:
     """Versions of Python and of the packages that made it."""
 
 
-def write_record(result: PieceResult) -> None:
-    """Says that the files of a piece are whole."""
+def write_record(result: PieceResult, digests: Mapping[str, str]) -> None:
+    """Says that the files of a piece are whole. `digests`: theirs, by suffix."""
     record = PieceRecord(
         _describe(result.piece),
         tuple(dataclasses.asdict(stage) for stage in result.stages),
@@ -59,7 +60,7 @@ def write_record(result: PieceResult) -> None:
         result.round_trip.plain,
         result.with_eos,
         result.with_eos_bytes,
-        _digests(result.piece),
+        digests,
         package_versions(),
     )
     storage.replace(epath.Path(result.path + _RECORD), own_file.text_of(record, FORMAT))
@@ -72,7 +73,7 @@ def find_finished(piece: Piece) -> PieceResult | None:
     path = piece.path
     try:
         record = own_file.read(epath.Path(path + _RECORD), PieceRecord, FORMAT)
-        wanted = (package_versions(), _describe(piece), _digests(piece))
+        wanted = (package_versions(), _describe(piece), file_digests(path, piece.suffixes))
         if (record.versions, record.piece, record.digests) != wanted:
             return None
         stages = tuple(
@@ -107,10 +108,10 @@ def _describe(piece: Piece) -> dict[str, Any]:
     }
 
 
-def _digests(piece: Piece) -> dict[str, str]:
+def file_digests(path: str, suffixes: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of each file, by its suffix. `path`: what all begin with."""
     digests = {}
-    beside = (suffix for files in piece.side_files for suffix in files.suffixes)
-    for suffix in (TOKENS, INDEX, *beside):
-        with open(piece.path + suffix, "rb") as file:
+    for suffix in suffixes:
+        with open(local_path(path + suffix), "rb") as file:
             digests[suffix] = hashlib.file_digest(file, "sha256").hexdigest()
     return digests

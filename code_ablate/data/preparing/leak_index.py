@@ -102,6 +102,28 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class PartTable:
+    """The parts that n-grams belong to, by number: a part of a `LeakIndex`."""
+
+    ends_G: Int[np.ndarray, " G"]
+    """Where the parts of each n-gram end in `part_H`."""
+    part_H: Int[np.ndarray, " H"]
+    """Numbers of the parts that have an n-gram, n-gram by n-gram."""
+    ngrams_P: Int[np.ndarray, " P"]
+    """Different n-grams of each part that count."""
+    single_P: Bool[np.ndarray, " P"]
+    """Whether one n-gram of a part can be enough."""
+
+    def parts_of(self, ngrams: Int[np.ndarray, " F"]) -> tuple[np.ndarray, np.ndarray]:
+        """(number of the n-gram within `ngrams`, part): all parts that have one of them."""
+        starts = np.where(ngrams > 0, self.ends_G[np.maximum(ngrams, 1) - 1], 0)
+        counts = self.ends_G[ngrams] - starts
+        which = np.repeat(np.arange(len(ngrams)), counts)
+        within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return which, self.part_H[starts[which] + within]
+
+
+@dataclass(frozen=True)
 class LeakIndex:
     """Sorted n-grams by (rule, n), with the parts that have each."""
 
@@ -150,13 +172,10 @@ class LeakIndex:
         ends = np.searchsorted(pairs[:, 0], np.arange(len(texts)), "right")
         return (Ragged(pairs[:, 1], ends).of(number) for number in range(len(texts)))
 
-    def parts_of(self, ngrams: Int[np.ndarray, " F"]) -> tuple[np.ndarray, np.ndarray]:
-        """(number of the n-gram within `ngrams`, part): all parts that have one of them."""
-        starts = np.where(ngrams > 0, self.ends_G[np.maximum(ngrams, 1) - 1], 0)
-        counts = self.ends_G[ngrams] - starts
-        which = np.repeat(np.arange(len(ngrams)), counts)
-        within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return which, self.part_H[starts[which] + within]
+    @property
+    def table(self) -> "PartTable":
+        """What tells the parts that n-grams belong to."""
+        return PartTable(self.ends_G, self.part_H, self.parts.ngrams_P, self.parts.single_P)
 
     @functools.cached_property
     def _filter(self) -> Bool[np.ndarray, " bits"]:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tqdm import tqdm
 
 from code_ablate import worker_process
-from code_ablate.data.preparing.runner import P, Place, R
+from code_ablate.data.preparing.runner import Grouping, P, Place, R, group_here
 from code_ablate.errors import Failed
 from code_ablate.progress import bar
 
@@ -93,6 +93,7 @@ class LocalRunner:
     """Worker processes; 0: one for each core. With 1 all is done in this process."""
     progress: bool = True
     """Whether a progress bar is shown."""
+    is_cluster: ClassVar[bool] = False
 
     def run(
         self,
@@ -103,6 +104,10 @@ class LocalRunner:
         """The result of each piece, as they are done."""
         with Bar([None] * len(pieces) if sizes is None else sizes, self.progress) as shown:
             yield from _run(function, list(pieces), self.workers or os.cpu_count() or 1, shown)
+
+    def group(self, grouping: Grouping[P, R], pieces: Sequence[P]) -> Iterator[R]:
+        """The result of each key, worked out in this process."""
+        return group_here(grouping, pieces)
 
 
 def _run(

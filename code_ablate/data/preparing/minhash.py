@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import UInt
 
 from code_ablate.data.preparing import word_hashes
+from code_ablate.data.preparing.shared_files import local_path
 from code_ablate.data.preparing.side_files import ListWriter, SideWriter, list_suffixes
 from code_ablate.data.preparing.word_hashes import Ragged, sequence_hashes, words_of
 from code_ablate.data.registry import INSTALL
@@ -154,7 +155,9 @@ class SketchesOnDisk:
         """`pieces`: path of each one's files, and its documents."""
         self._blocks: list[np.ndarray] = []
         for path, documents in pieces:
-            values = np.memmap(path + SKETCH, "<u4", mode="r") if documents else np.zeros(0, "<u4")
+            values = np.zeros(0, "<u4")
+            if documents:
+                values = np.memmap(local_path(path + SKETCH), "<u4", mode="r")
             for first in range(0, documents, _BLOCK):
                 size = min(_BLOCK, documents - first)
                 start = first * permutations

@@ -3,12 +3,12 @@
     config = Deduplication(threshold=0.7, order=("demo.text", "demo.web_code"))
     verdicts = NearDuplicates(config).judge([text_documents, code_documents])
 
-Pairs that share a band of their sketches (`minhash`) are compared by their shingles, and those at
-or above the threshold are joined into clusters. Of a cluster one document stays: a validation
-document before training documents, then one of the corpus that comes first in the order, then the
-longest, then the one with the smallest hash of its text. So nothing depends on how a corpus was cut
-into pieces. Takes about 120 bytes of memory for each document, beside the 48 of its index row;
-sketches and shingles stay on disk.
+Pairs that share a band of their sketches are compared by their shingles (`similar_pairs`), and
+those at or above the threshold are joined into clusters. Of a cluster one document stays: a
+validation document before training documents, then one of the corpus that comes first in the order,
+then the longest, then the one with the smallest hash of its text. So nothing depends on how a
+corpus was cut into pieces. Takes about 200 bytes of memory for each document, beside the 48 of its
+index row; sketches and shingles stay on disk.
 """
 
 from collections import Counter
@@ -24,8 +24,15 @@ from code_ablate.checked import checked
 from code_ablate.data.preparing import minhash
 from code_ablate.data.preparing.clusters import Clusters
 from code_ablate.data.preparing.extracted import Documents
-from code_ablate.data.preparing.minhash import SHINGLES, Sketches, SketchesOnDisk
+from code_ablate.data.preparing.minhash import Sketches
+from code_ablate.data.preparing.runner import Group, group_here
 from code_ablate.data.preparing.side_files import ListsOnDisk, Names, SideFiles, name_and_line
+from code_ablate.data.preparing.similar_pairs import (
+    VERSION,
+    Joined,
+    RankedDocuments,
+    SimilarPairs,
+)
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.errors import UserError
 
@@ -36,9 +43,6 @@ NEAR_VALIDATION = "resembles_validation_document"
 FINDINGS = "near_duplicates"
 """What the judge says about clusters, among the findings of its verdicts."""
 
-_ALL_PAIRS = 64
-"""Documents that share a band of which all pairs are compared; of more, each is compared with as
-many that are not similar to each other."""
 _SHOWN = 10
 _SHOWN_DOCUMENTS = 4
 
@@ -69,6 +73,7 @@ class Deduplication:
         """What decides the verdicts beside the documents."""
         return {
             "hashes": minhash.version(),
+            "pairs": VERSION,
             "threshold": self.threshold,
             "ngram": self.ngram,
             "bands": list(minhash.bands(self.threshold, self.permutations)),
@@ -92,10 +97,11 @@ class NearDuplicates:
         del folder
         return (Sketches(self.config.permutations, self.config.ngram), Names())
 
-    def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
+    def judge(self, corpora: Sequence[Documents], group: Group = group_here) -> list[Verdicts]:
         """The verdicts over each corpus; `corpora` in the order of precedence."""
-        together = _Together(corpora, self.config)
-        kept_R = together.clusters().root_N  # by rank: the first of a cluster stays
+        together = _Together(corpora)
+        clusters = together.clusters(self.config, group)
+        kept_R = clusters.root_N  # by rank: the first of a cluster stays
         corpus_R, validation_R = together.corpus_N[together.by_rank], together.validation_R
         gone_R = kept_R != np.arange(len(kept_R))
         leaks_R = gone_R & ~validation_R & validation_R[kept_R]
@@ -117,8 +123,8 @@ class NearDuplicates:
 class _Together:
     """The documents of all corpora behind each other, and in the order in which they would stay."""
 
-    def __init__(self, corpora: Sequence[Documents], config: Deduplication):
-        self._corpora, self._config = corpora, config
+    def __init__(self, corpora: Sequence[Documents]):
+        self._corpora = corpora
         sizes = [len(documents.rows_N) for documents in corpora]
         self.corpus_N = np.repeat(np.arange(len(corpora)), sizes)
         validation_N = np.concatenate([d.in_validation_N for d in corpora])
@@ -130,16 +136,31 @@ class _Together:
         self.rank_N[self.by_rank] = np.arange(len(self.by_rank))
         self.validation_R = validation_N[self.by_rank]
         self._place_N = np.concatenate([d.place_N for d in corpora])
-        paths = [[path for path, _ in d.pieces] for d in corpora]
-        self._shingles = [ListsOnDisk(p, SHINGLES, np.uint32) for p in paths]
-        self._names = [ListsOnDisk(p, "names", np.uint8) for p in paths]
+        self._paths = [[path for path, _ in d.pieces] for d in corpora]
+        self._names = [ListsOnDisk(paths, "names", np.uint8) for paths in self._paths]
 
-    def clusters(self) -> Clusters:
+    def clusters(self, config: Deduplication, group: Group) -> Clusters:
         """Joins what is similar, by rank."""
-        clusters = Clusters(len(self.by_rank))
-        for group in self._groups():
-            self._join(group, clusters)
-        return clusters
+        joined, pieces = Joined(len(self.by_rank)), list(self._pieces())
+        paths = [path for paths in self._paths for path in paths]
+        for pairs in group(
+            SimilarPairs.of(pieces, paths, config.threshold, config.permutations, joined), pieces
+        ):
+            joined.join(pairs)
+        return joined.clusters
+
+    def _pieces(self) -> Iterator[RankedDocuments]:
+        """The documents of each piece, numbered through all pieces of all corpora."""
+        start = rows = 0
+        for documents in self._corpora:
+            for piece in documents.by_piece():
+                begin = rows + piece.first
+                rank_N = self.rank_N[begin : begin + len(piece.place_N)]
+                yield RankedDocuments(
+                    piece.path, piece.documents, start + piece.start, piece.place_N, rank_N
+                )
+            start += sum(count for _, count in documents.pieces)
+            rows += len(documents.rows_N)
 
     def report(self, corpus: int, kept_R: Int[np.ndarray, " N"]) -> Mapping[str, Any]:
         """Number, sizes and largest of the clusters that hold a document of the corpus."""
@@ -165,48 +186,6 @@ class _Together:
             name, line = name_and_line(self._names[corpus], int(self._place_N[number]))
             shown.append([self._corpora[corpus].corpus, name, line])
         return {"documents": len(ranks), "by_corpus": dict(counts), "first": shown}
-
-    def _groups(self) -> Iterator[Int[np.ndarray, " C"]]:
-        """Ranks of the documents that share a band, for every band; in ascending order."""
-        count, rows = minhash.bands(self._config.threshold, self._config.permutations)
-        sketches = [SketchesOnDisk(d.pieces, self._config.permutations) for d in self._corpora]
-        has_words = [shingles.counts > 0 for shingles in self._shingles]
-        places = [d.place_N for d in self._corpora]
-        words_N = np.concatenate([has[p] for has, p in zip(has_words, places, strict=True)])
-        ranks = self.by_rank[words_N[self.by_rank]]
-        for number in range(count):
-            found = [one.band(number * rows, rows) for one in sketches]
-            band_N = np.concatenate([b[p] for b, p in zip(found, places, strict=True)])
-            # The sort is stable, so that the ranks of a group ascend.
-            order = ranks[np.argsort(band_N[ranks], kind="stable")]
-            ends = np.flatnonzero(np.diff(band_N[order])) + 1
-            bounds = np.concatenate([[0], ends, [len(order)]])
-            for first in np.flatnonzero(np.diff(bounds) > 1).tolist():
-                yield self.rank_N[order[bounds[first] : bounds[first + 1]]]
-
-    def _join(self, group: Int[np.ndarray, " C"], clusters: Clusters) -> None:
-        others: list[int] = []
-        for rank in group.tolist():
-            for other in others:
-                if not clusters.together(rank, other) and self._similar(rank, other):
-                    clusters.join(rank, other)
-            new = not any(clusters.together(rank, other) for other in others[:_ALL_PAIRS])
-            if len(others) < _ALL_PAIRS and (len(group) <= _ALL_PAIRS or new):
-                others.append(rank)
-
-    def _similar(self, first: int, second: int) -> bool:
-        """Whether the exact Jaccard similarity of two documents reaches the threshold."""
-        small, large = sorted((self._set(first), self._set(second)), key=len)
-        threshold = self._config.threshold
-        if len(small) < threshold * len(large):
-            return False
-        found = np.searchsorted(large, small)
-        common = int((large[np.minimum(found, len(large) - 1)] == small).sum())
-        return common >= threshold * (len(small) + len(large) - common)
-
-    def _set(self, rank: int) -> np.ndarray:
-        number = int(self.by_rank[rank])
-        return self._shingles[int(self.corpus_N[number])][int(self._place_N[number])]
 
 
 def _bin(size: int) -> str:

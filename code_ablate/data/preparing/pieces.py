@@ -48,6 +48,11 @@ class Piece:
         return self.corpus
 
     @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Suffixes of its files, without that of the record that stands beside them."""
+        return (TOKENS, INDEX, *(suffix for files in self.side_files for suffix in files.suffixes))
+
+    @property
     def path(self) -> str:
         """Path of the piece's files, without their suffixes."""
         name = f"{self.corpus}-{self.split}-{self.index}-of-{self.count}"

@@ -11,11 +11,11 @@ same store goes on with the pieces that were finished.
 
 import contextlib
 import functools
-import shutil
+import os
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Lt
@@ -23,7 +23,7 @@ from etils import epath
 from tqdm import tqdm
 
 import gin
-from code_ablate import own_file
+from code_ablate import own_file, storage
 from code_ablate.checked import PositiveInt, Seed, checked
 from code_ablate.data.preparing import contamination, contamination_record, near_duplicates
 from code_ablate.data.preparing.account import Account
@@ -37,8 +37,9 @@ from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.near_duplicates import Deduplication
 from code_ablate.data.preparing.pieces import Piece, PieceResult
-from code_ablate.data.preparing.runner import Runner
+from code_ablate.data.preparing.runner import Group, Runner
 from code_ablate.data.preparing.scratch import locked, scratch_folder
+from code_ablate.data.preparing.shared_files import delete_folder
 from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, Verdicts, judge
 from code_ablate.data.registry import import_modules
@@ -166,7 +167,7 @@ def make_stores(
     """Token stores of `corpora`; those that are missing are prepared.
 
     `modules` register corpora, and are imported here and in every worker (with `tasks`). `runner`
-    says where pieces are extracted; None: on this machine. Two processes that prepare the same
+    says where pieces are worked on; None: on this machine. Two processes that prepare the same
     store on one machine wait for each other. Corpora that are judged together
     (`Deduplication.order`) are prepared together, also those that were not asked for. Raises
     UserError for an unknown or empty corpus, or one that does not fit the vocabulary, and Failed
@@ -183,10 +184,22 @@ def make_stores(
                 held.enter_context(locked(plans[corpus].path.name, data_dir))
         missing = [plan for c, plan in plans.items() if not _all_finished(c, plans, config)]
         if missing:
-            scratch = {plan.corpus: scratch_folder(plan.path.name, data_dir) for plan in missing}
-            preparation = _Preparation(vocabulary, config, tuple(modules), scratch, progress)
+            scratch = {
+                plan.corpus: scratch_folder(plan.path.name, data_dir, shared=runner.is_cluster)
+                for plan in missing
+            }
+            anywhere = _with_whole_path(vocabulary)
+            preparation = _Preparation(anywhere, config, tuple(modules), scratch, progress)
             preparation.run(missing, runner)
     return Stores({corpus: TokenStore.open(plans[corpus].path) for corpus in corpora})
+
+
+def _with_whole_path(vocabulary: Vocabulary) -> Vocabulary:
+    """The same, to be found from every folder: a worker may be in another one."""
+    path = vocabulary.path
+    return (
+        vocabulary if storage.is_remote(path) else replace(vocabulary, path=os.path.abspath(path))
+    )
 
 
 def _judged_together(corpora: Sequence[str], config: PrepareConfig) -> list[str]:
@@ -248,9 +261,9 @@ class _Preparation:
                 results[corpus].append(result)
                 together = judged_with(corpus, self.config) or (corpus,)
                 if all(len(results[c]) == expected_pieces[c] for c in together):
-                    self._finish([by_corpus[c] for c in together], results)
+                    self._finish([by_corpus[c] for c in together], results, runner.group)
                     for done in together:
-                        shutil.rmtree(self.scratch[done], ignore_errors=True)
+                        delete_folder(self.scratch[done])
 
     @functools.cached_property
     def _judges(self) -> Sequence[Judge]:
@@ -293,14 +306,17 @@ class _Preparation:
         return pieces
 
     def _finish(
-        self, plans: Sequence[StorePlan], results: Mapping[str, Sequence[PieceResult]]
+        self,
+        plans: Sequence[StorePlan],
+        results: Mapping[str, Sequence[PieceResult]],
+        group: Group,
     ) -> None:
         """Judges the documents of corpora that are judged together, and writes their stores.
 
         Raises Failed if a source has changed since its store was planned.
         """
         corpora = [self._load(plan, results[plan.corpus]) for plan in plans]
-        verdicts = judge([corpus.documents for corpus in corpora], self._judges)
+        verdicts = judge([corpus.documents for corpus in corpora], self._judges, group)
         for plan, corpus, found in zip(plans, corpora, verdicts, strict=True):
             if not plan.finished:
                 self._write(plan, corpus, found, results[plan.corpus])
@@ -311,7 +327,7 @@ class _Preparation:
         try:
             require_unchanged(plan.task, plan.key_fields["source"])
         except Failed:
-            shutil.rmtree(self.scratch[plan.corpus])  # nobody knows what the pieces hold
+            delete_folder(self.scratch[plan.corpus])  # nobody knows what the pieces hold
             raise
         return ExtractedCorpus.load(results, self.config.validation_fraction)
 

@@ -66,7 +66,7 @@ def explain_missing(
     lines = []
     if plan.path.exists():
         lines.append(f"{plan.path.name}: half-written; it is prepared again.")
-    for path, manifest in _manifests(data_dir):
+    for path, manifest in finished_stores(data_dir):
         if manifest.corpus == corpus:
             changes = _changes(dict(manifest.key_fields), plan.key_fields)
             lines.append(f"{path.name} is not used: {'; '.join(changes)}.")
@@ -76,10 +76,20 @@ def explain_missing(
 
 def vocabulary_in_stores(digest: str, data_dir: epath.PathLike) -> dict[str, Any] | None:
     """What stores made with a vocabulary say of it: name, size, digest, eos_id. None: no store."""
-    for _, manifest in _manifests(data_dir):
+    for _, manifest in finished_stores(data_dir):
         if manifest.vocabulary.get("digest") == digest:
             return dict(manifest.vocabulary)
     return None
+
+
+def finished_stores(data_dir: epath.PathLike) -> Iterator[tuple[epath.Path, Manifest]]:
+    """(path, manifest) of each finished store of a data folder that this version reads, by name."""
+    stores = epath.Path(data_dir) / "stores"
+    for path in sorted(stores.iterdir()) if stores.exists() else ():
+        try:
+            yield path, Manifest.from_json((path / MANIFEST).read_text())
+        except (OSError, ValueError, TypeError, NewerFormat):
+            continue
 
 
 @functools.cache
@@ -119,7 +129,7 @@ def _by_manifest(
     """(stores of a corpus that were made for these settings, the others with what differs)."""
     wanted = store_settings(vocabulary, config)
     fitting, others = [], []
-    for path, manifest in _manifests(data_dir):
+    for path, manifest in finished_stores(data_dir):
         if manifest.corpus != corpus:
             continue
         fields = {k: v for k, v in manifest.key_fields.items() if k not in FIELDS_OF_TASK}
@@ -148,16 +158,6 @@ def _why_none(
             lines
         )
     return f"no store of {corpus!r} was prepared in {data_dir}."
-
-
-def _manifests(data_dir: epath.PathLike) -> Iterator[tuple[epath.Path, Manifest]]:
-    """The finished stores in the order of their names."""
-    stores = epath.Path(data_dir) / "stores"
-    for path in sorted(stores.iterdir()) if stores.exists() else ():
-        try:
-            yield path, Manifest.from_json((path / MANIFEST).read_text())
-        except (OSError, ValueError, TypeError, NewerFormat):
-            continue
 
 
 def _newer(corpus: str, data_dir: epath.PathLike) -> list[str]:

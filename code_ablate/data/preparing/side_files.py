@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from code_ablate.data.preparing.shared_files import local_path
+
 _FIRST_LINE = 100
 
 
@@ -78,10 +80,10 @@ class ListsOnDisk:
     def __init__(self, paths: Iterable[str], name: str, dtype: Any):
         self._values, ends = [], []
         for path in paths:
-            file = f"{path}.{name}"
+            file = local_path(f"{path}.{name}")
             size = os.path.getsize(file)
             self._values.append(np.memmap(file, dtype, mode="r") if size else np.zeros(0, dtype))
-            ends.append(np.load(f"{file}.ends.npy", mmap_mode="r"))
+            ends.append(np.load(local_path(f"{path}.{name}.ends.npy"), mmap_mode="r"))
         self._ends = ends
         self._first = np.cumsum([0, *map(len, ends)])
 

@@ -124,11 +124,12 @@ def show_windows(
     for index, window_T in zip(indices, windows_NxT, strict=True):
         ends = int((window_T == vocabulary.eos_id).sum())
         head = f"window {index} ({split}): {len(window_T):,} tokens, {ends} document ends"
-        parts.append(f"--- {head}\n{_with_boundaries(window_T, vocabulary)}")
+        parts.append(f"--- {head}\n{text_of_window(window_T, vocabulary)}")
     return "\n".join(parts)
 
 
-def _with_boundaries(tokens_T: Int[np.ndarray, " T"], vocabulary: Vocabulary) -> str:
+def text_of_window(tokens_T: Int[np.ndarray, " T"], vocabulary: Vocabulary) -> str:
+    """The text of a window, control characters written out, `<EOS>` where a document ends."""
     pieces = np.split(tokens_T, np.flatnonzero(tokens_T == vocabulary.eos_id) + 1)
     return "".join(
         shown(vocabulary.decode(piece)) + (f"{EOS}\n" if piece[-1] == vocabulary.eos_id else "")

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Int8
 
 from code_ablate.data.preparing.extracted import Documents
+from code_ablate.data.preparing.runner import Group, group_here
 from code_ablate.data.preparing.side_files import SideFiles
 
 
@@ -75,19 +76,22 @@ class Judge(Protocol):
         """
         ...
 
-    def judge(self, corpora: Sequence[Documents]) -> list[Verdicts]:
-        """The verdicts over each corpus, in the same order."""
+    def judge(self, corpora: Sequence[Documents], group: Group = group_here) -> list[Verdicts]:
+        """The verdicts over each corpus, in the same order. `group`: a runner's, for what takes
+        long."""
         ...
 
 
-def judge(corpora: Sequence[Documents], judges: Sequence[Judge]) -> list[Verdicts]:
+def judge(
+    corpora: Sequence[Documents], judges: Sequence[Judge], group: Group = group_here
+) -> list[Verdicts]:
     """The verdicts of all judges together; each one sees what those before it have kept."""
     dropped: list[dict[str, np.ndarray]] = [{} for _ in corpora]
     findings: list[dict[str, Any]] = [{} for _ in corpora]
     kept = [np.ones(len(documents.rows_N), bool) for documents in corpora]
     for one in judges:
         seen = [documents.subset(kept_N) for documents, kept_N in zip(corpora, kept, strict=True)]
-        for number, verdicts in enumerate(one.judge(seen)):
+        for number, verdicts in enumerate(one.judge(seen, group)):
             places = np.flatnonzero(kept[number])
             findings[number].update(verdicts.findings)
             for reason, chosen_N in verdicts.dropped.items():

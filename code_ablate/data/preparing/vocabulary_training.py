@@ -90,6 +90,10 @@ def has_vocabulary(config: VocabularyConfig, data_dir: epath.PathLike) -> bool:
         return True
     if not seqio_is_installed():
         return bool(_by_record(config, data_dir)[0])
+    # The key needs every corpus' sources: where nothing is trained yet, it need not be known.
+    folder = _folder(data_dir)
+    if not folder.exists() or not any(folder.glob(f"{config.name}-*.model")):
+        return False
     return vocabulary_path(config, data_dir).exists()
 
 

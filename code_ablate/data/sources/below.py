@@ -10,7 +10,9 @@ that a corpus can be registered where its files are not.
 import os
 from typing import Any
 
+from code_ablate.data.sources.file_search import FoundFiles, NoFile
 from code_ablate.data.sources.files import Files
+from code_ablate.errors import MissingData
 
 
 class FilesBelow(Files):
@@ -33,3 +35,13 @@ class FilesBelow(Files):
         """The patterns, with the folder before them."""
         folder = os.environ.get(self.variable) or self.default
         return tuple(f"{folder.rstrip('/')}/{pattern}" for pattern in self.patterns)
+
+    def _search(self) -> FoundFiles:
+        """The files that match. Raises MissingData for a pattern that nothing matches."""
+        try:
+            return super()._search()
+        except NoFile as error:
+            found = str(error).partition(": ")[0]
+            raise MissingData(
+                f"{found}: put the files there, or say with {self.variable} where they are."
+            ) from error

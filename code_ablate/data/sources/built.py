@@ -18,7 +18,7 @@ from code_ablate.data.building.lock_file import (
     shard_path,
 )
 from code_ablate.data.sources.files import Files
-from code_ablate.errors import UserError
+from code_ablate.errors import MissingData
 
 
 class BuiltCorpus(Files):
@@ -31,16 +31,16 @@ class BuiltCorpus(Files):
             format="jsonl",
             language_field="language",
             path_field="path",
-            metadata={"licence": "licence"},
+            metadata={"licence": "licence", "package": "source", "version": "version"},
         )
 
     def paths(self) -> tuple[str, ...]:
-        """Paths of the shards. Raises UserError if the corpus is not built."""
+        """Paths of the shards. Raises MissingData if the corpus is not built."""
         (wanted,) = self.patterns
         folder = corpora_folder()
         build = f"code-ablate corpora build --tier small --out {folder}"
         if not (folder / LOCK).exists():
-            raise UserError(
+            raise MissingData(
                 f"no corpora are built in {folder}: {build}; or say where they are with {VARIABLE}."
             )
         lock = read_lock(folder / LOCK)
@@ -56,7 +56,7 @@ class BuiltCorpus(Files):
         ]
         if not paths:
             names = ", ".join(sorted({corpus for _, corpus in shards}))
-            raise UserError(
+            raise MissingData(
                 f"corpus {wanted!r} is not among those built in {folder} ({names}): build a "
                 "tier that has it."
             )

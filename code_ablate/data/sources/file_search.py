@@ -54,6 +54,10 @@ class FoundFiles:
     """What cannot be read."""
 
 
+class NoFile(UserError):
+    """A pattern that nothing matches, hidden files and folders neither."""
+
+
 def find_files(
     patterns: Sequence[str],
     *,
@@ -170,7 +174,7 @@ def _no_match(pattern: str, path: str, matches: Matches) -> UserError:
             f"no file matches {pattern!r} but {matches.hidden} hidden ones (their name, or a "
             "folder's, begins with a point): hidden=True reads them."
         )
-    return UserError(f"no file matches {pattern!r}: correct the pattern, or the folder.")
+    return NoFile(f"no file matches {pattern!r}: correct the pattern, or the folder.")
 
 
 def _common_folder(paths: Sequence[str]) -> str:

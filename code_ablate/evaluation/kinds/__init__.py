@@ -11,7 +11,6 @@ installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from code_ablate.errors import UserError
@@ -57,9 +56,3 @@ def kind_of(task: seqio.Task) -> Kind:
         f"evaluation task {task.name!r} has no metric_fn(targets, scores) and no "
         "metric_fn(targets, predictions), so that nothing says how it is scored: give it one."
     )
-
-
-def shared_title(kinds: Iterable[str]) -> str:
-    """The title of the score of tasks of these kinds: "score" if they have several."""
-    titles = {KINDS[kind].title for kind in kinds}
-    return titles.pop() if len(titles) == 1 else "score"

@@ -113,8 +113,8 @@ def _after_solved(prompt: Prompt, row: Mapping[str, tf.Tensor]) -> tuple[tf.Tens
 
 def score_items(
     targets: Sequence[Any],
-    scores: Sequence[float] | Float[np.ndarray, "items"],
-    greedy: Sequence[bool] | Bool[np.ndarray, "items"],
+    scores: Sequence[float] | Float[np.ndarray, " items"],
+    greedy: Sequence[bool] | Bool[np.ndarray, " items"],
 ) -> pd.DataFrame:
     """Scores per item: item; bits (-log2 p of the continuation); bytes (of it); correct (1 or 0).
 

@@ -176,14 +176,14 @@ def as_choice(target: Any) -> Choice:
         ) from error
 
 
-def choices_per_item(targets: Sequence[Any]) -> Int[np.ndarray, "items"]:
+def choices_per_item(targets: Sequence[Any]) -> Int[np.ndarray, " items"]:
     """How many choices each item has, in the order of the items."""
     numbers = [as_choice(target).idx[0] for target in targets]
     return np.unique(np.array(numbers, int), return_counts=True)[1]
 
 
 def score_items(
-    targets: Sequence[Any], scores: Sequence[float] | Float[np.ndarray, "examples"]
+    targets: Sequence[Any], scores: Sequence[float] | Float[np.ndarray, " examples"]
 ) -> pd.DataFrame:
     """Scores per item: one row per item, in the order of the items.
 

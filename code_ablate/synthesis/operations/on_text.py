@@ -8,6 +8,7 @@ from code_ablate.synthesis.grammar import (
     LETTER,
     Bool,
     Int,
+    Mark,
     Text,
     Word,
     Words,

@@ -9,6 +9,7 @@ from code_ablate.synthesis.grammar import (
     Index,
     Int,
     Ints,
+    Mark,
     Ranking,
     Tally,
     Word,

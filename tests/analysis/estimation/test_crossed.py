@@ -13,8 +13,8 @@ from code_ablate.analysis.estimation.crossed import (
     Noise,
     crossed_covariance,
     margin_p,
-    ratio_interval,
 )
+from code_ablate.analysis.estimation.ratios import ratio_interval
 from code_ablate.analysis.estimation.statistics import holm
 from tests.tolerance import sampling_error
 
@@ -258,3 +258,36 @@ def test_what_lies_at_the_margin_is_called_equivalent_in_5_percent_of_studies(re
             called[true] += margin_p(*means, covariance, 0.05, relative=relative) < 0.05
     assert called[0.05] / studies <= 0.05 + sampling_error(0.05, studies) / 2
     assert called[0.0] / studies > 0.5
+
+
+def test_more_units_shrink_what_units_and_both_add_and_leave_the_seeds():
+    noise = Noise(units=5.0, seeds=3.0, both=1.0, unit_freedom=99, seed_count=4)
+    more = noise.with_units(4)
+    assert (more.both, more.of_units) == pytest.approx((0.25, 1.0))
+    assert more.seeds == pytest.approx(2.25) and more.unit_freedom == 396
+    assert noise.with_units(1) == noise
+
+
+def test_the_units_that_are_said_to_be_needed_are_enough_and_a_tenth_fewer_are_not():
+    noise = Noise(units=5.0, seeds=1.2, both=1.0, unit_freedom=99, seed_count=5)
+    factor = noise.units_needed(5.0, 0.01)
+    assert factor > 1.5
+    assert noise.with_units(factor).detectable(0.01) <= 5.0
+    assert noise.with_units(0.9 * factor).detectable(0.01) > 5.0
+    assert noise.units_needed(noise.detectable(0.01), 0.01) == pytest.approx(1.0, rel=0.02)
+    assert noise.units_needed(0.01, 0.01) is None  # seeds alone hide it, whatever the items
+
+
+def test_a_study_with_the_items_that_it_takes_finds_the_difference_four_times_of_five():
+    rng, found = np.random.default_rng(12), 0
+    parts = {"of_units": 1.0, "of_seeds": 0.02, "of_both": 1.0}
+    pilot = [noise_of(drawn(rng, 50, 4, **parts))[1] for _ in range(300)]
+    # The noise as it is, from many pilots: one alone knows little of the seeds.
+    mean = Noise(*np.mean([[n.units, n.seeds, n.both] for n in pilot], axis=0), 49, 4)
+    factor = mean.units_needed(0.12, 0.05)
+    for _ in range(400):
+        value, noise = noise_of(0.12 + drawn(rng, round(50 * factor), 4, **parts))
+        found += noise.p(value) < 0.05
+    assert 2 < factor < 40
+    assert found / 400 >= 0.8 - sampling_error(0.8, 400)
+    assert found / 400 <= 0.9 + sampling_error(0.9, 400)

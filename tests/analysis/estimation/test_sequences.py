@@ -11,7 +11,8 @@ from code_ablate.errors import UserError
 
 
 def bayes_factor(t: float, n: int, effect_variance: float) -> float:
-    """Of a normal prior on the effect against none, by integrating the noncentral t density."""
+    """Bayes factor of a normal prior on the effect against no effect, by integrating the noncentral
+    t density."""
     scale = np.sqrt(effect_variance)
     alternative = integrate.quad(
         lambda e: stats.nct.pdf(t, n - 1, e * np.sqrt(n)) * stats.norm.pdf(e, 0, scale),

@@ -11,9 +11,10 @@ from code_ablate.analysis.estimation.estimates import (
     EQUIVALENT,
     Settings,
 )
-from code_ablate.analysis.report.page import (
-    read_report,
-)
+from code_ablate.analysis.estimation.estimator import Estimator
+from code_ablate.analysis.estimation.summary import summarise
+from code_ablate.analysis.report.page import read_report
+from code_ablate.analysis.results.results import load_results
 from code_ablate.errors import UserError
 from tests.analysis.conftest import COOLDOWN, PRETRAINING
 
@@ -35,6 +36,27 @@ def test_built_in_effects_are_found(three_seeds_dir):
     assert better.gain.value == pytest.approx(built_in, abs=width)
     assert not report.summary.comparison(PRETRAINING, "code_25", domains["reasoning"]).certain()
     assert report.summary.comparison(PRETRAINING, "text_only", domains["demo.text"]) is None
+
+
+def test_nothing_is_compared_twice(study_dir, monkeypatch):
+    compared, compare = [], Estimator.comparison
+
+    def note(self, place, recipe, metric):
+        compared.append((place, recipe, metric.groups, metric.score))
+        return compare(self, place, recipe, metric)
+
+    monkeypatch.setattr(Estimator, "comparison", note)
+    summary = summarise(load_results(study_dir).scores)
+    assert len(set(compared)) == len(compared)
+    # The category table shows what stands in the others, and its own where tasks are left out.
+    skills = next(metric for metric in summary.metrics if metric.label == "basic skills")
+    column = next(column for column in summary.columns if column.whole.label == "basic skills")
+    shown = summary.categories[PRETRAINING, "code_100", column.whole.key]
+    assert shown.level == summary.level(PRETRAINING, "code_100", skills)
+    assert shown.gain == summary.comparison(PRETRAINING, "code_100", skills).gain
+    reasoning = next(column for column in summary.columns if column.whole.label == "reasoning")
+    assert reasoning.kept is None or reasoning.kept.groups != reasoning.whole.groups
+    assert (PRETRAINING, "code_100", "accuracy_above_chance/basic skills") in summary.categories
 
 
 def test_nothing_right_has_an_interval_all_the_same(tmp_path, make_study):

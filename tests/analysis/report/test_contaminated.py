@@ -73,4 +73,6 @@ def test_one_sentence_where_nothing_was_found_or_looked_for(tmp_path):
     )
     assert not [c for c in parse(page_of(clean)).cells if c["kind"] == "uncontaminated"]
     unknown = report_of(tmp_path / "unknown", {}, searched=())
-    assert contamination_note(unknown) == ("Items of the tasks were not looked for in all of them.")
+    assert contamination_note(unknown) == (
+        "Items of the tasks were not looked for in all corpora that the recipes read."
+    )

@@ -1,6 +1,6 @@
 """Figures: what is drawn is what was computed; small, embeddable, reproducible."""
 
-import base64
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,10 @@ from matplotlib.image import imread
 
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.report import figures
+from code_ablate.analysis.report.change_figure import change_figure
 from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.drawing import Drawing, panel, save_png
+from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.report.page import write_report
 from tests.analysis.conftest import PRETRAINING, SIZE
 
@@ -20,11 +23,11 @@ def report(study_dir):
 
 
 def test_main_figure_draws_the_sweep_at_its_shares(report):
-    figure = figures.main_figure(report, PRETRAINING)
-    assert [axis.get_title(loc="left") for axis in figure.axes] == [
+    panels = figures.main_figure(report, PRETRAINING).panels
+    assert [axis.get_title(loc="left") for axis in panels] == [
         m.label for m in report.summary.metrics
     ]
-    for axis, metric in zip(figure.axes, report.summary.metrics, strict=True):
+    for axis, metric in zip(panels, report.summary.metrics, strict=True):
         scale = 1 if metric.lower_is_better else 100
         (line,) = [line for line in axis.lines if len(line.get_xdata()) == 5]
         np.testing.assert_allclose(line.get_xdata(), [0, 25, 50, 75, 100])
@@ -39,6 +42,14 @@ def test_main_figure_draws_the_sweep_at_its_shares(report):
         assert markers == {(30, "s"), (55, "^")}
 
 
+def test_recipes_beside_the_line_are_told_apart_by_colour_and_shape(report):
+    keys = figures.main_figure(report, PRETRAINING).keys
+    looks = {(key.colour, key.marker, key.line, key.filled, key.band) for key in keys}
+    assert len(looks) == len(keys)
+    named = [key for key in keys if key.label.endswith("(several phases)")]
+    assert len({key.colour for key in named}) == len({key.marker for key in named}) == 2
+
+
 def test_band_is_the_paired_interval_around_the_mean(report):
     metric = report.summary.metrics[0]
     low, high = figures._band(report, PRETRAINING, "code_75", metric)
@@ -49,36 +60,73 @@ def test_band_is_the_paired_interval_around_the_mean(report):
     assert high - low < (level.high - level.low) / 2  # what pairing by document is for
 
 
-def test_forest_fills_what_holds_after_correction(report):
-    figure = figures.forest_figure(report, SIZE)
-    titles = [axis.get_title(loc="left") for axis in figure.axes]
-    axis = figure.axes[titles.index("demo.web_code")]
+def test_changes_are_filled_where_they_hold_after_correction(three_seeds_dir):
+    report = read_report(three_seeds_dir, Settings())
+    panels = change_figure(report, SIZE).panels
+    titles = [axis.get_title(loc="left") for axis in panels]
+    axis = panels[titles.index("demo.web_code")]
     markers = [line for line in axis.lines if line.get_marker() in "oD"]
     assert len(markers) == 6 + 3
     drawn = sorted(float(line.get_xdata()[0]) for line in markers)
     found = [c for c in report.summary.comparisons if c.metric.label == "demo.web_code"]
     np.testing.assert_allclose(drawn, sorted(100 * c.gain.value for c in found))
     filled = sum(line.get_markerfacecolor() != "white" for line in markers)
-    assert filled == sum(c.certain() for c in found)
+    assert 0 < filled == sum(c.certain() for c in found)
     without = replace(report, summary=replace(report.summary, comparisons=()))
-    assert figures.forest_figure(without, SIZE) is None
+    assert change_figure(without, SIZE) is None
 
 
-def test_data_uri_is_svg_and_reproducible(report):
-    uri = figures.to_data_uri(figures.main_figure(report, PRETRAINING))
-    head, _, body = uri.partition(",")
-    assert head == "data:image/svg+xml;base64"
-    assert b"<svg" in base64.b64decode(body)
-    assert figures.to_data_uri(figures.main_figure(report, PRETRAINING)) == uri
+def test_panels_are_svg_of_text_and_reproducible(report):
+    svgs = figures.main_figure(report, PRETRAINING).svgs()
+    assert svgs == figures.main_figure(report, PRETRAINING).svgs()
+    for svg, metric in zip(svgs, report.summary.metrics, strict=True):
+        assert svg.startswith("<svg ") and svg.rstrip().endswith("</svg>")
+        assert f">{metric.label}</text>" in svg
+        assert "<style" not in svg and "xmlns" not in svg and "<!--" not in svg
+
+
+def test_names_within_panels_are_unique_and_lead_somewhere(report):
+    drawing = figures.main_figure(report, PRETRAINING)
+    names = [name for svg in drawing.svgs() for name in re.findall(r' id="([^"]*)"', svg)]
+    used = {
+        name for svg in drawing.svgs() for name in re.findall(r'(?:href="#|url\(#)([^")]+)', svg)
+    }
+    assert names and len(set(names)) == len(names) and set(names) == used
+
+
+def test_a_panel_fits_its_names_and_says_them_in_full():
+    rows = ["a_recipe_with_a_very_long_name_of_many_words", "short"]
+    title = "a measure whose name is longer than any panel is wide, by far"
+    axis = panel(title, rows=rows)
+    figure = axis.get_figure()
+    figure.draw_without_rendering()
+    for label in axis.get_yticklabels():
+        assert label.get_window_extent().x0 >= 0
+    width = figure.get_size_inches()[0] * figure.dpi
+    assert (
+        axis.title.get_window_extent().x1 <= width
+        or axis._left_title.get_window_extent().x1 <= width
+    )
+    assert axis.get_title(loc="left").endswith("…")
+    (svg,) = Drawing("Scores", (axis,)).svgs()
+    assert title in svg
 
 
 def test_readme_figure_is_small(report, tmp_path):
-    path = figures.save_png(
-        [figures.main_figure(report, PRETRAINING)], tmp_path / "docs" / "main.png"
-    )
+    path = save_png([figures.main_figure(report, PRETRAINING)], tmp_path / "docs" / "main.png")
     assert path.stat().length < 200_000
     height, width, _ = imread(path).shape
     assert width > 900 and height > 400
+
+
+def test_a_legend_of_many_keys_is_drawn_whole(tmp_path):
+    axis = panel("a")
+    keys = tuple(Key(f"recipe_{i:02d}", "#0072B2", "o", "-") for i in range(20))
+    heights = []
+    for count in (1, 20):
+        path = save_png([Drawing("a", (axis,), keys[:count])], tmp_path / f"{count}.png")
+        heights.append(imread(path).shape[0])
+    assert heights[1] > heights[0] + 100
 
 
 def test_the_picture_of_a_study_shows_all_of_its_sizes(tmp_path, make_study):
@@ -88,10 +136,10 @@ def test_the_picture_of_a_study_shows_all_of_its_sizes(tmp_path, make_study):
         recipes=("text_only", "code_25", "code_100"),
         items=20,
     )
-    report = write_report(study, tmp_path / "report.html", Settings())
+    report = write_report(study, tmp_path / "report.html", Settings(), png=True)
     both, parts = imread(tmp_path / "report.png"), []
-    for i, figure in enumerate(figures.main_figures(report).values()):
-        parts.append(imread(figures.save_png([figure], tmp_path / f"{i}.png")))
+    for i, drawing in enumerate(figures.main_figures(report).values()):
+        parts.append(imread(save_png([drawing], tmp_path / f"{i}.png")))
     assert len(parts) == 2
     assert both.shape[1] == parts[0].shape[1]
     np.testing.assert_array_equal(both, np.concatenate(parts))

@@ -77,7 +77,8 @@ def evaluated(recipe):
     (part,) = suite.parts
     script = Script(dict(zip(QUESTIONS, ANSWERS[recipe], strict=True)))
     about, items = part.evaluate(Engine(None, script), lambda done: None)
-    records = type("Records", (), {"load": lambda self, key: (items, dict(about))})
+    known = {"identity": part.key.identity, **about}
+    records = type("Records", (), {"load": lambda self, key: (items, dict(known))})
     return suite.result(records())
 
 

@@ -168,4 +168,11 @@ def test_documents_without_a_licence_go_unless_they_are_meant():
     assert PermissiveLicence().drop(unknown)
     assert PermissiveLicence(unlicensed=True).drop(unknown) is None
     assert PermissiveLicence(("GPL-2.0-only",)).drop(Document("", more={"licence": "MIT"}))
+    for licences, allowed in (
+        ("MIT\nApache-2.0", True),
+        ("MIT\n\nGPL-2.0-only OR MIT\n", True),
+        ("MIT\nGPL-2.0-only", False),
+    ):  # all that were found in a repository, one in a line
+        verdict = PermissiveLicence().judge(Document("", more={"licence": licences}))
+        assert (verdict.drop is None) == allowed
     assert PermissiveLicence.scale.bin("GPL-9") == len(PermissiveLicence.scale.names)

@@ -92,7 +92,7 @@ def interrupted(tmp_path, vocabulary, monkeypatch):
     whole = one(corpus, vocabulary, tmp_path / "whole")
     results = []
 
-    def stopped(self, plans, extracted):
+    def stopped(self, plans, extracted, group):
         results.extend(extracted[plans[0].corpus])
         raise KeyboardInterrupt
 

@@ -21,7 +21,7 @@ def item(name: str, prompt: str, answer: str = "yes", is_code: bool = False) -> 
 def found(index: LeakIndex, text: str) -> dict[tuple[str, str], float]:
     """Share of the n-grams of each part that stand in a document, by item and part."""
     (ngrams,) = index.hits([text])
-    _, part_H = index.parts_of(ngrams.astype(np.int64))
+    _, part_H = index.table.parts_of(ngrams.astype(np.int64))
     parts, counts = np.unique(part_H, return_counts=True)
     columns = index.parts
     return {

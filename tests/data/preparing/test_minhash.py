@@ -42,7 +42,8 @@ def test_bands_find_the_threshold_and_no_longer_ones_would(threshold):
 
 
 def test_the_sketches_are_the_recorded_ones():
-    """Of other values, the version of rensa or of words must be another one."""
+    """If they differ, stores that are prepared are stale: the version in their identity must differ
+    too."""
     assert sketch_of(["The quick brown fox jumps over the lazy dog."], 4).tolist() == [RECORDED]
     assert bands(0.7, 256) == (42, 6)
 

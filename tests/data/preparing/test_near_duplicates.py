@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.near_duplicates import compare, on_disk, real_documents
-from code_ablate.data.preparing import near_duplicates
+from code_ablate.data.preparing import similar_pairs
 from code_ablate.data.preparing.near_duplicates import (
     FINDINGS,
     IN_EARLIER_CORPUS,
@@ -44,7 +44,7 @@ def test_what_goes_is_what_a_comparison_of_all_pairs_finds(tmp_path):
 
 @pytest.mark.parametrize("limit", [64, 2])
 def test_many_of_one_kind_and_many_that_share_a_band(tmp_path, monkeypatch, limit):
-    monkeypatch.setattr(near_duplicates, "_ALL_PAIRS", limit)
+    monkeypatch.setattr(similar_pairs, "ALL_PAIRS", limit)
     texts = [f"{sentence('a')} {i}" for i in range(100)] + [sentence("b"), sentence("c")]
     (verdicts,) = judged({"c": texts}, tmp_path)
     assert verdicts.kept_N.sum() == 3

@@ -14,7 +14,7 @@ class Shared:
 
     signatures = ()
 
-    def judge(self, corpora):
+    def judge(self, corpora, group):
         seen: set[int] = set()
         verdicts = []
         for documents in corpora:
@@ -32,7 +32,7 @@ class Over:
     limit: int
     signatures = ()
 
-    def judge(self, corpora):
+    def judge(self, corpora, group):
         return [
             Verdicts.of({"over": d.rows_N["bytes"] > self.limit}, len(d.rows_N)) for d in corpora
         ]

@@ -238,7 +238,7 @@ def test_the_last_number(text, number):
 
 @pytest.mark.parametrize("text", ["9" * 5000, "1/" + "7" * 5000, "9" * 5000 + "^9", "\\frac12" * 9])
 def test_numbers_of_any_length_are_read(text):
-    """Of more than 4,300 digits Python's int() refuses, and a model may repeat itself."""
+    """Python's int() refuses more than 4,300 digits, and a model may repeat itself."""
     assert number_at_the_end(text) is not None
     targets, said = [Accepted("a", (text,)), Accepted("b", ("7",))], [text, text]
     assert answers.correct_per_item([answers.last_number], targets, said)[0].tolist() == [1, 0]

@@ -1,18 +1,24 @@
 """The table of kinds: what it says, what it loads, and that a kind is one module and one line."""
 
+import importlib
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import seqio
 import tensorflow as tf
 
-from code_ablate.evaluation import declarations
+from code_ablate.evaluation import declarations, domains
 from code_ablate.evaluation.few_shot import evaluation_features
-from code_ablate.evaluation.kinds import KINDS, shared_title
+from code_ablate.evaluation.kinds import KINDS
 from code_ablate.evaluation.measure import Kind, Outcome
 from code_ablate.evaluation.suite import Suite
 from code_ablate.evaluation.suite_config import SuiteConfig
 from tests.evaluation.test_downstream import Bytes
 from tests.test_imports import run
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_names_are_those_of_recorded_scores():
@@ -25,9 +31,14 @@ def test_names_are_those_of_recorded_scores():
         assert kind.score is None or kind.score in kind.columns
 
 
-def test_titles():
-    assert shared_title(["exact_match"]) == "exact match"
-    assert shared_title(["exact_match", "pass_at_k"]) == "score"
+def test_the_documentation_names_kinds_as_tables_do():
+    text = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| `(\w+)` \|", text.partition("## Kinds")[2], re.MULTILINE)
+    named = {module: name for module, name in rows if name in KINDS}
+    assert set(named.values()) == set(KINDS) - {domains.KIND.name}
+    for module, name in named.items():
+        assert importlib.import_module(f"code_ablate.evaluation.kinds.{module}").KIND.name == name
+    assert f"`{domains.KIND.name}`" in text
 
 
 def test_facts_are_read_without_jax_tensorflow_seqio_and_gin():
@@ -94,4 +105,3 @@ def test_a_kind_is_one_module_and_one_line(toy_task):
     description, items = part.evaluate(None, lambda done: None)
     assert list(items["length"]) == [3, 5]
     assert description["kind"] == "toy_length" and description["metrics"] == {"length": 4}
-    assert shared_title(["toy_length"]) == "length"

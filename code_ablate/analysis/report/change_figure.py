@@ -1,0 +1,94 @@
+"""The figure of changes: every recipe against the baseline, with intervals.
+
+drawing = change_figure(report, "470M")
+"""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+
+from code_ablate.analysis.estimation.estimates import Comparison, Metric
+from code_ablate.analysis.estimation.scores import Place
+from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.drawing import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    Drawing,
+    panel,
+)
+from code_ablate.analysis.report.elements import Key
+
+
+def change_figure(report: Report, size: str) -> Drawing | None:
+    """Relative change to the baseline at one model size, per metric and recipe, with intervals.
+
+    Filled markers are comparisons that hold after Holm's correction. Metrics without a relative
+    change are left out. None if there is none (no recipe shares a seed with the baseline).
+    """
+    comparisons = report.summary.comparisons
+    drawable = [c for c in comparisons if c.gain is not None and c.place.size == size]
+    if not drawable:
+        return None
+    present = {comparison.recipe for comparison in drawable}
+    names = [recipe.name for recipe in report.record.recipes if recipe.name in present]
+    metrics = [m for m in report.summary.metrics if any(c.metric == m for c in drawable)]
+    styles = _place_styles(report.results.places_of(size))
+    panels = tuple(
+        _change_panel([c for c in drawable if c.metric == metric], metric, names, styles)
+        for metric in metrics
+    )
+    alt = f"Relative change to {report.baseline}{report.of_size(size)}, with intervals"
+    heading = size if report.several_sizes else ""
+    return Drawing(alt, panels, tuple(_keys(report, styles)), heading)
+
+
+_PlaceStyles = Mapping[Place, tuple[str, str, float]]
+
+
+def _place_styles(places: Sequence[Place]) -> _PlaceStyles:
+    """Colour, marker and vertical offset of each stage, the first one on top."""
+    looks = ((BLUE, "o"), (VERMILION, "D"), (GREEN, "^"), (PURPLE, "s"), (ORANGE, "v"), (SKY, "P"))
+    span = 0.3 if len(places) < 3 else 0.5
+    step = span / max(1, len(places) - 1)
+    start = -span / 2 if len(places) > 1 else 0.0
+    return {place: (*looks[i % len(looks)], start + i * step) for i, place in enumerate(places)}
+
+
+def _change_panel(
+    comparisons: Sequence[Comparison],
+    metric: Metric,
+    names: Sequence[str],
+    styles: _PlaceStyles,
+) -> Axes:
+    better = "lower is better" if metric.lower_is_better else "higher is better"
+    label = f"change in {metric.name}, %\n({better})"
+    axis = panel(metric.label, x_label=label, rows=names, row_inches=0.32)
+    axis.axvline(0, color="#444444", linewidth=0.9)
+    for comparison in comparisons:
+        if comparison.gain is None:
+            continue
+        colour, marker, offset = styles[comparison.place]
+        y, gain = names.index(comparison.recipe) + offset, comparison.gain
+        axis.plot([100 * gain.low, 100 * gain.high], [y, y], color=colour, linewidth=1.5)
+        axis.plot(
+            100 * gain.value,
+            y,
+            marker=marker,
+            ms=5,
+            markeredgecolor=colour,
+            markerfacecolor=colour if comparison.certain() else "white",
+        )
+    return axis
+
+
+def _keys(report: Report, styles: _PlaceStyles) -> list[Key]:
+    keys = [
+        Key(report.title(place), colour, marker, "-")
+        for place, (colour, marker, _) in styles.items()
+    ]
+    return [*keys, Key("hollow: not certain after Holm's correction", GREY, "o", filled=False)]

@@ -1,0 +1,99 @@
+"""What was frozen: read and written, amended, and held against comparisons."""
+
+import dataclasses
+
+import pytest
+
+from code_ablate.analysis.estimation.summary import summarise
+from code_ablate.analysis.results import frozen
+from code_ablate.analysis.results.frozen import Frozen, FrozenPlan, Hypothesis, analysis_digest
+from code_ablate.analysis.results.results import load_results
+from code_ablate.errors import UserError
+from tests.analysis.conftest import PRETRAINING
+
+ENTRY = Frozen(
+    created="2026-01-01T00:00:00Z",
+    version="1",
+    configuration="abc",
+    analysis="def",
+    hypotheses=("code_* bits_per_byte/demo.web_code better",),
+    primary_scores={"arc_easy": "bits"},
+    primary_rule="a rule",
+    noise_study="",
+    stopping_rule="once",
+    design={"seeds": [0, 1], "margin": 0.01},
+    after_results=False,
+)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a b c", "a b better now", "a better", "better"])
+def test_a_hypothesis_that_cannot_be_read_is_refused(text):
+    with pytest.raises(UserError, match="write 'RECIPE METRIC CLAIM'"):
+        Hypothesis.parse(text)
+
+
+def test_a_hypothesis_may_name_a_metric_with_spaces():
+    hypothesis = Hypothesis.parse("code_* accuracy/basic skills better")
+    assert hypothesis.covers("code_25", "accuracy/basic skills")
+    assert not hypothesis.covers("text_only", "accuracy/basic skills")
+    assert str(hypothesis) == "code_* accuracy/basic skills better"
+
+
+def test_a_plan_is_read_as_it_was_written(tmp_path):
+    assert FrozenPlan.read(tmp_path) is None
+    plan = FrozenPlan.of(None, ENTRY)
+    plan.write(tmp_path / "study")
+    assert FrozenPlan.read(tmp_path / "study") == plan
+    file = tmp_path / "study" / "frozen.json"
+    file.write_text(file.read_text().replace("better", "worse"))
+    with pytest.raises(UserError, match=r"changed after it was written.*everything in the report"):
+        FrozenPlan.read(tmp_path / "study")
+
+
+def test_saying_the_same_again_is_no_amendment():
+    plan = FrozenPlan.of(None, ENTRY)
+    again = dataclasses.replace(ENTRY, created="2027-01-01T00:00:00Z", version="2")
+    assert FrozenPlan.of(plan, again) == plan
+    other = dataclasses.replace(again, hypotheses=("code_100 accuracy/* worse",))
+    amended = FrozenPlan.of(plan, other)
+    assert amended.first == ENTRY and amended.amendments == (other,)
+    assert FrozenPlan.of(amended, dataclasses.replace(other, created="later")) == amended
+
+
+def test_what_is_frozen_amended_and_exploratory():
+    later = dataclasses.replace(ENTRY, hypotheses=("code_100 accuracy/* worse",), created="b")
+    too_late = dataclasses.replace(
+        ENTRY,
+        hypotheses=("text_* * different",),
+        after_results=True,
+        primary_scores={"arc_easy": "correct"},
+    )
+    plan = FrozenPlan((ENTRY, later, too_late))
+    assert plan.status("code_25", "bits_per_byte/demo.web_code") == frozen.FROZEN
+    assert plan.status("code_100", "accuracy/reasoning") == frozen.AMENDED
+    assert plan.status("text_only", "accuracy/reasoning") == frozen.EXPLORATORY
+    assert plan.status("code_25", "accuracy/reasoning") == frozen.EXPLORATORY
+    assert plan.primary_scores == {"arc_easy": "bits"}
+    assert FrozenPlan((too_late,)).status("text_x", "y") == frozen.EXPLORATORY
+
+
+def test_outcomes_follow_the_verdicts(three_seeds_dir):
+    summary = summarise(load_results(three_seeds_dir).scores)
+    web_code = next(m for m in summary.metrics if m.label == "demo.web_code")
+    text = next(m for m in summary.metrics if m.label == "demo.text")
+    basic = next(m for m in summary.metrics if m.label == "reasoning")
+
+    def outcomes(recipe, metric):
+        comparison = summary.comparison(PRETRAINING, recipe, metric)
+        claims = (Hypothesis(recipe, metric.key, claim) for claim in frozen.CLAIMS)
+        return [hypothesis.outcome(comparison) for hypothesis in claims]
+
+    yes, no, unknown = frozen.HOLDS, frozen.CONTRADICTED, frozen.CANNOT_SAY
+    assert outcomes("code_100", web_code) == [yes, no, yes, no]
+    assert outcomes("code_100", text) == [no, yes, yes, no]
+    assert outcomes("code_25", basic) == [unknown] * 4
+
+
+def test_the_hash_of_the_analysis_is_that_of_its_sources():
+    digest = analysis_digest()
+    assert digest == analysis_digest() and len(digest) == 16
