@@ -1,6 +1,7 @@
 """Options that `law` and `design` share: how a table is read, and where a mixture may lie."""
 
 import argparse
+import math
 from collections.abc import Callable
 
 
@@ -21,7 +22,7 @@ def add_mixture_options(command: argparse.ArgumentParser, count: Callable[[str],
     )
     several("--constraint", "TEXT", "code<=0.3, web>=0.2, epochs<=4 or distance<=0.1")
     command.add_argument(
-        "--tokens", type=float, default=0.0, metavar="N", help="tokens to be trained on"
+        "--tokens", type=_amount, default=0.0, metavar="N", help="tokens to be trained on"
     )
     several("--available", "CORPUS=TOKENS", "tokens at hand; epochs say how often they may repeat")
     several("--today", "CORPUS=SHARE", "today's mixture; distance is from it")
@@ -38,3 +39,13 @@ def add_mixture_options(command: argparse.ArgumentParser, count: Callable[[str],
         metavar="N",
         help="seed of folds, resamples and search; default: 0",
     )
+
+
+def _amount(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number

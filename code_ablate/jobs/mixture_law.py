@@ -187,5 +187,10 @@ def design_batch(
 
 
 def begin_design(region: Region, runs: int, *, seed: int = 0) -> Proposal:
-    """Mixtures to begin with, before any run."""
+    """Mixtures to begin with, before any run. Raises UserError for fewer than two corpora."""
+    if len(set(region.corpora)) < max(2, len(region.corpora)):
+        raise UserError(
+            f"the corpora to begin with are {', '.join(region.corpora)}: give two or more, each "
+            "once."
+        )
     return Proposal(region.corpora, first_batch(region, runs, seed=seed), None)

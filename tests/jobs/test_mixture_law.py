@@ -70,6 +70,16 @@ def test_a_design_begins_without_runs(tmp_path, capsys):
     assert main(["design", "--begin", "a", "b", "--runs", "2"]) == 2
     assert main(["design"]) == 2
     assert "--begin" in capsys.readouterr().err
+    for corpora in (["a"], ["a", "a"]):
+        assert main(["design", "--begin", *corpora]) == 2
+        assert "give two or more, each once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tokens", ["nan", "inf", "-1", "0", "many"])
+def test_tokens_are_a_number_above_0(table, tokens, capsys):
+    with pytest.raises(SystemExit):
+        main(["law", str(table), "--tokens", tokens])
+    assert "is no number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
