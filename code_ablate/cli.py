@@ -252,6 +252,28 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--no-report", action="store_true", help="stop before the report is written"
     )
+    command.add_argument(
+        "--phase",
+        dest="phases",
+        action="append",
+        default=[],
+        metavar="IDENTITY",
+        help="train and evaluate only this phase of it, as `plan` names it; may be given again",
+    )
+    command = add("launch", run.launch, "hand a study over to a scheduler, as jobs")
+    add_study(command)
+    command.add_argument(
+        "--on",
+        choices=["slurm", "kubernetes", "local"],
+        required=True,
+        help="scheduler; local: the same jobs here, one after another",
+    )
+    command.add_argument(
+        "--out", metavar="FOLDER", help="folder of scripts and logs; default: launch/STUDY"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="write the jobs, and submit nothing"
+    )
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study", help="folder of its results, or its name in gin/studies")
     add_scale(command)

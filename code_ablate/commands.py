@@ -156,22 +156,47 @@ def evaluate(options) -> None:
 
 
 def study(options) -> None:
-    """Runs a study to its report."""
+    """Runs a study to its report, or single phases of it."""
     from code_ablate import config
-    from code_ablate.jobs.run_study import run_study
+    from code_ablate.jobs.run_study import run_phases, run_study
 
     study, workspace = _load_study(options)
-    directory = run_study(
-        study,
-        workspace,
-        config.make("Hardware"),
-        execution=config.make_execution(),
-        operative_gin=config.operative(),
-    )
+    hardware, execution = config.make("Hardware"), config.make_execution()
+    gin = config.operative()
+    if names := options.phases:
+        run_phases(study, workspace, hardware, names, execution=execution, operative_gin=gin)
+        return
+    directory = run_study(study, workspace, hardware, execution=execution, operative_gin=gin)
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
 
         show(write_study_report(directory))
+
+
+def launch(options) -> None:
+    """Submits a study to a scheduler, or says what would be."""
+    from code_ablate import config
+    from code_ablate.jobs.launch_study import Launch, launch_study
+
+    study, _ = _load_study(options, looks_only=True)
+    launch = Launch(
+        options.on,
+        slurm=config.make("Slurm"),
+        kubernetes=config.make("Kubernetes"),
+        folder=options.out or "",
+        dry_run=options.dry_run,
+    )
+    for line in launch_study(study, _study_arguments(options), launch):
+        show(line, flush=True)
+
+
+def _study_arguments(options) -> tuple[str, ...]:
+    """What names a study on the command line, as it was given to this command."""
+    scale = (f"--scale={options.scale}",) if options.scale else ()
+    files = (f"--gin_file={file}" for file in options.gin_file)
+    modules = (f"--import={module}" for module in options.imports)
+    bindings = (f"--gin.{binding}" for binding in options.bindings)
+    return (options.study, *scale, *files, *modules, *bindings)
 
 
 def report(options) -> None:

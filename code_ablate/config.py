@@ -32,6 +32,8 @@ from code_ablate.jobs.workspace import Paths, Workspace
 from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
+from code_ablate.study.launch.kubernetes import Kubernetes
+from code_ablate.study.launch.slurm import Slurm
 from code_ablate.study.recipes import RECIPES, Setting, Side
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
@@ -61,6 +63,8 @@ CONFIGURABLES = (
     TrackingConfig,
     ProfileConfig,
     Hardware,
+    Slurm,
+    Kubernetes,
     Paths,
     phase_of_run,
     *RECIPES,

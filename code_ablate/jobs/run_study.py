@@ -2,15 +2,21 @@
 
     directory = run_study(study, workspace, hardware, execution=Execution())
     directory / "results.parquet"; directory / "study.json"
+    run_phases(study, workspace, hardware, [phase_key(phase)], execution=Execution())
 
 Everything that is finished is kept and found again by its identity, so the same call goes on where
 an interrupted one stopped.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from etils import epath
 
 from code_ablate import distributed, locks
 from code_ablate.allocator import ready_the_host
+from code_ablate.data.store import Stores
+from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
@@ -18,7 +24,9 @@ from code_ablate.shown import show
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
+from code_ablate.study.part import part_of
 from code_ablate.study.phase_order import Work
+from code_ablate.study.phase_record import PhasesRecord
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.score_table import Suites, write_results
@@ -37,38 +45,114 @@ def run_study(
     operative_gin: str = "",
 ) -> epath.Path:
     """Returns the folder with study.json and results.parquet. Raises UserError, Interrupted."""
+    ready = _get_ready(study, workspace, hardware, execution)
+    with locks.held(ready.directory, "run"):
+        ready.execute(execution, operative_gin)
+        if distributed.is_first():
+            write_results(
+                study,
+                ready.graph,
+                ready.runs,
+                ready.suites,
+                ready.stores,
+                ready.vocabulary,
+                ready.directory,
+            )
+    return ready.directory
+
+
+def run_phases(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    names: Sequence[str],
+    *,
+    execution: Execution,
+    operative_gin: str = "",
+) -> None:
+    """Trains single phases of a study, and evaluates those of arms; writes no results.
+
+    Each is named by its key or its identity. Others may train other phases of the study at the same
+    time, on other machines. The parents of those that are named must be trained, or be named too.
+    Raises UserError, Failed, Interrupted.
+    """
+    _get_ready(study, workspace, hardware, execution, names).execute(execution, operative_gin)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A study, or part of one, of which everything is known that can be before training."""
+
+    study: Study
+    """The whole study."""
+    vocabulary: Vocabulary
+    """The vocabulary of its models."""
+    stores: Stores
+    """Token stores of all its corpora."""
+    seconds: float
+    """Training that is left to do, as far as can be told."""
+    graph: PhaseGraph
+    """The phases to train."""
+    runs: Mapping[str, RunDirectory]
+    """Run of every phase of the study, by identity."""
+    suites: Suites
+    """What the phases of `graph` are evaluated on."""
+    directory: epath.Path
+    """Folder of the study's results."""
+
+    def execute(self, execution: Execution, operative_gin: str) -> None:
+        """Trains and evaluates what is to do."""
+
+        def evaluate(work: Work) -> None:
+            suite = self.suites.of_phase(work.phase)
+            run, step = self.runs[work.identity], work.phase.steps
+            evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
+
+        surroundings = Surroundings(self.stores, execution, operative_gin)
+        chosen = choose_trainer(self.graph, self.runs, surroundings, seconds=self.seconds)
+        with chosen as trainer:
+            execute(self.graph, trainer, evaluate)
+
+
+def _get_ready(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    execution: Execution,
+    names: Sequence[str] = (),
+) -> _Ready:
+    """Prepares what is missing, and finds everything that can be wrong, before any training.
+
+    `names`: phases to train, by key or identity; none: all of the study.
+    """
     ready_the_host()
-    # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
-    plan = make_plan(study, stores, hardware, workspace.paths.runs, fleet=execution.fleet)
-    if distributed.is_first():
+    runs_dir, directory = workspace.paths.runs, workspace.paths.study(study.folder)
+    plan = make_plan(study, stores, hardware, runs_dir, fleet=execution.fleet)
+    whole = PhaseGraph.of(study, stores.identities, stores.tokens)
+    graph = part_of(whole, names) if names else whole
+    if distributed.is_first() and not names:
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
-    graph = PhaseGraph.of(study, stores.identities, stores.tokens)
-    runs = _reserved_runs(graph, workspace.paths.runs)
+    runs = _reserved_runs(whole, runs_dir)
     suites = Suites.of(study, vocabulary, stores, graph, runs)
-    distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
+
+    def note_and_check() -> None:
+        # Nobody deletes checkpoints in between: `clean` has its turn before or after, and goes by
+        # what is noted here.
+        with locks.turn(epath.Path(runs_dir), "notes what its study needs"):
+            PhasesRecord.of(study, whole, runs, suites).write(directory)
+            require_parameters(graph, runs, suites.unevaluated(graph, runs))
+
+    distributed.from_first(note_and_check)
     if distributed.is_first():
         for task, reason in suites.missing.items():
             show(f"missing: {task}: {reason}", flush=True)
         if note := cropping_note(suites.cropped):
             show(note, flush=True)
-
-    def evaluate(work: Work) -> None:
-        suite = suites.of_phase(work.phase)
-        run, step = runs[work.identity], work.phase.steps
-        evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
-
-    directory = workspace.paths.study(study.folder)
-    with locks.held(directory, "run"):
-        surroundings = Surroundings(stores, execution, operative_gin)
-        seconds = sum(row.seconds for row in plan.phases)
-        with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
-            execute(graph, trainer, evaluate)
-        if distributed.is_first():
-            write_results(study, graph, runs, suites, stores, vocabulary, directory)
-    return directory
+    seconds = sum(row.seconds for row in plan.phases if row.identity in graph.phases)
+    return _Ready(study, vocabulary, stores, seconds, graph, runs, suites, directory)
 
 
 def _reserved_runs(graph: PhaseGraph, runs_dir: epath.PathLike) -> dict[str, RunDirectory]:

@@ -29,6 +29,7 @@ from code_ablate.pods.step_cost import StepCost
 from code_ablate.study.fleet_plan import FleetPlan
 from code_ablate.study.graph import PhaseGraph, Study, size_of
 from code_ablate.study.hardware import Hardware, device_here
+from code_ablate.study.part import unprepared
 from code_ablate.study.trainers import fleet_members
 from code_ablate.training.execution import FleetConfig
 from code_ablate.training.phase import Phase
@@ -159,8 +160,7 @@ def make_plan(
     With a pod, which takes the place of `hardware`, the train steps are compiled for it. `fleet`
     says how many phases the devices that are here train at the same time; None: one.
     """
-    unprepared = {corpus: f"unprepared {corpus}" for corpus in study.corpora}
-    graph = PhaseGraph.of(study, unprepared | stores.identities, stores.tokens)
+    graph = PhaseGraph.of(study, unprepared(study.corpora) | stores.identities, stores.tokens)
     costs = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
     distinct = {id(costs[name]): (p.model, costs[name]) for name, p in graph.phases.items() if pod}
     step_costs = tuple(distinct.values())

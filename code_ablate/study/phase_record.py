@@ -1,0 +1,139 @@
+"""phases.json in a study's folder: which phases it has, and what it needs of each.
+
+    record = PhasesRecord.of(study, graph, runs, suites)
+    record.write(directory)
+    PhasesRecord.read(directory).phases[0].run
+
+Written before the first step of training. `code-ablate status` and `clean` go by it: they need
+neither gin nor SeqIO, and know what the other studies in the same folder of runs need.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from etils import epath
+
+from code_ablate import own_file, storage
+from code_ablate.evaluation.records import Key, Records
+from code_ablate.study.graph import PhaseGraph, Study
+from code_ablate.study.plan import phase_sizes, training_flops
+from code_ablate.study.score_table import Suites
+from code_ablate.training.rundir import RunDirectory
+
+FORMAT = 1
+"""Raised when the meaning of a field changes."""
+
+FILE = "phases.json"
+"""Name of the file in a study's folder."""
+
+
+@dataclass(frozen=True)
+class PhaseRecord:
+    """One distinct phase of a study."""
+
+    identity: str
+    """Identity of the phase."""
+    run: str
+    """Name of its run's folder."""
+    name: str
+    """What it is for: pretraining, continuation, cooldown."""
+    size: str
+    """Name of its model size."""
+    mixture: str
+    """Its mixture, in words."""
+    seed: int
+    """Its seed."""
+    parent: str | None
+    """Identity of the phase it starts from; None: from initialisation."""
+    steps: int
+    """Train steps."""
+    seq_len: int
+    """Tokens that a window predicts."""
+    flops: float
+    """Floating-point operations of its training."""
+    evaluated: bool
+    """Whether it is the last phase of an arm, which is evaluated."""
+    used_by: tuple[str, ...]
+    """Recipes with seed that need it."""
+
+
+@dataclass(frozen=True)
+class PhasesRecord:
+    """All phases of a study."""
+
+    study: str
+    """Name of the study, and its scale."""
+    configuration: str
+    """Hash of what is compared and how, `Study.configuration`."""
+    phases: tuple[PhaseRecord, ...]
+    """Distinct phases, parents before children."""
+    scores: Mapping[str, tuple[Key, ...]]
+    """What evaluated phases are scored on, by their seq_len; without what is missing here."""
+
+    @classmethod
+    def of(
+        cls, study: Study, graph: PhaseGraph, runs: Mapping[str, RunDirectory], suites: Suites
+    ) -> "PhasesRecord":
+        """The record of a whole study; `runs` by identity."""
+        sizes, evaluated = phase_sizes(study, graph), graph.evaluated
+        phases = tuple(
+            PhaseRecord(
+                identity=identity,
+                run=runs[identity].path.name,
+                name=phase.name,
+                size=sizes[identity],
+                mixture=str(phase.mixture),
+                seed=phase.seed,
+                parent=graph.parents[identity],
+                steps=phase.steps,
+                seq_len=phase.seq_len,
+                flops=training_flops(phase),
+                evaluated=identity in evaluated,
+                used_by=graph.users[identity],
+            )
+            for identity, phase in graph.phases.items()
+        )
+        scores = {
+            str(seq_len): tuple(part.key for part in suite.parts)
+            for seq_len, suite in suites.by_seq_len.items()
+        }
+        return cls(study.folder, study.configuration, phases, scores)
+
+    def write(self, directory: epath.Path) -> None:
+        """Writes the file.
+
+        A job that trains part of a study knows of that part what it is scored on: of the rest, what
+        the file says is kept, if it is of this configuration.
+        """
+        record = self
+        with contextlib.suppress(own_file.Damaged):
+            there = PhasesRecord.read(directory)
+            if there.configuration == self.configuration:
+                record = dataclasses.replace(self, scores={**there.scores, **self.scores})
+            if there == record:
+                return
+        directory.mkdir(parents=True, exist_ok=True)
+        storage.replace(directory / FILE, own_file.text_of(record, FORMAT))
+
+    @classmethod
+    def read(cls, directory: epath.Path) -> "PhasesRecord":
+        """Raises Damaged, with what to do, if the file is missing or not as it was written."""
+        try:
+            return own_file.read(directory / FILE, cls, FORMAT)
+        except own_file.Damaged as error:
+            raise own_file.Damaged(
+                f"{error}: give the command of that study once more, which writes it before "
+                "anything else."
+            ) from error
+
+    def unscored(self, phase: PhaseRecord, runs_dir: epath.Path) -> tuple[str, ...]:
+        """The tasks and domains that a phase is still to be evaluated on; none if it is no arm."""
+        if not phase.evaluated:
+            return ()
+        if str(phase.seq_len) not in self.scores:
+            return ("what no job has named yet",)
+        records = Records(runs_dir / phase.run / "eval" / str(phase.steps))
+        keys = self.scores[str(phase.seq_len)]
+        return tuple(key.name for key in keys if not records.has(key))
