@@ -274,6 +274,19 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--dry-run", action="store_true", help="write the jobs, and submit nothing"
     )
+    command = add("status", run.status, "show how far each phase of a study has come")
+    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    add_scale(command)
+    command.add_argument(
+        "--follow", action="store_true", help="show it again as it goes on, until all is done"
+    )
+    command = add("clean", run.clean, "find checkpoints that nothing needs, and delete them")
+    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    add_scale(command)
+    command.add_argument("--yes", action="store_true", help="delete; without it, only say what")
+    command.add_argument(
+        "--arms", action="store_true", help="also the last checkpoints of arms that are evaluated"
+    )
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study", help="folder of its results, or its name in gin/studies")
     add_scale(command)

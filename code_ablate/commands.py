@@ -199,6 +199,52 @@ def _study_arguments(options) -> tuple[str, ...]:
     return (options.study, *scale, *files, *modules, *bindings)
 
 
+def status(options) -> None:
+    """Shows how far each phase of a study has come."""
+    import time
+
+    from code_ablate.jobs.study_status import follow_study
+    from code_ablate.study.status import StudyStatus
+    from code_ablate.study.status_text import status_text
+
+    directory = _folder_of_study(options)
+    if options.follow:
+        follow_study(directory, wait=lambda: time.sleep(2))
+    else:
+        show(status_text(StudyStatus.read(directory)))
+
+
+def clean(options) -> None:
+    """Says which checkpoints nothing needs; deletes them, if that is asked for."""
+    from code_ablate.jobs.clean_study import clean_study
+    from code_ablate.study.garbage import garbage_text
+
+    garbage = clean_study(_folder_of_study(options), arms=options.arms, delete=options.yes)
+    show(garbage_text(garbage))
+    if options.yes:
+        show("they are deleted.")
+    elif garbage.deletable:
+        show("nothing was deleted; --yes does that.")
+
+
+def _folder_of_study(options):
+    """The folder of a study that has begun: as it is given, or as gin names it. UserError."""
+    from etils import epath
+
+    from code_ablate.jobs.study_status import has_begun, require_begun
+
+    if has_begun(options.study):
+        if options.scale or options.gin_file or options.bindings:
+            raise UserError(f"{options.study} is a study: give no scale, gin file or binding.")
+        return epath.Path(options.study)
+    if epath.Path(options.study).is_dir():
+        require_begun(epath.Path(options.study), "NAME")
+    study, workspace = _load_study(options, looks_only=True)
+    directory = workspace.paths.study(study.folder)
+    require_begun(directory, options.study)
+    return directory
+
+
 def report(options) -> None:
     """Writes the report of a study that has run: its folder, or its name."""
     from code_ablate.jobs.report import is_results, write_study_report
