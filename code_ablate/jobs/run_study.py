@@ -21,12 +21,12 @@ from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
+from code_ablate.study.describe_phases import describe_phases
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
 from code_ablate.study.part import part_of
 from code_ablate.study.phase_order import Work
-from code_ablate.study.phase_record import PhasesRecord
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.score_table import Suites, write_results
@@ -142,7 +142,7 @@ def _get_ready(
         # Nobody deletes checkpoints in between: `clean` has its turn before or after, and goes by
         # what is noted here.
         with locks.turn(epath.Path(runs_dir), "notes what its study needs"):
-            PhasesRecord.of(study, whole, runs, suites).write(directory)
+            describe_phases(study, whole, runs, suites).write(directory)
             require_parameters(graph, runs, suites.unevaluated(graph, runs))
 
     distributed.from_first(note_and_check)

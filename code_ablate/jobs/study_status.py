@@ -13,9 +13,9 @@ from etils import epath
 
 from code_ablate.errors import UserError
 from code_ablate.shown import show, shown
-from code_ablate.study.phase_record import FILE
 from code_ablate.study.status import StudyStatus
 from code_ablate.study.status_text import status_text
+from code_ablate.study.study_phases import FILE
 
 
 def has_begun(directory: epath.PathLike) -> bool:

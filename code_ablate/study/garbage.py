@@ -16,7 +16,7 @@ from etils import epath
 
 from code_ablate import storage
 from code_ablate.identity import identity
-from code_ablate.study.phase_record import PhaseRecord, PhasesRecord
+from code_ablate.study.study_phases import StudyPhase, StudyPhases
 from code_ablate.training import run_files
 from code_ablate.training.rundir import RunDirectory
 
@@ -60,7 +60,7 @@ def find_garbage(directory: epath.Path, *, arms: bool = False) -> Garbage:
     later would need. Raises UserError if a study or run in the same folder of runs cannot be read.
     """
     runs_dir = directory.parent
-    record = PhasesRecord.read(directory)
+    record = StudyPhases.read(directory)
     others = _other_studies(directory)
     reasons = _needed(runs_dir, (record, *others))
     of_arms = {p.identity for study in (record, *others) for p in study.phases if p.evaluated}
@@ -94,7 +94,7 @@ def _delete(folder: epath.Path) -> None:
     folder.rmtree()
 
 
-def _of_run(run: RunDirectory, phase: PhaseRecord, *, keep_last: bool) -> Iterator[Deletable]:
+def _of_run(run: RunDirectory, phase: StudyPhase, *, keep_last: bool) -> Iterator[Deletable]:
     """What can go of a complete run, without its last checkpoint or with it."""
     steps = run_files.checkpoint_steps(run.path)
     for step in steps:
@@ -103,7 +103,9 @@ def _of_run(run: RunDirectory, phase: PhaseRecord, *, keep_last: bool) -> Iterat
             continue
         if not last and keep_last and phase.steps not in steps:
             continue  # the last one is lost: its end can be trained again from here
-        why = "nothing starts from it, its scores are on record" if last else "older than the last"
+        why = "older than the last"
+        if last:
+            why = "its scores are on record" if phase.evaluated else "nothing starts from it"
         folder = run.checkpoints / str(step)
         yield Deletable(run.path, folder, _size(folder), why)
     for folder in run.checkpoints.glob(f"*{DELETED}") if run.checkpoints.exists() else ():
@@ -115,13 +117,13 @@ def _size(path: epath.Path) -> int:
     return sum(map(_size, path.iterdir())) if path.is_dir() else path.stat().length
 
 
-def _other_studies(directory: epath.Path) -> tuple[PhasesRecord, ...]:
+def _other_studies(directory: epath.Path) -> tuple[StudyPhases, ...]:
     """The other studies in the same folder of runs. Raises UserError if one cannot be read."""
     folders = sorted(directory.parent.glob("study-*"))
-    return tuple(PhasesRecord.read(other) for other in folders if other.name != directory.name)
+    return tuple(StudyPhases.read(other) for other in folders if other.name != directory.name)
 
 
-def _needed(runs_dir: epath.Path, studies: tuple[PhasesRecord, ...]) -> dict[str, str]:
+def _needed(runs_dir: epath.Path, studies: tuple[StudyPhases, ...]) -> dict[str, str]:
     """Why the parameters of a phase are needed, by its identity."""
     needed: dict[str, str] = {}
     for study in studies:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from etils import epath
 
-from code_ablate.study.phase_record import PhaseRecord, PhasesRecord
+from code_ablate.study.study_phases import StudyPhase, StudyPhases
 from code_ablate.training.rundir import RunDirectory
 
 
@@ -22,7 +22,7 @@ from code_ablate.training.rundir import RunDirectory
 class PhaseStatus:
     """How far one phase has come."""
 
-    phase: PhaseRecord
+    phase: StudyPhase
     """The phase."""
     state: str
     """'waiting' (for its parent), 'to do', 'running', 'stopped' (its process was killed),
@@ -60,7 +60,7 @@ class StudyStatus:
     @classmethod
     def read(cls, directory: epath.Path) -> "StudyStatus":
         """The status of the study in a folder. Raises Damaged if it has no readable phases.json."""
-        record = PhasesRecord.read(directory)
+        record = StudyPhases.read(directory)
         phases: dict[str, PhaseStatus] = {}
         for phase in record.phases:
             parent = phases.get(phase.parent or "")
@@ -109,7 +109,7 @@ class StudyStatus:
 
 
 def _phase_status(
-    record: PhasesRecord, phase: PhaseRecord, runs_dir: epath.Path, parent: PhaseStatus | None
+    record: StudyPhases, phase: StudyPhase, runs_dir: epath.Path, parent: PhaseStatus | None
 ) -> PhaseStatus:
     run = RunDirectory(runs_dir / phase.run, phase.identity)
     status, last = run.status, run.last_metrics()

@@ -1,8 +1,7 @@
 """phases.json in a study's folder: which phases it has, and what it needs of each.
 
-    record = PhasesRecord.of(study, graph, runs, suites)
-    record.write(directory)
-    PhasesRecord.read(directory).phases[0].run
+    describe_phases(study, graph, runs, suites).write(directory)       # of describe_phases
+    StudyPhases.read(directory).phases[0].run
 
 Written before the first step of training. `code-ablate status` and `clean` go by it: they need
 neither gin nor SeqIO, and know what the other studies in the same folder of runs need.
@@ -17,10 +16,6 @@ from etils import epath
 
 from code_ablate import own_file, storage
 from code_ablate.evaluation.records import Key, Records
-from code_ablate.study.graph import PhaseGraph, Study
-from code_ablate.study.plan import phase_sizes, training_flops
-from code_ablate.study.score_table import Suites
-from code_ablate.training.rundir import RunDirectory
 
 FORMAT = 1
 """Raised when the meaning of a field changes."""
@@ -30,7 +25,7 @@ FILE = "phases.json"
 
 
 @dataclass(frozen=True)
-class PhaseRecord:
+class StudyPhase:
     """One distinct phase of a study."""
 
     identity: str
@@ -60,46 +55,17 @@ class PhaseRecord:
 
 
 @dataclass(frozen=True)
-class PhasesRecord:
+class StudyPhases:
     """All phases of a study."""
 
     study: str
     """Name of the study, and its scale."""
     configuration: str
     """Hash of what is compared and how, `Study.configuration`."""
-    phases: tuple[PhaseRecord, ...]
+    phases: tuple[StudyPhase, ...]
     """Distinct phases, parents before children."""
     scores: Mapping[str, tuple[Key, ...]]
     """What evaluated phases are scored on, by their seq_len; without what is missing here."""
-
-    @classmethod
-    def of(
-        cls, study: Study, graph: PhaseGraph, runs: Mapping[str, RunDirectory], suites: Suites
-    ) -> "PhasesRecord":
-        """The record of a whole study; `runs` by identity."""
-        sizes, evaluated = phase_sizes(study, graph), graph.evaluated
-        phases = tuple(
-            PhaseRecord(
-                identity=identity,
-                run=runs[identity].path.name,
-                name=phase.name,
-                size=sizes[identity],
-                mixture=str(phase.mixture),
-                seed=phase.seed,
-                parent=graph.parents[identity],
-                steps=phase.steps,
-                seq_len=phase.seq_len,
-                flops=training_flops(phase),
-                evaluated=identity in evaluated,
-                used_by=graph.users[identity],
-            )
-            for identity, phase in graph.phases.items()
-        )
-        scores = {
-            str(seq_len): tuple(part.key for part in suite.parts)
-            for seq_len, suite in suites.by_seq_len.items()
-        }
-        return cls(study.folder, study.configuration, phases, scores)
 
     def write(self, directory: epath.Path) -> None:
         """Writes the file.
@@ -109,7 +75,7 @@ class PhasesRecord:
         """
         record = self
         with contextlib.suppress(own_file.Damaged):
-            there = PhasesRecord.read(directory)
+            there = StudyPhases.read(directory)
             if there.configuration == self.configuration:
                 record = dataclasses.replace(self, scores={**there.scores, **self.scores})
             if there == record:
@@ -118,7 +84,7 @@ class PhasesRecord:
         storage.replace(directory / FILE, own_file.text_of(record, FORMAT))
 
     @classmethod
-    def read(cls, directory: epath.Path) -> "PhasesRecord":
+    def read(cls, directory: epath.Path) -> "StudyPhases":
         """Raises Damaged, with what to do, if the file is missing or not as it was written."""
         try:
             return own_file.read(directory / FILE, cls, FORMAT)
@@ -128,7 +94,7 @@ class PhasesRecord:
                 "anything else."
             ) from error
 
-    def unscored(self, phase: PhaseRecord, runs_dir: epath.Path) -> tuple[str, ...]:
+    def unscored(self, phase: StudyPhase, runs_dir: epath.Path) -> tuple[str, ...]:
         """The tasks and domains that a phase is still to be evaluated on; none if it is no arm."""
         if not phase.evaluated:
             return ()
