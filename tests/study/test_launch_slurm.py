@@ -40,16 +40,16 @@ def first_time(name):
 def save_and_suffer(checkpoints, step, state, progress):
     save(checkpoints, step, state, progress)
     run = checkpoints._directory.parent
-    if run.parent.name != "runs" or step != 40:
+    if run.parent.name != "runs" or step not in (40, 80):
         return
     checkpoints.wait()
-    if run.name.startswith("text_only-pretraining") and first_time("killed"):
+    recipe = run.name.partition("-")[0]
+    if (recipe, step) == ("text_only", 40) and first_time("killed"):
         os.kill(os.getpid(), signal.SIGKILL)
-    if run.name.startswith("balanced_only-pretraining"):
-        if first_time("failed"):
-            raise Failed("the disk is full")
-        if first_time("stopped"):
-            os.kill(os.getpid(), signal.SIGTERM)
+    if (recipe, step) == ("balanced_only", 40) and first_time("failed"):
+        raise Failed("the disk is full")
+    if (recipe, step) == ("balanced_only", 80) and first_time("stopped"):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 Checkpoints.save = save_and_suffer
@@ -72,13 +72,18 @@ def cluster(tmp_path_factory):
         yield environment
 
 
-@pytest.fixture
-def folder(tmp_path, cluster, monkeypatch):
-    """A folder to work in, in which the commands find that SLURM."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    write_documents(folder)
+    (folder / "faults.py").write_text(FAULTS)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def find_it(cluster, monkeypatch):
+    """All commands find that SLURM."""
     monkeypatch.setenv("SLURM_CONF", cluster["SLURM_CONF"])
-    write_documents(tmp_path)
-    (tmp_path / "faults.py").write_text(FAULTS)
-    return tmp_path
 
 
 def wait_for_the_queue(node: Path) -> None:
@@ -87,6 +92,11 @@ def wait_for_the_queue(node: Path) -> None:
         return not subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
     slurm_node.wait_until(empty, node, seconds=900)
+
+
+def written_in(launch: Path) -> str:
+    """What the jobs of a launch printed."""
+    return "\n".join(file.read_text() for file in sorted((launch / "logs").iterdir()))
 
 
 def states(runs: Path) -> dict[str, str]:
@@ -112,8 +122,7 @@ def test_jobs_that_are_killed_stopped_and_failed_end_with_the_local_result(folde
     again = code_ablate(folder, "launch", *STUDY, "--on=slurm")
     assert again.returncode == 2 and "are not done yet" in again.stderr
     wait_for_the_queue(node)
-    logs = folder / "launch" / "example" / "logs"
-    written = "\n".join(file.read_text() for file in sorted(logs.iterdir()))
+    written = written_in(folder / "launch" / "example")
     assert "ended with 137: back into the queue" in written, written
     assert "going on at step 40" in written, written
     # The phase that failed stops what starts from it, and nothing else.
@@ -127,7 +136,7 @@ def test_jobs_that_are_killed_stopped_and_failed_end_with_the_local_result(folde
 
     assert code_ablate(folder, "launch", *STUDY, "--on=slurm").returncode == 0
     wait_for_the_queue(node)
-    written = "\n".join(file.read_text() for file in sorted(logs.iterdir()))
+    written = written_in(folder / "launch" / "example")
     assert "ended with 130: back into the queue" in written, written
     assert (folder / "runs" / "study-example" / "report.html").exists(), written
 
@@ -144,14 +153,15 @@ def test_jobs_that_are_killed_stopped_and_failed_end_with_the_local_result(folde
 
 def test_a_job_that_is_cancelled_stays_so(folder, cluster):
     node = Path(cluster["SLURM_CONF"]).parent
-    assert code_ablate(folder, "launch", *STUDY, "--on=slurm").returncode == 0
-    runs = folder / "runs"
+    longer = ("--gin.Setting.tokens=3_000_000", "--gin.Setting.max_epochs=1000")
+    elsewhere = ("--gin.Paths.runs='cancelled'", "--out=cancelled_launch")
+    launched = code_ablate(folder, "launch", *STUDY, *longer, *elsewhere, "--on=slurm")
+    assert launched.returncode == 0, launched.stderr
+    runs = folder / "cancelled"
     slurm_node.wait_until(lambda: "running" in states(runs).values(), node)
     subprocess.run(["scancel", "--user=root"], check=True)
     wait_for_the_queue(node)
-    logs = folder / "launch" / "example" / "logs"
-    written = "\n".join(file.read_text() for file in sorted(logs.iterdir()))
-    assert "back into the queue" not in written.replace("ended with 137: back into the queue", "")
+    assert "back into the queue" not in written_in(folder / "cancelled_launch")
     assert "complete" not in states(runs).values()
 
 

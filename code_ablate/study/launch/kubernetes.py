@@ -136,7 +136,10 @@ def _failure_policy(action: str) -> dict[str, Any]:
     return {
         "rules": [
             {"action": action, "onExitCodes": codes},
-            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]},
+            {
+                "action": "Ignore",
+                "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+            },
         ]
     }
 

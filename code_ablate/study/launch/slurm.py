@@ -30,6 +30,7 @@ from code_ablate.study.launch.job_graph import JobArray, JobGraph
 _OURS = (
     *("array", "chdir", "dependency", "job-name", "kill-on-invalid-dep", "no-requeue"),
     *("open-mode", "output", "parsable", "requeue", "signal", "wrap"),
+    *("a", "D", "d", "J", "o"),
 )
 """Options of sbatch that a launch gives itself."""
 
@@ -80,11 +81,9 @@ def _require_option(field: str, option: str) -> None:
         raise UserError(
             f"{field} has {brief(option)}: give options of sbatch, such as '--partition=gpu'."
         )
-    name = re.match(r"-*([\w-]*)", option)
-    if option.startswith("--") and name and name[1] in _OURS:
-        raise UserError(
-            f"{field} has {brief(option)}, which the launch gives itself: leave it out."
-        )
+    name = re.split("[= ]", option.lstrip("-"))[0] if option.startswith("--") else option[1]
+    if name in _OURS:
+        raise UserError(f"{field} has {brief(option)}, which a launch gives itself: leave it out.")
 
 
 def slurm_files(graph: JobGraph, config: Slurm, folder: Path) -> dict[str, str]:
