@@ -125,16 +125,20 @@ def _other_studies(directory: epath.Path) -> tuple[StudyPhases, ...]:
 
 def _needed(runs_dir: epath.Path, studies: tuple[StudyPhases, ...]) -> dict[str, str]:
     """Why the parameters of a phase are needed, by its identity."""
-    needed: dict[str, str] = {}
-    for study in studies:
-        for phase in study.phases:
+    stray = "a run that is not complete starts from it"
+    needed = dict.fromkeys(_parents_of_incomplete_runs(runs_dir), stray)
+    phases = [(study, phase) for study in studies for phase in study.phases]
+    for study, phase in phases:
+        if study.unscored(phase, runs_dir):
+            needed[phase.identity] = f"study {study.study} has to evaluate it"
+    known = -1
+    while known != len(needed):  # one study may start from what another one has lost
+        known = len(needed)
+        for study, phase in reversed(phases):
             run = RunDirectory(runs_dir / phase.run, phase.identity)
-            if study.unscored(phase, runs_dir):
-                needed.setdefault(phase.identity, f"study {study.study} has to evaluate it")
-            if phase.parent and not run.complete:
-                needed[phase.parent] = f"a phase of study {study.study} starts from it"
-    for parent in _parents_of_incomplete_runs(runs_dir):
-        needed.setdefault(parent, "a run that is not complete starts from it")
+            lost = phase.identity in needed and not run.has_parameters(phase.steps)
+            if phase.parent and (lost or not run.complete):
+                needed.setdefault(phase.parent, f"a phase of study {study.study} starts from it")
     return needed
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tqdm import tqdm
 
 from code_ablate.progress import duration
+from code_ablate.shown import one_line
 from code_ablate.study.status import PhaseStatus, StudyStatus
 
 BAR = 12
@@ -67,7 +68,7 @@ def _line(status: PhaseStatus, indent: str) -> str:
     if status.unscored:
         parts.append(f"{status.unscored} to score")
     if status.state == "failed":
-        parts.append(status.reason)
+        parts.append(one_line(status.reason))
     if status.state == "stopped":
         parts.append("its process was killed; the same command goes on")
     return "  ".join(parts)
