@@ -12,7 +12,7 @@ from tests.study.test_end_to_end import code_ablate, write_documents
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(1800),
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(bool(slurm_node.why_not()), reason=slurm_node.why_not()),
 ]
 
@@ -91,7 +91,7 @@ def wait_for_the_queue(node: Path) -> None:
         asked = ["squeue", "--noheader"]
         return not subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
-    slurm_node.wait_until(empty, node, seconds=900)
+    slurm_node.wait_until(empty, node, seconds=1800)
 
 
 def written_in(launch: Path) -> str:
