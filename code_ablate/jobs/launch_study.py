@@ -4,6 +4,7 @@ for line in launch_study(study, ("demo",), Launch("slurm", slurm=Slurm())):
     print(line)
 """
 
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,10 +77,8 @@ def _on_kubernetes(graph: JobGraph, launch: Launch, folder: Path) -> Iterator[st
 
 def _here(graph: JobGraph, launch: Launch, folder: Path) -> Iterator[str]:
     yield f"{len(graph.phases)} phases, one after another on this machine"
-    if launch.dry_run:
-        yield f"code-ablate {' '.join(graph.prepare)}"
-        for phase in graph.phases:
-            yield f"code-ablate {' '.join(graph.train([phase]))}"
-        yield f"code-ablate {' '.join(graph.report)}"
+    if not launch.dry_run:
+        run_here(graph)
         return
-    run_here(graph)
+    for arguments in (graph.prepare, *(graph.train([p]) for p in graph.phases), graph.report):
+        yield f"code-ablate {shlex.join(arguments)}"

@@ -159,7 +159,8 @@ def garbage_text(garbage: Garbage) -> str:
     for reason, runs in garbage.kept.items():
         lines.append(f"{'kept':>12}  {runs} {'run' if runs == 1 else 'runs'}: {reason}")
     count = len(garbage.deletable)
-    lines.append(f"{count} checkpoints that nothing needs, {_mib(garbage.bytes)}")
+    what = "1 checkpoint" if count == 1 else f"{count} checkpoints"
+    lines.append(f"{what} that nothing needs, {_mib(garbage.bytes)}")
     return "\n".join(lines)
 
 

@@ -7,7 +7,9 @@
 Jobs on other machines are seen as soon as their files are: a step with the next line of metrics.
 """
 
+import contextlib
 import functools
+import json
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +18,9 @@ from etils import epath
 
 from code_ablate.study.study_phases import StudyPhase, StudyPhases
 from code_ablate.training.rundir import RunDirectory
+
+RESULTS = "study.json"
+"""Name of the file that describes a study's results (code_ablate.analysis.results.study_record)."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class StudyStatus:
     phases: tuple[PhaseStatus, ...]
     """All phases, parents before children."""
     reported: bool
-    """Whether its results are written."""
+    """Whether its results are written, by this configuration."""
 
     @classmethod
     def read(cls, directory: epath.Path) -> "StudyStatus":
@@ -65,7 +70,7 @@ class StudyStatus:
         for phase in record.phases:
             parent = phases.get(phase.parent or "")
             phases[phase.identity] = _phase_status(record, phase, directory.parent, parent)
-        return cls(record.study, tuple(phases.values()), (directory / "study.json").exists())
+        return cls(record.study, tuple(phases.values()), _is_reported(record, directory))
 
     def count(self, *states: str) -> int:
         """Number of phases in these states."""
@@ -106,6 +111,14 @@ class StudyStatus:
         for phase in self.phases:
             children.setdefault(phase.phase.parent, []).append(phase)
         return children
+
+
+def _is_reported(record: StudyPhases, directory: epath.Path) -> bool:
+    """Whether the results in a study's folder are of this configuration."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        content = json.loads((directory / RESULTS).read_bytes())
+        return content.get("configuration") == record.configuration
+    return False
 
 
 def _phase_status(

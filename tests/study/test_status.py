@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ from code_ablate.study.describe_phases import describe_phases
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.status import StudyStatus
 from code_ablate.study.status_text import status_text
+from code_ablate.study.study_phases import StudyPhases
 from code_ablate.training.rundir import RunDirectory
 
 KEY = Key("quiz", "0123")
@@ -172,7 +174,16 @@ def test_on_a_small_terminal_what_is_complete_is_left_out_first(directory, graph
 def finish_everything(directory, graph, runs) -> None:
     for identity, phase in graph.phases.items():
         complete(runs[identity], phase)
-    (directory / "study.json").write_text("{}")
+    configuration = StudyPhases.read(directory).configuration
+    (directory / "study.json").write_text(json.dumps({"configuration": configuration}))
+
+
+def test_results_of_another_configuration_are_none(directory, graph, runs):
+    finish_everything(directory, graph, runs)
+    assert StudyStatus.read(directory).finished
+    for text in ('{"configuration": "other"}', "{}", "[]", "{"):
+        (directory / "study.json").write_text(text)
+        assert not StudyStatus.read(directory).finished
 
 
 def test_following_ends_when_all_is_written_and_says_what_changed(directory, graph, runs):
