@@ -365,6 +365,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TOKEN",
         help="token that ends a document, if the vocabulary is a tokenizer.json",
     )
+    command = add("import", run.import_weights, "make weights to start from", gin=False)
+    command.add_argument(
+        "source", help="folder in the form of Hugging Face (Cohere), or folder of a run"
+    )
+    command.add_argument("--out", required=True, metavar="FOLDER", help="new folder")
+    command.add_argument(
+        "--step", type=_count, metavar="N", help="step of the run's checkpoint; default: the last"
+    )
     command = add("synthesize", run.synthesize, "make verified problems in Python", gin=False)
     command.add_argument("--problems", type=_count, required=True, metavar="N", help="how many")
     command.add_argument("--out", required=True, help="folder; the same command goes on in it")

@@ -382,6 +382,18 @@ def export(options) -> None:
     show(f"step {trained.step} of {options.run_directory}: {options.out}")
 
 
+def import_weights(options) -> None:
+    """Makes a folder of weights that studies can start from."""
+    from code_ablate.interop.import_weights import import_weights
+
+    weights = import_weights(options.source, options.out, step=options.step)
+    show(f"weights {weights.digest} of {options.source}: {weights.folder}")
+    show(
+        f"start a study from them: Setting.weights = @weights_in(), weights_in.folder = "
+        f"{weights.folder!r}"
+    )
+
+
 def synthesize(options) -> None:
     """Makes verified problems in a folder and says what it holds."""
     from code_ablate.synthesis.making import synthesize

@@ -40,6 +40,7 @@ from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
+from code_ablate.training.weights import weights_in
 
 CONFIGURABLES = (
     Study,
@@ -67,6 +68,7 @@ CONFIGURABLES = (
     Kubernetes,
     Paths,
     phase_of_run,
+    weights_in,
     *RECIPES,
 )
 """Everything of ours that gin can bind. Users add their own with @gin.configurable."""

@@ -34,6 +34,7 @@ from code_ablate.study.trainers import choose_trainer
 from code_ablate.training.execution import Execution
 from code_ablate.training.member import Surroundings
 from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.weights import require_fit
 
 
 def run_study(
@@ -135,6 +136,9 @@ def _get_ready(
     if distributed.is_first() and not names:
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
+    for phase in graph.phases.values():
+        if phase.weights and not phase.parent:
+            require_fit(phase.weights, phase.model, vocabulary.digest)
     runs = _reserved_runs(whole, runs_dir)
     suites = Suites.of(study, vocabulary, stores, graph, runs)
 

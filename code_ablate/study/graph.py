@@ -25,7 +25,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.names import file_part, require_label, require_name
 from code_ablate.study.recipes import Recipe, Setting
-from code_ablate.training.phase import Phase, phase_identity
+from code_ablate.training.phase import Phase, phase_identity, plain_for_configuration
 
 
 @checked
@@ -189,7 +189,7 @@ class Study:
     @property
     def configuration(self) -> str:
         """A hash of what is compared and how: tells whether results are of this configuration."""
-        arms = [[to_plain(arm), to_plain(phase)] for arm, phase in self.arms.items()]
+        arms = [[to_plain(arm), plain_for_configuration(phase)] for arm, phase in self.arms.items()]
         fields = (self.suite, self.vocabulary, self.prepare, self.share_groups, self.published)
         # Of studies without variants the hash is what it was before there were any.
         corpora = (*self.corpora, *self.vocabulary.corpora)

@@ -29,6 +29,7 @@ from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
 from code_ablate.names import require_label
 from code_ablate.training.phase import Optimizer, OptimizerState, Phase, Schedule
+from code_ablate.training.weights import Weights
 
 PRETRAINING, COOLDOWN = "pretraining", "cooldown"
 """Names of the stages of the recipes here."""
@@ -111,6 +112,9 @@ class Setting:
     registered name, or "source"."""
     size: str = ""
     """Name of the model size in reports. Empty: the number of parameters."""
+    weights: Weights | None = None
+    """Parameters made elsewhere that every recipe starts from: @weights_in(). None: initialisation
+    from the seed."""
     seed: Seed = 0
     """Seed of initialisation and order. Set by the study, for each of its seeds."""
 
@@ -179,6 +183,7 @@ class Setting:
             z_loss=self.z_loss,
             document_masks=self.document_masks,
             varied=self._varied(varied),
+            weights=self.weights,
         )
 
     def follow(
