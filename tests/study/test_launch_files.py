@@ -47,7 +47,7 @@ def test_a_script_gives_the_study_as_it_was_given(jobs, tmp_path):
             assert given[3:] == ["study", *ARGUMENTS, f"--phase={phase.key}"]
 
 
-@pytest.mark.parametrize("code", [0, 2, 3, 1, 130, 137])
+@pytest.mark.parametrize("code", [0, 2, 3, 1, 130, 137, 143])
 @pytest.mark.parametrize("state", ["RUNNING", "CANCELLED"])
 @pytest.mark.parametrize("restarts", [0, 3])
 def test_what_may_end_otherwise_the_next_time_goes_back_into_the_queue(
@@ -70,7 +70,7 @@ def test_what_may_end_otherwise_the_next_time_goes_back_into_the_queue(
         text=True,
     )
     assert done.returncode == code
-    back = state == "RUNNING" and (code == 130 or (code in (1, 137) and restarts < 3))
+    back = state == "RUNNING" and (code in (130, 143) or (code in (1, 137) and restarts < 3))
     assert ("+requeue 7_1" in done.stdout) == back
 
 
