@@ -155,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     from code_ablate import commands as run
+    from code_ablate import running_commands
 
     def add_scale(command: argparse.ArgumentParser) -> None:
         command.add_argument(
@@ -260,33 +261,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="IDENTITY",
         help="train and evaluate only this phase of it, as `plan` names it; may be given again",
     )
-    command = add("launch", run.launch, "hand a study over to a scheduler, as jobs")
-    add_study(command)
-    command.add_argument(
-        "--on",
-        choices=["slurm", "kubernetes", "local"],
-        required=True,
-        help="scheduler; local: the same jobs here, one after another",
-    )
-    command.add_argument(
-        "--out", metavar="FOLDER", help="folder of scripts and logs; default: launch/STUDY"
-    )
-    command.add_argument(
-        "--dry-run", action="store_true", help="write the jobs, and submit nothing"
-    )
-    command = add("status", run.status, "show how far each phase of a study has come")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
-    add_scale(command)
-    command.add_argument(
-        "--follow", action="store_true", help="show it again as it goes on, until all is done"
-    )
-    command = add("clean", run.clean, "find checkpoints that nothing needs, and delete them")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
-    add_scale(command)
-    command.add_argument("--yes", action="store_true", help="delete; without it, only say what")
-    command.add_argument(
-        "--arms", action="store_true", help="also the last checkpoints of arms that are evaluated"
-    )
+    running_commands.add_to(add, add_study, add_scale)
     command = add("report", run.report, "write a study's report and print its table")
     command.add_argument("study", help="folder of its results, or its name in gin/studies")
     add_scale(command)

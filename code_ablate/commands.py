@@ -16,7 +16,7 @@ def doctor(options) -> int:
     return run_checks()
 
 
-def _load_study(options, *, looks_only: bool = False):
+def load_study(options, *, looks_only: bool = False):
     """(study, workspace) of `options.study`, read through gin."""
     from code_ablate import config
 
@@ -43,7 +43,7 @@ def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
     from code_ablate.jobs.prepare_study import prepare_study
 
-    study, workspace = _load_study(options)
+    study, workspace = load_study(options)
     for description in prepare_study(study, workspace, options.corpora):
         show(description, end="\n\n")
 
@@ -52,7 +52,7 @@ def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
     from code_ablate.jobs.inspect import inspect_dropped, inspect_mixture
 
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     if options.dropped is not None:
         for part in inspect_dropped(options.name, study, workspace, options.dropped):
             show(part)
@@ -84,7 +84,7 @@ def plan(options) -> int:
     """Prints the plan, or the study's configuration; 2 if it cannot be carried out."""
     from code_ablate import config
 
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     if options.show_config:
         from code_ablate.settings import resolved
 
@@ -160,7 +160,7 @@ def study(options) -> None:
     from code_ablate import config
     from code_ablate.jobs.run_study import run_phases, run_study
 
-    study, workspace = _load_study(options)
+    study, workspace = load_study(options)
     hardware, execution = config.make("Hardware"), config.make_execution()
     gin = config.operative()
     if names := options.phases:
@@ -171,78 +171,6 @@ def study(options) -> None:
         from code_ablate.jobs.report import write_study_report
 
         show(write_study_report(directory))
-
-
-def launch(options) -> None:
-    """Submits a study to a scheduler, or says what would be."""
-    from code_ablate import config
-    from code_ablate.jobs.launch_study import Launch, launch_study
-
-    study, _ = _load_study(options, looks_only=True)
-    launch = Launch(
-        options.on,
-        slurm=config.make("Slurm"),
-        kubernetes=config.make("Kubernetes"),
-        folder=options.out or "",
-        dry_run=options.dry_run,
-    )
-    for line in launch_study(study, _study_arguments(options), launch):
-        show(line, flush=True)
-
-
-def _study_arguments(options) -> tuple[str, ...]:
-    """What names a study on the command line, as it was given to this command."""
-    scale = (f"--scale={options.scale}",) if options.scale else ()
-    files = (f"--gin_file={file}" for file in options.gin_file)
-    modules = (f"--import={module}" for module in options.imports)
-    bindings = (f"--gin.{binding}" for binding in options.bindings)
-    return (options.study, *scale, *files, *modules, *bindings)
-
-
-def status(options) -> None:
-    """Shows how far each phase of a study has come."""
-    import time
-
-    from code_ablate.jobs.study_status import follow_study
-    from code_ablate.study.status import StudyStatus
-    from code_ablate.study.status_text import status_text
-
-    directory = _folder_of_study(options)
-    if options.follow:
-        follow_study(directory, wait=lambda: time.sleep(2))
-    else:
-        show(status_text(StudyStatus.read(directory)))
-
-
-def clean(options) -> None:
-    """Says which checkpoints nothing needs; deletes them, if that is asked for."""
-    from code_ablate.jobs.clean_study import clean_study
-    from code_ablate.study.garbage import garbage_text
-
-    garbage = clean_study(_folder_of_study(options), arms=options.arms, delete=options.yes)
-    show(garbage_text(garbage))
-    if options.yes:
-        show("they are deleted.")
-    elif garbage.deletable:
-        show("nothing was deleted; --yes does that.")
-
-
-def _folder_of_study(options):
-    """The folder of a study that has begun: as it is given, or as gin names it. UserError."""
-    from etils import epath
-
-    from code_ablate.jobs.study_status import has_begun, require_begun
-
-    if has_begun(options.study):
-        if options.scale or options.gin_file or options.bindings:
-            raise UserError(f"{options.study} is a study: give no scale, gin file or binding.")
-        return epath.Path(options.study)
-    if epath.Path(options.study).is_dir():
-        require_begun(epath.Path(options.study), "NAME")
-    study, workspace = _load_study(options, looks_only=True)
-    directory = workspace.paths.study(study.folder)
-    require_begun(directory, options.study)
-    return directory
 
 
 def report(options) -> None:
@@ -266,7 +194,7 @@ def _results_of_study(options):
 
     if Path(options.study).is_dir():
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
@@ -407,7 +335,7 @@ def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.jobs.why_not_cached import explain_study
 
-    for line in explain_study(*_load_study(options, looks_only=True)):
+    for line in explain_study(*load_study(options, looks_only=True)):
         show(line)
 
 
