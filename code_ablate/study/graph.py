@@ -146,7 +146,8 @@ class Study:
         """What each recipe does, in a line, by name, in the order of the study."""
         first = self._recipes[: len(self.recipes)]
         return {
-            recipe.name: recipe.description or (make.__doc__ or "").partition("\n")[0]
+            recipe.name: (recipe.description or (make.__doc__ or "").partition("\n")[0])
+            + _start_of(recipe)
             for make, (_, recipe) in zip(self.recipes, first, strict=True)
         }
 
@@ -215,6 +216,12 @@ class Study:
                         "Setting.base nor in Setting.source: say in Study.groups whose share is "
                         f"reported, e.g. {{{self.source or 'new'!r}: ({corpus!r}, ...)}}."
                     )
+
+
+def _start_of(recipe: Recipe) -> str:
+    """What has to be said of a recipe that does not start from initialisation; else nothing."""
+    first = next(iter(recipe.stages.values())).chain[0]
+    return f" (from the weights {first.weights.digest})" if first.weights else ""
 
 
 def _corpora(group: str, value: tuple[str, ...] | str) -> tuple[str, ...]:

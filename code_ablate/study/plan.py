@@ -69,6 +69,8 @@ class PhaseRow:
     """Tokens of it that are still to do."""
     seconds: float
     """Estimated seconds of what is still to do."""
+    weights: str = ""
+    """Digest of the weights made elsewhere that it starts from; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,7 @@ def _phase_row(
         flops=training_flops(phase),
         tokens_to_do=tokens_to_do,
         seconds=tokens_to_do / speed,
+        weights=phase.weights.digest if phase.weights and not phase.parent else "",
     )
 
 
