@@ -25,7 +25,7 @@ CONFIGURATIONS = {
         tolerated_taints=("nvidia.com/gpu",),
         claim="disk",
         service_account="trainer",
-        environment={"JAX_COMPILATION_CACHE_DIR": "/work/xla"},
+        environment={"JAX_COMPILATION_CACHE_DIR": "/lab/xla"},
     ),
 }
 VERSIONS = ("1.33", "1.37")

@@ -64,7 +64,7 @@ class Kubernetes:
     claim: str = ""
     """PersistentVolumeClaim with data and runs, which all nodes can mount; empty: they are on
     gs://."""
-    claim_folder: str = "/work"
+    claim_folder: str = "/lab"
     """Folder in the container where the claim is mounted."""
     service_account: str = ""
     """Service account of the pods; empty: the namespace's default."""
