@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     from code_ablate import commands as run
+    from code_ablate import running_commands
 
     def add_scale(command: argparse.ArgumentParser) -> None:
         command.add_argument(
@@ -275,6 +276,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="STUDY",
         help="with --freeze: folder of an earlier study, whose noise chooses the primary scores",
     )
+    command.add_argument(
+        "--phase",
+        dest="phases",
+        action="append",
+        default=[],
+        metavar="IDENTITY",
+        help="train and evaluate only this phase of it, as `plan` names it; may be given again",
+    )
+    running_commands.add_to(add, add_study, add_scale)
     command = add("report", run.report, "write a study's report, or a table of several studies")
     command.add_argument(
         "study",
@@ -377,6 +387,14 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="TOKEN",
         help="token that ends a document, if the vocabulary is a tokenizer.json",
+    )
+    command = add("import", run.import_weights, "make weights to start from", gin=False)
+    command.add_argument(
+        "source", help="folder in the form of Hugging Face (Cohere), or folder of a run"
+    )
+    command.add_argument("--out", required=True, metavar="FOLDER", help="new folder")
+    command.add_argument(
+        "--step", type=_count, metavar="N", help="step of the run's checkpoint; default: the last"
     )
     command = add("synthesize", run.synthesize, "make verified problems in Python", gin=False)
     command.add_argument("--problems", type=_count, required=True, metavar="N", help="how many")

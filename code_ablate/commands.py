@@ -16,7 +16,7 @@ def doctor(options) -> int:
     return run_checks()
 
 
-def _load_study(options, *, looks_only: bool = False):
+def load_study(options, *, looks_only: bool = False):
     """(study, workspace) of `options.study`, read through gin."""
     from code_ablate import config
 
@@ -43,7 +43,7 @@ def prepare(options) -> None:
     """Vocabulary and token stores of a study."""
     from code_ablate.jobs.prepare_study import prepare_study
 
-    study, workspace = _load_study(options)
+    study, workspace = load_study(options)
     for description in prepare_study(study, workspace, options.corpora):
         show(description, end="\n\n")
 
@@ -52,7 +52,7 @@ def inspect(options) -> None:
     """A corpus' documents and windows, or a mixture's windows in the order of training."""
     from code_ablate.jobs.inspect import inspect_cards, inspect_dropped, inspect_mixture
 
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     if options.card:
         for card in inspect_cards(options.name, study, workspace):
             show(card)
@@ -88,7 +88,7 @@ def plan(options) -> int:
     """Prints the plan, or the study's configuration; 2 if it cannot be carried out."""
     from code_ablate import config
 
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     if options.show_config:
         from code_ablate.settings import resolved
 
@@ -164,7 +164,7 @@ def evaluate(options) -> None:
 
 
 def study(options) -> None:
-    """Runs a study to its report; or freezes what it says before its data."""
+    """Runs a study to its report, or single phases; or freezes what it says before its data."""
     from code_ablate import config
 
     if options.freeze:
@@ -172,15 +172,20 @@ def study(options) -> None:
         return
     if options.noise:
         raise UserError("--noise goes with --freeze, or with code-ablate plan.")
-    from code_ablate.jobs.run_study import run_study
+    from code_ablate.jobs.run_study import run_phases, run_study
 
-    study, workspace = _load_study(options)
+    study, workspace = load_study(options)
+    hardware, execution = config.make("Hardware"), config.make_execution()
+    gin = config.operative()
+    if names := options.phases:
+        run_phases(study, workspace, hardware, names, execution=execution, operative_gin=gin)
+        return
     directory = run_study(
         study,
         workspace,
-        config.make("Hardware"),
-        execution=config.make_execution(),
-        operative_gin=config.operative(),
+        hardware,
+        execution=execution,
+        operative_gin=gin,
         arguments=_study_arguments(options),
     )
     if distributed.is_first() and not options.no_report:
@@ -192,7 +197,7 @@ def study(options) -> None:
 def _freeze(options) -> None:
     from code_ablate.jobs.freeze_study import freeze_study, frozen_text
 
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     if distributed.is_first():
         directory = workspace.paths.study(study.folder)
         show(frozen_text(*freeze_study(study, directory, options.noise or "")))
@@ -238,7 +243,7 @@ def _results_of_study(options):
         raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
     if options.study in ("", ".") or ("/" in options.study and not options.study.endswith(".gin")):
         raise UserError(f"no folder {options.study!r}: give that of a study, or the study's name.")
-    study, workspace = _load_study(options, looks_only=True)
+    study, workspace = load_study(options, looks_only=True)
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
@@ -370,6 +375,18 @@ def export(options) -> None:
     show(f"step {trained.step} of {options.run_directory}: {options.out}")
 
 
+def import_weights(options) -> None:
+    """Makes a folder of weights that studies can start from."""
+    from code_ablate.interop.import_weights import import_weights
+
+    weights = import_weights(options.source, options.out, step=options.step)
+    show(f"weights {weights.digest} of {options.source}: {weights.folder}")
+    show(
+        f"start a study from them: Setting.weights = @weights_in(), weights_in.folder = "
+        f"{weights.folder!r}"
+    )
+
+
 def synthesize(options) -> None:
     """Makes verified problems in a folder and says what it holds."""
     from code_ablate.synthesis.making import synthesize
@@ -383,7 +400,7 @@ def why_not_cached(options) -> None:
     """Explains, field by field, why phases and stores of a study are not found."""
     from code_ablate.jobs.why_not_cached import explain_study
 
-    for line in explain_study(*_load_study(options, looks_only=True)):
+    for line in explain_study(*load_study(options, looks_only=True)):
         show(line)
 
 

@@ -44,6 +44,8 @@ from code_ablate.model.config import MeshConfig, ModelConfig
 from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.graph import Study
 from code_ablate.study.hardware import Hardware
+from code_ablate.study.launch.kubernetes import Kubernetes
+from code_ablate.study.launch.slurm import Slurm
 from code_ablate.study.recipes import RECIPES
 from code_ablate.study.setting import Setting, Side, naming_roles
 from code_ablate.study.setting_sweep import Growth, sweep
@@ -53,6 +55,7 @@ from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
+from code_ablate.training.weights import weights_in
 from code_ablate.unheard import require_heard
 
 SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
@@ -100,8 +103,11 @@ CONFIGURABLES = (
     TrackingConfig,
     ProfileConfig,
     Hardware,
+    Slurm,
+    Kubernetes,
     Paths,
     phase_of_run,
+    weights_in,
     *RECIPES,
     *VARIATIONS,
 )

@@ -2,19 +2,26 @@
 
     directory = run_study(study, workspace, hardware, execution=Execution())
     directory / "results.parquet"; directory / "study.json"
+    run_phases(study, workspace, hardware, [phase_key(phase)], execution=Execution())
 
 Everything that is finished is kept and found again by its identity, so the same call goes on where
 an interrupted one stopped.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from etils import epath
 
 from code_ablate import distributed, locks
 from code_ablate.allocator import ready_the_host
+from code_ablate.data.store import Stores
+from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import CheckpointGone, evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.shown import show
+from code_ablate.study.describe_phases import describe_phases
 from code_ablate.study.earlier_checkpoints import (
     checkpoint_table,
     found_steps,
@@ -24,6 +31,7 @@ from code_ablate.study.earlier_checkpoints import (
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
+from code_ablate.study.part import part_of
 from code_ablate.study.phase_order import Work
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
@@ -32,6 +40,7 @@ from code_ablate.study.trainers import choose_trainer
 from code_ablate.training.execution import Execution
 from code_ablate.training.member import Surroundings
 from code_ablate.training.rundir import RunDirectory
+from code_ablate.training.weights import require_fit
 
 
 def run_study(
@@ -47,61 +56,148 @@ def run_study(
 
     `arguments`: of the command that this is done for, which the report repeats.
     """
+    ready = _get_ready(study, workspace, hardware, execution)
+    with locks.held(ready.directory, "run"):
+        ready.execute(execution, operative_gin)
+        earlier = ready.evaluate_earlier(execution)
+        if distributed.is_first():
+            write_results(
+                study,
+                ready.graph,
+                ready.runs,
+                ready.suites,
+                ready.stores,
+                ready.vocabulary,
+                ready.directory,
+                arguments,
+                checkpoint_table(earlier, study, ready.graph, ready.runs, ready.suites),
+            )
+    return ready.directory
+
+
+def run_phases(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    names: Sequence[str],
+    *,
+    execution: Execution,
+    operative_gin: str = "",
+) -> None:
+    """Trains single phases of a study, and evaluates those of arms; writes no results.
+
+    Each is named by its key or its identity. Others may train other phases of the study at the same
+    time, on other machines. The parents of those that are named must be trained, or be named too.
+    Raises UserError, Failed, Interrupted.
+    """
+    _get_ready(study, workspace, hardware, execution, names).execute(execution, operative_gin)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A study, or part of one, of which everything is known that can be before training."""
+
+    study: Study
+    """The whole study."""
+    vocabulary: Vocabulary
+    """The vocabulary of its models."""
+    stores: Stores
+    """Token stores of all its corpora."""
+    seconds: float
+    """Training that is left to do, as far as can be told."""
+    graph: PhaseGraph
+    """The phases to train."""
+    runs: Mapping[str, RunDirectory]
+    """Run of every phase of the study, by identity."""
+    suites: Suites
+    """What the phases of `graph` are evaluated on."""
+    directory: epath.Path
+    """Folder of the study's results."""
+
+    def execute(self, execution: Execution, operative_gin: str) -> None:
+        """Trains and evaluates what is to do."""
+
+        def evaluate(work: Work) -> None:
+            suite = self.suites.of_phase(work.phase)
+            run, step = self.runs[work.identity], work.phase.steps
+            evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
+
+        surroundings = Surroundings(self.stores, execution, operative_gin)
+        chosen = choose_trainer(self.graph, self.runs, surroundings, seconds=self.seconds)
+        with chosen as trainer:
+            execute(self.graph, trainer, evaluate)
+
+    def evaluate_earlier(self, execution: Execution) -> dict[str, list[int]]:
+        """Evaluates the baseline's earlier checkpoints that the study asks for, once trained.
+
+        Returns the steps of those that have scores, by identity; says which cannot be read.
+        """
+
+        def evaluate(identity: str, step: int) -> bool:
+            suite, title = self.suites.of_phase(self.graph.phases[identity]), f"step {step:,}"
+            try:
+                evaluate_checkpoint(
+                    self.runs[identity], suite, execution.mesh, step, f"baseline, {title}"
+                )
+            except CheckpointGone as error:
+                if distributed.is_first():
+                    show(f"note: the baseline's curve is without {title}: {error}")
+                return False
+            return True
+
+        found = distributed.from_first(
+            lambda: found_steps(self.study, self.graph, self.runs, self.suites)
+        )
+        return {
+            identity: [step for step in steps if evaluate(identity, step)]
+            for identity, steps in found.items()
+        }
+
+
+def _get_ready(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    execution: Execution,
+    names: Sequence[str] = (),
+) -> _Ready:
+    """Prepares what is missing, and finds everything that can be wrong, before any training.
+
+    `names`: phases to train, by key or identity; none: all of the study.
+    """
     ready_the_host()
     require_kept(study, execution.loop)
-    # Everything that can be wrong is found before the first step of training.
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
-    plan = make_plan(study, stores, hardware, workspace.paths.runs, fleet=execution.fleet)
-    if distributed.is_first():
+    runs_dir, directory = workspace.paths.runs, workspace.paths.study(study.folder)
+    plan = make_plan(study, stores, hardware, runs_dir, fleet=execution.fleet)
+    whole = PhaseGraph.of(study, stores.identities, stores.tokens)
+    graph = part_of(whole, names) if names else whole
+    if distributed.is_first() and not names:
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
-    graph = PhaseGraph.of(study, stores.identities, stores.tokens)
-    runs = _reserved_runs(graph, workspace.paths.runs)
-    planned = distributed.from_first(lambda: planned_steps(study, graph, runs, execution.loop))
+    for phase in graph.phases.values():
+        if phase.weights and not phase.parent:
+            require_fit(phase.weights, phase.model, vocabulary.digest)
+    runs = _reserved_runs(whole, runs_dir)
+    planned = distributed.from_first(lambda: planned_steps(study, whole, runs, execution.loop))
     suites = Suites.of(study, vocabulary, stores, graph, runs, planned)
-    distributed.from_first(lambda: require_parameters(graph, runs, suites.unevaluated(graph, runs)))
+
+    def note_and_check() -> None:
+        # Nobody deletes checkpoints in between: `clean` has its turn before or after, and goes by
+        # what is noted here.
+        with locks.turn(epath.Path(runs_dir), "notes what its study needs"):
+            describe_phases(study, whole, runs, suites, planned).write(directory)
+            require_parameters(graph, runs, suites.unevaluated(graph, runs))
+
+    distributed.from_first(note_and_check)
     if distributed.is_first():
         for task, reason in suites.missing.items():
             show(f"missing: {task}: {reason}", flush=True)
         if note := cropping_note(suites.cropped):
             show(note, flush=True)
-
-    def evaluate(work: Work) -> None:
-        suite = suites.of_phase(work.phase)
-        run, step = runs[work.identity], work.phase.steps
-        evaluate_checkpoint(run, suite, execution.mesh, step, work.progress)
-
-    def evaluate_earlier(identity: str, step: int) -> bool:
-        """False, and says why, if it cannot be read: the study goes on without it."""
-        suite = suites.of_phase(graph.phases[identity])
-        try:
-            evaluate_checkpoint(
-                runs[identity], suite, execution.mesh, step, f"baseline, step {step:,}"
-            )
-        except CheckpointGone as error:
-            if distributed.is_first():
-                show(f"note: the baseline's curve is without step {step:,}: {error}")
-            return False
-        return True
-
-    directory = workspace.paths.study(study.folder)
-    with locks.held(directory, "run"):
-        surroundings = Surroundings(stores, execution, operative_gin)
-        seconds = sum(row.seconds for row in plan.phases)
-        with choose_trainer(graph, runs, surroundings, seconds=seconds) as trainer:
-            execute(graph, trainer, evaluate)
-        found = distributed.from_first(lambda: found_steps(study, graph, runs, suites))
-        earlier = {
-            identity: [step for step in steps if evaluate_earlier(identity, step)]
-            for identity, steps in found.items()
-        }
-        if distributed.is_first():
-            table = checkpoint_table(earlier, study, graph, runs, suites)
-            write_results(
-                study, graph, runs, suites, stores, vocabulary, directory, arguments, table
-            )
-    return directory
+    seconds = sum(row.seconds for row in plan.phases if row.identity in graph.phases)
+    return _Ready(study, vocabulary, stores, seconds, graph, runs, suites, directory)
 
 
 def _reserved_runs(graph: PhaseGraph, runs_dir: epath.PathLike) -> dict[str, RunDirectory]:

@@ -54,7 +54,7 @@ def execute(graph: PhaseGraph, trainer: Trainer, evaluate: Callable[[Work], obje
             if work.identity in graph.evaluated:
                 evaluate(work)
     if order.failures:
-        raise _failed(order)
+        raise _failed(order, alone=len(graph.phases) == 1)
 
 
 def one_by_one(order: Order, trainer: Trainer) -> Generator[Work, None, None]:
@@ -69,8 +69,13 @@ def side_by_side(order: Order, trainer: Trainer) -> Generator[Work, None, None]:
         yield from trained
 
 
-def _failed(order: Order) -> Failed:
-    """Says which phases failed and why, and what was left out because of them."""
+def _failed(order: Order, *, alone: bool) -> Failed:
+    """Says which phases failed and why, and what was left out because of them.
+
+    `alone`: whether there was only one to train.
+    """
+    if alone:
+        return next(iter(order.failures.values()))
     left_out = ""
     if order.abandoned:
         left_out = f" Not trained, because they start from there: {len(order.abandoned)} phases."

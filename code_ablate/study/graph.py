@@ -30,7 +30,7 @@ from code_ablate.names import file_part, require_label, require_name
 from code_ablate.shown import brief
 from code_ablate.study.analysis_plan import AnalysisPlan
 from code_ablate.study.setting import Recipe, Setting, size_of
-from code_ablate.training.phase import Phase, phase_identity
+from code_ablate.training.phase import Phase, phase_identity, plain_for_configuration
 
 
 @checked
@@ -160,7 +160,7 @@ class Study:
     @functools.cached_property
     def recipe_descriptions(self) -> Mapping[str, str]:
         """What each recipe does, in a line, by name, in the order of the study."""
-        return {recipe.name: recipe.description for _, recipe in self._recipes}
+        return {recipe.name: recipe.description + _start_of(recipe) for _, recipe in self._recipes}
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -204,7 +204,7 @@ class Study:
     @property
     def configuration(self) -> str:
         """A hash of what is compared and how: tells whether results are of this configuration."""
-        arms = [[to_plain(arm), to_plain(phase)] for arm, phase in self.arms.items()]
+        arms = [[to_plain(arm), plain_for_configuration(phase)] for arm, phase in self.arms.items()]
         fields = (self.suite, self.vocabulary, self.prepare, self.share_groups, self.published)
         # Of studies without variants the hash is what it was before there were any.
         corpora = (*self.corpora, *self.vocabulary.corpora)
@@ -266,6 +266,12 @@ def _recipes_of(
         recipe if recipe.description else dataclasses.replace(recipe, description=text)
         for recipe in recipes
     )
+
+
+def _start_of(recipe: Recipe) -> str:
+    """What has to be said of a recipe that does not start from initialisation; else nothing."""
+    first = next(iter(recipe.stages.values())).chain[0]
+    return f" (from the weights {first.weights.digest})" if first.weights else ""
 
 
 @dataclass(frozen=True)

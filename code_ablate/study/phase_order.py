@@ -55,13 +55,14 @@ class Order:
 
     @classmethod
     def of(cls, graph: PhaseGraph, together: int = 1) -> "Order":
-        """The order of a graph of which nothing is done."""
+        """The order of a graph of which nothing is done, but for parents outside of it."""
         total = len(graph.phases)
         works = (
             Work(identity, phase, graph.parents[identity], number, total)
             for number, (identity, phase) in enumerate(graph.phases.items(), 1)
         )
-        return cls({work.identity: work for work in works}, together)
+        outside = {parent for parent in graph.parents.values() if parent} - set(graph.phases)
+        return cls({work.identity: work for work in works}, together, done=outside)
 
     def take(self) -> list[Work]:
         """Phases that can be trained now: the first, and others of its shape. Empty: none can."""

@@ -29,6 +29,7 @@ from code_ablate.study.corpus_plan import CorpusRow, corpus_rows, unreadable
 from code_ablate.study.fleet_plan import FleetPlan
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware, device_here
+from code_ablate.study.part import unprepared
 from code_ablate.study.trainers import fleet_members, in_processes
 from code_ablate.training.execution import FleetConfig
 from code_ablate.training.phase import Phase
@@ -69,6 +70,8 @@ class PhaseRow:
     """Estimated seconds of what is still to do."""
     tokens_per_second: float
     """Estimated speed; not a number where nothing says it."""
+    weights: str = ""
+    """Digest of the weights made elsewhere that it starts from; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +162,7 @@ def make_plan(
     With a pod, which takes the place of `hardware`, the train steps are compiled for it. `fleet`
     says how many phases the devices that are here train at the same time; None: one.
     """
-    unprepared = {corpus: f"unprepared {corpus}" for corpus in study.corpora}
-    graph = PhaseGraph.of(study, unprepared | stores.identities, stores.tokens)
+    graph = PhaseGraph.of(study, unprepared(study.corpora) | stores.identities, stores.tokens)
     costs = {name: pod.estimate(phase) for name, phase in graph.phases.items()} if pod else {}
     distinct = {id(costs[name]): (p.model, costs[name]) for name, p in graph.phases.items() if pod}
     step_costs = tuple(distinct.values())
@@ -252,6 +254,7 @@ def _phase_row(
         tokens_to_do=tokens_to_do,
         seconds=tokens_to_do / speed,
         tokens_per_second=speed,
+        weights=phase.weights.digest if phase.weights and not phase.parent else "",
     )
 
 

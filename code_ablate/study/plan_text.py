@@ -67,6 +67,7 @@ def _phase_lines(plan: Plan) -> Iterator[str]:
             f"{_hours(row.seconds)}  {row.state:<12}{', '.join(row.used_by)}{shared}"
         )
         after = f", after {row.parent}" if row.parent else ""
+        after += f", from the weights {row.weights}" if row.weights else ""
         first, last = row.learning_rates
         yield f"{'':<18}{row.mixture}{after}; learning rate {first:.2g} to {last:.2g}"
 

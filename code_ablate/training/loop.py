@@ -3,8 +3,8 @@
     status = train(phase, stores, run, parent=parent_run, execution=Execution())
 
 A phase starts from the first of these that is there: its own newest checkpoint; its parent's last
-one; initialisation from its seed. On a pod every process calls `train` alike; process 0 alone
-writes what is written once.
+one; weights made elsewhere; initialisation from its seed. On a pod every process calls `train`
+alike; process 0 alone writes what is written once.
 """
 
 import collections
@@ -45,6 +45,8 @@ from code_ablate.training.step import TrainState, abstract_state, initial_state,
 from code_ablate.training.stopping import stop_signals
 from code_ablate.training.tracking import open_trackers, require_trackers
 from code_ablate.training.validation import Validation
+from code_ablate.training.weights import require_fit
+from code_ablate.training.weights_arrays import load_weights
 
 STEPS_UNDER_WAY = 2
 """Steps that are given to the devices before the first of them is done. More would only hold
@@ -195,11 +197,17 @@ def train(
 
 
 def checked_stream(phase: Phase, stores: Stores, run: RunDirectory) -> Stream:
-    """The phase's stream. Raises UserError if the stores are not those of `run`."""
+    """The phase's stream.
+
+    Raises UserError if the stores are not those of `run`, or its weights not those of the phase.
+    """
     for part in phase.chain:
         require_stores(part, stores)
     if phase_identity(phase, stores.identities, stores.tokens) != run.identity:
         raise UserError(f"{run.path} is not the run of this phase: a token store has changed.")
+    if phase.weights and not phase.parent and not run.has_checkpoints:
+        vocabulary = stores[phase.corpora_read[0]].manifest.vocabulary
+        require_fit(phase.weights, phase.model, vocabulary["digest"])
     return phase_stream(phase, stores)
 
 
@@ -302,9 +310,12 @@ class RunState:
 
 
 def start_of_phase(phase: Phase, parent: RunDirectory | None, mesh: Mesh) -> TrainState:
-    """The state at step 0: from the parent's last checkpoint, or from initialisation."""
+    """The state at step 0: from the parent's last checkpoint, weights, or initialisation."""
     if phase.parent is None:
-        return initial_state(phase.model, phase.optimizer, phase.seed_of_parameters, mesh)
+        state = initial_state(phase.model, phase.optimizer, phase.seed_of_parameters, mesh)
+        if phase.weights is None:
+            return state
+        return TrainState(load_weights(phase.weights, phase.model, mesh), state.moments)
     assert parent is not None, "checked before"
     like = abstract_state(phase.model, phase.optimizer, mesh)
     with Checkpoints(parent.checkpoints, read_only=True) as checkpoints:

@@ -29,9 +29,10 @@ from code_ablate.checked import (
 from code_ablate.data.mixing import DRAWN_WHOLE, Mixture, shuffle_keys, windows_in
 from code_ablate.data.registry import MixtureSpec, resolve_mixture
 from code_ablate.errors import UserError
-from code_ablate.identity import identity
+from code_ablate.identity import identity, to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.names import require_name
+from code_ablate.training.weights import Weights
 
 Decay = Annotated[float, Ge(0), Lt(1)]
 OptimizerState = Annotated[str, OneOf(("carry", "reset"))]
@@ -145,6 +146,9 @@ class Phase:
     varied: tuple[str, ...] = ()
     """Corpora that stand for what a study varies: reports give their share. Not part of the
     identity."""
+    weights: Weights | None = None
+    """Parameters made elsewhere that the first phase of a chain starts from: @weights_in(). None:
+    initialisation from the seed."""
 
     def __post_init__(self):
         require_name("Phase.name", self.name)
@@ -169,6 +173,11 @@ class Phase:
                 )
             return
         self._require_learning_rate()
+        if self.weights != self.parent.weights:
+            raise UserError(
+                f"phase {self.name!r} has a parent, and Phase.weights that its parent does not "
+                "have: a phase starts from one of the two. Set weights in the first phase."
+            )
         for name in ("seq_len", "seed"):
             if getattr(self, name) != getattr(self.parent, name):
                 raise UserError(
@@ -257,8 +266,23 @@ def phase_from_plain(plain: dict) -> Phase:
         "optimizer": Optimizer(**plain["optimizer"]),
         "schedule": Schedule(**plain["schedule"]),
         "parent": phase_from_plain(plain["parent"]) if plain["parent"] else None,
+        "weights": Weights(**plain["weights"]) if plain.get("weights") else None,
     }
     return Phase(**{**plain, **parts})
+
+
+def plain_for_configuration(phase: Phase) -> dict:
+    """What two equal phases have in common as plain values, `name` and bounds included.
+
+    Weights count by their digest, and are left out where there are none.
+    """
+    plain = to_plain(phase)
+    part: dict | None = plain
+    while part:
+        weights = part.pop("weights")
+        part |= {"weights": weights["digest"]} if weights else {}
+        part = part["parent"]
+    return plain
 
 
 def describe(
@@ -291,6 +315,8 @@ def describe(
     }
     if phase.initialisation_seed is not None:
         description["initialisation_seed"] = phase.initialisation_seed
+    if phase.weights and not phase.parent:
+        description["weights"] = phase.weights.digest
     if phase.parent:
         description["parent"] = describe(phase.parent, store_identities, store_tokens)
         description["optimizer_state"] = phase.optimizer_state

@@ -2,8 +2,11 @@ import dataclasses
 
 import pytest
 
+from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
-from code_ablate.study.plan import requested_shares
+from code_ablate.study.part import unprepared_graph
+from code_ablate.study.plan import make_plan, requested_shares
+from code_ablate.study.plan_text import plan_text
 from code_ablate.study.recipes import (
     base_only,
     proportion,
@@ -12,6 +15,8 @@ from code_ablate.study.recipes import (
     without_corpus,
 )
 from code_ablate.study.setting import Recipe, Side
+from code_ablate.training.weights import Weights
+from tests.study.test_plan import HARDWARE
 
 CODE = {"code": ("web", "markup")}
 
@@ -120,3 +125,20 @@ def test_another_source_brings_its_own_name(setting):
     assert named.source_name == "code" and named.source.active == {"web": 1}
     notes = dataclasses.replace(setting, source={"notes": 1}, source_name="")
     assert proportion(notes, 0.3).name == "source_30"
+
+
+def test_every_recipe_starts_from_the_weights_of_the_setting(study, setting):
+    weights = Weights("elsewhere", "0123456789abcdef")
+    begun = dataclasses.replace(
+        study, settings=(dataclasses.replace(setting, weights=weights),), seeds=(0,)
+    )
+    assert all(phase.weights == weights for phase in begun.phases)
+    assert all("from the weights 0123456789abcdef" in d for d in begun.recipe_descriptions.values())
+    assert not any("weights" in text for text in study.recipe_descriptions.values())
+    text = plan_text(make_plan(begun, Stores({}), HARDWARE, "nowhere"))
+    firsts = sum(phase.parent is None for phase in unprepared_graph(begun).phases.values())
+    assert text.count("from the weights 0123456789abcdef") == firsts
+    elsewhere = dataclasses.replace(setting, weights=Weights("moved", weights.digest))
+    assert dataclasses.replace(begun, settings=(elsewhere,)).configuration == begun.configuration
+    others = dataclasses.replace(setting, weights=Weights("elsewhere", "other"))
+    assert dataclasses.replace(begun, settings=(others,)).configuration != begun.configuration
