@@ -78,21 +78,21 @@ PHASES = {
 """Study -> arm -> identity of its phase, where the store of corpus c has the identity "store-c"."""
 
 SCORES = {
-    "arc_easy": "9d59be0513b630c9",
-    "arc_easy_5shot": "3b8302b3d2cfccf7",
-    "basic_skills_coding": "15df68698f63f872",
-    "boolq": "a10d0a01c9a3c423",
-    "copa": "f3a218c3034ed631",
+    "arc_easy": "5c2286b75750eff2",
+    "arc_easy_5shot": "5ebd502034af90f0",
+    "basic_skills_coding": "b6664f8875c52456",
+    "boolq": "86081e20d4b1d495",
+    "copa": "f3d5b9f1ccfcc55a",
     "humaneval": "14685a278ec4c198",
-    "lambada": "5bfa698a722e06fd",
-    "mbpp_bpb": "6d915213c9027ed5",
-    "mmlu": "968efb24f1a09c1a",
+    "lambada": "7636aa02fb685bd2",
+    "mbpp_bpb": "8aa66cf056f4759d",
+    "mmlu": "23d59fe33acfd923",
     "nq_open": "38ffe8cc81150e2c",
     "open_prompts": "2b5e47c5503f5041",
-    "sciq": "bc5f0a27115707b2",
+    "sciq": "4afd33c30c6cfb75",
     "triviaqa": "28e249bf8618c2b8",
-    "winogrande": "ddb129214767dace",
-    "hellaswag": "47d61ceb80ff1902",
+    "winogrande": "12532f7fbf7fcd4e",
+    "hellaswag": "e0bbde357586f050",
     "gsm8k": "6c35d08a622bd963",
 }
 """Task -> identity of its scores; vocabulary of digest "digest", 128 tokens of context."""

@@ -140,6 +140,17 @@ def test_what_is_still_to_be_evaluated_stays(directory, graph, runs):
     assert [name for name, run in runs.items() if steps_of(run)] == [arm]
 
 
+def test_an_earlier_checkpoint_stays_until_it_is_evaluated(study, directory, graph, runs):
+    arm, phase = next(iter(graph.evaluated.items()))
+    early = phase.steps - 10
+    describe_phases(study, graph, runs, SUITES, {arm: (early,)}).write(directory)
+    clean_study(directory, arms=True, delete=True)
+    assert steps_of(runs[arm]) == [early]
+    Records(runs[arm].evaluation(early)).save(KEY, {}, pd.DataFrame({"item": ["1"]}))
+    clean_study(directory, arms=True, delete=True)
+    assert steps_of(runs[arm]) == []
+
+
 def test_scores_that_no_job_has_named_yet_are_missing(study, directory, graph, runs):
     shutil.rmtree(directory)
     describe_phases(study, graph, runs, SimpleNamespace(by_seq_len={})).write(directory)
