@@ -29,7 +29,7 @@ from code_ablate.model.flops import count_parameters
 from code_ablate.names import file_part, require_label, require_name
 from code_ablate.shown import brief
 from code_ablate.study.analysis_plan import AnalysisPlan
-from code_ablate.study.setting import Recipe, Setting, size_of
+from code_ablate.study.setting import Recipe, Setting, naming_roles, size_of
 from code_ablate.training.phase import Phase, phase_identity, plain_for_configuration
 
 
@@ -241,11 +241,12 @@ class Study:
         for arm, phase in self.arms.items():
             for corpus in (c for part in phase.chain for c in part.mixture.active):
                 if corpus not in placed:
-                    raise UserError(
+                    error = UserError(
                         f"recipe {arm.recipe!r} reads {corpus!r}, which stands neither in "
                         "Setting.base nor in Setting.source: say in Study.groups whose share is "
                         f"reported, e.g. {{{self.source or 'new'!r}: ({corpus!r}, ...)}}."
                     )
+                    raise naming_roles(error, self.settings[0].roles)
 
 
 def _recipes_of(
