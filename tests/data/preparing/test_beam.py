@@ -104,7 +104,8 @@ def corpora(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BEAM_CORPORA", str(folder))
         patch.setenv("WHO_LOOKED", str(folder / "looked"))
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ["PYTHONPATH"]]))
+        paths = filter(None, (str(folder), os.environ.get("PYTHONPATH")))
+        patch.setenv("PYTHONPATH", os.pathsep.join(paths))
         patch.syspath_prepend(folder)
         import_modules(("corpora_for_beam",))
         yield ("beam.first", "beam.second")
