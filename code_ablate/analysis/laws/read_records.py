@@ -11,6 +11,7 @@ import csv
 import fnmatch
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,11 @@ def read_records(
     frame = _read(mixtures)
     if run and run not in frame.columns:
         raise unknown_name("column", run, map(str, frame.columns))
+    if run and (twice := list(frame[run][frame[run].duplicated()])):
+        raise UserError(
+            f"{source}: column {run!r} names {twice[0]!r} twice: --run takes a column that names "
+            "each run once."
+        )
     key = run or _key(frame, None)
     shares = _chosen(frame, corpora, "corpus") if corpora else _shares(frame, source, key)
     if results is not None:
@@ -88,9 +94,15 @@ def _read(path: epath.PathLike) -> pd.DataFrame:
         raise UserError(f"no file {os.fspath(path)}: give a CSV with a row per run.")
     try:
         with path.open("rb") as file:
-            frame = pd.read_csv(file, sep=None, engine="python", skipinitialspace=True)
+            form: Any = {"sep": None, "engine": "python", "skipinitialspace": True}
+            head = pd.read_csv(file, header=None, nrows=1, dtype=str, **form)
+            file.seek(0)
+            frame = pd.read_csv(file, **form)
     except (ValueError, csv.Error, pd.errors.ParserError) as error:
         raise UserError(f"{path.name} cannot be read as CSV: {error}.") from error
+    named = head.iloc[0].dropna().str.strip()  # pandas would call the second one "web.1"
+    if twice := list(named[named.duplicated()]):
+        raise UserError(f"{path.name} has two columns {twice[0]!r}: give each a name of its own.")
     if frame.empty:
         raise UserError(f"{path.name} has no rows: give a CSV with a row per run.")
     frame.columns = [str(column).strip() for column in frame.columns]
