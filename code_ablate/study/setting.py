@@ -31,6 +31,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.names import require_label, require_name
 from code_ablate.training.phase import Optimizer, OptimizerState, Phase, Schedule
+from code_ablate.training.weights import Weights
 
 PRETRAINING, COOLDOWN = "pretraining", "cooldown"
 """Names of the stages of the recipes here."""
@@ -124,6 +125,9 @@ class Setting:
     registered name, or "source"."""
     size: str = ""
     """Name of the model size in reports. Empty: the number of parameters."""
+    weights: Weights | None = None
+    """Parameters made elsewhere that every recipe starts from: @weights_in(). None: initialisation
+    from the seed."""
     seed: Seed = 0
     """Seed of initialisation and order. Set by the study, for each of its seeds."""
     initialisation_seed: Seed | None = None
@@ -271,6 +275,7 @@ class Setting:
             z_loss=self.z_loss,
             document_masks=self.document_masks,
             varied=self._varied(varied),
+            weights=self.weights,
         )
 
     def _other_initialisation(self) -> int | None:
