@@ -36,6 +36,9 @@ _DRAWS = 8000
 _ROUNDING = 1e-9
 """What equal scores may differ by, as a share of the largest."""
 
+_WIDEST = 100.0
+"""Half of an interval of logarithms from which on it says nothing, and none is given."""
+
 _GINI = 2 / np.pi**0.5
 """Mean distance of two draws from a normal distribution, by its standard deviation."""
 
@@ -114,7 +117,7 @@ def signal_to_noise(
         without_R -= (log_RR.sum() - 2 * log_RR.sum(axis=1)) / rest / 2
         error = ((recipes - 1) * without_R.var()) ** 0.5
         half = -special.stdtrit(recipes - 1, (1 - confidence) / 2) * error
-        if np.isfinite(half):
+        if half < _WIDEST:
             low, high = apparent * np.exp([-half, half])
             ends = _denoised(low, recipes, seeds), _denoised(high, recipes, seeds)
     return SignalToNoise(
