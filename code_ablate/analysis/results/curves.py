@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from code_ablate.analysis.estimation.multiplier import Curve
@@ -72,7 +73,15 @@ def _joined(results: ItemTable, checkpoints: ItemTable, baseline: str) -> ItemTa
     table = checkpoints.table
     names = [_name(baseline, tokens) for tokens in table["tokens"].to_pylist()]
     position = table.column_names.index("recipe")
-    named = table.set_column(position, "recipe", pa.array(names)).drop_columns(["tokens"])
+    named = table.set_column(position, "recipe", _strings(names)).drop_columns(["tokens"])
     kinds = results.table.schema
     named = named.select([name for name in kinds.names if name in named.column_names])
     return ItemTable(pa.concat_tables([results.table, named], promote_options="permissive"))
+
+
+def _strings(texts: list[str]) -> pa.StringArray:
+    """As pa.array(texts), which would import pandas: a tenth of a report's time."""
+    encoded = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    data = b"".join(encoded)
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(data))
