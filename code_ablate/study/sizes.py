@@ -1,4 +1,4 @@
-"""Model sizes by one number: the shape of a model with about so many parameters.
+"""Model sizes by one number: the shape of a model with about that number of parameters.
 
     model_of(10_000_000, like=config)    # widths and layers; all else as in `config`
 

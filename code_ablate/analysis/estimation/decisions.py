@@ -250,7 +250,7 @@ def _regret(
     large_R: Float[np.ndarray, " recipes"],
     confidence: float,
 ) -> Ranged:
-    """Of pairs: what the wrong one of two loses, 0 for the right one, half of it for a tie."""
+    """Regret of each pair's pick: 0 if it is right, the difference if it is wrong, half if tied."""
     recipes = len(small_R)
     apart_RR = large_R[:, None] - large_R
     loss_RR = (np.abs(apart_RR) - np.sign(small_R[:, None] - small_R) * apart_RR) / 2

@@ -45,7 +45,7 @@ class TaskDecisions:
 
 
 def task_decisions(estimator: Estimator) -> TaskDecisions:
-    """Of every task with a score, each score that might count for it, at every place."""
+    """Rows of all tasks: every score that might count for a task, at every place."""
     scores = estimator.scores
     signals: dict[tuple[str, str, Place], SignalToNoise] = {}
     decisions: dict[tuple[str, str, str, str, str], Decision] = {}

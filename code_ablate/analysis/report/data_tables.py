@@ -74,7 +74,7 @@ def store_table(report: Report) -> Table:
 
 
 def kept_table(report: Report) -> Table:
-    """Of each corpus: what the source gave, what is left, and what took most of the rest."""
+    """What each corpus' source gave, what is left, and which filters dropped most of the rest."""
     rows = []
     for name, store in report.record.stores.items():
         first, last = store.funnel[0], store.funnel[-1]

@@ -18,7 +18,7 @@ NAMES = ("new", *CURVE.names, "base")
 
 
 def estimator_of(scores_by_name, column="bits"):
-    """Of arrays [items, seeds] for the recipe, each checkpoint and the baseline."""
+    """The multiplier from arrays [items, seeds] of recipe, checkpoints and baseline."""
     task = ScoredTask("t", "c", "bits per byte", column, (column,))
     items, seeds = next(iter(scores_by_name.values())).shape
     values = np.hstack([scores_by_name[name] for name in NAMES])
