@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Int
 
 from code_ablate.data.loader import Batches
+from code_ablate.data.manifest import SPLITS
 from code_ablate.data.mixing import Mixture
-from code_ablate.data.store import SPLITS, Stores, StoreWriter, TokenStore
+from code_ablate.data.store import Stores, StoreWriter, TokenStore
 from code_ablate.model.config import ModelConfig
 from code_ablate.training.phase import Optimizer, Phase, Schedule
 from code_ablate.training.reading import phase_stream

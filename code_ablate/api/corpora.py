@@ -19,9 +19,10 @@ from code_ablate.api.plots import Plot, bars_plot, histogram_plot
 from code_ablate.data.filters.tally import FilterRecord
 from code_ablate.data.funnel import funnel
 from code_ablate.data.kept_vocabularies import load_kept_vocabulary
+from code_ablate.data.manifest import MANIFEST, SPLITS
 from code_ablate.data.preparing.prepared import finished_stores
 from code_ablate.data.preparing.store_text import describe_store, text_of_window
-from code_ablate.data.store import MANIFEST, SPLITS, TokenStore
+from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import UserError, unknown_name
 

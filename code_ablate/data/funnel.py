@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from code_ablate.data.store import Manifest
+    from code_ablate.data.manifest import Manifest
 
 READ = "read"
 """Name of the first step: what the source gave."""

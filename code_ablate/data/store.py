@@ -12,10 +12,8 @@ neither TensorFlow nor SeqIO.
 """
 
 import contextlib
-import dataclasses
 import datetime
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,98 +23,14 @@ from etils import epath
 from jaxtyping import Int
 
 from code_ablate import storage
+from code_ablate.data.manifest import MANIFEST, SPLITS, Manifest
 from code_ablate.data.mixing import windows_in
-from code_ablate.errors import NewerFormat, UserError, disk_failures, require_format
-
-FORMAT = 2
-SPLITS = ("train", "validation")
-MANIFEST = "manifest.json"
+from code_ablate.errors import NewerFormat, UserError, disk_failures
 
 _CHUNK_TOKENS = 8192  # what one random read loads and checks: 16 KiB
 _SHARD_TOKENS = 2**24  # one file; written in one go
 _CACHE_BYTES = 64 << 20
 _MAX_WINDOWS_AT_ONCE = 4096  # bounds the number of reads in flight
-
-
-@dataclasses.dataclass(frozen=True)
-class Manifest:
-    """What a token store holds, where it came from, and what was left out on the way."""
-
-    corpus: str
-    """Name of the SeqIO Task."""
-    key: str
-    """Identity of `key_fields`; the first 12 digits stand in the name of the directory."""
-    key_fields: Mapping[str, Any]
-    """What the store is made from: source digest, preprocessors with their fingerprints, vocabulary
-    digest, settings, and what the documents were judged against."""
-    identity: str
-    """SHA-256 of the content: tokens, document ends and bytes of both splits, vocabulary digest."""
-    vocabulary: Mapping[str, Any]
-    """Vocabulary of the tokens: name, size, digest and eos_id."""
-    source_digest: str
-    """Digest of what the source read."""
-    seed: int
-    """Key of the order of the documents."""
-    validation_fraction: float
-    """Share of the documents split off for validation, by hash."""
-    splits: Mapping[str, Mapping[str, int]]
-    """Documents, bytes and tokens of `train` and `validation`."""
-    read: Mapping[str, int]
-    """Documents and bytes that the source gave. read + added = stored + dropped."""
-    dropped: Mapping[str, Mapping[str, int]]
-    """Documents and bytes that each preprocessor or step took away, by its name."""
-    added: Mapping[str, Mapping[str, int]]
-    """Documents and bytes that a preprocessor added, by its name; mostly empty."""
-    skipped: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Files or other units that the source found and did not read, by reason."""
-    examples: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
-    """What was wrong with some of the rows that the source skipped, by reason."""
-    filters: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    """What each filter measured, by its name: the fields of `filters.tally.FilterRecord`."""
-    near_duplicates: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """Clusters of near-duplicates that hold documents of the corpus: how many, their sizes, the
-    largest. Empty if none were looked for."""
-    contamination: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """Evaluation tasks that were looked for, documents that left by task, and the digest of the
-    file that lists them. Empty if none were looked for."""
-    returned: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """Documents that were encoded and decoded, `tried_bytes` of their text, `returned_bytes` that
-    came back, and the characters `lost` most; empty: not measured."""
-    created: str = ""
-    """Time at which the store was finished, in UTC."""
-    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Versions of Python and of the packages that made the store."""
-    format: int = FORMAT
-    """Format of the directory."""
-
-    @property
-    def returned_share(self) -> float | None:
-        """Share of the bytes of text that come back from the tokens, 0 to 1; None: not known."""
-        if not self.returned.get("tried_bytes"):
-            return None
-        return self.returned["returned_bytes"] / self.returned["tried_bytes"]
-
-    def to_json(self) -> str:
-        """The text of manifest.json, with a digest of it."""
-        fields = json.loads(json.dumps(dataclasses.asdict(self)))
-        return json.dumps({**fields, "digest": _digest_of(fields)}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Manifest":
-        """Raises ValueError or TypeError if the text is not a manifest of this format, and
-        NewerFormat (a UserError) if it is one of a newer version."""
-        fields = json.loads(text)
-        if not isinstance(fields, dict):
-            raise ValueError("not a manifest")
-        require_format(f"a token store of {fields.get('corpus')!r}", fields.get("format"), FORMAT)
-        digest = fields.pop("digest", None)  # stores were made before manifests had one
-        if digest is not None and digest != _digest_of(fields):
-            raise ValueError("its manifest was changed after it was written")
-        return cls(**fields)
-
-
-def _digest_of(fields: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 class TokenStore:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from code_ablate.data import store as store_module
-from code_ablate.data.store import Manifest, StoreWriter, TokenStore
+from code_ablate.data.manifest import Manifest
+from code_ablate.data.store import StoreWriter, TokenStore
 from code_ablate.errors import Failed, NewerFormat, UserError
 
 VOCABULARY = {"name": "small", "size": 1000, "digest": "d1", "eos_id": 1}

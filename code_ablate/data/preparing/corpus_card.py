@@ -9,6 +9,7 @@ as it is now. Documents are named, and not quoted.
 from collections import Counter
 from collections.abc import Mapping
 
+from code_ablate.data.manifest import SPLITS, Manifest
 from code_ablate.data.preparing.contamination import CONTAMINATED
 from code_ablate.data.preparing.exact_duplicates import DUPLICATE, IN_VALIDATION
 from code_ablate.data.preparing.near_duplicates import (
@@ -17,7 +18,7 @@ from code_ablate.data.preparing.near_duplicates import (
     NEAR_VALIDATION,
 )
 from code_ablate.data.sources.base import DocumentSource, to_utf8
-from code_ablate.data.store import SPLITS, Manifest, TokenStore
+from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.shown import one_line
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from code_ablate.data.filters.tally import Bin, Example, FilterRecord
 from code_ablate.data.funnel import funnel
-from code_ablate.data.store import Manifest
+from code_ablate.data.manifest import Manifest
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.shown import one_line, shown
 

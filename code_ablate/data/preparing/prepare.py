@@ -25,6 +25,7 @@ from tqdm import tqdm
 import gin
 from code_ablate import own_file, storage
 from code_ablate.checked import PositiveInt, Seed, checked
+from code_ablate.data.manifest import FORMAT, MANIFEST
 from code_ablate.data.preparing import contamination, contamination_record, near_duplicates
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.assemble import assemble
@@ -44,7 +45,7 @@ from code_ablate.data.preparing.signatures import ALWAYS
 from code_ablate.data.preparing.verdicts import Judge, Verdicts, judge
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import require_returned
-from code_ablate.data.store import FORMAT, MANIFEST, Stores, TokenStore
+from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import Failed, disk_failures
 from code_ablate.identity import identity

@@ -16,6 +16,7 @@ from typing import Any
 from etils import epath
 from tqdm import tqdm
 
+from code_ablate.data.manifest import MANIFEST, Manifest
 from code_ablate.data.preparing.prepare import (
     FIELDS_OF_TASK,
     PrepareConfig,
@@ -23,7 +24,7 @@ from code_ablate.data.preparing.prepare import (
     store_settings,
 )
 from code_ablate.data.registry import INSTALL, seqio_is_installed
-from code_ablate.data.store import MANIFEST, Manifest, Stores, TokenStore
+from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import NewerFormat, UserError
 from code_ablate.identity import differences, identity

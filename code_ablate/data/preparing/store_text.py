@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from jaxtyping import Int
 
+from code_ablate.data.manifest import SPLITS, Manifest
 from code_ablate.data.preparing.contamination_record import FILE
-from code_ablate.data.store import SPLITS, Manifest, TokenStore
+from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.shown import one_line, shown
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import seqio
 
+from code_ablate.data.manifest import FORMAT
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
-from code_ablate.data.store import FORMAT
 from code_ablate.errors import NewerFormat
 from tests.data.preparing.corpora import (
     HERE,
