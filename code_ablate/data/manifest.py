@@ -12,7 +12,7 @@ from typing import Any
 
 from code_ablate.errors import require_format
 
-FORMAT = 2
+FORMAT = 3
 """Raised when stores of earlier versions would be read wrongly."""
 
 SPLITS = ("train", "validation")
@@ -93,8 +93,7 @@ class Manifest:
         if not isinstance(fields, dict):
             raise ValueError("not a manifest")
         require_format(f"a token store of {fields.get('corpus')!r}", fields.get("format"), FORMAT)
-        digest = fields.pop("digest", None)  # stores were made before manifests had one
-        if digest is not None and digest != _digest_of(fields):
+        if fields.pop("digest", None) != _digest_of(fields):
             raise ValueError("its manifest was changed after it was written")
         return cls(**fields)
 
