@@ -13,7 +13,7 @@ from code_ablate.study.variation import VARIATIONS
 
 
 def listing(what: str) -> str:
-    """A line per name; `what` is one of code_ablate.cli.LISTS. Needs `config.load` before it."""
+    """A line per name of a kind, such as "scales". Needs `config.load` before it."""
     makers = {
         "tasks": _tasks,
         "corpora": _corpora,
