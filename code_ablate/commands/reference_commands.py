@@ -56,9 +56,9 @@ def show_list(options: argparse.Namespace) -> None:
 
 def show_config(options: argparse.Namespace) -> None:
     """Lists what gin can set: every class and recipe, or one of them with its fields."""
-    from code_ablate import settings
+    from code_ablate import configurables
 
     if options.markdown:
-        show(settings.markdown(), end="")
+        show(configurables.markdown(), end="")
     else:
-        show(settings.one(options.name) if options.name else settings.overview())
+        show(configurables.one(options.name) if options.name else configurables.overview())

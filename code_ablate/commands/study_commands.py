@@ -111,7 +111,7 @@ def plan(options: argparse.Namespace) -> int:
 
     study, workspace = load_study(options, looks_only=True)
     if options.show_config:
-        from code_ablate.settings import resolved
+        from code_ablate.configurables import resolved
 
         show(resolved(study, config.make("Hardware"), workspace.paths))
         return 0
