@@ -52,3 +52,16 @@ def test_there_are_commands_to_look_at():
     assert len(commands(ROOT / "README.md")) > 20
     assert arguments("code-ablate eval RUN [--step N]  # x") == ["eval", "RUN", "--step", "N"]
     assert arguments("code-ablate config --markdown > docs/x.md") == ["config", "--markdown"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_and_tests_that_the_docs_name_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    rooms = "code_ablate|tests|tasks|gin|docs|benchmarks|notebooks"
+    named = re.findall(rf"(?<![\w./-])((?:{rooms})/[\w/-]+\.\w+)", text)
+    alone = re.findall(r"`(test_\w+\.py)`", text)
+    assert [file for file in named if not (ROOT / file).exists()] == []
+    assert [file for file in alone if not any(ROOT.glob(f"tests/**/{file}"))] == []
+    tests = re.findall(r"`(test_\w+)`", text)
+    sources = [file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/*.py")]
+    assert [name for name in tests if not any(f"def {name}(" in text for text in sources)] == []
