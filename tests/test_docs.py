@@ -65,3 +65,16 @@ def test_files_and_tests_that_the_docs_name_are_there(page):
     tests = re.findall(r"`(test_\w+)`", text)
     sources = [file.read_text(encoding="utf-8") for file in ROOT.glob("tests/**/*.py")]
     assert [name for name in tests if not any(f"def {name}(" in text for text in sources)] == []
+
+
+def test_what_make_is_asked_for_is_a_target():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([\w./-]+):", makefile, re.MULTILINE))
+    texts = {
+        file: file.read_text(encoding="utf-8")
+        for file in [*PAGES, *ROOT.glob("code_ablate/**/*.py")]
+    }
+    asked = re.compile(r"(?:`|; |&& )make ([\w./-]+)")
+    named = {(file.name, target) for file, text in texts.items() for target in asked.findall(text)}
+    assert len(named) > 5
+    assert {(name, target) for name, target in named if target not in targets} == set()
