@@ -71,7 +71,7 @@ class PieceResult:
     path: str
     """Path of the temporary files, without their suffixes."""
     stages: tuple
-    """`task_run.Stage`s: what the source gave and what each preprocessor let through."""
+    """`stages.Stage`s: what the source gave and what each preprocessor let through."""
     empty: int
     """Documents without a token; they are left out."""
     empty_bytes: int
