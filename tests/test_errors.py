@@ -23,7 +23,7 @@ def test_a_disk_that_fails_is_one_line_and_exit_code_3(monkeypatch, capsys, numb
     def fail(options):
         raise OSError(number, os.strerror(number), "/data/stores/x")
 
-    monkeypatch.setattr("code_ablate.commands.show_list", fail)
+    monkeypatch.setattr("code_ablate.commands.reference_commands.show_list", fail)
     assert cli.main(["list", "corpora"]) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: /data/stores/x: {os.strerror(number)}.") and remedy in line

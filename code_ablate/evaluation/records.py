@@ -65,6 +65,7 @@ class Records:
     """The scores of one checkpoint."""
 
     directory: epath.Path
+    """Folder of the scores: eval/STEP of a run."""
 
     def has(self, key: Key) -> bool:
         """Whether the task is done, and its table as it was written."""

@@ -32,7 +32,7 @@ def power_text(study: Study, noise: str) -> str:
         )
     if not is_results(noise):
         raise UserError(
-            f"--noise {noise}: neither the folder of a study's results nor a number, as 0.01."
+            f"--noise {noise}: neither the folder of a study's results nor a number such as 0.01."
         )
     summary = summarise(load_results(noise).scores)
     family = max(1, compared * len(summary.metrics))

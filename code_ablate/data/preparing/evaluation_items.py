@@ -27,6 +27,7 @@ class ItemPart:
     name: str
     """PROMPT or ANSWER."""
     text: str
+    """The text that is looked for."""
     is_code: bool = False
     """Whether it is a program: then it is also looked for renamed and reformatted."""
 
@@ -38,6 +39,7 @@ class EvaluationItem:
     item: str
     """Id of the item, as in the scores."""
     parts: tuple[ItemPart, ...]
+    """The texts, each looked for by itself."""
 
 
 Items = Sequence[EvaluationItem]

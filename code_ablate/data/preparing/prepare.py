@@ -96,6 +96,7 @@ class StorePlan:
     """The store of one corpus as it is now: what it is made from, and where it is kept."""
 
     corpus: str
+    """Name of the corpus."""
     key_fields: dict[str, Any]
     """Plain values that decide the content of the store; its key is their identity."""
     path: epath.Path

@@ -66,6 +66,7 @@ class Stage:
     name: str
     """'read' for the source, else the preprocessor's name."""
     documents: int
+    """Documents that came out of it."""
     bytes: int | None
     """Bytes of text; None where documents have no text to count."""
     is_filter: bool = False

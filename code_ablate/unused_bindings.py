@@ -1,6 +1,6 @@
 """Bindings of gin that reach nothing: gin takes them without a word.
 
-    require_heard(read)     # UserError: nothing is made in the scope 'frist'; did you mean 'first'?
+    require_used(read)     # UserError: nothing is made in the scope 'frist'; did you mean 'first'?
 
 A scope that no reference names, a name on the command line that no value refers to, and a binding
 of the command line that every scope binds by itself, would leave a study as it was.
@@ -13,7 +13,7 @@ from code_ablate.bindings import Bindings, Reference, Statement
 from code_ablate.errors import UserError
 
 
-def require_heard(read: Bindings, *, scopes_in_code: bool = False) -> None:
+def require_used(read: Bindings, *, scopes_in_code: bool = False) -> None:
     """Raises UserError for the first binding that reaches nothing.
 
     `scopes_in_code`: modules of the user's enter scopes by themselves, so that any may be named.
