@@ -8,12 +8,19 @@ from pathlib import Path
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # The same tiny programs are compiled in many tests and in the processes they start: once is enough.
-os.environ.setdefault(
-    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache/xla")
-)
-# What is remembered between processes (code_ablate.data.remembered), out of the user's own folder.
-os.environ.setdefault(
-    "XDG_CACHE_HOME", str(Path(__file__).resolve().parents[1] / ".pytest_cache/cache")
+# What else is kept between processes stays out of the user's own folder, as it does.
+os.environ.update(
+    {
+        variable: str(Path(__file__).resolve().parents[1] / ".pytest_cache" / folder)
+        for variable, folder in (
+            ("JAX_COMPILATION_CACHE_DIR", "xla"),
+            ("XDG_CACHE_HOME", "cache"),  # of code_ablate.data.remembered
+            ("MPLCONFIGDIR", "matplotlib"),
+            ("KERAS_HOME", "keras"),  # TensorFlow imports Keras
+            ("IPYTHONDIR", "ipython"),
+        )
+        if variable not in os.environ
+    }
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
