@@ -1,7 +1,9 @@
 """What several test modules need: token stores without TensorFlow, and a tiny phase."""
 
 import dataclasses
+import io
 import os
+import sys
 from pathlib import Path
 
 # Before JAX is imported anywhere: tests that need several devices run in processes of their own.
@@ -28,6 +30,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+import code_ablate
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.store import Stores
 from code_ablate.model.config import ModelConfig
@@ -43,6 +46,21 @@ def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_are_utf8():
+    """Fails where our code reads or writes a file in the locale's encoding; no lint sees paths."""
+    ours, ask = Path(code_ablate.__file__).parent, io.text_encoding
+
+    def text_encoding(encoding, stacklevel=2):
+        caller = sys._getframe(2).f_code.co_filename  # of a method of pathlib.Path
+        assert encoding or ours not in Path(caller).parents, f"say encoding='utf-8' in {caller}"
+        return ask(encoding, stacklevel + 1)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(io, "text_encoding", text_encoding)
+        yield
 
 
 @dataclasses.dataclass(frozen=True)
