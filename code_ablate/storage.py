@@ -116,16 +116,17 @@ def _trouble_within(seconds: float, look: Callable[[], object]) -> str:
     failures: list[BaseException] = []
 
     def run() -> None:
-        try:
-            look()
-        except Exception as error:
-            failures.append(error)
+        # Until it ends, also when nobody waits any more: clients log a traceback for each attempt.
+        with _silent("gcsfs", "s3fs", "fsspec"):
+            try:
+                look()
+            except Exception as error:
+                failures.append(error)
 
     # A daemon: nothing can stop a client that waits, and the process must not wait for it.
     thread = threading.Thread(target=run, daemon=True)
-    with _silent("gcsfs", "s3fs", "fsspec"):  # they log a traceback for each of their attempts
-        thread.start()
-        thread.join(seconds)
+    thread.start()
+    thread.join(seconds)
     if thread.is_alive():
         return f"the object store did not answer within {seconds:.0f} seconds"
     return f"the object store cannot be reached ({first_line(failures[0])})" if failures else ""

@@ -1,10 +1,12 @@
 """Files that are replaced, whole, on the disk; object stores that cannot be reached."""
 
+import logging
 import os
 import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 from etils import epath
@@ -97,6 +99,22 @@ def test_what_is_not_there_is_an_answer_and_a_refusal_is_none():
         storage.require_reachable("gs://refuses/data", "Paths.data", Store(refused))
 
 
+def test_what_a_client_logs_later_is_not_shown_either(monkeypatch, caplog):
+    monkeypatch.setattr(storage, "LONGEST_SILENCE", 0.01)
+    waited, logged = threading.Event(), threading.Event()
+
+    class Slow:
+        def info(self, path):
+            waited.wait()
+            logging.getLogger("gcsfs").error("an attempt failed")
+            logged.set()
+
+    with pytest.raises(Failed, match="did not answer within"):
+        storage.require_reachable("gs://slow/data", "Paths.data", Slow())
+    waited.set()
+    assert logged.wait(timeout=1000) and not caplog.records
+
+
 def test_errors_of_object_stores_are_told_from_others():
     aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
     late = ValueError("UNAVAILABLE: CURL error[7] Couldn't connect")
@@ -115,9 +133,9 @@ def test_errors_of_object_stores_are_told_from_others():
     ],
 )
 def test_commands_end_with_one_line_and_exit_code_3(nobody_listens, command):
-    done = subprocess.run(
-        [sys.executable, "-m", "code_ablate.cli", *command], capture_output=True, text=True
-    )
+    code = "import sys; from code_ablate import cli, storage; storage.LONGEST_SILENCE = 0.5;"
+    code += f"sys.exit(cli.main({command!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert done.returncode == 3 and len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ") and "gs://none" in lines[0]

@@ -203,6 +203,7 @@ def test_what_is_imported_from_a_module_of_ours_is_there():
     assert missing == []
 
 
+@functools.cache
 def _defined(module: str) -> set[str]:
     """Names that a module defines or imports, at its top level or in one of its branches."""
     file = modules().get(module) or modules().get(f"{module}.__init__")
