@@ -7,6 +7,7 @@ What depends on the tasks of a study is said only where it has such tasks.
 
 from code_ablate.analysis.estimation.categories import AVERAGES
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.frozen_text import corrected_over
 from code_ablate.analysis.report.phrases import joined, whole_percent
 from code_ablate.analysis.results.contaminated import searched
 from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
@@ -74,7 +75,7 @@ def methods(report: Report) -> list[str]:
         "between seeds that this recipe and the baseline themselves show: no noise is borrowed "
         "from other recipes, which may be quieter. Where items are drawn too, Howe's (1974) "
         "combination of both noises, which errs to the safe side. It is adjusted by Holm's method "
-        "(1979), and no change is marked on fewer than three seeds.",
+        f"(1979) over {corrected_over(report)}; no change is marked on fewer than three seeds.",
         "Verdicts: different, after Holm's correction; equivalent, if two one-sided tests put the "
         "change within the margin that the study names, corrected likewise; else it cannot be "
         "said, and beside it stands the least change that such a study finds with a power of 80 % "

@@ -16,10 +16,15 @@ from code_ablate.analysis.report.decision_tables import (
     signal_table,
 )
 from code_ablate.analysis.report.decision_text import decision_lines
-from code_ablate.analysis.report.frozen_text import frozen_facts, frozen_summary
+from code_ablate.analysis.report.frozen_text import (
+    corrected_over,
+    frozen_facts,
+    frozen_summary,
+)
 from code_ablate.analysis.report.headline import headline
 from code_ablate.analysis.report.sections.decision_sections import decision_sections
-from code_ablate.analysis.report.tables import gain_table
+from code_ablate.analysis.report.tables import gain_table, verdict_table
+from code_ablate.analysis.report.terminal import terminal_table
 from code_ablate.analysis.results.frozen import FrozenPlan, analysis_digest
 from code_ablate.errors import UserError
 from tests.analysis.conftest import PRETRAINING
@@ -157,6 +162,30 @@ def test_hypotheses_and_what_is_exploratory(frozen_report):
     facts = frozen_facts(report, plan)
     assert "the study was run so" in facts["Design"] and "same code" in facts["Analysis"]
     assert facts["Margins"] == "none: equivalence is judged by them"
+
+
+def test_what_is_exploratory_is_marked_wherever_it_is_called_different(frozen_report):
+    report, _ = frozen_report()
+    certain = [c for c in report.summary.comparisons if c.certain()]
+    apart = [c for c in certain if c.exploratory]
+    assert apart and len(apart) < len(certain)
+    [size] = report.results.sizes
+    for make in (verdict_table, gain_table):
+        table = make(report, PRETRAINING)
+        marks = [
+            any(line.text == "exploratory" and line.mark for line in cell.lines)
+            for row in table.rows
+            for cell in row[1:]
+        ]
+        assert sum(marks) == sum(c.place == PRETRAINING for c in apart)
+    sentences = [sentence.text for sentence in headline(report, size)]
+    # A hypothesis named code_100 on demo.web_code, so it goes before larger changes elsewhere.
+    assert any("on demo.web_code" in s and "exploratory" not in s for s in sentences)
+    assert any("exploratory, as no hypothesis named it" in s for s in sentences)
+    text = terminal_table(report)
+    assert "* exploratory" in text and "which are exploratory, are corrected apart" in text
+    named = len(report.summary.comparisons) - sum(c.exploratory for c in report.summary.comparisons)
+    assert corrected_over(report).startswith(f"the {named} comparisons that hypotheses named")
 
 
 def test_a_claim_about_nothing_is_said(frozen_report):
