@@ -22,7 +22,7 @@ MOST_TASKS = 6
 
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _PALE = "#b0b0b0"
-_TICKS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_TICKS = (0, 1, 2, 5, 20, 100, 500, 2000)
 _ROW_INCHES, _SCORE_INCHES = 0.14, 0.1
 
 
@@ -42,7 +42,7 @@ def signal_figure(report: Report, place: Place) -> Drawing | None:
     names = dict.fromkeys(metric_of(tasks[task], score).name for task, score in signals)
     markers = {name: _MARKERS[i % len(_MARKERS)] for i, name in enumerate(names)}
     by_category: dict[str, dict[str, list[str]]] = {}
-    for task, score in signals:
+    for task, score in sorted(signals, key=lambda key: not tasks[key[0]].domain):
         group = by_category.setdefault(tasks[task].category, {})
         group.setdefault(task, []).append(score)
     ends = [s.ratio.high or s.ratio.value for s in signals.values()]
@@ -83,6 +83,7 @@ def _signal_panel(
         category.replace("_", " "),
         x_label="signal to noise",
         rows=[tasks[task].label for task in rows],
+        name_letters=max(len(tasks[task].label) for task in evidence.primary),
         row_inches=_ROW_INCHES + _SCORE_INCHES * widest,
     )
     axis.set_xscale("symlog", linthresh=2.0, linscale=0.6)
@@ -171,10 +172,11 @@ def size_caption(report: Report) -> str:
             f"{small}."
         )
     return (
-        f"Recipes at {small} and at {large}, by the score that counts. Title: share of pairs of "
-        f"recipes that both sizes order alike, {whole_percent(report.summary.settings.confidence)} "
-        "interval; below: what is lost at the large size by whoever decides at the small one, "
-        f"between two recipes, and by the pick of all.{chosen} Axes do not start at zero."
+        f"Recipes at {small} and at {large}, by the score that counts. Below each: the share of "
+        "pairs of recipes that both sizes order alike, with its "
+        f"{whole_percent(report.summary.settings.confidence)} interval, and what is lost at the "
+        "large size by whoever decides at the small one, between two recipes and among all."
+        f"{chosen} Axes do not start at zero."
     )
 
 
@@ -186,9 +188,9 @@ def _size_panel(report: Report, task: str, pair: tuple[str, str, str], decision:
     two, all_ = in_unit(metric, decision.regret.value), in_unit(metric, decision.lost)
     scale = metric.form[0]
     axis = panel(
-        f"{metric.label}: {accuracy} %",
-        y_label=f"{metric.unit} at {large}",
-        x_label=f"{metric.unit} at {small}\nlost: {two} of two, {all_} of all",
+        f"{metric.label}, {metric.unit}",
+        y_label=f"at {large}",
+        x_label=f"at {small}\n{accuracy} % alike; lost {two}, {all_}",
         height=2.9,
     )
     decides = _decides(report, task, places[0])

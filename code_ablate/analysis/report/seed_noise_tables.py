@@ -1,8 +1,10 @@
 """The report's tables of which part of a seed makes the noise.
 
-component_table(rows, caption), runs_table(rows, caption)      # rows of one grid: `SeedNoise`
+component_table(rows, caption)                           # rows of one grid: `SeedNoise`
+typical_table(rows, caption), runs_table(rows, caption)  # one row a metric, over recipes
 """
 
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,11 +38,11 @@ def component_table(rows: Sequence[SeedNoise], caption: str) -> Table:
 
 
 def _named(row: SeedNoise, several: bool) -> list[Cell]:
-    unit = "points" if row.metric.is_share else row.metric.name
-    return [
-        Cell(row.metric.label, lines(f"{row.metric.name}, points" if unit == "points" else unit)),
-        *([Cell(row.recipe)] if several else []),
-    ]
+    return [_measure(row.metric), *([Cell(row.recipe)] if several else [])]
+
+
+def _measure(metric: Metric) -> Cell:
+    return Cell(metric.label, lines(f"{metric.name}, points" if metric.is_share else metric.name))
 
 
 def _component_cell(row: SeedNoise, name: str) -> Cell:
@@ -72,12 +74,26 @@ def _deviation(metric: Metric, variance: float) -> str:
     return text if float(text) else "0"
 
 
+def typical_table(rows: Sequence[SeedNoise], caption: str) -> Table:
+    """Metrics x components: the median over recipes, and the range."""
+    head = [Cell("measure"), *(Cell(title, lines("s.d.")) for title in _PARTS.values())]
+    cells = []
+    for of_metric in _by_metric(rows):
+        metric, row = of_metric[0].metric, [_measure(of_metric[0].metric)]
+        for name in _PARTS:
+            found = sorted(getattr(own.parts, name).value for own in of_metric)
+            least, most = (_deviation(metric, end) for end in (found[0], found[-1]))
+            median = _deviation(metric, statistics.median(found))
+            row.append(Cell(median, lines(f"{least} to {most}")))
+        cells.append(row)
+    return Table(head, cells, caption)
+
+
 def runs_table(rows: Sequence[SeedNoise], caption: str) -> Table:
-    """Metrics and recipes x what a mean over ten runs keeps of the noise, and what would help."""
-    several = len({row.recipe for row in rows}) > 1
+    """Metrics x what a mean over ten runs keeps of the noise, and what would help; the median over
+    recipes."""
     head = [
         Cell("measure"),
-        *([Cell("recipe")] if several else []),
         Cell("one run"),
         Cell(f"{_RUNS} runs", lines("each with new seeds")),
         Cell(f"{_RUNS} runs", lines("of one initialisation")),
@@ -86,17 +102,24 @@ def runs_table(rows: Sequence[SeedNoise], caption: str) -> Table:
         Cell("what helps most", lines(f"after {_RUNS} new runs")),
     ]
     cells = []
-    for row in rows:
+    for of_metric in _by_metric(rows):
+        metric = of_metric[0].metric
         left = [
-            row.parts.left(*counts)
+            statistics.median(row.parts.left(*counts) for row in of_metric)
             for counts in ((1, 1, 1), (_RUNS, _RUNS, _RUNS), (1, _RUNS, _RUNS), (_RUNS, 1, _RUNS))
         ]
-        items = max(0.0, row.parts.units.value)
+        items = max(0.0, statistics.median(row.parts.units.value for row in of_metric))
         helps = "more items" if items > left[1] else "more runs"
-        numbers = [Cell(_deviation(row.metric, variance)) for variance in (*left, items)]
-        cells.append([*_named(row, several), *numbers, Cell(helps)])
-    texts = (1, len(head) - 1) if several else (len(head) - 1,)
-    return Table(head, cells, caption, text_columns=texts)
+        numbers = [Cell(_deviation(metric, variance)) for variance in (*left, items)]
+        cells.append([_measure(metric), *numbers, Cell(helps)])
+    return Table(head, cells, caption, text_columns=(len(head) - 1,))
+
+
+def _by_metric(rows: Sequence[SeedNoise]) -> list[list[SeedNoise]]:
+    groups: dict[str, list[SeedNoise]] = {}
+    for row in rows:
+        groups.setdefault(row.metric.key, []).append(row)
+    return list(groups.values())
 
 
 def component_rows(rows: Sequence[SeedNoise]) -> list[dict[str, Any]]:

@@ -11,7 +11,11 @@ from code_ablate.analysis.report.elements import Section
 from code_ablate.analysis.report.noise_tables import noise_table
 from code_ablate.analysis.report.phrases import capital
 from code_ablate.analysis.report.rendering import render
-from code_ablate.analysis.report.seed_noise_tables import component_table, runs_table
+from code_ablate.analysis.report.seed_noise_tables import (
+    component_table,
+    runs_table,
+    typical_table,
+)
 
 
 def noise_section(report: Report) -> Section:
@@ -29,25 +33,32 @@ def noise_section(report: Report) -> Section:
 
 def _by_seed(report: Report) -> Markup:
     """Which part of the seed makes the noise; a sentence where seeds are not crossed."""
-    grids, scores = [], []
-    for grid in dict.fromkeys(row.grid.place for row in report.seed_noise):
-        rows = [row for row in report.seed_noise if row.grid.place == grid]
+    opened, folded = [], []
+    for place in dict.fromkeys(row.grid.place for row in report.seed_noise):
+        rows = [row for row in report.seed_noise if row.grid.place == place]
         changes = [row for row in rows if row.is_change]
-        where = f"{stage_title(grid.stage)} ({grid.size})"
+        own = [row for row in rows if not row.is_change]
+        where = f"{stage_title(place.stage)} ({place.size})"
         parts = rows[0].parts
         shape = f"{parts.initialisations} initialisations with each of {parts.orders} orders"
-        few = min(parts.initialisations, parts.orders) < FEWEST_LEVELS
+        caption = f"Noise of a change {where}, {shape}"
+        if len({row.recipe for row in changes}) > 1:
+            typical = f"{caption}: median of the recipes, least to greatest"
+            opened.append(typical_table(changes, typical))
+            folded.append(
+                (f"Recipe by recipe, with intervals, {where}", component_table(changes, caption))
+            )
+        elif changes:
+            opened.append(component_table(changes, caption))
         if changes:
-            caption = f"Noise of a change {where}, by {shape}"
-            left = f"What runs leave of it {where}"
-            tables = component_table(changes, caption), runs_table(changes, left)
-            grids.append({"components": tables[0], "runs": tables[1], "few": few})
-        own = [row for row in rows if not row.is_change]
-        scores.append((f"The same of single scores {where}", component_table(own, shape)))
+            opened.append(runs_table(changes, f"What runs leave of it {where}"))
+        folded.append((f"The same of single scores {where}", component_table(own, shape)))
+    counts = (min(row.parts.initialisations, row.parts.orders) for row in report.seed_noise)
     return render(
         "seed_noise.html",
-        grids=grids,
-        scores=scores,
+        opened=opened,
+        folded=folded,
+        few=min(counts, default=FEWEST_LEVELS) < FEWEST_LEVELS,
         baseline=report.baseline,
         fewest_units=f"{FEWEST_UNITS:,}",
     )
