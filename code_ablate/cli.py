@@ -285,7 +285,7 @@ def _parser() -> argparse.ArgumentParser:
         help="train and evaluate only this phase of it, as `plan` names it; may be given again",
     )
     running_commands.add_to(add, add_study, add_scale)
-    command = add("report", run.report, "write a study's report, or a table of several studies")
+    command = add("report", run.report, "write the report of a study, or of several together")
     command.add_argument(
         "study",
         nargs="+",
@@ -295,7 +295,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--out",
         metavar="FILE",
-        help="HTML file, by default report.html beside the results; of several studies, a CSV file",
+        help="HTML file, by default report.html beside the results; of several, HTML or CSV",
     )
     command.add_argument(
         "--law", action="store_true", help="fit the laws of the mixture, for a section on them"

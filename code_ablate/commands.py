@@ -213,14 +213,14 @@ def _study_arguments(options) -> tuple[str, ...]:
 
 
 def report(options) -> None:
-    """Writes the report of a study that has run, its folder or its name; of several, a table."""
+    """Writes the report of a study that has run, its folder or its name; or of several."""
     from code_ablate.jobs.report import is_results, report_together, write_study_report
 
     if len(options.study) > 1:
         if options.scale or options.gin_file or options.bindings:
             raise UserError("several studies are named by folders: give no scale, file or binding.")
         if options.law or options.png:
-            raise UserError("several studies are one table: --law and --png are for one study.")
+            raise UserError("--law and --png are for the report of one study.")
         show(report_together(options.study, options.out))
         return
     (options.study,) = options.study

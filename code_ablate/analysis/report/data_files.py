@@ -57,7 +57,7 @@ def data_rows(
 NAMES = (
     *("scores", "changes", "tasks", "mixtures", "funnel", "phases", "curves"),
     *("signals", "decisions", "multipliers", "components"),
-    *("laws", "law_shares", "law_targets"),
+    *("laws", "law_shares", "law_targets", "arms"),
 )
 """Every table that there may be."""
 

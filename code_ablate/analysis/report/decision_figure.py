@@ -51,9 +51,10 @@ def signal_figure(report: Report, place: Place) -> Drawing | None:
         _signal_panel(report, place, category, rows, markers, max(3.0, most))
         for category, rows in by_category.items()
     )
-    keys = [Key(f"{name}, where it counts", BLUE, marker, "-") for name, marker in markers.items()]
+    keys = [Key(name, BLUE, marker) for name, marker in markers.items()]
     keys += [
-        Key("another score of the task", BLUE, "o", "-", filled=False),
+        Key("filled: the score that counts", BLUE, "o", "-"),
+        Key("another score", BLUE, "o", "-", filled=False),
         Key(f"under {LEAST_RATIO:g}: decides nothing", _PALE, "o", "-"),
     ]
     decide = sum(_decides(report, task, place) for task in report.evidence.primary)

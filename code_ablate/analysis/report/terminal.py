@@ -55,8 +55,8 @@ def _legend(report: Report) -> list[str]:
     ]
     if any(c.exploratory for c in summary.comparisons):
         lines[-1] = (
-            "* different: holds after Holm's correction over the comparisons that "
-            "hypotheses named, on three\nseeds or more; the others, exploratory, are corrected apart."
+            "* different: holds after Holm's correction over what hypotheses named, on three seeds "
+            "or more;\nthe other comparisons are exploratory, and corrected apart."
         )
     if any(c.margin for c in summary.comparisons):
         lines.append(

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from code_ablate.analysis.estimation.seed_components import FEWEST_LEVELS, FEWEST_UNITS
 from code_ablate.analysis.report.content import Report, fewest_seeds, stage_title
-from code_ablate.analysis.report.elements import Section
+from code_ablate.analysis.report.elements import Section, Table
 from code_ablate.analysis.report.noise_tables import noise_table
 from code_ablate.analysis.report.phrases import capital
 from code_ablate.analysis.report.rendering import render
@@ -33,7 +33,8 @@ def noise_section(report: Report) -> Section:
 
 def _by_seed(report: Report) -> Markup:
     """Which part of the seed makes the noise; a sentence where seeds are not crossed."""
-    opened, folded = [], []
+    opened: list[Table] = []
+    folded: list[tuple[str, list[Table]]] = []
     for place in dict.fromkeys(row.grid.place for row in report.seed_noise):
         rows = [row for row in report.seed_noise if row.grid.place == place]
         changes = [row for row in rows if row.is_change]
@@ -44,15 +45,18 @@ def _by_seed(report: Report) -> Markup:
         caption = f"Noise of a change {where}, {shape}"
         if len({row.recipe for row in changes}) > 1:
             typical = f"{caption}: median of the recipes, least to greatest"
-            opened.append(typical_table(changes, typical))
+            tables = [typical_table(changes, typical)]
             folded.append(
-                (f"Recipe by recipe, with intervals, {where}", component_table(changes, caption))
+                (f"Recipe by recipe, with intervals, {where}", [component_table(changes, caption)])
             )
-        elif changes:
-            opened.append(component_table(changes, caption))
+        else:
+            tables = [component_table(changes, caption)] if changes else []
         if changes:
-            opened.append(runs_table(changes, f"What runs leave of it {where}"))
-        folded.append((f"The same of single scores {where}", component_table(own, shape)))
+            tables.append(runs_table(changes, f"What runs leave of it {where}"))
+        opened = opened or tables
+        if tables and tables is not opened:
+            folded.append((caption, tables))
+        folded.append((f"The same of single scores {where}", [component_table(own, shape)]))
     counts = (min(row.parts.initialisations, row.parts.orders) for row in report.seed_noise)
     return render(
         "seed_noise.html",
