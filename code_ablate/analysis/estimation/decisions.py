@@ -225,7 +225,7 @@ def decide(
         return None
     sign = -1.0 if lower_is_better else 1.0
     pick, best = (int(np.argmax(sign * x)) for x in (small_R, large_R))
-    lost = float(sign * (large_R[best] - large_R[pick]))
+    lost = max(0.0, float(sign * (large_R[best] - large_R[pick])))
     accuracy = _accuracy(small_R, large_R, confidence)
     regret = _regret(small_R, large_R, confidence)
     scores = (tuple(map(float, x)) for x in (small_R, large_R))

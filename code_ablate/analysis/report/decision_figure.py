@@ -127,16 +127,17 @@ def size_figure(report: Report) -> Drawing | None:
         return None
     small, large, _ = pair = next(iter(found))[1]
     panels = tuple(_size_panel(report, task, pair, found[task, pair]) for task, _ in found)
-    keys = (
+    keys = [
         Key("a recipe, mean over seeds", BLUE, "o"),
         Key(f"{report.baseline}, the baseline", BLUE, "s"),
         Key(f"best at {small}: the pick", VERMILION, "^"),
         Key("best at both", VERMILION, "D"),
         Key(f"best at {large}", VERMILION, "v", filled=False),
-        Key(f"signal to noise under {LEAST_RATIO:g}", _PALE, "o"),
-    )
+    ]
+    if not all(_decides(report, task, Place(small, pair[2])) for task, _ in found):
+        keys.append(Key(f"signal to noise under {LEAST_RATIO:g}", _PALE, "o"))
     alt = f"Scores of recipes at {small} against those at {large}"
-    return Drawing(alt, panels, keys)
+    return Drawing(alt, panels, tuple(keys))
 
 
 def _drawn_decisions(
@@ -191,8 +192,8 @@ def _size_panel(report: Report, task: str, pair: tuple[str, str, str], decision:
     axis = panel(
         f"{metric.label}, {metric.unit}",
         y_label=f"at {large}",
-        x_label=f"at {small}\n{accuracy} % alike; lost {two}, {all_}",
-        height=2.9,
+        x_label=f"at {small}\nalike: {accuracy} %\nlost: {two} of two, {all_} of all",
+        height=3.05,
     )
     decides = _decides(report, task, places[0])
     for number, name in enumerate(shared_recipes(report, *places)):
