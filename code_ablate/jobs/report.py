@@ -96,8 +96,8 @@ def report_together(folders: Sequence[epath.PathLike], out: epath.PathLike | Non
     if ending == ".csv":
         return f"{text}\ntable: {save_table(table, out)}"
     if out is None:
-        first = epath.Path(folders[0])
-        out = first.parent / f"{'-and-'.join(epath.Path(f).name for f in folders)}.html"
+        paths = [epath.Path(folder).resolve() for folder in folders]
+        out = paths[0].parent / f"{'-and-'.join(path.name for path in paths)}.html"
     return f"{text}\nreport: {write_joint_report(studies, out)}"
 
 

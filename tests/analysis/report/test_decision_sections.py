@@ -285,6 +285,15 @@ def test_the_figure_of_sizes_has_recipes_at_both(two_sizes):
     assert caption.replace("'", "&#39;") in decisions.html
 
 
+def test_sizes_are_held_against_each_other_within_a_setting(tmp_path, make_study):
+    names = [f"{size}, learning rate {rate}" for size in ("1M", "4M") for rate in (1, 2)]
+    sizes = {name: int(name[0]) * 1_000_000 for name in names}
+    report = read_report(make_study(tmp_path / "a", sizes=sizes, **FEW))
+    for task in report.evidence.primary:
+        pairs = {(small, large) for small, large, _ in report.evidence.decisions(task)}
+        assert pairs == {(names[0], names[2]), (names[1], names[3])}
+
+
 def test_settings_of_one_model_are_no_two_sizes(tmp_path, make_study):
     settings = {"1M, learning rate 1": 1_000_000, "1M, learning rate 2": 1_000_000}
     report = read_report(make_study(tmp_path / "a", sizes=settings, **FEW))
