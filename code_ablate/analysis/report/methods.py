@@ -87,6 +87,7 @@ def methods(report: Report) -> list[str]:
         "seeds; what noise adds to the range is taken out. Decision accuracy and regret are over "
         "pairs of recipes. The compute multiplier is exp(advantage / slope), the slope being that "
         "of the baseline's score in the logarithm of its tokens; its interval is Fieller's.",
+        *_seed_parts(report),
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
@@ -95,6 +96,19 @@ def methods(report: Report) -> list[str]:
         "FLOPs are floating-point operations of training, by formula and not measured.",
         "The score of every item is in results.parquet in the study's directory, with study.json "
         "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
+    ]
+
+
+def _seed_parts(report: Report) -> list[str]:
+    """How the noise of seeds was split; nothing where they are not crossed."""
+    if not report.seed_noise:
+        return []
+    return [
+        "Parts of the seed: the analysis of variance of runs that are a grid of seeds, one run in "
+        "each cell, both kinds of seeds random and recipes fixed; every recipe has its own. "
+        "Estimates are unbiased, and may be below zero. Intervals of parts are by modified large "
+        "samples (Ting et al. 1990), that of what is left is a chi-square's, that of the choice of "
+        "items the jackknife's over items."
     ]
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.methods import methods
 from code_ablate.analysis.report.page import write_report
 from code_ablate.analysis.report.sections.noise_section import noise_section
 from tests.analysis.results.test_seed_grid import FEW, SETTINGS, crossed
@@ -67,6 +68,11 @@ def test_by_several_recipes_the_median_stands_first(tmp_path, make_study):
     assert "median of the recipes, least to greatest" in said
     assert "With fewer than three seeds of either kind there are no intervals" in said
     assert "Recipe by recipe, with intervals" in said
+
+
+def test_the_page_says_how_parts_were_made(crossed_dir, three_seeds_dir):
+    said, unsaid = (" ".join(methods(read_report(d))) for d in (crossed_dir, three_seeds_dir))
+    assert "Parts of the seed:" in said and "Parts of the seed" not in unsaid
 
 
 def test_the_file_has_signed_variances(crossed_dir, tmp_path, undrawn):
