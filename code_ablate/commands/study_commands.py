@@ -66,7 +66,7 @@ def add_to(commands: Commands) -> None:
         help="train and evaluate only this phase of it, as `plan` names it; may be given again",
     )
     command = commands.add(
-        "report", report, "write a study's report again, or a table of several studies"
+        "report", report, "write a study's report again, or one of several studies together"
     )
     command.add_argument(
         "study",
@@ -77,7 +77,7 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "--out",
         metavar="FILE",
-        help="HTML file, by default report.html beside the results; of several studies, a CSV file",
+        help="HTML file, by default report.html beside the results; of several, HTML or CSV",
     )
     command.add_argument(
         "--law",
@@ -183,14 +183,14 @@ def _freeze(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    """Writes the report of a study that has run, its folder or its name; of several, a table."""
+    """Writes the report of a study that has run, its folder or its name; or of several."""
     from code_ablate.jobs.report import is_results, report_together, write_study_report
 
     if len(options.study) > 1:
         if names_settings(options):
             raise UserError("several studies are named by folders: give no scale, file or binding.")
         if options.law or options.png:
-            raise UserError("several studies are one table: --law and --png are for one study.")
+            raise UserError("--law and --png are for the report of one study.")
         show(report_together(options.study, options.out))
         return
     (options.study,) = options.study
