@@ -5,6 +5,7 @@ import pytest
 from code_ablate import config
 from code_ablate.bindings import Bindings
 from code_ablate.errors import UserError
+from code_ablate.unheard import partly_heard
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +121,33 @@ def test_a_binding_of_the_command_line_that_reaches_nothing_is_refused(study, bi
     with pytest.raises(UserError, match=said):
         config.load([study()], [binding])
     config.load([study()], ["a = 5", "Setting.tokens = %a", "Schedule.warmup_steps = 3"])
+
+
+def test_scopes_that_keep_their_own_value_are_named(study, tmp_path, capsys):
+    config.load([study()], ["Schedule.peak = 1e-3"])
+    (note,) = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: --gin.Schedule.peak does not reach the scopes 'first' (")
+    assert "scales/demo.gin:53) and 'then' (" in note and "cooldown" not in note
+    config.load([study("Schedule.peak = 1e-3")])  # a file after the one with the scopes, as well
+    (note,) = capsys.readouterr().err.splitlines()
+    assert "own.gin:3) does not reach the scopes 'first'" in note
+    config.load([study()], ["Schedule.peak = 1e-3", "first/Schedule.peak = 2e-3"])
+    assert "reach the scope 'then' (" in capsys.readouterr().err
+
+
+def test_a_file_that_has_scopes_and_a_value_for_the_others_is_meant_so(study, capsys):
+    own = ["Schedule.warmup_steps = 3", "cooldown/Schedule.warmup_steps = 4"]
+    config.load([study("first/Schedule.warmup_steps = 5", "then/Schedule.warmup_steps = 5", *own)])
+    config.load([study()], ["Optimizer.weight_decay = 0.1"])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("scale", sorted(config.gin_files("scales")))
+def test_no_study_of_ours_sets_a_value_that_reaches_a_part_only(scale, capsys):
+    for name in config.gin_files("studies"):
+        files = [config.find_gin_file(scale, "scales"), config.find_gin_file(name, "studies")]
+        read = Bindings.read(files, (), [config.GIN_DIRECTORY])
+        assert partly_heard(read) == []
 
 
 def test_scopes_that_a_module_enters_by_itself_are_its_own_matter(study, tmp_path, monkeypatch):
