@@ -168,6 +168,29 @@ def test_an_error_in_code_of_the_users_names_its_place(study, tmp_path, monkeypa
         config.make("Study")
 
 
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        ("return failing(setting)", r"^failing -> failing \(\S*failing_N.py:5\) calls itself wi"),
+        ("return other(setting)", r"^(failing -> other -> failing|other -> failing -> other) \("),
+        ("return setting.begin(2.0, 1)", r"a share of 2.0 .* \(in failing \(\S*failing_N.py:5\)\)"),
+        ("return np.zeros(-1)", r"failing \(\S*failing_N.py:5\) fails: ValueError: negative dim"),
+    ],
+)
+def test_what_fails_below_a_recipe_of_the_users_names_its_place(
+    study, tmp_path, monkeypatch, body, said
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"failing_{abs(hash(body))}"
+    (tmp_path / f"{name}.py").write_text(
+        f"import gin, numpy as np\n\n@gin.configurable('{name}')\ndef failing(setting):\n"
+        f"    {body}\n\ndef other(setting):\n    return failing(setting)\n"
+    )
+    config.load([study(f"import {name}", f"Study.recipes = (@{name},)")])
+    with pytest.raises(UserError, match=said.replace("failing_N", name)):
+        config.make("Study")
+
+
 def test_a_byte_order_mark_is_named(tmp_path):
     (tmp_path / "marked.gin").write_bytes(b"\xef\xbb\xbfStudy.margin = 0.1\n")
     with pytest.raises(UserError, match="byte order mark: save it as UTF-8 without"):
