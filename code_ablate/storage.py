@@ -8,9 +8,11 @@ Everywhere else a path is an `epath.Path`, and TensorStore reads and writes the 
 """
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 
@@ -141,6 +143,20 @@ def _silent(*loggers: str) -> Iterator[None]:
     finally:
         for name, was in disabled.items():
             logging.getLogger(name).disabled = was
+
+
+def read_file(path: epath.PathLike) -> bytes:
+    """What is in a file.
+
+    Raises OSError where there is none, also for a pipe, a socket or a device: to read from these
+    may wait for ever.
+    """
+    name = os.fspath(path)
+    if not is_remote(name) and not stat.S_ISREG(mode := os.stat(name).st_mode):
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+        raise OSError(errno.ENXIO, "It is a pipe, a socket or a device", name)
+    return epath.Path(path).read_bytes()
 
 
 def replace(path: epath.Path, content: str | bytes) -> None:

@@ -1,5 +1,6 @@
 """Files that are replaced, whole, on the disk; object stores that cannot be reached."""
 
+import dataclasses
 import os
 import socket
 import stat
@@ -9,11 +10,12 @@ import sys
 import pytest
 from etils import epath
 
-from code_ablate import storage
+from code_ablate import cli, own_file, storage
 from code_ablate.data.sources.file_search import find_files
 from code_ablate.errors import Failed
 from code_ablate.jobs.workspace import Paths
 from code_ablate.training.rundir import RunDirectory
+from tests.analysis.conftest import write_study
 
 
 def test_content_is_synced_before_the_new_name_and_the_name_after_it(tmp_path, monkeypatch):
@@ -121,3 +123,38 @@ def test_commands_end_with_one_line_and_exit_code_3(nobody_listens, command):
     lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert done.returncode == 3 and len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ") and "gs://none" in lines[0]
+
+
+def in_place_of(file, kind):
+    """Puts something else where a file was."""
+    file.unlink(missing_ok=True)
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "link to itself":
+        file.symlink_to(file)
+    else:
+        file.symlink_to("/nowhere/at/all")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to itself", "link to nothing"])
+def test_what_is_no_file_is_not_read_and_not_waited_for(tmp_path, kind):
+    file = tmp_path / "status.json"
+    in_place_of(file, kind)
+    with pytest.raises(OSError, match="status.json"):
+        storage.read_file(file)
+    with pytest.raises(own_file.Damaged, match="status.json is (no file|missing)"):
+        own_file.read(epath.Path(file), Plan, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    steps: int
+
+
+def test_what_stands_in_the_place_of_a_file_is_one_line_and_exit_code_3(tmp_path, capsys):
+    (tmp_path / "out.html").mkdir()
+    write_study(tmp_path / "study")
+    assert cli.main(["report", f"{tmp_path}/study", f"--out={tmp_path}/out.html"]) in (2, 3)
+    assert "out.html" in capsys.readouterr().err.splitlines()[-1]

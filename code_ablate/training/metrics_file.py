@@ -40,7 +40,7 @@ class MetricsFile:
             return list(self._kept)
         if not self._path.exists():
             return []
-        return self._path.read_bytes().decode(errors="replace").splitlines()
+        return storage.read_file(self._path).decode(errors="replace").splitlines()
 
     @property
     def metrics(self) -> list[dict]:

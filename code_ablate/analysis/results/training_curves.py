@@ -16,6 +16,7 @@ import numpy as np
 from etils import epath
 from jaxtyping import Float
 
+from code_ablate import storage
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.analysis.results.results import Results
 
@@ -76,7 +77,7 @@ def _metrics_files(study_dir: epath.Path, identities: set[str]) -> dict[str, epa
 
 def _rows(path: epath.Path) -> list[dict]:
     """The lines of a run, without one that a kill left half-written."""
-    texts = path.read_bytes().decode(errors="replace").splitlines()
+    texts = storage.read_file(path).decode(errors="replace").splitlines()
     step = max(1, -(-len(texts) // _MOST_LINES))
     rows = []
     for text in texts[::-1][::step][::-1]:  # the last line is one of them
