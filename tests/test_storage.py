@@ -1,18 +1,21 @@
 """Files that are replaced, whole, on the disk; object stores that cannot be reached."""
 
 import dataclasses
+import functools
+import http.server
 import os
 import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 from etils import epath
 
 from code_ablate import cli, own_file, storage
 from code_ablate.data.sources.file_search import find_files
-from code_ablate.errors import Failed
+from code_ablate.errors import Failed, UserError
 from code_ablate.jobs.workspace import Paths
 from code_ablate.training.rundir import RunDirectory
 from tests.analysis.conftest import write_study
@@ -99,6 +102,35 @@ def test_what_is_not_there_is_an_answer_and_a_refusal_is_none():
         storage.require_reachable("gs://refuses/data", "Paths.data", Store(refused))
 
 
+@pytest.mark.parametrize(
+    "pattern", ["{host}/*.jsonl", "{host}/a.jsonl", "{name}/b.jsonl.gz", "{ftp}/a.jsonl"]
+)
+def test_a_host_without_answer_is_no_wrong_pattern(pattern):
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        host = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        ftp = host.replace("http", "ftp")
+        pattern = pattern.format(host=host, ftp=ftp, name="https://no-such-host.invalid")
+        with pytest.raises(
+            Failed, match=r"the source = .*host cannot be.*name of the bucket or ho"
+        ):
+            find_files((pattern,))
+
+
+def test_a_host_that_answers_is_asked_for_its_files(tmp_path):
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host = f"http://127.0.0.1:{server.server_address[1]}"
+        assert len(find_files((f"{host}/a.jsonl",)).files) == 1
+        with pytest.raises(UserError, match="correct the pattern"):
+            find_files((f"{host}/b.jsonl",))
+        server.shutdown()
+
+
 def test_errors_of_object_stores_are_told_from_others():
     aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
     late = ValueError("UNAVAILABLE: CURL error[7] Couldn't connect")
@@ -142,9 +174,9 @@ def in_place_of(file, kind):
 def test_what_is_no_file_is_not_read_and_not_waited_for(tmp_path, kind):
     file = tmp_path / "status.json"
     in_place_of(file, kind)
-    with pytest.raises(OSError, match="status.json"):
+    with pytest.raises(OSError, match=r"status\.json"):
         storage.read_file(file)
-    with pytest.raises(own_file.Damaged, match="status.json is (no file|missing)"):
+    with pytest.raises(own_file.Damaged, match=r"status\.json is (no file|missing)"):
         own_file.read(epath.Path(file), Plan, 1)
 
 
