@@ -17,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from code_ablate import __version__, distributed
+from code_ablate import __version__, distributed, shadows
 from code_ablate.errors import Failed, Interrupted, UserError, disk_failures
 from code_ablate.mixture_options import add_mixture_options
 from code_ablate.shown import show
@@ -38,6 +38,10 @@ LISTS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    try:
+        shadows.require_none()  # before anything else is imported
+    except UserError as error:
+        return fail(f"error: {error}", 2)
     # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody, and
     # what goes wrong in it is raised.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -425,4 +429,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    shadows.put_current_folder_last()
     sys.exit(main())
