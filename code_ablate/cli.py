@@ -18,7 +18,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from code_ablate import __version__, distributed
+from code_ablate import __version__, distributed, shadows
 from code_ablate.commands import (
     corpus_commands,
     launch_commands,
@@ -47,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Imports and tables make many objects and little garbage: looking for it at every 700th takes
     # a twentieth of a short command's time.
     gc.set_threshold(50_000, 20, 50)
+    try:
+        shadows.require_none()  # before anything else is imported
+    except UserError as error:
+        return fail(f"error: {error}", 2)
     # TensorFlow only reads data here; its notes about CPU instructions and GPUs help nobody, and
     # what goes wrong in it is raised.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -136,4 +140,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    shadows.put_current_folder_last()
     sys.exit(main())

@@ -11,6 +11,8 @@ import json
 
 from etils import epath
 
+from code_ablate import storage
+
 FILE = "metrics.jsonl"
 """Name of the file in a run's folder."""
 
@@ -19,7 +21,7 @@ def read_lines(path: epath.Path) -> list[str]:
     """The lines of a file, as they stand there; none if there is no file."""
     if not path.exists():
         return []
-    return path.read_bytes().decode(errors="replace").splitlines()
+    return storage.read_file(path).decode(errors="replace").splitlines()
 
 
 def parsed(line: str) -> dict | None:

@@ -17,6 +17,10 @@ from code_ablate.errors import Failed, NewerFormat, disk_failures, require_forma
         (errno.EFBIG, "ulimit -f"),
         (errno.EROFS, "choose a folder"),
         (errno.EACCES, "choose a folder"),
+        (errno.EISDIR, "move what is there away"),
+        (errno.ENOTDIR, "move what is there away"),
+        (errno.EEXIST, "move what is there away"),
+        (errno.ELOOP, "move what is there away"),
     ],
 )
 def test_a_disk_that_fails_is_one_line_and_exit_code_3(monkeypatch, capsys, number, remedy):

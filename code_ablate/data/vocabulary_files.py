@@ -48,7 +48,7 @@ class VocabularyRecord:
         """
         path = epath.Path(model).with_suffix(".json")
         try:
-            fields = json.loads(path.read_text())
+            fields = json.loads(storage.read_file(path))
             require_format(str(path), fields.get("format"), RECORD_FORMAT)
             record = cls(**fields)
         except (OSError, ValueError, TypeError, AttributeError):
@@ -63,7 +63,7 @@ class VocabularyRecord:
 
 def file_digest(path: epath.PathLike) -> str:
     """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(epath.Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(storage.read_file(path)).hexdigest()
 
 
 def library_missing(path: epath.PathLike, error: ImportError) -> UserError:
@@ -129,7 +129,7 @@ def load_encoder(path: str, digest: str, eos_id: int) -> Any:
 
 @functools.lru_cache(maxsize=8)
 def _load_model(path: str, digest: str) -> Any:
-    content = epath.Path(path).read_bytes()
+    content = storage.read_file(path)
     if hashlib.sha256(content).hexdigest() != digest:
         raise UserError(f"{path} has changed since it was loaded: start again.")
     if path.endswith(".json"):

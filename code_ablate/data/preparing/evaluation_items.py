@@ -58,7 +58,8 @@ def task_names(tasks: Sequence[str]) -> tuple[str, ...]:
     known = seqio.TaskRegistry.names()
     for name in tasks:
         if name not in known:
-            raise unknown_name("evaluation task (Decontamination.tasks)", name, known)
+            fitting = registry.evaluation_task_names()
+            raise unknown_name("evaluation task (Decontamination.tasks)", name, fitting)
     if tasks:
         return tuple(tasks)
     sources = {name: getattr(seqio.TaskRegistry.get(name), "source", None) for name in known}

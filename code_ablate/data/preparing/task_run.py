@@ -41,7 +41,12 @@ from code_ablate.data.preparing.task_fingerprint import (
     source_digest,
 )
 from code_ablate.data.preparing.tensorflow_errors import files_of, without_tensorflow
-from code_ablate.data.registry import TRAIN, import_expected_tasks, require_train_split
+from code_ablate.data.registry import (
+    TRAIN,
+    corpus_names,
+    import_expected_tasks,
+    require_train_split,
+)
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import Failed, UserError, unknown_name
@@ -68,7 +73,7 @@ def find_task(name: str) -> seqio.Task:
     something else than documents."""
     import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
-        raise unknown_name("corpus", name, seqio.TaskRegistry.names())
+        raise unknown_name("corpus", name, corpus_names())
     task = seqio.TaskRegistry.get(name)
     require_train_split(task)
     if "targets" not in task.output_features:
