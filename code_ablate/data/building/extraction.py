@@ -151,8 +151,8 @@ def _texts(
     """(corpus, language, path, text) of the documents in one file."""
     content = member.read()
     if take.reader in _BINARY:
-        for name, text in _BINARY[take.reader](content):
-            yield take.corpus, "english", _path(take, member, name), text
+        for name, prose in _BINARY[take.reader](content):
+            yield take.corpus, "english", _path(take, member, name), prose
         return
     if member.path.endswith(_COMPRESSED):
         content = gzip.decompress(content)
@@ -163,6 +163,13 @@ def _texts(
     if text is None:
         skipped["not_utf8"] += 1
         return
+    yield from _readable(take, member, text, skipped)
+
+
+def _readable(
+    take: Take, member: Member, text: str, skipped: collections.Counter[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """As `_texts`, of a file that is text."""
     if take.reader == "source":
         yield from _source(take, member.path, text, skipped)
     elif take.reader == "notebook":
