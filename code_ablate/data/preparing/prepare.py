@@ -310,7 +310,9 @@ class _Preparation:
         signatures = tuple(dict.fromkeys(asked_for))
         folder = self.scratch[plan.corpus]
         side_files = dict.fromkeys(f for one in self._judges for f in one.side_files(folder))
-        for split in corpus_splits(plan.task):
+        splits = corpus_splits(plan.task)
+        held_out = self.config.validation_fraction if len(splits) == 1 else 0.0
+        for split in splits:
             wanted = self.config.pieces or _pieces_by_size(shard_bytes(plan.task, split))
             count = max(1, min(wanted, len(plan.task.source.list_shards(split))))
             pieces += [
@@ -326,6 +328,7 @@ class _Preparation:
                     signatures,
                     shard_bytes(plan.task, split, index, count),
                     tuple(side_files),
+                    held_out,
                 )
                 for index in range(count)
             ]
