@@ -11,8 +11,7 @@
 
 A control is a frozen dataclass: its arguments and its source text are its identity. What leaves
 nothing of a document (the comments of a file without comments) gives an empty text, which prepare
-leaves out and counts. What the original holds out for validation is left out before, too
-(`preparing.held_out_originals`): the control's own validation documents are others.
+leaves out and counts.
 """
 
 import dataclasses
@@ -33,8 +32,6 @@ class Control(Rewriter):
     """Base of the controls: a subclass says `text_of`."""
 
     derives: ClassVar[bool] = True
-    leaves_out_held_out: ClassVar[bool] = True
-    """Whether `prepare` leaves out the documents that the original holds out."""
 
     def text_of(self, document: Document) -> str:
         """The text in the place of the document's. Must depend on nothing but its arguments."""

@@ -117,7 +117,6 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
-        held_out=piece.held_out,
         on_read=read.count,
     )
     with new_files(piece.path, piece.suffixes) as path:

@@ -46,8 +46,6 @@ class Piece:
     """Bytes of the source's files that are read for it; None where they are not known."""
     side_files: tuple[SideFiles, ...] = ()
     """What else is written of each document."""
-    held_out: float = 0.0
-    """Share of its documents that the original of a derived corpus holds out by their hash."""
 
     def __str__(self) -> str:
         return self.corpus

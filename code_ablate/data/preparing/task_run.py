@@ -26,7 +26,6 @@ from jaxtyping import Int
 from code_ablate.data.filters.base import Filter, Rewriter
 from code_ablate.data.filters.chain import Chain
 from code_ablate.data.preparing.filtered_source import FilteringWatch
-from code_ablate.data.preparing.held_out_originals import without_held_out
 from code_ablate.data.preparing.objectives import require_documents
 from code_ablate.data.preparing.stages import (
     ChainProbe,
@@ -160,15 +159,12 @@ class TaskRun:
         shuffle: bool = False,
         threads: int = 0,
         max_bytes: int | None = None,
-        held_out: float = 0.0,
         on_read: Callable[[int], None] | None = None,
     ):
         """One pass.
 
         Args:
           max_bytes: documents with more text are left out where the Task first has text.
-          held_out: share of its documents that the original of a derived corpus holds out; they are
-            left out before they are rewritten.
           on_read: is called now and then, in another thread, with the bytes of the source's files
             that were read since the last call, where the source counts them.
         """
@@ -176,7 +172,7 @@ class TaskRun:
         self._name, self._eos_id = task.name, vocabulary.eos_id
         self._files = files_of(task.source, split)
         limit = SizeLimit(max_bytes)
-        groups = _together(without_held_out(_preprocessors(task), held_out))
+        groups = _together(_preprocessors(task))
         self._watch = SourceWatch(on_read)
         self._probes: list[Any] = []
         chain: list[Any] = []
