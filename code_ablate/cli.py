@@ -267,6 +267,11 @@ def _parser() -> argparse.ArgumentParser:
         "--no-report", action="store_true", help="stop before the report is written"
     )
     command.add_argument(
+        "--so-far",
+        action="store_true",
+        help="write results and report of the arms that are done by now; train nothing",
+    )
+    command.add_argument(
         "--freeze",
         action="store_true",
         help="write hypotheses, primary scores, design and stopping rule down, and stop",
@@ -303,6 +308,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--png", action="store_true", help="the main figures as a picture beside the file, too"
     )
+    command = add(
+        "results", run.results, "write the page of a result that several studies make", gin=False
+    )
+    command.add_argument(
+        "studies", nargs="+", help="folders of the studies; they need not be complete"
+    )
+    command.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="page, e.g. docs/results.md; its folder of "
+        "the same name has question.md, limits.md, failed.md, data.md and claims.csv",
+    )
+    command.add_argument("--title", required=True, help="head of the page")
+    command.add_argument("--noise", metavar="STUDY", help="folder of the pilot")
     command = add("compare", run.compare, "compare two evaluated checkpoints", gin=False)
     command.add_argument("candidate", help="folder of a run that was evaluated")
     command.add_argument("baseline", help="folder of the run to compare it with")
@@ -335,7 +355,9 @@ def _parser() -> argparse.ArgumentParser:
         default="best",
         help="best: find the best mixture (default); everywhere: know the laws everywhere",
     )
-    command.add_argument("--out", metavar="FILE", help="CSV file for the mixtures")
+    command.add_argument(
+        "--out", metavar="FILE", help="CSV file for the mixtures, or gin file: recipes of a study"
+    )
     command = add("judge", run.judge, "compare two models' answers to open-ended prompts")
     command.add_argument(
         "candidate", help="folder of a run that was evaluated on the task, or Parquet file"

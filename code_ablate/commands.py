@@ -172,13 +172,20 @@ def study(options) -> None:
         return
     if options.noise:
         raise UserError("--noise goes with --freeze, or with code-ablate plan.")
-    from code_ablate.jobs.run_study import run_phases, run_study
+    from code_ablate.jobs.run_study import run_phases, run_study, write_results_so_far
 
     study, workspace = load_study(options)
     hardware, execution = config.make("Hardware"), config.make_execution()
     gin = config.operative()
     if names := options.phases:
         run_phases(study, workspace, hardware, names, execution=execution, operative_gin=gin)
+        return
+    if options.so_far:
+        directory, missing = write_results_so_far(
+            study, workspace, hardware, execution=execution, arguments=_study_arguments(options)
+        )
+        show(f"arms still to be trained and evaluated: {missing}")
+        _show_report(options, directory)
         return
     directory = run_study(
         study,
@@ -188,6 +195,11 @@ def study(options) -> None:
         operative_gin=gin,
         arguments=_study_arguments(options),
     )
+    _show_report(options, directory)
+
+
+def _show_report(options, directory) -> None:
+    """Writes the report of a study's folder and shows its table, unless none is asked for."""
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
 
@@ -247,6 +259,18 @@ def _results_of_study(options):
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
+
+
+def results(options) -> None:
+    """Writes the page of a result that several studies make together, complete or not."""
+    from code_ablate.jobs.results_page import write_results_page
+
+    made = write_results_page(
+        options.studies, options.out, title=options.title, noise=options.noise
+    )
+    show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
+    if made.missing:
+        show(f"arms still missing: {made.missing}")
 
 
 def compare(options) -> None:
@@ -355,7 +379,8 @@ def design(options) -> None:
         proposal = design_batch(records, region, config, trees=options.trees, seed=options.seed)
     show(batch_text(proposal))
     if options.out:
-        epath.Path(options.out).write_text(proposal.csv())
+        as_gin = str(options.out).endswith(".gin")
+        epath.Path(options.out).write_text(proposal.gin() if as_gin else proposal.csv())
         show(f"mixtures: {options.out}")
 
 

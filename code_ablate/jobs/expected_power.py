@@ -34,7 +34,9 @@ def power_text(study: Study, noise: str) -> str:
         raise UserError(
             f"--noise {noise}: neither the folder of a study's results nor a number, as 0.01."
         )
-    summary = summarise(load_results(noise).scores)
+    results = load_results(noise)
+    named = {t: s for t, s in study.analysis.primary_scores.items() if t in results.record.tasks}
+    summary = summarise(results.scores, named=named)
     family = max(1, compared * len(summary.metrics))
     lines = [
         f"detectable      with {seeds} seeds, {family} comparisons, and noise and items as in "

@@ -95,13 +95,16 @@ class Summary:
         return [r for (s, _, t), r in self.task_results.items() if (s, t) == (place, task)]
 
 
-def summarise(scores: Scores, settings: Settings | None = None) -> Summary:
+def summarise(
+    scores: Scores, settings: Settings | None = None, named: Mapping[str, str] = {}
+) -> Summary:
     """Computes levels, comparisons with the baseline, and per-task results at every place.
 
-    Raises UserError if `settings` have a margin of a metric that the scores do not give.
+    `named`: column of the score that counts, by task, where the study names one. Raises UserError
+    if `settings` have a margin of a metric that the scores do not give.
     """
     estimator = Estimator(scores, settings or Settings())
-    metrics = main_metrics(scores)
+    metrics = main_metrics(scores, named)
     for key in estimator.settings.margins:
         if key not in {metric.key for metric in metrics}:
             raise unknown_name("metric in Study.margins", key, [metric.key for metric in metrics])

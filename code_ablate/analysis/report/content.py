@@ -96,7 +96,7 @@ def make_report(results: Results, settings: Settings | None = None) -> Report:
     if settings is None:
         settings = Settings(margin=record.margin, margins=record.margins)
     published = find_published(record.published)
-    summary = summarise(results.scores, settings)
+    summary = summarise(results.scores, settings, record.primary_scores)
     return Report(results, summary, published, _uncontaminated(record, summary))
 
 
