@@ -6,7 +6,9 @@ Beside the page stands a folder of its name with figures, small tables and what 
 table says - the question, what failed, what others claim - is read from files of that folder.
 """
 
+import math
 import shlex
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,8 +84,8 @@ def write_results_page(
         for part in parts
         for kind in _kinds(part)
     ]
-    command = ["code-ablate", "results", *(str(f) for f in folders), "--out", str(out)]
-    command += ["--title", title, *(["--noise", str(noise)] if noise is not None else [])]
+    command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
+    command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
     text = render_text(
         "results.md",
         title=title,
@@ -103,7 +105,7 @@ def write_results_page(
     )  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(text)
-    return ResultsPage(page, tuple(files), sum(_missing_count(part) for part in parts))
+    return ResultsPage(page, tuple(files), sum(part.missing_count for part in parts))
 
 
 def _written(folder: epath.Path) -> dict[str, str]:
@@ -114,19 +116,20 @@ def _written(folder: epath.Path) -> dict[str, str]:
     return {name: (folder / f"{name}.md").read_text().strip() for name in WRITTEN}
 
 
+def _shown(path: epath.PathLike) -> str:
+    """A path for the page's command: without the folders of this machine."""
+    path = epath.Path(path)
+    return "/".join(path.parts[-2:]) if path.is_absolute() else str(path)
+
+
 def _made(parts: Sequence[Part]) -> str:
     """Which results it is of: by their own dates, so that the same results give the same page."""
     dates = [part.report.record.created[:10] for part in parts if part.report is not None]
     if not dates:
         return "There are no results yet."
-    missing = sum(_missing_count(part) for part in parts)
+    missing = sum(part.missing_count for part in parts)
     state = f"{counted(missing, 'arm')} are still missing" if missing else "every arm is there"
     return f"Results of {min(dates)} to {max(dates)}; {state}."
-
-
-def _missing_count(part: Part) -> int:
-    done = 0 if part.report is None else len(part.report.record.arms)
-    return max(0, part.planned - done)
 
 
 def _part_values(part: Part) -> dict[str, Any]:
@@ -148,7 +151,7 @@ def _part_values(part: Part) -> dict[str, Any]:
         if report
         else [],
         "missing": part.missing,
-        "missing_count": _missing_count(part),
+        "missing_count": part.missing_count,
         "planned": part.planned,
         "sizes": ", ".join(s.name for s in record.sizes) if record else ", ".join(design["sizes"]),
         "seeds": len({arm.arm.seed for arm in arms}) if arms else 0,
@@ -280,8 +283,6 @@ def _noise(pilot: Part | None, parts: Sequence[Part]) -> str:
 
 
 def _noise_row(report: Report, metric) -> list[str]:
-    import statistics
-
     summary = report.summary
     spreads = [
         level.seed_sd
@@ -308,10 +309,11 @@ def _decisions(parts: Sequence[Part]) -> str:
             if not row["counts"]:
                 continue
             low, high = row["accuracy_low"], row["accuracy_high"]
-            interval = f" [{low:.2f}, {high:.2f}]" if low == low and high == high else ""
+            has_interval = None not in (low, high) and math.isfinite(low) and math.isfinite(high)
+            interval = f" [{low:.2f}, {high:.2f}]" if has_interval else ", no interval"
             rows.append(
                 [f"`{part.name}`", row["task"], row["small"], row["large"], row["stage"],
-                 f"{row['accuracy']:.2f}{interval}", f"{row['regret_of_the_pick']:.4f}"]
+                 f"{row['accuracy']:.2f}{interval}", f"{abs(row['regret_of_the_pick']):.4f}"]
             )  # fmt: skip
     if len(rows) == 1:
         return "It takes recipes at two sizes, which are not trained yet."

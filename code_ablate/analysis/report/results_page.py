@@ -46,6 +46,8 @@ class Part:
     """What was written down before the data; None where nothing was."""
     missing: tuple[str, ...]
     """Arms that were planned and have no results, as "RECIPE, SIZE, STAGE: seeds 0, 1"."""
+    missing_count: int
+    """Number of these arms."""
     planned: int
     """Arms that were planned; 0 where nothing was frozen and nothing has run."""
 
@@ -97,13 +99,24 @@ def read_part(folder: epath.PathLike) -> Part:
         )
     planned = _planned(frozen, report)
     done = {} if report is None else _done(report)
-    missing = []
-    for key, seeds in planned.items():
-        left = [seed for seed in seeds if seed not in done.get(key, ())]
-        if left:
-            missing.append(f"{key}: seed{'s' * (len(left) > 1)} {', '.join(map(str, left))}")
-    count = sum(map(len, planned.values()))
-    return Part(path.name.removeprefix("study-"), str(path), report, frozen, tuple(missing), count)
+    missing = {
+        key: [str(seed) for seed in seeds if seed not in done.get(key, ())]
+        for key, seeds in planned.items()
+    }
+    lines = tuple(
+        f"{key}: seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
+        for key, seeds in missing.items()
+        if seeds
+    )
+    return Part(
+        path.name.removeprefix("study-"),
+        str(path),
+        report,
+        frozen,
+        lines,
+        sum(map(len, missing.values())),
+        sum(map(len, planned.values())),
+    )
 
 
 def _planned(frozen: FrozenPlan | None, report: Report | None) -> dict[str, tuple[int, ...]]:
