@@ -9,6 +9,7 @@ table says - the question, what failed, what others claim - is read from files o
 import math
 import shlex
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from code_ablate.analysis.report.figures import main_figure
 from code_ablate.analysis.report.phrases import counted, detectable_change, joined
 from code_ablate.analysis.report.rendering import render_text
 from code_ablate.analysis.report.results_page import (
+    Answer,
     Part,
     answers,
     arm_rows,
@@ -86,12 +88,14 @@ def write_results_page(
     ]
     command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
     command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
+    values = [_part_values(part) for part in parts]
     text = render_text(
         "results.md",
+        counts=_counts([answer for part in values for answer in part["answers"]]),
         title=title,
         made=_made(parts),
         written=written,
-        parts=[_part_values(part) for part in parts],
+        parts=values,
         figures=figures,
         noise=_noise(pilot, parts),
         decisions=_decisions(parts),
@@ -130,6 +134,16 @@ def _made(parts: Sequence[Part]) -> str:
     missing = sum(part.missing_count for part in parts)
     state = f"{counted(missing, 'arm')} are still missing" if missing else "every arm is there"
     return f"Results of {min(dates)} to {max(dates)}; {state}."
+
+
+def _counts(found: Sequence[Answer]) -> str:
+    """How the hypotheses came out: each is counted at every size and stage where it is tested."""
+    outcomes = Counter(answer.outcome for answer in found)
+    if not outcomes:
+        return "Nothing was frozen before the data: every comparison is exploratory."
+    return f"Of {counted(len(found), 'test')} of hypotheses that were frozen before the data: " + (
+        ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()) + "."
+    )
 
 
 def _part_values(part: Part) -> dict[str, Any]:
@@ -323,7 +337,7 @@ def _decisions(parts: Sequence[Part]) -> str:
 def _claims(rows) -> str:
     table = [["who", "what was said", "as a hypothesis here", "of study", "here"]]
     table += [
-        [row.claim.source, row.claim.statement, str(row.claim.hypothesis), f"`{row.claim.study}`",
+        [row.claim.source, row.claim.statement, f"`{row.claim.hypothesis}`", f"`{row.claim.study}`",
          row.agrees]
         for row in rows
     ]  # fmt: skip

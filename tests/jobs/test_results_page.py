@@ -99,11 +99,13 @@ def rows_of(text, first):
 def test_hypotheses_have_their_outcomes(made):
     _, text, *_ = made
     rows = rows_of(text, "hypothesis")
-    outcomes = {(row[0].split()[0], row[1]): (row[5], row[7]) for row in rows}
+    outcomes = {(row[0].strip("`").split()[0], row[1]): (row[5], row[7]) for row in rows}
     assert outcomes["balanced_only", "after pre-training"] == ("different", "holds")
     assert outcomes["code_*", "after pre-training"] == ("different", "contradicted")
     assert outcomes["nobody", "–"] == ("–", "not measured yet")
     assert {row[6] for row in rows} == {"3", "–"}
+    counts = "holds 2, not measured yet 2, contradicted 1."
+    assert f"Of 5 tests of hypotheses that were frozen before the data: {counts}\n" in text
 
 
 def test_what_is_missing_is_named(made):
