@@ -167,11 +167,15 @@ def study(options) -> None:
     """Runs a study to its report, or single phases; or freezes what it says before its data."""
     from code_ablate import config
 
+    if options.freeze and options.so_far:
+        raise UserError("--freeze writes no results, and --so-far nothing else: give one.")
     if options.freeze:
         _freeze(options)
         return
     if options.noise:
         raise UserError("--noise goes with --freeze, or with code-ablate plan.")
+    if options.so_far and options.phases:
+        raise UserError("--so-far trains nothing, and --phase names what to train: give one.")
     from code_ablate.jobs.run_study import run_phases, run_study, write_results_so_far
 
     study, workspace = load_study(options)

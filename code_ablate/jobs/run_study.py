@@ -89,6 +89,12 @@ def write_results_so_far(
     The study may be running meanwhile: at its end it writes the results of all arms. Returns the
     study's folder and how many arms are still missing. Raises UserError if no arm is there yet.
     """
+    none = UserError(
+        f"no arm of {study.folder} is trained and evaluated yet: run code-ablate study without "
+        "--so-far, and ask again once a phase is done."
+    )
+    if not _is_prepared(study, workspace):
+        raise none
     ready = _get_ready(study, workspace, hardware, execution, shows_plan=False)
     missing = ready.suites.unevaluated(ready.graph, ready.runs)
     done = {
@@ -98,10 +104,7 @@ def write_results_so_far(
         and ready.graph.identities[arm] not in missing
     }
     if not done:
-        raise UserError(
-            f"no arm of {study.folder} is trained and evaluated yet: run code-ablate study without "
-            "--so-far, and ask again once a phase is done."
-        )
+        raise none
     write_results(
         study,
         ready.graph.part(done),
@@ -113,6 +116,15 @@ def write_results_so_far(
         arguments,
     )
     return ready.directory, len(ready.graph.arms) - len(done)
+
+
+def _is_prepared(study: Study, workspace: Workspace) -> bool:
+    """Whether nothing has to be prepared for the study any more."""
+    if not workspace.has_vocabulary(study.vocabulary):
+        return False
+    vocabulary = workspace.existing_vocabulary(study.vocabulary)
+    prepared = workspace.prepared(study.corpora, vocabulary, study.prepare)
+    return all(corpus in prepared for corpus in study.corpora)
 
 
 def run_phases(
