@@ -157,9 +157,3 @@ def test_a_wrong_name_is_one_line_that_names_it(tmp_path, arguments, said):
     lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert done.returncode == 2 and len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ") and said in lines[0]
-
-
-def test_results_so_far_go_with_nothing_that_trains_or_freezes(capsys):
-    for option in (["--phase", "text"], ["--freeze"]):
-        assert main(["study", "demo", "--so-far", *option]) == 2
-        assert "--so-far" in capsys.readouterr().err

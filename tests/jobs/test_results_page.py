@@ -168,3 +168,9 @@ def test_what_the_page_needs_is_asked_for(made, tmp_path):
         write_results_page([tmp_path], out, title=TITLE)
     with pytest.raises(UserError, match=r"speaks of the study 'later'; given are demo"):
         write_results_page([done], out, title=TITLE)
+
+
+def test_results_so_far_go_with_nothing_that_trains_or_freezes(capsys):
+    for option in (["--phase", "text"], ["--freeze"]):
+        assert main(["study", "demo", "--so-far", *option]) == 2
+        assert "--so-far" in capsys.readouterr().err
