@@ -11,7 +11,7 @@ import shlex
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from etils import epath
@@ -43,6 +43,9 @@ WRITTEN = ("question", "limits", "failed", "data")
 
 CLAIMS = "claims.csv"
 """What others said, in the page's folder."""
+
+MOST_PANELS = 6
+"""Panels of a figure of the page, the domains first: the report of each study has all of them."""
 
 LIMIT_BYTES = 1_000_000
 """Most bytes of a table beside the page, so that a repository can hold it."""
@@ -206,12 +209,15 @@ def _write_figures(parts: Sequence[Part], folder: epath.Path) -> list[epath.Path
         report = part.report
         if report is None:
             continue
-        drawings = {"scores": [main_figure(report, place) for place in report.first_places()]}
         sizes = [size.name for size in report.results.sizes]
-        drawings["changes"] = [d for size in sizes if (d := change_figure(report, size))]
+        drawings = {
+            "scores": [main_figure(report, place) for place in report.first_places()],
+            "changes": [d for size in sizes if (d := change_figure(report, size))],
+        }
         for kind in _kinds(part):
-            if drawings[kind]:
-                files.append(save_png(drawings[kind], folder / _figure_name(part, kind)))
+            shown = [replace(d, panels=d.panels[:MOST_PANELS]) for d in drawings[kind]]
+            if shown:
+                files.append(save_png(shown, folder / _figure_name(part, kind)))
     return files
 
 
