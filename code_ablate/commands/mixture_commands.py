@@ -49,7 +49,9 @@ def add_to(commands: Commands) -> None:
         default="best",
         help="best: find the best mixture (default); everywhere: know the laws everywhere",
     )
-    command.add_argument("--out", metavar="FILE", help="CSV file for the mixtures")
+    command.add_argument(
+        "--out", metavar="FILE", help="CSV file for the mixtures, or gin file: recipes of a study"
+    )
 
 
 def _add_mixture_options(command: argparse.ArgumentParser) -> None:
@@ -146,7 +148,8 @@ def design(options: argparse.Namespace) -> None:
         proposal = design_batch(records, region, config, trees=options.trees, seed=options.seed)
     show(batch_text(proposal))
     if options.out:
-        epath.Path(options.out).write_text(proposal.csv())
+        as_gin = str(options.out).endswith(".gin")
+        epath.Path(options.out).write_text(proposal.gin() if as_gin else proposal.csv())
         show(f"mixtures: {options.out}")
 
 

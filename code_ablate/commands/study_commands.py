@@ -47,6 +47,11 @@ def add_to(commands: Commands) -> None:
         "--no-report", action="store_true", help="stop before the report is written"
     )
     command.add_argument(
+        "--so-far",
+        action="store_true",
+        help="write results and report of the arms that are done by now; train nothing",
+    )
+    command.add_argument(
         "--freeze",
         action="store_true",
         help="write down hypotheses, primary scores, design and stopping rule before there are "
@@ -90,6 +95,21 @@ def add_to(commands: Commands) -> None:
         action="store_true",
         help="also write the main figures as a picture, beside the HTML file",
     )
+    command = commands.add(
+        "results", results, "write the page of a result that several studies make", gin=False
+    )
+    command.add_argument(
+        "studies", nargs="+", help="folders of the studies; they need not be complete"
+    )
+    command.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="page, e.g. docs/results.md; its folder of the same name has question.md, limits.md, "
+        "failed.md, data.md and claims.csv",
+    )
+    command.add_argument("--title", required=True, help="head of the page")
+    command.add_argument("--noise", metavar="STUDY", help="folder of the pilot")
     command = commands.add(
         "prepare",
         prepare,
@@ -146,18 +166,29 @@ def study(options: argparse.Namespace) -> None:
     """Runs a study to its report, or single phases; or freezes what it says before its data."""
     from code_ablate import config
 
+    if options.freeze and options.so_far:
+        raise UserError("--freeze writes no results, and --so-far nothing else: give one.")
     if options.freeze:
         _freeze(options)
         return
     if options.noise:
         raise UserError("--noise goes with --freeze, or with code-ablate plan.")
-    from code_ablate.jobs.run_study import run_phases, run_study
+    if options.so_far and options.phases:
+        raise UserError("--so-far trains nothing, and --phase names what to train: give one.")
+    from code_ablate.jobs.run_study import run_phases, run_study, write_results_so_far
 
     study, workspace = load_study(options)
     hardware, execution = config.make("Hardware"), config.make_execution()
     gin = config.operative()
     if names := options.phases:
         run_phases(study, workspace, hardware, names, execution=execution, operative_gin=gin)
+        return
+    if options.so_far:
+        directory, missing = write_results_so_far(
+            study, workspace, hardware, execution=execution, arguments=study_arguments(options)
+        )
+        show(f"arms still to be trained and evaluated: {missing}")
+        _show_report(options, directory)
         return
     directory = run_study(
         study,
@@ -167,6 +198,11 @@ def study(options: argparse.Namespace) -> None:
         operative_gin=gin,
         arguments=study_arguments(options),
     )
+    _show_report(options, directory)
+
+
+def _show_report(options: argparse.Namespace, directory: "epath.Path") -> None:
+    """Writes the report of a study's folder and shows its table, unless none is asked for."""
     if distributed.is_first() and not options.no_report:
         from code_ablate.jobs.report import write_study_report
 
@@ -217,6 +253,18 @@ def _results_of_study(options: argparse.Namespace) -> "epath.Path":
     directory = workspace.paths.study(study.folder)
     require_results(directory, study.configuration, f"code-ablate study {options.study}")
     return directory
+
+
+def results(options: argparse.Namespace) -> None:
+    """Writes the page of a result that several studies make together, complete or not."""
+    from code_ablate.jobs.results_page import write_results_page
+
+    made = write_results_page(
+        options.studies, options.out, title=options.title, noise=options.noise
+    )
+    show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
+    if made.missing:
+        show(f"arms still missing: {made.missing}")
 
 
 def prepare(options: argparse.Namespace) -> None:

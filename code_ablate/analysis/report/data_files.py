@@ -75,11 +75,16 @@ def write_data(tables: Mapping[str, Rows], folder: epath.PathLike) -> None:
             (path / f"{name}.csv").unlink(missing_ok=True)
             (path / f"{name}.parquet").unlink(missing_ok=True)
     for name, rows in tables.items():
-        content = _as_csv(rows)
-        storage.replace(path / f"{name}.csv", content)
-        buffer = pa.BufferOutputStream()
-        pq.write_table(_as_table(content, rows), buffer)
-        storage.replace(path / f"{name}.parquet", buffer.getvalue().to_pybytes())
+        for suffix, content in table_of(rows).items():
+            storage.replace(path / f"{name}.{suffix}", content)
+
+
+def table_of(rows: Rows) -> dict[str, bytes]:
+    """The content of the two files of a table, by suffix: csv and parquet."""
+    content = _as_csv(rows)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(_as_table(content, rows), buffer)
+    return {"csv": content, "parquet": buffer.getvalue().to_pybytes()}
 
 
 def _as_csv(rows: Rows) -> bytes:

@@ -21,7 +21,7 @@ from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.preparing.shared_files import local_path
 from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 6
+FORMAT = 7
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 

@@ -27,6 +27,7 @@ from code_ablate.data.filters.base import Filter, Rewriter
 from code_ablate.data.filters.chain import Chain
 from code_ablate.data.preparing.filtered_source import FilteringWatch
 from code_ablate.data.preparing.objectives import require_documents
+from code_ablate.data.preparing.rewritten_texts import RewrittenTexts
 from code_ablate.data.preparing.stages import (
     ChainProbe,
     Probe,
@@ -66,6 +67,8 @@ class Document:
     """Ids, with or without EOS, as the Task leaves them."""
     name: str = ""
     """Source and path within it, as far as the Task keeps them beside the tokens."""
+    split: int | None = None
+    """`split_word` of the text before filters rewrote it; None where none did."""
 
 
 def find_task(name: str) -> seqio.Task:
@@ -170,6 +173,7 @@ class TaskRun:
         """
         _leave_accelerators_alone()
         self._name, self._eos_id = task.name, vocabulary.eos_id
+        self._rewritten = RewrittenTexts()
         self._files = files_of(task.source, split)
         limit = SizeLimit(max_bytes)
         groups = _together(_preprocessors(task))
@@ -177,7 +181,7 @@ class TaskRun:
         self._probes: list[Any] = []
         chain: list[Any] = []
         if isinstance(task.source, DocumentSource) and groups and isinstance(groups[0], list):
-            first = Chain(groups.pop(0), seed)
+            first = Chain(groups.pop(0), seed, self._rewritten.note)
             self._watch = FilteringWatch(first, task.source.fields, limit.take(), on_read)
             self._probes += [SourceProbe(self._watch), ChainProbe(first)]
         else:
@@ -185,7 +189,7 @@ class TaskRun:
             chain.append(self._probes[0])
         for group in groups:
             if isinstance(group, list):
-                steps = Chain(group, seed)
+                steps = Chain(group, seed, self._rewritten.note)
                 self._probes.append(ChainProbe(steps))
                 chain.append(steps)
                 continue
@@ -228,7 +232,8 @@ class TaskRun:
                 texts = batch["text"].numpy() if "text" in batch else itertools.repeat(None)
                 known = "path" in batch
                 names = _names(batch["source"], batch["path"]) if known else itertools.repeat("")
-                yield from map(Document, texts, _rows(batch["targets"]), names)
+                for text, tokens, name in zip(texts, _rows(batch["targets"]), names, strict=False):
+                    yield Document(text, tokens, name, self._rewritten.split(text))
         except tf.errors.OpError as error:
             self._watch.require_success(self._name)
             raise without_tensorflow(self._name, self._files, error) from None
