@@ -257,7 +257,7 @@ def _results_of_study(options: argparse.Namespace) -> "epath.Path":
 
 def results(options: argparse.Namespace) -> None:
     """Writes the page of a result that several studies make together, complete or not."""
-    from code_ablate.jobs.results_page import write_results_page
+    from code_ablate.jobs.write_results import write_results_page
 
     made = write_results_page(
         options.studies, options.out, title=options.title, noise=options.noise
