@@ -56,6 +56,7 @@ class ResultsPage:
     """What was written."""
 
     page: epath.Path
+    """The page."""
     files: tuple[epath.Path, ...]
     """Figures, tables, and what was frozen."""
     missing: int

@@ -61,7 +61,9 @@ class Answer:
     where: str
     """Size and stage."""
     recipe: str
+    """Recipe that is compared with the baseline."""
     metric: str
+    """Key of the metric, as in `Study.margins`."""
     change: str
     """Change against the baseline, with its interval."""
     verdict: str
@@ -69,6 +71,7 @@ class Answer:
     outcome: str
     """Holds, contradicted, cannot say, or not measured yet."""
     seeds: int
+    """Seeds that the comparison has."""
     open: str
     """What it would take, where the data cannot say."""
 
@@ -215,6 +218,7 @@ class ClaimRow:
     """A claim beside what was found here."""
 
     claim: Claim
+    """What others said."""
     answers: tuple[Answer, ...]
     """What the data here say of it, at each size and stage."""
 
