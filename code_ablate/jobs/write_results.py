@@ -1,6 +1,6 @@
 """Writes the page of a result that several studies make together, with its figures and tables.
 
-    write_results_page(["runs/study-a", "runs/study-b"], "docs/results.md", written="docs/results")
+    write_results_page(["runs/study-a", "runs/study-b"], "docs/results.md", title="What code does")
 
 Beside the page stands a folder of its name with figures, small tables and what was frozen. What no
 table says - the question, what failed, what others claim - is read from files of that folder.
