@@ -202,6 +202,6 @@ def _text(owner: Owner) -> str:
 def _owner(file: epath.Path) -> Owner | None:
     """Who is named in a file; None where it says nothing that can be read."""
     try:
-        return own_file.build(Owner, json.loads(file.read_bytes()))
+        return own_file.build(Owner, json.loads(storage.read_file(file)))
     except (OSError, ValueError, TypeError):
         return None

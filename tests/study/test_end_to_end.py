@@ -220,6 +220,26 @@ def test_a_second_run_does_nothing_again_and_gives_the_same(folder, command):
     pd.testing.assert_frame_equal(table, results_of(folder)[1])
 
 
+def test_results_so_far_are_those_of_the_arms_that_are_done(folder):
+    """A third seed that nobody has trained is missing, and nothing is trained for it."""
+    more = ("--gin.Study.name='so_far'", "--gin.Study.seeds=(0, 1, 2)", "--so-far")
+    done = code_ablate(folder, "study", "example.gin", *more, "--no-report")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "arms still to be trained and evaluated: 7\n" in done.stdout
+    assert "[1/" not in done.stdout
+    directory = folder / "runs" / "study-so_far"
+    table = pd.read_parquet(directory / "results.parquet")
+    record = json.loads((directory / "study.json").read_text())
+    assert record["seeds"] == [0, 1, 2] and {arm["arm"]["seed"] for arm in record["arms"]} == {0, 1}
+    by = [*KEYS, "task", "item"]
+    _, whole = results_of(folder)
+    pd.testing.assert_frame_equal(
+        table.sort_values(by).reset_index(drop=True), whole.sort_values(by).reset_index(drop=True)
+    )
+    none = code_ablate(folder, "study", "example.gin", "--so-far", "--gin.Study.seeds=(7,)")
+    assert none.returncode == 2 and "no arm of example is trained" in none.stderr
+
+
 def test_the_report_is_one_file_that_needs_nothing(folder):
     page = (folder / "runs" / "study-example" / "report.html").read_text()
     assert "cannot be concluded" in page

@@ -187,6 +187,11 @@ class FrozenPlan:
             return FROZEN
         return AMENDED if any(e.covers(recipe, metric) for e in self.valid) else EXPLORATORY
 
+    def names(self, recipe: str, metric: str) -> bool:
+        """Whether a hypothesis that was made before there were results names a comparison: these
+        are corrected for together, and apart from the others."""
+        return self.status(recipe, metric) != EXPLORATORY
+
 
 def analysis_digest() -> str:
     """Hash of the source of the package that makes estimates and verdicts."""

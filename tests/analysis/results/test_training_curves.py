@@ -92,7 +92,7 @@ def test_a_long_run_is_thinned_to_its_last_line(study):
     results = load_results(study)
     arm = results.last_arms[0]
     path = study.parent / f"some-label-{arm.phases[0]}" / "metrics.jsonl"
-    lines = [{"tokens": 10 * n, "loss/demo.text": float(n)} for n in range(1, 5001)]
+    lines = [{"step": n, "tokens": 10 * n, "loss/demo.text": float(n)} for n in range(1, 5001)]
     path.write_text("\n".join(map(json.dumps, lines)) + "\n")
     curve = read_curves(study, results).arms[arm.arm]
     first = curve.tokens[curve.tokens <= 50_000]
