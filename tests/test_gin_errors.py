@@ -164,7 +164,7 @@ def test_an_error_in_code_of_the_users_names_its_place(study, tmp_path, monkeypa
         "import gin\n\n@gin.configurable\ndef failing(setting):\n    return {}['boom'] / 0\n"
     )
     config.load([study("import failing_recipe", "Study.recipes = (@failing,)")])
-    with pytest.raises(UserError, match=r"failing \(\S*failing_recipe.py:5\) fails: KeyError: 'b"):
+    with pytest.raises(UserError, match=r"failing \(.*failing_recipe.py:5\) fails: KeyError: 'b"):
         config.make("Study")
 
 
