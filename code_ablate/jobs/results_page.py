@@ -24,7 +24,7 @@ from code_ablate.analysis.report.drawing import save_png
 from code_ablate.analysis.report.figures import main_figure
 from code_ablate.analysis.report.phrases import counted, detectable_change, joined
 from code_ablate.analysis.report.rendering import render_text
-from code_ablate.analysis.report.results_page import (
+from code_ablate.analysis.report.study_answers import (
     Answer,
     Part,
     answers,
