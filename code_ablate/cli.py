@@ -323,6 +323,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--title", required=True, help="head of the page")
     command.add_argument("--noise", metavar="STUDY", help="folder of the pilot")
+    command.add_argument("--law", metavar="STUDY", help="folder of the study of mixtures")
     command = add("compare", run.compare, "compare two evaluated checkpoints", gin=False)
     command.add_argument("candidate", help="folder of a run that was evaluated")
     command.add_argument("baseline", help="folder of the run to compare it with")

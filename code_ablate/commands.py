@@ -270,7 +270,11 @@ def results(options) -> None:
     from code_ablate.jobs.results_page import write_results_page
 
     made = write_results_page(
-        options.studies, options.out, title=options.title, noise=options.noise
+        options.studies,
+        options.out,
+        title=options.title,
+        noise=options.noise,
+        law=options.law,
     )
     show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
     if made.missing:
