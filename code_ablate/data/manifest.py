@@ -15,7 +15,7 @@ from code_ablate.errors import require_format
 FORMAT = 4
 """Raised when stores of earlier versions would be read wrongly."""
 
-SPLITS = ("train", "validation")
+TRAIN, VALIDATION = SPLITS = ("train", "validation")
 """Splits of a store."""
 
 MANIFEST = "manifest.json"

@@ -32,7 +32,7 @@ from code_ablate.study.earlier_checkpoints import (
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.part import part_of
+from code_ablate.study.phase_keys import part_of
 from code_ablate.study.phase_order import Work
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text

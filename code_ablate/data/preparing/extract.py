@@ -78,6 +78,7 @@ class Extraction:
     """`extract` for a runner: usable in other processes, which register the corpora first."""
 
     registration: Registration
+    """What registers the corpora."""
 
     def __call__(self, piece: Piece, place: Place) -> PieceResult:
         """Extracts a piece. Raises UserError if the corpus here is not the one meant."""

@@ -20,6 +20,7 @@ class PieceDocuments:
     """Documents of one piece, for work on the files that lie beside it."""
 
     corpus: str
+    """Name of the corpus."""
     path: str
     """Path of the files, without their suffixes."""
     documents: int
@@ -37,6 +38,7 @@ class Documents:
     """The documents of one corpus, as judges see them."""
 
     corpus: str
+    """Name of the corpus."""
     rows_N: Shaped[np.ndarray, " N"]
     """Index rows: signatures, and length in `tokens` and `bytes`."""
     in_validation_N: Bool[np.ndarray, " N"]
@@ -81,6 +83,7 @@ class ExtractedCorpus:
     """The pieces of one corpus, put together in one order."""
 
     documents: Documents
+    """The documents, as judges see them."""
     piece_N: Int[np.ndarray, " N"]
     """Index into `documents.pieces`, of each document."""
 

@@ -19,6 +19,7 @@ class Signature:
     """One field of the index of extracted documents."""
 
     name: str
+    """Name of the field."""
     dtype: str
     """NumPy type of one value."""
     shape: tuple[int, ...]

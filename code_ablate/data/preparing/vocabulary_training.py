@@ -30,10 +30,9 @@ from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.vocabulary import (
     Vocabulary,
     VocabularyConfig,
-    VocabularyRecord,
-    file_digest,
     load_vocabulary,
 )
+from code_ablate.data.vocabulary_files import VocabularyRecord, file_digest
 from code_ablate.errors import UserError
 from code_ablate.identity import differences, identity
 

@@ -10,7 +10,7 @@ from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
 from code_ablate.errors import UserError
-from code_ablate.jobs.results_page import CLAIMS, WRITTEN, _frozen_on, write_results_page
+from code_ablate.jobs.write_results import CLAIMS, WRITTEN, _frozen_on, write_results_page
 from tests.analysis.conftest import SIZE, write_study
 
 RECIPES = ("text_only", "code_25", "balanced_only")
