@@ -113,6 +113,9 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "--noise", metavar="STUDY", help="folder of a pilot study, whose noise the page gives"
     )
+    command.add_argument(
+        "--law", metavar="STUDY", help="folder of a study of mixtures, whose law the page gives"
+    )
     command = commands.add(
         "prepare",
         prepare,
@@ -263,7 +266,11 @@ def results(options: argparse.Namespace) -> None:
     from code_ablate.jobs.write_results import write_results_page
 
     made = write_results_page(
-        options.studies, options.out, title=options.title, noise=options.noise
+        options.studies,
+        options.out,
+        title=options.title,
+        noise=options.noise,
+        law=options.law,
     )
     show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
     if made.missing:

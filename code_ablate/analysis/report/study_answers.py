@@ -139,15 +139,12 @@ def _done(report: Report) -> dict[str, list[int]]:
 
 
 def answers(part: Part) -> list[Answer]:
-    """What the data say of each hypothesis that was written down before them, in that order."""
+    """What the data say of each hypothesis that was written down before them, in that order; once
+    where an amendment repeats it."""
     if part.frozen is None:
         return []
-    return [
-        row
-        for entry in part.frozen.valid
-        for hypothesis in entry.parsed
-        for row in _answers(hypothesis, part.report)
-    ]
+    said = dict.fromkeys(h for entry in part.frozen.valid for h in entry.parsed)
+    return [row for hypothesis in said for row in _answers(hypothesis, part.report)]
 
 
 def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
