@@ -5,7 +5,8 @@
 
 The documents are Python files of what is installed, in one file of JSON lines; without a file of
 yours, a vocabulary is trained on them. CPU seconds are those of the whole process, all threads
-together: what one core does, on a machine that others use too. Peak memory is measured in a process
+together: what one core does, on a machine that others use too. A first turn of every side, in which
+TensorFlow and the tokenizer set themselves up, is not counted. Peak memory is measured in a process
 of its own for each size, over a corpus of made-up words, with filters and near-duplicates.
 """
 
@@ -56,13 +57,16 @@ def main(argv: list[str] | None = None) -> None:
         vocabulary = _vocabulary(options.vocabulary, options.size, texts, Path(folder))
         seconds: dict[str, list[float]] = {}
         tokens: dict[str, int | None] = {}
-        for repeat in range(options.repeats):
+        for turn in range(options.repeats + 1):
             for name, side in _sides(texts, vocabulary, Path(folder)).items():
                 begin = time.process_time()
                 made = side()
-                seconds.setdefault(name, []).append(time.process_time() - begin)
+                taken = time.process_time() - begin
                 tokens[name] = _count_tokens(made)
-                measure.say(f"{name}, {repeat + 1}: {seconds[name][-1]:.2f} CPU seconds")
+                label = f"turn {turn}" if turn else "warm-up"
+                measure.say(f"{name}, {label}: {taken:.2f} CPU seconds")
+                if turn:
+                    seconds.setdefault(name, []).append(taken)
         totals = {
             name: {"megabytes": size / 1e6, "documents": len(texts), "tokens": count}
             for name, count in tokens.items()

@@ -35,7 +35,7 @@ What the filters of `paper.text` say of a made-up document:
 import seqio
 
 from code_ablate.data import filters
-from code_ablate.data.filters.published_sets import JoinedInstruction, Subset
+from code_ablate.data.filters.published_sets import Conversation, JoinedInstruction, Subset
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.below import FilesBelow
 
@@ -123,15 +123,16 @@ for _language in (*CODE, *MARKUP):
         _rules,
     )
 
-for _name, _folder in (
-    ("notebooks", "jupyter-structured-clean-dedup"),
-    ("commits", "git-commits-cleaned"),
-    ("issues", "github-issues-filtered-structured"),
+# As their publisher has filtered them. What the rules for issues look at stands in the text.
+for _name, _folder, _metadata in (
+    ("notebooks", "jupyter-structured-clean-dedup", ()),
+    ("commits", "git-commits-cleaned", ()),
+    ("issues", "github-issues-filtered-structured", (Conversation(),)),
 ):
     _add(
         f"paper.{_name}",
         FilesBelow(VARIABLE, FOLDER, f"starcoderdata/{_folder}/*.parquet", text="content"),
-        [filters.Undecodable()],
+        [*_metadata, filters.Undecodable()],
     )
 
 _add(

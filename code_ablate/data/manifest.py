@@ -12,10 +12,10 @@ from typing import Any
 
 from code_ablate.errors import require_format
 
-FORMAT = 3
+FORMAT = 4
 """Raised when stores of earlier versions would be read wrongly."""
 
-SPLITS = ("train", "validation")
+TRAIN, VALIDATION = SPLITS = ("train", "validation")
 """Splits of a store."""
 
 MANIFEST = "manifest.json"

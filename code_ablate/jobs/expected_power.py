@@ -38,9 +38,11 @@ def power_text(study: Study, noise: str) -> str:
         )
     if not is_results(noise):
         raise UserError(
-            f"--noise {noise}: neither the folder of a study's results nor a number, as 0.01."
+            f"--noise {noise}: neither the folder of a study's results nor a number such as 0.01."
         )
-    summary = summarise(load_results(noise).scores)
+    results = load_results(noise)
+    scores = {t: s for t, s in study.analysis.primary_scores.items() if t in results.record.tasks}
+    summary = summarise(results.scores, named=scores)
     named = _family(study, [metric.key for metric in summary.metrics])
     if study.analysis.hypotheses and not named:
         raise UserError(

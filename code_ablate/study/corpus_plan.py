@@ -3,10 +3,11 @@
 for row in corpus_rows(study, stores):
     row.corpus, row.requested, row.available, row.epochs
 tuple(unreadable(graph, stores))        # why phases cannot read what they ask for
+tuple(uncompared(study))                # which corpora may hold what others hold
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from code_ablate.analysis.results.arm import Arm
@@ -15,6 +16,9 @@ from code_ablate.errors import UserError
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.training.phase import Phase
 from code_ablate.training.reading import phase_stream, require_stores, windows_read
+
+_MOST_NAMES = 4
+"""Corpora that a line names; of more, the first."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,40 @@ def repeated(rows: Iterable[CorpusRow]) -> Iterator[str]:
         if (first.epochs or 0.0) > first.max_epochs:
             refused = f"; more than max_epochs = {first.max_epochs:g} is refused"
         yield f"{arm} reads {first.corpus}{more} {times} times{refused}"
+
+
+def uncompared(study: Study) -> Iterator[str]:
+    """Which corpora may hold near-duplicates of others, because they are not in the order."""
+    near = study.prepare.near_duplicates
+    if near is None:
+        return
+    outside = [corpus for corpus in study.corpora if corpus not in near.order]
+    measured = [corpus for corpus in outside if corpus in study.suite.domains]
+    if measured:
+        yield (
+            f"bits per byte of {_listed(measured)} are measured on documents that other corpora "
+            "may hold nearly equal ones of: name it in Deduplication.order, or leave it out of "
+            "SuiteConfig.domains"
+        )
+    mixed = sorted({c for phase in study.phases for c in _mixed(phase, outside)})
+    if mixed:
+        held_out = " and with what those in the order hold out" if near.order else ""
+        yield (
+            f"{_listed(mixed)} (not in Deduplication.order): compared within itself{held_out}, not "
+            "with the training documents of the corpora that it is mixed with"
+        )
+
+
+def _mixed(phase: Phase, outside: Iterable[str]) -> set[str]:
+    """The corpora of `outside` that a phase reads beside others."""
+    active = set(phase.mixture.active)
+    return active & set(outside) if len(active) > 1 else set()
+
+
+def _listed(corpora: Sequence[str]) -> str:
+    if len(corpora) <= _MOST_NAMES:
+        return ", ".join(corpora)
+    return f"{', '.join(corpora[:_MOST_NAMES])} and {len(corpora) - _MOST_NAMES} more"
 
 
 def corpus_rows(study: Study, stores: Stores) -> tuple[CorpusRow, ...]:

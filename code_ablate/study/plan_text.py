@@ -10,7 +10,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.pods.pod import beside_the_paper
 from code_ablate.progress import duration
-from code_ablate.study.corpus_plan import repeated
+from code_ablate.study.corpus_plan import repeated, uncompared
 from code_ablate.study.plan import Plan
 
 STATE_BYTES_PER_PARAMETER = 16
@@ -45,6 +45,7 @@ def plan_text(plan: Plan) -> str:
     lines += [f"REPEATED        {warning}" for warning in warnings[:MOST_WARNINGS]]
     if len(warnings) > MOST_WARNINGS:
         lines.append(f"                and {len(warnings) - MOST_WARNINGS} more")
+    lines += [f"NOT COMPARED    {warning}" for warning in uncompared(plan.study)]
     problems = list(dict.fromkeys(plan.problems))
     lines += [f"PROBLEM         {problem}" for problem in problems[:MOST_PROBLEMS]]
     if len(problems) > MOST_PROBLEMS:

@@ -5,8 +5,10 @@ import functools
 
 import pytest
 
+from code_ablate.data.preparing.near_duplicates import Deduplication
+from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.store import Stores
-from code_ablate.study.corpus_plan import corpus_rows, repeated
+from code_ablate.study.corpus_plan import corpus_rows, repeated, uncompared
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.recipes import proportion
@@ -99,3 +101,23 @@ def test_a_model_is_said_once_with_all_its_settings(study, setting, many_stores,
     for head in heads:  # a name in the column does not run into the next one
         under = lines[lines.index(head) + 1]
         assert under[head.index("size") :].startswith("9.97K, learning_rate 0.5 ")
+
+
+def comparing(study, *order):
+    return dataclasses.replace(
+        study, prepare=PrepareConfig(near_duplicates=Deduplication(order=order))
+    )
+
+
+def test_the_plan_says_which_corpora_are_not_compared(study, many_stores, tmp_path):
+    everything = comparing(study, "text", "web", "markup")
+    assert study.corpora == ("markup", "text", "web")
+    assert list(uncompared(study)) == list(uncompared(everything)) == []
+    (line,) = uncompared(comparing(study, "text", "web"))
+    assert line.startswith("markup (not in Deduplication.order)") and "hold out" in line
+    # What is measured must not stand elsewhere.
+    measured, mixed = uncompared(comparing(study, "web", "markup"))
+    assert measured.startswith("bits per byte of text are measured")
+    assert mixed.startswith("text (not in")
+    said = plan_text(make_plan(comparing(study, "text", "web"), many_stores, HARDWARE, tmp_path))
+    assert f"NOT COMPARED    {line}" in said.splitlines()

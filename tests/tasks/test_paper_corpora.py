@@ -9,7 +9,9 @@ import seqio
 import zstandard
 
 import tasks  # noqa: F401
+from code_ablate.data.filters.published_sets import conversation
 from code_ablate.data.registry import resolve_mixture
+from code_ablate.data.variants import CorpusVariant, register_variants
 from code_ablate.errors import UserError
 from tasks import paper_corpora
 
@@ -91,6 +93,39 @@ def test_code_adjacent_parts_of_starcoderdata(folder, corpus, part):
     rows = [{"id": "1", "content": "some content"}]
     parquet(folder / f"starcoderdata/{part}/train-00000-of-00010.parquet", rows)
     assert texts(corpus) == ["some content"]
+
+
+def issue(*comments: str, closed: bool = False) -> str:
+    first, *others = comments
+    more = "".join(f"<issue_comment>{comment}" for comment in others)
+    return f"<issue_start>{first}{more}{'<issue_closed>' if closed else ''}"
+
+
+@pytest.mark.parametrize("opening", ["", "<issue_comment>"])
+def test_conversations_say_who_wrote_and_how_often(opening):
+    text = issue(
+        f"{opening}Title: It breaks\nusername_0: When I\nusername_7: press it.",
+        "username_1: Which one?",
+        "username_0: The red one, see <issue>.",
+        closed=True,
+    )
+    assert conversation(text) == (["username_0", "username_1", "username_0"], 4)
+    assert conversation("no conversation") == ([], 0)
+
+
+def test_the_rules_for_issues_can_be_put_on_the_published_ones(folder):
+    words = "It breaks when the button is pressed twice, as it did before the change. "
+    kept = issue(f"Title: Button\nusername_0: {words * 4}", "username_1: Fixed.", closed=True)
+    alone = issue(*[f"username_0: {words}"] * 12)
+    rows = [{"content": text} for text in (kept, alone, issue("username_0: Short."))]
+    parquet(folder / "starcoderdata/github-issues-filtered-structured/train-0.parquet", rows)
+    assert texts("paper.issues") == [kept, alone, issue("username_0: Short.")]
+    variant = CorpusVariant("paper.issues.ruled", of="paper.issues", added=("issues",))
+    register_variants((variant,))
+    try:
+        assert texts("paper.issues.ruled") == [kept]
+    finally:
+        register_variants(())
 
 
 def test_instructions_are_joined_with_their_responses(folder):

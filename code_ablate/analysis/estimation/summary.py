@@ -99,16 +99,18 @@ def summarise(
     scores: Scores,
     settings: Settings | None = None,
     is_planned: Callable[[str, str], bool] | None = None,
+    named: Mapping[str, str] = {},
 ) -> Summary:
     """Computes levels, comparisons with the baseline, and per-task results at every place.
 
     `is_planned(recipe, metric key)`: whether hypotheses that were frozen name a comparison; None
     where there are none. Those that are named, and the others, are corrected for apart.
+    `named`: column of the score that counts, by task, where the study names one.
 
     Raises UserError if `settings` have a margin of a metric that the scores do not give.
     """
     estimator = Estimator(scores, settings or Settings())
-    metrics = main_metrics(scores)
+    metrics = main_metrics(scores, named)
     for key in estimator.settings.margins:
         if key not in {metric.key for metric in metrics}:
             raise unknown_name("metric in Study.margins", key, [metric.key for metric in metrics])

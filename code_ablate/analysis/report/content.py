@@ -102,7 +102,8 @@ def make_report(results: Results, settings: Settings | None = None) -> Report:
     if settings is None:
         settings = Settings(margin=record.margin, margins=record.margins)
     published = find_published(record.published)
-    summary = summarise(results.scores, settings, results.frozen.names if results.frozen else None)
+    is_planned = results.frozen.names if results.frozen else None
+    summary = summarise(results.scores, settings, is_planned, record.primary_scores)
     return Report(results, summary, published, _uncontaminated(record, summary))
 
 

@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.analysis.estimation.estimates import Estimate
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.decision_rows import decision_rows
@@ -74,11 +75,16 @@ def write_data(tables: Mapping[str, Rows], folder: epath.PathLike) -> None:
             (path / f"{name}.csv").unlink(missing_ok=True)
             (path / f"{name}.parquet").unlink(missing_ok=True)
     for name, rows in tables.items():
-        content = _as_csv(rows)
-        (path / f"{name}.csv").write_bytes(content)
-        buffer = pa.BufferOutputStream()
-        pq.write_table(_as_table(content, rows), buffer)
-        (path / f"{name}.parquet").write_bytes(buffer.getvalue().to_pybytes())
+        for suffix, content in table_of(rows).items():
+            storage.replace(path / f"{name}.{suffix}", content)
+
+
+def table_of(rows: Rows) -> dict[str, bytes]:
+    """The content of the two files of a table, by suffix: csv and parquet."""
+    content = _as_csv(rows)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(_as_table(content, rows), buffer)
+    return {"csv": content, "parquet": buffer.getvalue().to_pybytes()}
 
 
 def _as_csv(rows: Rows) -> bytes:

@@ -196,4 +196,4 @@ class FrozenPlan:
 def analysis_digest() -> str:
     """Hash of the source of the package that makes estimates and verdicts."""
     folder = Path(estimates.__file__).parent
-    return identity({file.name: file.read_text() for file in sorted(folder.glob("*.py"))})
+    return identity({file.name: file.read_text("utf-8") for file in sorted(folder.glob("*.py"))})

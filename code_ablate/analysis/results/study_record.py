@@ -244,7 +244,9 @@ class StudyRecord:
     created: str
     """When the file was written, in UTC."""
     machine: MachineRecord
+    """What it ran on."""
     vocabulary: VocabularyRecord
+    """The vocabulary that its models were trained with."""
     seeds: tuple[int, ...]
     """Seeds of every recipe."""
     stages: tuple[str, ...]

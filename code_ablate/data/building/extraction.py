@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,14 @@ from code_ablate.data.building.packages import BY_LANGUAGE, PYPI, Package, Take
 from code_ablate.data.filters.languages import language_of
 from code_ablate.data.filters.rules import visible_text
 from code_ablate.data.sources.code_text import code_blocks, example_docstrings, notebook_text
+from code_ablate.data.sources.prose_formats import (
+    dictionary_pages,
+    r_lines,
+    record_texts,
+    sword_blocks,
+)
 from code_ablate.data.sources.wikitext import articles, plain_text
+from code_ablate.errors import Failed
 
 VERSION = 1
 """To be raised when other documents are made of the same files."""
@@ -43,6 +50,8 @@ _LEFT_OUT = {
 }
 
 
+_ONE_PAGE = ("source", "docstrings", "html", "tagged")
+"""Readers that make one document of a file, which `MAX_BYTES` bounds."""
 _BEFORE_SIGN = re.compile(r" ([.,;:?!)])")
 _COMPRESSED = (".gz", ".dz")
 """Ends of the names of files that Debian's packages hold compressed."""
@@ -83,7 +92,7 @@ def extract(package: Package, version: str, archives: Sequence[Path]) -> Extract
     found: dict[str, list[PackageDocument]] = collections.defaultdict(list)
     seen: set[bytes] = set()
     for member, take in _wanted(package, archives, skipped):
-        for corpus, language, name, text in _texts(take, member, skipped):
+        for corpus, language, name, text in _read(package, take, member, skipped):
             digest = hashlib.sha256(text.encode()).digest()
             if not text.strip() or digest in seen:
                 skipped["empty" if not text.strip() else "repeated"] += 1
@@ -116,11 +125,24 @@ def _wanted(
 
 def _reason_to_skip(member: Member, take: Take) -> str:
     """Why a file becomes no document, from its name and size; "" if it may."""
-    if member.size > MAX_BYTES and take.reader not in ("wikitext", "notebook", "text"):
+    if member.size > MAX_BYTES and take.reader in _ONE_PAGE:
         return "over_max_bytes"
     if take.reader not in ("source", "docstrings"):
         return ""
     return next((name for name, form in _LEFT_OUT.items() if form.search(member.path)), "")
+
+
+def _read(
+    package: Package, take: Take, member: Member, skipped: collections.Counter[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """As `_texts`. Raises Failed for a file that its reader cannot read."""
+    try:
+        yield from _texts(take, member, skipped)
+    except ValueError as error:
+        raise Failed(
+            f"{member.path} of {package.name} ({package.registry}) is not what the reader "
+            f"{take.reader!r} reads: {error}; fetch the package again, or take another version."
+        ) from error
 
 
 def _texts(
@@ -128,37 +150,56 @@ def _texts(
 ) -> Iterator[tuple[str, str, str, str]]:
     """(corpus, language, path, text) of the documents in one file."""
     content = member.read()
-    if take.reader == "wikitext":
-        yield from _wikitext(take, content)
+    if take.reader in _BINARY:
+        for name, prose in _BINARY[take.reader](content):
+            yield take.corpus, "english", _path(take, member, name), prose
         return
     if member.path.endswith(_COMPRESSED):
         content = gzip.decompress(content)
     if b"\0" in content:
         skipped["binary"] += 1
         return
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    text = _decoded(content, take.reader)
+    if text is None:
         skipped["not_utf8"] += 1
         return
+    yield from _readable(take, member, text, skipped)
+
+
+def _readable(
+    take: Take, member: Member, text: str, skipped: collections.Counter[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """As `_texts`, of a file that is text."""
     if take.reader == "source":
         yield from _source(take, member.path, text, skipped)
-    elif take.reader == "text":
-        yield take.corpus, "english", member.path, text
-    elif take.reader == "tagged":
-        yield take.corpus, "english", member.path, untagged(text)
-    elif take.reader == "html":
-        yield take.corpus, "english", member.path, visible_text(text)
     elif take.reader == "notebook":
         cells = notebook_text(text)
         if cells is None:
             skipped["no_notebook"] += 1
         else:
             yield take.corpus, "jupyter-notebook", member.path, cells
-    else:
+    elif take.reader == "docstrings":
         examples = example_docstrings(text)
         if examples:
             yield take.corpus, "python", member.path, examples
+    else:
+        for name, prose in _PROSE[take.reader](text):
+            yield take.corpus, "english", _path(take, member, name), prose
+
+
+def _decoded(content: bytes, reader: str) -> str | None:
+    """The text of a file; None if it is not UTF-8. Old dictionaries have a few Windows quotes."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace") if reader == "dictionary" else None
+
+
+def _path(take: Take, member: Member, name: str) -> str:
+    """Path of a document; an article's is its title, which is unique in an encyclopedia."""
+    if take.reader == "wikitext":
+        return name
+    return f"{member.path}/{name}" if name else member.path
 
 
 def _source(
@@ -189,12 +230,38 @@ def untagged(text: str) -> str:
     return re.sub(r"\n{2,}", "\n", "\n".join(lines)).strip() + "\n"
 
 
-def _wikitext(take: Take, content: bytes) -> Iterator[tuple[str, str, str, str]]:
+def _wikitext(content: bytes) -> Iterator[tuple[str, str]]:
     with tempfile.NamedTemporaryFile(suffix=".bz2") as file:
         file.write(content)
         file.flush()
         for title, wikitext in articles(file.name):
-            yield take.corpus, "english", title, f"{title}\n\n{plain_text(wikitext)}\n"
+            yield title, f"{title}\n\n{plain_text(wikitext)}\n"
+
+
+def _sword(content: bytes) -> Iterator[tuple[str, str]]:
+    return _numbered(sword_blocks(content))
+
+
+def _numbered(texts: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for number, text in enumerate(texts):
+        yield f"{number:05}", text
+
+
+_BINARY: Mapping[str, Callable[[bytes], Iterable[tuple[str, str]]]] = {
+    "wikitext": _wikitext,
+    "sword": _sword,
+    "rdata": lambda content: [("", r_lines(content))],
+}
+"""Readers of files that are no text: (name below the file, text) of each document."""
+
+_PROSE: Mapping[str, Callable[[str], Iterable[tuple[str, str]]]] = {
+    "text": lambda text: [("", text)],
+    "tagged": lambda text: [("", untagged(text))],
+    "html": lambda text: [("", visible_text(text))],
+    "records": record_texts,
+    "dictionary": lambda text: _numbered(dictionary_pages(text)),
+}
+"""Readers of English texts: (name below the file, text) of each document."""
 
 
 def _capped(

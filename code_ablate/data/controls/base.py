@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from code_ablate.data.filters.base import Document, Rewriter
+from code_ablate.data.registry import corpus_names
 from code_ablate.errors import UserError, unknown_name
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def derive(name: str, of: str, *controls: Control) -> Any:
     from code_ablate.data.sources.documents import to_targets
 
     if of not in seqio.TaskRegistry.names():
-        raise unknown_name("corpus", of, seqio.TaskRegistry.names())
+        raise unknown_name("corpus", of, corpus_names())
     task = seqio.TaskRegistry.get(of)
     chain = list(task.preprocessors)
     if to_targets not in chain:

@@ -62,7 +62,8 @@ class Deduplication:
     order: tuple[str, ...] = ()
     """Corpora that are compared with each other, too, in the order of precedence: of documents that
     are near-duplicates, one of the first corpus stays. They are prepared together. A corpus that is
-    not among them is compared with itself."""
+    not among them is compared with itself; and of its training documents those leave that resemble
+    a validation document of the corpora in the order, which are prepared before it."""
 
     def __post_init__(self):
         if len(set(self.order)) != len(self.order):
@@ -86,6 +87,7 @@ class NearDuplicates:
     """Keeps one of each cluster of near-duplicates; over all corpora that are judged together."""
 
     config: Deduplication
+    """Which documents count as near-duplicates."""
 
     @property
     def signatures(self) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ class NearDuplicates:
 
     def judge(self, corpora: Sequence[Documents], group: Group = group_here) -> list[Verdicts]:
         """The verdicts over each corpus; `corpora` in the order of precedence."""
-        together = _Together(corpora)
+        together = Together(corpora)
         clusters = together.clusters(self.config, group)
         kept_R = clusters.root_N  # by rank: the first of a cluster stays
         corpus_R, validation_R = together.corpus_N[together.by_rank], together.validation_R
@@ -120,7 +122,7 @@ class NearDuplicates:
         return verdicts
 
 
-class _Together:
+class Together:
     """The documents of all corpora behind each other, and in the order in which they would stay."""
 
     def __init__(self, corpora: Sequence[Documents]):

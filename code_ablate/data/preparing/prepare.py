@@ -37,6 +37,7 @@ from code_ablate.data.preparing.finished_pieces import find_finished
 from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.near_duplicates import Deduplication
+from code_ablate.data.preparing.near_held_out import NearHeldOut
 from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.preparing.runner import Group, Runner
 from code_ablate.data.preparing.scratch import locked, scratch_folder
@@ -96,6 +97,7 @@ class StorePlan:
     """The store of one corpus as it is now: what it is made from, and where it is kept."""
 
     corpus: str
+    """Name of the corpus."""
     key_fields: dict[str, Any]
     """Plain values that decide the content of the store; its key is their identity."""
     path: epath.Path
@@ -122,7 +124,7 @@ def plan_store(
         **corpus_fingerprint(corpus),
         **store_settings(vocabulary, config),
         "against": [
-            [other, identity(corpus_fingerprint(other))] for other in judged_with(corpus, config)
+            [other, identity(corpus_fingerprint(other))] for other in compared_with(config)
         ],
         "items": contamination.fingerprints(config.decontamination),
     }
@@ -155,6 +157,11 @@ def judged_with(corpus: str, config: PrepareConfig) -> tuple[str, ...]:
     return near.order if near and corpus in near.order else ()
 
 
+def compared_with(config: PrepareConfig) -> tuple[str, ...]:
+    """The corpora whose documents, or validation documents, decide what stays of every corpus."""
+    return config.near_duplicates.order if config.near_duplicates else ()
+
+
 def make_stores(
     corpora: Sequence[str],
     vocabulary: Vocabulary,
@@ -170,7 +177,8 @@ def make_stores(
     `modules` register corpora, and are imported here and in every worker (with `tasks`). `runner`
     says where pieces are worked on; None: on this machine. Two processes that prepare the same
     store on one machine wait for each other. Corpora that are judged together
-    (`Deduplication.order`) are prepared together, also those that were not asked for. Raises
+    (`Deduplication.order`) are prepared together, also those that were not asked for; and they are
+    prepared before corpora that must not resemble their validation documents. Raises
     UserError for an unknown or empty corpus, or one that does not fit the vocabulary, and Failed
     where the disk takes no more or a worker is killed; pieces that are finished then are kept for
     the next call.
@@ -179,6 +187,12 @@ def make_stores(
     runner = runner or LocalRunner(config.workers, progress)
     needed = _judged_together(corpora, config)
     plans = {corpus: plan_store(corpus, vocabulary, data_dir, config) for corpus in needed}
+    held_out = Stores({})
+    if any(not plans[corpus].finished and not judged_with(corpus, config) for corpus in needed):
+        order = compared_with(config)
+        held_out = make_stores(
+            order, vocabulary, data_dir, config, modules=modules, progress=progress, runner=runner
+        )
     with disk_failures(data_dir), contextlib.ExitStack() as held:
         for corpus in sorted(plans):  # in one order, so that no two processes wait for each other
             if not _all_finished(corpus, plans, config):
@@ -190,7 +204,9 @@ def make_stores(
                 for plan in missing
             }
             anywhere = _with_whole_path(vocabulary)
-            preparation = _Preparation(anywhere, config, tuple(modules), scratch, progress)
+            preparation = _Preparation(
+                anywhere, config, tuple(modules), scratch, progress, held_out
+            )
             preparation.run(missing, runner)
     return Stores({corpus: TokenStore.open(plans[corpus].path) for corpus in corpora})
 
@@ -246,6 +262,8 @@ class _Preparation:
     scratch: dict[str, str]
     """Folder for the pieces of each corpus; what is finished there already is used."""
     progress: bool
+    held_out: Stores
+    """Stores of other corpora whose validation documents no training document may resemble."""
 
     def run(self, plans: Sequence[StorePlan], runner: Runner) -> None:
         """Extracts all pieces, and finishes stores as soon as all pieces that decide them are
@@ -276,6 +294,14 @@ class _Preparation:
         if self.config.near_duplicates is not None:
             judges.append(near_duplicates.NearDuplicates(self.config.near_duplicates))
         return judges
+
+    def _judges_of(self, corpus: str) -> Sequence[Judge]:
+        """Those of every corpus, and for one outside of the order what the others hold out."""
+        near = self.config.near_duplicates
+        if near is None or not self.held_out or judged_with(corpus, self.config):
+            return self._judges
+        folder = self.scratch[corpus]
+        return [*self._judges, NearHeldOut(near, self.held_out, self.vocabulary, folder)]
 
     def _pieces(self, plan: StorePlan) -> list[Piece]:
         from code_ablate.data.preparing.task_run import corpus_splits, shard_bytes
@@ -317,7 +343,8 @@ class _Preparation:
         Raises Failed if a source has changed since its store was planned.
         """
         corpora = [self._load(plan, results[plan.corpus]) for plan in plans]
-        verdicts = judge([corpus.documents for corpus in corpora], self._judges, group)
+        judges = self._judges_of(plans[0].corpus)
+        verdicts = judge([corpus.documents for corpus in corpora], judges, group)
         for plan, corpus, found in zip(plans, corpora, verdicts, strict=True):
             if not plan.finished:
                 self._write(plan, corpus, found, results[plan.corpus])

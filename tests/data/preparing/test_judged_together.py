@@ -14,6 +14,7 @@ from code_ablate.data.preparing.leak_index import Decontamination
 from code_ablate.data.preparing.near_duplicates import (
     IN_EARLIER_CORPUS,
     NEAR_DUPLICATE,
+    NEAR_VALIDATION,
     Deduplication,
 )
 from code_ablate.data.preparing.prepare import make_stores, plan_store
@@ -54,10 +55,38 @@ def test_the_key_covers_the_others_and_their_order(tmp_path, vocabulary):
     orders = [(), (a, b), (b, a), (a, b, c)]
     paths = {plan_store(a, vocabulary, tmp_path, config(*order)).path for order in orders}
     assert len(paths) == 4
-    same = {plan_store(c, vocabulary, tmp_path, config(*order)).path for order in orders[:3]}
-    assert len(same) == 1  # what it is not compared with does not matter
+    # One outside of the order must not resemble what the others hold out.
+    outside = {plan_store(c, vocabulary, tmp_path, config(*order)).path for order in orders[:3]}
+    assert len(outside) == 3
     make_stores((a, b), vocabulary, tmp_path, config(a, b), progress=False)
     assert "compared with" in explain_missing(a, vocabulary, tmp_path, config(b, a))
+
+
+def test_a_corpus_outside_of_the_order_does_not_hold_what_the_others_hold_out(tmp_path, vocabulary):
+    subjects = [f"x{i}" for i in range(24)]
+    first = register([sentence(subject) for subject in subjects])
+    changed = [sentence(subject, changed=1) for subject in subjects]
+    one_language = register([*changed, *(sentence(f"y{i}") for i in range(4))])
+    settings = dataclasses.replace(config(first), validation_fraction=0.4)
+    stores = make_stores(
+        (one_language,), vocabulary, tmp_path, settings, progress=False
+    )  # the first is made before it
+    others = find_stores((first,), vocabulary, tmp_path, settings)[first]
+    held_out = set(stored(others, vocabulary, "validation"))
+    near_held_out = {c for s, c in zip(subjects, changed, strict=True) if sentence(s) in held_out}
+    store = stores[one_language]
+    own_validation = set(stored(store, vocabulary, "validation"))
+    training = set(stored(store, vocabulary, "train"))
+    assert near_held_out - own_validation and near_held_out & own_validation
+    # What resembles the others' training documents stays, and so does its own validation.
+    everything = {*changed, *(sentence(f"y{i}") for i in range(4))}
+    assert training | own_validation == everything - (near_held_out - own_validation)
+    left = store.manifest.dropped[NEAR_VALIDATION]["documents"]
+    assert left == len(near_held_out - own_validation)
+    # Made again it is the same, also where the others are finished.
+    shutil.rmtree(store.path)
+    again = make_stores((one_language,), vocabulary, tmp_path, settings, progress=False)
+    assert again[one_language].manifest.identity == store.manifest.identity
 
 
 def test_a_store_that_is_lost_is_made_again_as_it_was(tmp_path, vocabulary):
