@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 # Processes that share the tests, file by file: one for each core, four at most (1.5 GB each).
 WORKERS ?= logical
+PYTEST := -m pytest -q -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test oracles notebooks lint format clean plan-tpu
 
@@ -12,9 +13,9 @@ demo: .venv/ready
 # What needs more than .venv (other implementations, notebooks) runs whatever the tests before say.
 test: .venv/ready .venv/oracles/ready
 	@tests=passed; oracles=passed; \
-	$(BIN)/python -m pytest -q --ignore=tests/oracles --ignore=tests/notebooks/test_execution.py \
-		-n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder || tests=failed; \
-	PYTHONPATH=.venv/oracles $(BIN)/python -m pytest -q tests/oracles \
+	$(BIN)/python $(PYTEST) --ignore=tests/oracles --ignore=tests/notebooks/test_execution.py \
+		|| tests=failed; \
+	PYTHONPATH=.venv/oracles $(BIN)/python $(PYTEST) tests/oracles \
 		tests/notebooks/test_execution.py || oracles=failed; \
 	echo "tests: $$tests; oracles: $$oracles"; \
 	test "$$tests $$oracles" = "passed passed"

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special, stats
 
-from benchmarks import decision_coverage
+from benchmarks import decision_coverage, seed_coverage
 from code_ablate.analysis.estimation.crossed import Noise, crossed_covariance
 from code_ablate.analysis.estimation.estimates import Metric, Settings
 from code_ablate.analysis.estimation.estimator import Estimator
@@ -312,6 +312,8 @@ TABLES: Mapping[str, tuple[str, Callable[[int], Iterable[str]]]] = {
     "signal": ("Signal-to-noise ratio, coverage", decision_coverage.signal_table),
     "multiplier": ("Compute multiplier, coverage", decision_coverage.multiplier_table),
     "decisions": ("Decision accuracy and regret, coverage", decision_coverage.decision_table),
+    "components": ("Components of variance, coverage", seed_coverage.component_table),
+    "component_units": ("Variance by the choice of items, coverage", seed_coverage.unit_table),
 }
 
 if __name__ == "__main__":

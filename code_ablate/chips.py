@@ -16,6 +16,7 @@ class Chip:
     """One kind of accelerator."""
 
     name: str
+    """Name by which this project knows it, such as "v5e"."""
 
     device_kinds: tuple[str, ...]
     """What JAX calls its devices (`device.device_kind`) begins with one of these."""

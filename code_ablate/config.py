@@ -56,7 +56,7 @@ from code_ablate.training.profiler import ProfileConfig
 from code_ablate.training.rundir import phase_of_run
 from code_ablate.training.tracking import TrackingConfig
 from code_ablate.training.weights import weights_in
-from code_ablate.unheard import require_heard
+from code_ablate.unused_bindings import partly_used, require_used
 
 SHAPES = ("d_model", "layers", "heads", "head_dim", "feed_forward")
 """Fields that a file of gin/models must bind for `named_model`."""
@@ -208,7 +208,9 @@ def load(
         require_not_hidden(module)
     shipped.require_other_names(imported)
     _imported[:] = dict.fromkeys((*modules, *imported))
-    require_heard(_read, scopes_in_code=_enter_scopes((*imports, *imported)))
+    require_used(_read, scopes_in_code=_enter_scopes((*imports, *imported)))
+    for sentence in partly_used(_read) if distributed.is_first() else ():
+        print(f"note: {sentence}", file=sys.stderr)
     _register_variants()
 
 

@@ -15,18 +15,14 @@ from pathlib import Path
 from code_ablate.data.fingerprints.installed import installed_version
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements.txt"
-NEEDED: tuple[str, ...] = (
-    "jax",
-    "jaxlib",
-    "flax",
-    "optax",
-    "orbax-checkpoint",
-    "seqio",
-    "t5",
-    "gin-config",
-)
-NEEDED += ("tensorflow", "tensorflow-text", "tensorflow-datasets", "tensorstore", "sentencepiece")
+NEEDED = (
+    "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "seqio", "t5", "gin-config", "tensorflow",
+    "tensorflow-text", "tensorflow-datasets", "tensorstore", "sentencepiece",
+)  # fmt: skip
+"""Distributions whose versions have to be those of requirements.txt."""
+
 MINIMUM_MEMORY_GIB, MINIMUM_DISK_GIB = 4, 5
+"""What `make demo` needs."""
 
 
 class Problem(Exception):
@@ -54,7 +50,7 @@ def run_checks() -> int:
 
 
 def python() -> str:
-    """3.11 is what the closure is pinned for."""
+    """Version of Python: requirements.txt is pinned for 3.11."""
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] != (3, 11):
         raise Warn(f"Python {version}; requirements.txt is pinned and tested for 3.11.")
@@ -62,7 +58,7 @@ def python() -> str:
 
 
 def versions() -> str:
-    """Installed against pinned."""
+    """Installed versions against those of requirements.txt."""
     if not REQUIREMENTS.exists():
         raise Warn("no requirements.txt beside the package: cannot compare versions.")
     pinned = dict(
@@ -74,7 +70,7 @@ def versions() -> str:
         if installed != pinned[name]:
             wrong.append(f"{name} is {installed or 'missing'}, pinned {pinned[name]}")
     if wrong:
-        raise Problem("; ".join(wrong) + ". Run: make .venv")
+        raise Problem("; ".join(wrong) + ". Run: rm -f .venv/ready; make .venv/ready")
     return f"{len(NEEDED)} packages as pinned, jax {installed_version('jax')}"
 
 
@@ -84,7 +80,7 @@ def nightlies() -> str:
     if present:
         raise Problem(
             f"{' and '.join(present)} installed over seqio or tensorflow_datasets. Make the "
-            "environment anew (rm -r .venv; make .venv), or install with --no-deps."
+            "environment anew (rm -r .venv; make .venv/ready), or install with --no-deps."
         )
     code = "import seqio; print(seqio.__version__)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -95,7 +91,7 @@ def nightlies() -> str:
     if seen != installed:
         raise Problem(
             f"seqio.__version__ is {seen} and its package says {installed}: its files "
-            "were overwritten. Make the environment anew: rm -r .venv; make .venv"
+            "were overwritten. Make the environment anew: rm -r .venv; make .venv/ready"
         )
     return f"seqio.__version__ is {seen} and was not overwritten"
 

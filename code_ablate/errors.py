@@ -97,6 +97,7 @@ def require_format(what: str, found: Any, known: int) -> None:
 
 
 _CHOOSE = "choose a folder that you may write to, or have its permissions changed"
+_MOVE = "move what is there away, or name another path"
 _REMEDIES = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or have your quota raised",
@@ -104,14 +105,20 @@ _REMEDIES = {
     errno.EROFS: _CHOOSE,
     errno.EACCES: _CHOOSE,
     errno.EPERM: _CHOOSE,
+    errno.EISDIR: _MOVE,
+    errno.ENOTDIR: _MOVE,
+    errno.EEXIST: _MOVE,
+    errno.ELOOP: _MOVE,
+    errno.ENXIO: _MOVE,
 }
-"""What to do about a disk that does not take a file, by the number of the error."""
+"""What to do about a disk that does not take or give a file, by the number of the error."""
 _ERROR_OF_TENSORSTORE = re.compile(r"os_error_code='(\d+)'")
 
 
 @contextlib.contextmanager
 def disk_failures(place: str | os.PathLike) -> Iterator[None]:
-    """Full disks, folders that cannot be written and missing permissions become one Failed.
+    """Full disks, missing permissions, and folders or pipes in the place of files become one
+    Failed.
 
     `place`: where the work writes; named where the error names no file.
     """
@@ -122,8 +129,9 @@ def disk_failures(place: str | os.PathLike) -> Iterator[None]:
         if number not in _REMEDIES:
             raise
         name = getattr(error, "filename", None) or os.fspath(place)
+        why = getattr(error, "strerror", None) or os.strerror(number)
         raise Failed(
-            f"{name}: {os.strerror(number)}. What was finished before is kept: "
+            f"{name}: {why}. What was finished before is kept: "
             f"{_REMEDIES[number]}, and run the same command again."
         ) from error
 

@@ -26,11 +26,11 @@ def explain(
     `known`: parameters of everything that gin can bind, by name. None for errors of other kinds.
     """
     if isinstance(error, UserError):
-        return UserError(first_line(error) + _place_of(error, read))
+        code = _in_code_of_the_user(error)
+        in_code = f" (in {code})" if code and code not in str(error) else ""
+        return UserError(first_line(error) + (_place_of(error, read) or in_code))
     if isinstance(error, RecursionError):
-        circle = read.circle()
-        names = " -> ".join((*circle, *circle[:1]))
-        return UserError(f"gin: a value needs itself: {names}. Take one of these bindings out.")
+        return _of_a_circle(error, read)
     if place := re.search(_IMPORT, str(error)):
         where = f"{place['file']}:{place['line']}" if place["file"] else "a gin binding"
         return failing_import(f"{where} imports a module that", error)
@@ -43,14 +43,45 @@ def explain(
     return None
 
 
+def _of_a_circle(error: RecursionError, read: Bindings) -> UserError | None:
+    """The message about bindings that need one another, or functions of the user's that do."""
+    if circle := read.circle():
+        names = " -> ".join((*circle, *circle[:1]))
+        return UserError(f"gin: a value needs itself: {names}. Take one of these bindings out.")
+    calls = _frames_of_the_user(error)
+    if not calls:
+        return None
+    last = calls[-1]
+    # From one call of the function to its next: all that the circle consists of.
+    earlier = [place for place, call in enumerate(calls[:-1]) if call.name == last.name]
+    round_trip = calls[earlier[-1] :] if earlier else calls[-1:]
+    way = " -> ".join(call.name for call in round_trip)
+    return UserError(
+        f"{way} ({last.filename}:{last.lineno}) calls itself without end: let it return at some "
+        "point."
+    )
+
+
 def _in_code_of_the_user(error: Exception) -> str:
-    """Function, file and line where an error was raised, if that is code of the user's own."""
-    frames = traceback.extract_tb(error.__traceback__)
-    file = Path(frames[-1].filename) if frames else Path()
-    ours = file.resolve().is_relative_to(Path(__file__).resolve().parent)
-    if ours or not file.is_file() or is_installed_file(str(file)):
+    """Function, file and line that an error came from, if that is code of the user's own, or what
+    such code called."""
+    frames = _frames_of_the_user(error)
+    if not frames:
         return ""
-    return f"{frames[-1].name} ({file}:{frames[-1].lineno})"
+    return f"{frames[-1].name} ({frames[-1].filename}:{frames[-1].lineno})"
+
+
+def _frames_of_the_user(error: Exception) -> list[traceback.FrameSummary]:
+    """The calls that an error passed through in code of the user's own, outermost first."""
+    here = Path(__file__).resolve().parent
+    frames = traceback.extract_tb(error.__traceback__)
+    own = {
+        file: Path(file).is_file()
+        and not Path(file).resolve().is_relative_to(here)
+        and not is_installed_file(file)
+        for file in {frame.filename for frame in frames}
+    }
+    return [frame for frame in frames if own[frame.filename]]
 
 
 def _place_of(error: UserError, read: Bindings) -> str:

@@ -4,16 +4,25 @@ print(listing("scales"))
 """
 
 import inspect
+import itertools
+import re
 
 from code_ablate import config
 from code_ablate.data import registry
+from code_ablate.data.mixing import Mixture
 from code_ablate.errors import UserError
 from code_ablate.study.recipes import RECIPES
 from code_ablate.study.variation import VARIATIONS
 
+_WIDE = 110
+"""Characters of a text from which on no further sentence is added to it."""
+
+_FEW = 4
+"""Corpora of a mixture that are all named; of more, the greatest three are."""
+
 
 def listing(what: str) -> str:
-    """A line per name; `what` is one of code_ablate.cli.LISTS. Needs `config.load` before it."""
+    """A line per name of a kind, such as "scales". Needs `config.load` before it."""
     makers = {
         "tasks": _tasks,
         "corpora": _corpora,
@@ -27,12 +36,17 @@ def listing(what: str) -> str:
 
 
 def _files(folder: str) -> dict[str, str]:
-    """gin files with the first line of their comment."""
-    found = {}
-    for name, file in config.gin_files(folder).items():
-        first = file.read_text(encoding="utf-8").partition("\n")[0]
-        found[name] = first.lstrip("# ") if first.startswith("#") else ""
-    return found
+    """gin files with the first sentences of their comment: what fits into a line, at least one."""
+    files = config.gin_files(folder)
+    return {name: _sentences(file.read_text(encoding="utf-8")) for name, file in files.items()}
+
+
+def _sentences(text: str) -> str:
+    comment = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    sentences = re.split(r"(?<=[.?!]) +", " ".join(line.lstrip("# ") for line in comment))
+    lengths = itertools.accumulate(len(sentence) + 1 for sentence in sentences)
+    fitting = sum(length <= _WIDE + 1 for length in lengths)
+    return " ".join(sentences[: max(1, fitting)])
 
 
 def _recipes() -> dict[str, str]:
@@ -60,7 +74,16 @@ def _corpora() -> dict[str, str]:
 def _mixtures() -> dict[str, str]:
     known = registry.remembered_names()
     names = sorted(known.mixtures) if known else _registered("MixtureRegistry")
-    return {name: str(registry.resolve_mixture(name)) for name in names}
+    return {name: _brief(registry.resolve_mixture(name)) for name in names}
+
+
+def _brief(mixture: Mixture) -> str:
+    """A mixture in a line: its corpora, or of many the greatest, and how many more there are."""
+    rates = sorted(mixture.active.items(), key=lambda entry: -entry[1])
+    if len(rates) <= _FEW:
+        return str(mixture)
+    greatest = (f"{100 * rate:.3g}% {corpus}" for corpus, rate in rates[: _FEW - 1])
+    return f"{' + '.join(greatest)} + {len(rates) - _FEW + 1} more corpora"
 
 
 def _registered(kind: str) -> list[str]:

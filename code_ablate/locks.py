@@ -106,7 +106,7 @@ def holder(folder: epath.Path) -> Holder:
         return Holder("unknown", None)
     owner = _owner(epath.Path(path))
     try:
-        with path.open() as file:
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return Holder("alive", owner)
@@ -121,7 +121,7 @@ def _file_lock(folder: epath.Path, what: str) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Not "w": that would take away the owner's name before it is known who has the lock.
-        file = (Path(folder) / FILE).open("a")
+        file = (Path(folder) / FILE).open("a", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder} cannot be written to ({error}): name another folder.") from error
     with file:
@@ -202,6 +202,6 @@ def _text(owner: Owner) -> str:
 def _owner(file: epath.Path) -> Owner | None:
     """Who is named in a file; None where it says nothing that can be read."""
     try:
-        return own_file.build(Owner, json.loads(file.read_bytes()))
+        return own_file.build(Owner, json.loads(storage.read_file(file)))
     except (OSError, ValueError, TypeError):
         return None

@@ -8,6 +8,7 @@ lacks one that has no default is refused with one message; the caller adds what 
 """
 
 import dataclasses
+import errno
 import functools
 import hashlib
 import json
@@ -20,11 +21,15 @@ from typing import Any, TypeVar
 from etils import epath
 from tqdm import tqdm
 
+from code_ablate import storage
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
 from code_ablate.shown import shown
 
 Record = TypeVar("Record")
+
+_NO_FILE = (errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+"""Numbers of the errors that say that something else is in the place of a file."""
 
 
 class Damaged(UserError):
@@ -40,9 +45,13 @@ def text_of(record: Any, file_format: int) -> str:
 def read(path: epath.Path, kind: type[Record], file_format: int) -> Record:
     """The record in a file. Raises Damaged, whose message names the file and what is wrong."""
     try:
-        text = path.read_bytes().decode()
-    except (FileNotFoundError, IsADirectoryError):
+        text = storage.read_file(path).decode()
+    except FileNotFoundError:
         raise Damaged(f"{path} is missing") from None
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        raise Damaged(f"{path} is no file ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise Damaged(f"{path} is not readable JSON ({error})") from error
     try:

@@ -8,9 +8,11 @@ Everywhere else a path is an `epath.Path`, and TensorStore reads and writes the 
 """
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 
@@ -62,8 +64,16 @@ def require(path: epath.PathLike, asked_by: str, supported: tuple[str, ...] = AR
 LONGEST_SILENCE = 10.0
 """Seconds after which an object store counts as unreachable. Its client would try for minutes."""
 
-_PACKAGES = ("gcsfs", "s3fs", "aiohttp", "google", "botocore", "aiobotocore")
-"""Packages whose errors are those of an object store, or of the way to it."""
+_STORES = (*_CLIENTS, "gcs", "s3a")
+"""Schemes of object stores."""
+_LOCAL = ("file", "local", "memory")
+"""Schemes of what needs no network."""
+
+_PACKAGES = (
+    *("gcsfs", "s3fs", "aiohttp", "google", "botocore", "aiobotocore"),
+    *("huggingface_hub", "httpx", "httpcore", "requests", "urllib3"),
+)
+"""Packages whose errors are those of an object store or host, or of the way to it."""
 _TROUBLE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "PERMISSION_DENIED", "UNAUTHENTICATED")
 """How TensorStore's messages of the same begin."""
 
@@ -73,23 +83,31 @@ _reached: set[str] = set()
 def require_reachable(
     path: epath.PathLike, asked_by: str, filesystem: fsspec.AbstractFileSystem | None = None
 ) -> None:
-    """Raises Failed if `path` is on an object store that gives no answer, or a refusal.
+    """Raises Failed if `path` is on an object store or host that gives no answer, or a refusal.
 
-    That nothing is there is an answer. Each bucket is asked once. For a local path it does nothing.
+    That nothing is there is an answer. Each bucket and host is asked once. For a local path it does
+    nothing.
     """
     scheme, separator, rest = os.fspath(path).partition("://")
     bucket = f"{scheme}://{rest.partition('/')[0]}"
-    if not separator or scheme not in (*_CLIENTS, "gcs", "s3a") or bucket in _reached:
+    if not separator or scheme in _LOCAL or "::" in scheme or bucket in _reached:
         return
+    place = "the object store" if scheme in _STORES else "the host"
     trouble = _trouble_within(LONGEST_SILENCE, lambda: _look(path, filesystem))
     if trouble:
-        raise Failed(f"{asked_by} = {os.fspath(path)!r}: {trouble}. {_REMEDY}")
+        raise Failed(f"{asked_by} = {os.fspath(path)!r}: {place} {trouble}. {_REMEDY}")
     _reached.add(bucket)
 
 
+def unreachable(path: epath.PathLike, asked_by: str, error: Exception) -> Failed:
+    """The error for a host that refuses before anything can be asked."""
+    why = f"the host cannot be reached ({first_line(error)})"
+    return Failed(f"{asked_by} = {os.fspath(path)!r}: {why}. {_REMEDY}")
+
+
 _REMEDY = (
-    "Check the network, the name of the bucket, and the credentials of this machine; the same "
-    "command goes on from what is finished."
+    "Check the network, the name of the bucket or host, and the credentials of this machine; the "
+    "same command goes on from what is finished."
 )
 
 
@@ -99,7 +117,7 @@ def failure_of(error: BaseException) -> str:
     while cause is not None:
         package = type(cause).__module__.partition(".")[0]
         if package in _PACKAGES or str(cause).startswith(_TROUBLE):
-            return f"the object store failed: {first_line(cause)}. {_REMEDY}"
+            return f"the object store or host failed: {first_line(cause)}. {_REMEDY}"
         cause = cause.__cause__
     return ""
 
@@ -107,28 +125,33 @@ def failure_of(error: BaseException) -> str:
 def _look(path: epath.PathLike, filesystem: fsspec.AbstractFileSystem | None) -> None:
     if filesystem is None:
         filesystem, _ = fsspec.core.url_to_fs(os.fspath(path))
-    with contextlib.suppress(FileNotFoundError):
+    try:
         filesystem.info(os.fspath(path).rstrip("/"))
+    except FileNotFoundError as error:
+        # That of HTTP says so of a host without answer, too.
+        if error.__cause__ is not None and not isinstance(error.__cause__, FileNotFoundError):
+            raise error.__cause__ from None
 
 
 def _trouble_within(seconds: float, look: Callable[[], object]) -> str:
-    """What is wrong when `look` fails or is not done in time; empty if it is."""
+    """What is wrong when `look` fails or is not done in time, as a predicate; empty if it is."""
     failures: list[BaseException] = []
 
     def run() -> None:
-        try:
-            look()
-        except Exception as error:
-            failures.append(error)
+        # Until it ends, also when nobody waits any more: clients log a traceback for each attempt.
+        with _silent("gcsfs", "s3fs", "fsspec"):
+            try:
+                look()
+            except Exception as error:
+                failures.append(error)
 
     # A daemon: nothing can stop a client that waits, and the process must not wait for it.
     thread = threading.Thread(target=run, daemon=True)
-    with _silent("gcsfs", "s3fs", "fsspec"):  # they log a traceback for each of their attempts
-        thread.start()
-        thread.join(seconds)
+    thread.start()
+    thread.join(seconds)
     if thread.is_alive():
-        return f"the object store did not answer within {seconds:.0f} seconds"
-    return f"the object store cannot be reached ({first_line(failures[0])})" if failures else ""
+        return f"did not answer within {seconds:.0f} seconds"
+    return f"cannot be reached ({first_line(failures[0])})" if failures else ""
 
 
 @contextlib.contextmanager
@@ -141,6 +164,20 @@ def _silent(*loggers: str) -> Iterator[None]:
     finally:
         for name, was in disabled.items():
             logging.getLogger(name).disabled = was
+
+
+def read_file(path: epath.PathLike) -> bytes:
+    """What is in a file.
+
+    Raises OSError where there is none, also for a pipe, a socket or a device: to read from these
+    may wait for ever.
+    """
+    name = os.fspath(path)
+    if not is_remote(name) and not stat.S_ISREG(mode := os.stat(name).st_mode):
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
+        raise OSError(errno.ENXIO, "It is a pipe, a socket or a device", name)
+    return epath.Path(path).read_bytes()
 
 
 def replace(path: epath.Path, content: str | bytes) -> None:

@@ -1,19 +1,28 @@
 """What several test modules need: token stores without TensorFlow, and a tiny phase."""
 
 import dataclasses
+import io
 import os
+import sys
 from pathlib import Path
 
 # Before JAX is imported anywhere: tests that need several devices run in processes of their own.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # The same tiny programs are compiled in many tests and in the processes they start: once is enough.
-os.environ.setdefault(
-    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache/xla")
-)
-# What is remembered between processes (code_ablate.data.remembered), out of the user's own folder.
-os.environ.setdefault(
-    "XDG_CACHE_HOME", str(Path(__file__).resolve().parents[1] / ".pytest_cache/cache")
+# What else is kept between processes stays out of the user's own folder, as it does.
+os.environ.update(
+    {
+        variable: str(Path(__file__).resolve().parents[1] / ".pytest_cache" / folder)
+        for variable, folder in (
+            ("JAX_COMPILATION_CACHE_DIR", "xla"),
+            ("XDG_CACHE_HOME", "cache"),  # of code_ablate.data.remembered
+            ("MPLCONFIGDIR", "matplotlib"),
+            ("KERAS_HOME", "keras"),  # TensorFlow imports Keras
+            ("IPYTHONDIR", "ipython"),
+        )
+        if variable not in os.environ
+    }
 )
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
@@ -21,6 +30,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+import code_ablate
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.store import Stores
 from code_ablate.model.config import ModelConfig
@@ -36,6 +46,21 @@ def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
         slow = {item.path for item in items if item.get_closest_marker("slow")}
         items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_are_utf8():
+    """Fails where our code reads or writes a file in the locale's encoding; no lint sees paths."""
+    ours, ask = Path(code_ablate.__file__).parent, io.text_encoding
+
+    def text_encoding(encoding, stacklevel=2):
+        caller = sys._getframe(2).f_code.co_filename  # of a method of pathlib.Path
+        assert encoding or ours not in Path(caller).parents, f"say encoding='utf-8' in {caller}"
+        return ask(encoding, stacklevel + 1)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(io, "text_encoding", text_encoding)
+        yield
 
 
 @dataclasses.dataclass(frozen=True)

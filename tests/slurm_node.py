@@ -18,7 +18,8 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scontrol", "scancel")
 
-# A job that is put back waits for as long as credentials are valid, by default two minutes.
+# A job that is put back waits for as long as credentials are valid, by default two minutes. Jobs
+# share the cores; by default one takes the memory of the whole node.
 SETTINGS = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -37,6 +38,7 @@ SlurmdLogFile={folder}/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
 SchedulerParameters=sched_interval=1,bf_interval=1
 MailProg=/bin/true
 ReturnToService=2

@@ -1,7 +1,6 @@
 """The benchmarks at their smallest: that they run, compare like with like, and add up."""
 
 import importlib
-import importlib.util
 import json
 import os
 
@@ -11,10 +10,6 @@ from benchmarks import measure, models
 from code_ablate.errors import UserError
 from code_ablate.model.flops import count_parameters
 from tests.tolerance import sampling_error
-
-needs_torch = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None, reason="compares with PyTorch, not installed here"
-)
 
 
 @pytest.fixture
@@ -54,16 +49,6 @@ def test_train_step(run):
     assert speed["max"] * seconds["min"] == pytest.approx(8 * 128, rel=1e-3)
     flops = result["ours"]["flops_per_second"]["median"]
     assert flops == pytest.approx(speed["median"] * result["flops_per_token"], rel=1e-3)
-
-
-@needs_torch
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_torch_computes_the_same(run, dtype):
-    options = ("--eager", "--dtype", dtype, "--microbatches", 2, "--steps", 1, "--repeats", 1)
-    result = run("train_step", *SMALLEST, *options)
-    assert result["agreement"]["loss_relative_difference"] < 1e-3
-    ours, torch = (result[side]["tokens_per_second"]["median"] for side in ("ours", "torch"))
-    assert result["ours_over_torch"]["median"] == pytest.approx(ours / torch, rel=1e-3)
 
 
 def test_two_sides_that_differ_are_not_compared():

@@ -176,3 +176,25 @@ def test_what_is_installed_is_not_hidden_by_files_of_the_users(tmp_path, monkeyp
     assert run.returncode == 0 and b"site-packages" in run.stdout, run.stderr
     with pytest.raises(UserError, match=r"'regex' is imported, and an installed.*give \S*regex.py"):
         import_modules(["regex"])
+
+
+@pytest.mark.parametrize(
+    "binding, misspelt",
+    [
+        ("Setting.base = {'demo.textt': 1.0}", "corpus"),
+        ("Setting.base = {'arc_eesy': 1.0}", "corpus"),
+        ("Setting.base = 'arc_eesy'", "mixture or corpus"),
+        ("Study.groups = {'code': ('arc_eesy',)}", "corpus"),
+        ("VocabularyConfig.corpora = ('arc_eesy',)", "corpus"),
+        ("SuiteConfig.tasks = ('demo_text',)", "evaluation task"),
+        ("SuiteConfig.tasks = ('arc_eesy',)", "evaluation task"),
+    ],
+)
+def test_only_what_fits_is_suggested(binding, misspelt):
+    with pytest.raises(UserError, match=f"no {misspelt}") as caught:
+        config.load_study("proportion", "demo", bindings=[binding])
+        config.make_workspace().has_vocabulary(config.make("VocabularyConfig"))
+    suggestions = str(caught.value).partition("; ")[2]
+    assert "demo.text" in suggestions or "arc_easy" in suggestions or "known: " in suggestions
+    wrong = "'demo." if misspelt == "evaluation task" else "arc_"
+    assert wrong not in suggestions

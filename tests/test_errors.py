@@ -17,13 +17,17 @@ from code_ablate.errors import Failed, NewerFormat, disk_failures, require_forma
         (errno.EFBIG, "ulimit -f"),
         (errno.EROFS, "choose a folder"),
         (errno.EACCES, "choose a folder"),
+        (errno.EISDIR, "move what is there away"),
+        (errno.ENOTDIR, "move what is there away"),
+        (errno.EEXIST, "move what is there away"),
+        (errno.ELOOP, "move what is there away"),
     ],
 )
 def test_a_disk_that_fails_is_one_line_and_exit_code_3(monkeypatch, capsys, number, remedy):
     def fail(options):
         raise OSError(number, os.strerror(number), "/data/stores/x")
 
-    monkeypatch.setattr("code_ablate.commands.show_list", fail)
+    monkeypatch.setattr("code_ablate.commands.reference_commands.show_list", fail)
     assert cli.main(["list", "corpora"]) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: /data/stores/x: {os.strerror(number)}.") and remedy in line

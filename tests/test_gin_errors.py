@@ -5,6 +5,7 @@ import pytest
 from code_ablate import config
 from code_ablate.bindings import Bindings
 from code_ablate.errors import UserError
+from code_ablate.unused_bindings import partly_used
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +123,33 @@ def test_a_binding_of_the_command_line_that_reaches_nothing_is_refused(study, bi
     config.load([study()], ["a = 5", "Setting.tokens = %a", "Schedule.warmup_steps = 3"])
 
 
+def test_scopes_that_keep_their_own_value_are_named(study, tmp_path, capsys):
+    config.load([study()], ["Schedule.peak = 1e-3"])
+    (note,) = capsys.readouterr().err.splitlines()
+    assert note.startswith("note: --gin.Schedule.peak does not reach the scopes 'first' (")
+    assert "scales/demo.gin:53) and 'then' (" in note and "cooldown" not in note
+    config.load([study("Schedule.peak = 1e-3")])  # a file after the one with the scopes, as well
+    (note,) = capsys.readouterr().err.splitlines()
+    assert "own.gin:3) does not reach the scopes 'first'" in note
+    config.load([study()], ["Schedule.peak = 1e-3", "first/Schedule.peak = 2e-3"])
+    assert "reach the scope 'then' (" in capsys.readouterr().err
+
+
+def test_a_file_that_has_scopes_and_a_value_for_the_others_is_meant_so(study, capsys):
+    own = ["Schedule.warmup_steps = 3", "cooldown/Schedule.warmup_steps = 4"]
+    config.load([study("first/Schedule.warmup_steps = 5", "then/Schedule.warmup_steps = 5", *own)])
+    config.load([study()], ["Optimizer.weight_decay = 0.1"])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("scale", sorted(config.gin_files("scales")))
+def test_no_study_of_ours_sets_a_value_that_reaches_a_part_only(scale, capsys):
+    for name in config.gin_files("studies"):
+        files = [config.find_gin_file(scale, "scales"), config.find_gin_file(name, "studies")]
+        read = Bindings.read(files, (), [config.GIN_DIRECTORY])
+        assert partly_used(read) == []
+
+
 def test_scopes_that_a_module_enters_by_itself_are_its_own_matter(study, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "entering.py").write_text("import gin\nENTER = gin.config_scope\n")
@@ -137,6 +165,29 @@ def test_an_error_in_code_of_the_users_names_its_place(study, tmp_path, monkeypa
     )
     config.load([study("import failing_recipe", "Study.recipes = (@failing,)")])
     with pytest.raises(UserError, match=r"failing \(\S*failing_recipe.py:5\) fails: KeyError: 'b"):
+        config.make("Study")
+
+
+@pytest.mark.parametrize(
+    "body, said",
+    [
+        ("return failing(setting)", r"^failing -> failing \(\S*failing_N.py:5\) calls itself wi"),
+        ("return other(setting)", r"^(failing -> other -> failing|other -> failing -> other) \("),
+        ("return setting.begin(2.0, 1)", r"a share of 2.0 .* \(in failing \(\S*failing_N.py:5\)\)"),
+        ("return np.zeros(-1)", r"failing \(\S*failing_N.py:5\) fails: ValueError: negative dim"),
+    ],
+)
+def test_what_fails_below_a_recipe_of_the_users_names_its_place(
+    study, tmp_path, monkeypatch, body, said
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"failing_{abs(hash(body))}"
+    (tmp_path / f"{name}.py").write_text(
+        f"import gin, numpy as np\n\n@gin.configurable('{name}')\ndef failing(setting):\n"
+        f"    {body}\n\ndef other(setting):\n    return failing(setting)\n"
+    )
+    config.load([study(f"import {name}", f"Study.recipes = (@{name},)")])
+    with pytest.raises(UserError, match=said.replace("failing_N", name)):
         config.make("Study")
 
 

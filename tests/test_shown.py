@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from code_ablate import cli, commands
+from code_ablate import cli
+from code_ablate.commands import study_commands
 from code_ablate.shown import one_line, show, shown, storable
 
 any_text = st.text(st.characters(codec=None, exclude_categories=()))
@@ -66,7 +67,7 @@ def test_no_error_message_controls_the_terminal(capsys, monkeypatch):
         raise RuntimeError("of a library \x1b[2J")
 
     assert cli.main(["report", "runs/\x1b[2J"]) == 2
-    monkeypatch.setattr(commands, "report", broken)
+    monkeypatch.setattr(study_commands, "report", broken)
     assert cli.main(["report", "x"]) == 1
     printed = capsys.readouterr().err
     assert "\x1b" not in printed and r"of a library \x1b[2J" in printed

@@ -1,19 +1,25 @@
 """Files that are replaced, whole, on the disk; object stores that cannot be reached."""
 
+import dataclasses
+import functools
+import http.server
+import logging
 import os
 import socket
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 from etils import epath
 
-from code_ablate import storage
+from code_ablate import cli, own_file, storage
 from code_ablate.data.sources.file_search import find_files
-from code_ablate.errors import Failed
+from code_ablate.errors import Failed, UserError
 from code_ablate.jobs.workspace import Paths
 from code_ablate.training.rundir import RunDirectory
+from tests.analysis.conftest import write_study
 
 
 def test_content_is_synced_before_the_new_name_and_the_name_after_it(tmp_path, monkeypatch):
@@ -97,6 +103,51 @@ def test_what_is_not_there_is_an_answer_and_a_refusal_is_none():
         storage.require_reachable("gs://refuses/data", "Paths.data", Store(refused))
 
 
+def test_what_a_client_logs_later_is_not_shown_either(monkeypatch, caplog):
+    monkeypatch.setattr(storage, "LONGEST_SILENCE", 0.01)
+    waited, logged = threading.Event(), threading.Event()
+
+    class Slow:
+        def info(self, path):
+            waited.wait()
+            logging.getLogger("gcsfs").error("an attempt failed")
+            logged.set()
+
+    with pytest.raises(Failed, match="did not answer within"):
+        storage.require_reachable("gs://slow/data", "Paths.data", Slow())
+    waited.set()
+    assert logged.wait(timeout=1000) and not caplog.records
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{host}/*.jsonl", "{host}/a.jsonl", "{name}/b.jsonl.gz", "{ftp}/a.jsonl"]
+)
+def test_a_host_without_answer_is_no_wrong_pattern(pattern):
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        host = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        ftp = host.replace("http", "ftp")
+        pattern = pattern.format(host=host, ftp=ftp, name="https://no-such-host.invalid")
+        with pytest.raises(
+            Failed, match=r"the source = .*host cannot be.*name of the bucket or ho"
+        ):
+            find_files((pattern,))
+
+
+def test_a_host_that_answers_is_asked_for_its_files(tmp_path):
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed")
+    (tmp_path / "a.jsonl").write_text('{"text": "x"}\n')
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host = f"http://127.0.0.1:{server.server_address[1]}"
+        assert len(find_files((f"{host}/a.jsonl",)).files) == 1
+        with pytest.raises(UserError, match="correct the pattern"):
+            find_files((f"{host}/b.jsonl",))
+        server.shutdown()
+
+
 def test_errors_of_object_stores_are_told_from_others():
     aiohttp = pytest.importorskip("aiohttp", reason="aiohttp is not installed")
     late = ValueError("UNAVAILABLE: CURL error[7] Couldn't connect")
@@ -115,9 +166,44 @@ def test_errors_of_object_stores_are_told_from_others():
     ],
 )
 def test_commands_end_with_one_line_and_exit_code_3(nobody_listens, command):
-    done = subprocess.run(
-        [sys.executable, "-m", "code_ablate.cli", *command], capture_output=True, text=True
-    )
+    code = "import sys; from code_ablate import cli, storage; storage.LONGEST_SILENCE = 0.5;"
+    code += f"sys.exit(cli.main({command!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert done.returncode == 3 and len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ") and "gs://none" in lines[0]
+
+
+def in_place_of(file, kind):
+    """Puts something else where a file was."""
+    file.unlink(missing_ok=True)
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "link to itself":
+        file.symlink_to(file)
+    else:
+        file.symlink_to("/nowhere/at/all")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to itself", "link to nothing"])
+def test_what_is_no_file_is_not_read_and_not_waited_for(tmp_path, kind):
+    file = tmp_path / "status.json"
+    in_place_of(file, kind)
+    with pytest.raises(OSError, match=r"status\.json"):
+        storage.read_file(file)
+    with pytest.raises(own_file.Damaged, match=r"status\.json is (no file|missing)"):
+        own_file.read(epath.Path(file), Plan, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    steps: int
+
+
+def test_what_stands_in_the_place_of_a_file_is_one_line_and_exit_code_3(tmp_path, capsys):
+    (tmp_path / "out.html").mkdir()
+    write_study(tmp_path / "study")
+    assert cli.main(["report", f"{tmp_path}/study", f"--out={tmp_path}/out.html"]) in (2, 3)
+    assert "out.html" in capsys.readouterr().err.splitlines()[-1]

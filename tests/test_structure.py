@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BASE = {
     *("errors", "identity", "checked", "names", "storage", "own_file", "locks"),
     *("distributed", "progress", "chips", "allocator", "shipped", "shown", "worker_process"),
+    "logged_metrics",
 }
 """Small modules that every room may use."""
 
@@ -202,6 +203,7 @@ def test_what_is_imported_from_a_module_of_ours_is_there():
     assert missing == []
 
 
+@functools.cache
 def _defined(module: str) -> set[str]:
     """Names that a module defines or imports, at its top level or in one of its branches."""
     file = modules().get(module) or modules().get(f"{module}.__init__")
@@ -222,7 +224,9 @@ def _defined(module: str) -> set[str]:
 
 def test_every_room_has_an_entry():
     folders = {f.parent.name for f in (ROOT / "code_ablate").glob("*/__init__.py")}
-    assert folders - {"analysis"} <= set(KNOWS), "say in KNOWS what the new room may import"
+    assert folders - {"analysis", "commands"} <= set(KNOWS), (
+        "say in KNOWS what the new room may import"
+    )
 
 
 def test_no_two_modules_have_one_name():

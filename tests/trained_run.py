@@ -1,10 +1,16 @@
-"""A tiny run on a few sentences, as the tests of what leaves the project need it."""
+"""A tiny run on a few sentences, as the tests of what leaves the project need it.
+
+The fixtures are imported by the conftest.py of such tests, which say in `run_steps` how long it is
+trained.
+"""
 
 import hashlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from code_ablate.cli import main
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.preparing.vocabulary_training import train_model
 from code_ablate.data.store import Stores
@@ -29,6 +35,33 @@ SENTENCES = {
     "Every window": "has one corpus only.",
     "return": "self.tokens[start:end]",
 }
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """Folder of its vocabulary."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def vocabulary(data_dir):
+    """The vocabulary of the run."""
+    return make_vocabulary(data_dir)
+
+
+@pytest.fixture(scope="session")
+def run(vocabulary, run_steps, tmp_path_factory):
+    """A complete run with grouped-query attention."""
+    return make_run(tmp_path_factory.mktemp("runs"), vocabulary, run_steps)
+
+
+@pytest.fixture(scope="session")
+def exported(run, data_dir, tmp_path_factory):
+    """The run as `code-ablate export` writes it."""
+    out = tmp_path_factory.mktemp("exported") / "model"
+    options = ["--format", "huggingface", "--out", str(out), "--data", str(data_dir)]
+    assert main(["export", str(run.path), *options]) == 0
+    return out
 
 
 def texts() -> list[str]:

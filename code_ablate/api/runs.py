@@ -25,7 +25,7 @@ from code_ablate.evaluation.records import Key
 from code_ablate.evaluation.suite import COLUMNS
 from code_ablate.jobs.compare_runs import RunComparison, compare_runs
 from code_ablate.jobs.scores_on_record import asked_step, evaluated_steps, recorded_tasks
-from code_ablate.training.metrics_file import MetricsFile
+from code_ablate.logged_metrics import read_metrics
 from code_ablate.training.phase import Phase
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 
@@ -76,7 +76,7 @@ class OpenRun:
 
     @property
     def _lines(self) -> list[dict]:
-        return MetricsFile(self.directory.metrics).metrics
+        return read_metrics(self.directory.metrics)
 
     @property
     def curves(self) -> pd.DataFrame:

@@ -38,7 +38,7 @@ _TASK_COLUMNS = (
 _COMPARISON_COLUMNS = (
     "recipe", "baseline", "size", "stage", "metric", "label", "unit", "lower_is_better", "base",
     "value", "low", "high", "items", "seeds", "change", "change_low", "change_high", "p", "p_holm",
-    "verdict", "detectable", "seeds_needed",
+    "exploratory", "verdict", "detectable", "seeds_needed",
 )  # fmt: skip
 """Columns of the frames that may be without rows."""
 
@@ -155,8 +155,8 @@ class OpenStudy:
 
         Columns: recipe, baseline, size, stage, metric, label, unit, lower_is_better, base, value,
         low, high (recipe minus baseline), change, change_low, change_high (the same over the
-        baseline; empty where that may be zero), items, seeds, p, p_holm, verdict, detectable,
-        seeds_needed.
+        baseline; empty where that may be zero), items, seeds, p, p_holm, exploratory, verdict,
+        detectable, seeds_needed.
         """
         rows = []
         for one in self.summary.comparisons:
@@ -169,8 +169,8 @@ class OpenStudy:
                  **_estimate(one.difference),
                  "change": gain.value if gain else None, "change_low": gain.low if gain else None,
                  "change_high": gain.high if gain else None, "p": one.p, "p_holm": one.p_holm,
-                 "verdict": one.verdict(), "detectable": one.detectable,
-                 "seeds_needed": one.seeds_needed}
+                 "exploratory": one.exploratory, "verdict": one.verdict(),
+                 "detectable": one.detectable, "seeds_needed": one.seeds_needed}
             )  # fmt: skip
         frame = pd.DataFrame(rows, columns=_COMPARISON_COLUMNS)
         return frame.astype({"seeds_needed": "Int64"})

@@ -7,7 +7,8 @@ Nothing is trained, and SeqIO is not needed.
 
 from etils import epath
 
-from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, file_digest, load_vocabulary
+from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig, load_vocabulary
+from code_ablate.data.vocabulary_files import file_digest
 from code_ablate.errors import UserError
 
 

@@ -39,10 +39,13 @@ class Batches:
     """Reads batches of a stream from the token stores."""
 
     stream: Stream
+    """Which window stands at each position."""
     stores: Mapping[str, TokenStore]
+    """Token store of each corpus."""
     batch_windows: int
     """Rows in a global batch."""
     seq_len: int
+    """Tokens that a window predicts: it has one more."""
 
     def read(self, step: int, rows_R: Int[np.ndarray, " R"] | None = None) -> Batch:
         """Global batch `step` (from 0), with the windows of `rows_R` only (None: of all)."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from code_ablate.errors import require_format
 
-FORMAT = 3
+FORMAT = 4
 """Raised when stores of earlier versions would be read wrongly."""
 
 TRAIN, VALIDATION = SPLITS = ("train", "validation")

@@ -35,6 +35,11 @@ DRAWN_WHOLE = 16
 Four bits are too few for a Feistel network: of 16 windows it makes even permutations only."""
 
 
+SMALLEST_SHARE = 1e-11
+"""Smallest share above 0. Shares are kept to twelve decimals; a smaller one would be off by more
+than 5 %, or be 0."""
+
+
 @dataclass(frozen=True)
 class Mixture:
     """Corpora with rates that mean shares of tokens. Build it with `Mixture.of`."""
@@ -44,7 +49,10 @@ class Mixture:
 
     @classmethod
     def of(cls, rates: Mapping[str, float]) -> "Mixture":
-        """Normalises `rates` (any non-negative weights). Raises UserError if they are not."""
+        """Normalises `rates` (any non-negative weights).
+
+        Raises UserError if they are not, or if one makes a share below SMALLEST_SHARE.
+        """
         if not rates:
             raise UserError("a mixture needs at least one corpus: give {'corpus': rate, ...}.")
         for corpus, rate in rates.items():
@@ -56,6 +64,12 @@ class Mixture:
             raise UserError(f"all rates are 0 in {dict(rates)}: at least one must be above 0.")
         if not math.isfinite(total):
             raise UserError(f"the rates {dict(rates)} are too large to be added: scale them down.")
+        for corpus, rate in rates.items():
+            if rate > 0 and round(rate / total, 12) < SMALLEST_SHARE:
+                raise UserError(
+                    f"the share of {corpus!r} is {rate / total:.3g} of the tokens: give it 0, or "
+                    f"at least {SMALLEST_SHARE:g}."
+                )
         # Twelve digits: 0.2 * 0.8 and 0.16 must be one mixture, with one identity.
         shares = {corpus: round(float(rate) / total, 12) for corpus, rate in rates.items()}
         return cls(tuple(sorted(shares.items())))

@@ -233,7 +233,7 @@ def resolve_mixture(spec: MixtureSpec) -> Mixture:
     if spec in seqio.TaskRegistry.names():
         return Mixture.of({spec: 1.0})
     if spec not in seqio.MixtureRegistry.names():
-        names = (*seqio.TaskRegistry.names(), *seqio.MixtureRegistry.names())
+        names = (*corpus_names(), *seqio.MixtureRegistry.names())
         raise unknown_name("mixture or corpus", spec, names)
     return Mixture.of(_rates(spec))
 
@@ -244,6 +244,30 @@ def _rates(name: str) -> dict[str, float]:
 
     mixture = seqio.MixtureRegistry.get(name)
     return {task.name: float(mixture.get_rate(task)) for task in mixture.tasks}
+
+
+def corpus_names() -> tuple[str, ...]:
+    """Names of the registered Tasks that can be trained on: those with a train split."""
+    import seqio
+
+    tasks = map(seqio.TaskRegistry.get, sorted(seqio.TaskRegistry.names()))
+    return tuple(task.name for task in tasks if _has_train_split(task))
+
+
+def evaluation_task_names() -> tuple[str, ...]:
+    """Names of the registered Tasks that can be evaluated: those with metrics, or without a train
+    split."""
+    import seqio
+
+    tasks = map(seqio.TaskRegistry.get, sorted(seqio.TaskRegistry.names()))
+    return tuple(t.name for t in tasks if t.metric_fns or t.metric_objs or not _has_train_split(t))
+
+
+def _has_train_split(task: Any) -> bool:
+    import seqio
+
+    # TFDS would have to be asked for its splits, over the network.
+    return isinstance(task.source, seqio.TfdsDataSource) or TRAIN in task.splits
 
 
 def require_train_split(task: Any) -> None:
@@ -257,6 +281,7 @@ def require_train_split(task: Any) -> None:
 def require_tasks(kind: str, names: tuple[str, ...]) -> None:
     """Raises UserError for the first of `names` that is not a registered SeqIO Task.
 
+    `kind`: what is meant, "corpus ..." or "evaluation task ...": only such names are suggested.
     Where SeqIO is not installed nothing is known, and nothing is raised: whoever then looks for
     the data of a name (`find_stores`) raises if there are none.
     """
@@ -268,4 +293,6 @@ def require_tasks(kind: str, names: tuple[str, ...]) -> None:
     known = seqio.TaskRegistry.names()
     for name in names:
         if name not in known:
-            raise unknown_name(kind, name, known)
+            is_corpus = kind.startswith("corpus")
+            fitting = corpus_names() if is_corpus else evaluation_task_names()
+            raise unknown_name(kind, name, fitting)

@@ -17,7 +17,7 @@ from typing import Any
 
 from code_ablate.checked import checked
 from code_ablate.data.filters import GROUPS, Step
-from code_ablate.data.registry import import_expected_tasks, seqio_is_installed
+from code_ablate.data.registry import corpus_names, import_expected_tasks, seqio_is_installed
 from code_ablate.errors import UserError, unknown_name
 from code_ablate.names import require_name
 
@@ -85,7 +85,7 @@ def register_variants(variants: Sequence[CorpusVariant]) -> None:
                 "give the variant another one."
             )
         if variant.of not in seqio.TaskRegistry.names():
-            raise unknown_name("corpus (CorpusVariant.of)", variant.of, seqio.TaskRegistry.names())
+            raise unknown_name("corpus (CorpusVariant.of)", variant.of, corpus_names())
         task = seqio.TaskRegistry.get(variant.of)
         steps = changed_steps(task.preprocessors, variant)
         seqio.TaskRegistry.add_provider(

@@ -7,14 +7,18 @@ The functions that register tasks (`add_task` of each kind's module) call `decla
 somebody wrote for T5X has no entry; its kind follows from its metric_fns.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from code_ablate.evaluation.measure import Kind
 from code_ablate.evaluation.sampling import Sampling
-from code_ablate.evaluation.suite_config import SuiteConfig
 from code_ablate.identity import to_plain
 from code_ablate.names import require_label
+
+if TYPE_CHECKING:
+    from code_ablate.evaluation.suite_config import SuiteConfig
 
 
 @dataclass(frozen=True)

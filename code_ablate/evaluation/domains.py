@@ -55,6 +55,7 @@ class DomainItem:
     """A validation document, or its beginning, ready to be scored."""
 
     item: str
+    """Number of the document in its split, as text."""
     requests: tuple[Request, ...]
     """One for each piece; the log-likelihood of the document is their sum."""
     bytes: int
@@ -68,6 +69,7 @@ class DomainItems:
     """The items of one domain, and how many there were to choose from."""
 
     items: tuple[DomainItem, ...]
+    """The documents that are scored."""
     available: int
     """Validation documents in the store."""
 

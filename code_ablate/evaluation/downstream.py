@@ -31,6 +31,7 @@ class LoadedTask:
     """A Task with its examples in memory. How it is measured is up to its kind."""
 
     name: str
+    """Name of the Task."""
     task: seqio.Task
     """The Task, with the model's vocabulary."""
     examples: tuple[Mapping[str, np.ndarray], ...]

@@ -65,6 +65,7 @@ class Records:
     """The scores of one checkpoint."""
 
     directory: epath.Path
+    """Folder of the scores: eval/STEP of a run."""
 
     def has(self, key: Key) -> bool:
         """Whether the task is done, and its table as it was written."""
@@ -126,7 +127,7 @@ def read_items(path: epath.Path) -> pd.DataFrame:
     Raises UserError if it is not as it was written, or no Parquet file.
     """
     if not _is_of_a_run(path):
-        return _items(path.read_bytes(), path)
+        return _items(storage.read_file(path), path)
     try:
         table, _ = _verified(path)
     except own_file.Damaged as error:
@@ -144,7 +145,10 @@ def _is_of_a_run(path: epath.Path) -> bool:
 def _verified(path: epath.Path) -> tuple[bytes, Description]:
     """A table and its description. Raises Damaged if they do not belong together."""
     about = own_file.read(_description_of(path), Description, FORMAT)
-    table = path.read_bytes()
+    try:
+        table = storage.read_file(path)
+    except OSError as error:
+        raise own_file.Damaged(f"{path} cannot be read ({error.strerror})") from error
     if own_file.sha256(table) != about.table_digest:
         raise own_file.Damaged(f"{path} is not as it was written")
     return table, about

@@ -100,8 +100,11 @@ class Suite:
     """Tasks and domains, for one vocabulary."""
 
     config: SuiteConfig
+    """Which tasks, domains and items."""
     vocabulary: Vocabulary
+    """Vocabulary of the models."""
     parts: tuple[Part, ...]
+    """Tasks and domains that can be run here."""
     missing: Mapping[str, str]
     """Reason why it cannot be run here, for each task that is missing."""
 

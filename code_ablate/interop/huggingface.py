@@ -107,7 +107,7 @@ def import_model(directory: epath.PathLike) -> tuple[ModelConfig, Params]:
                 f"{directory} has no {name}: name a folder that save_pretrained or code-ablate "
                 "export wrote, with all weights in one file."
             )
-    model = _model_config(json.loads((directory / "config.json").read_text()), directory)
+    model = _model_config(json.loads((directory / "config.json").read_text("utf-8")), directory)
     tensors = load_file(directory / WEIGHTS)
     _check_tensors(tensors, model, directory)
     return model, from_tensors(tensors, model)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from etils import epath
 
-from code_ablate.data.vocabulary import file_digest
+from code_ablate.data.vocabulary_files import file_digest
 from code_ablate.errors import UserError
 from code_ablate.interop.huggingface import WEIGHTS, import_model
 from code_ablate.model.config import MeshConfig

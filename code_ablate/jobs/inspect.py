@@ -1,4 +1,4 @@
-"""What a corpus or mixture is trained on, as text. Prepares what is missing.
+"""Documents and windows of a corpus or mixture, as models are trained on them, as text.
 
 for part in inspect_mixture("demo.web_code", study, workspace, documents=2, windows=2):
     print(part)

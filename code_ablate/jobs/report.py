@@ -1,7 +1,7 @@
 """Writes the report of studies that have run. Reads their results alone: no JAX, SeqIO or gin.
 
 print(write_study_report("runs/study-demo"))
-print(report_together(["runs/study-a", "runs/study-b"], out="arms.csv"))
+print(report_together(["runs/study-a", "runs/study-b"], out="together.html"))
 """
 
 from collections.abc import Sequence
@@ -68,24 +68,37 @@ def _fitted_law(directory: epath.PathLike) -> "Optimum":
 
 
 def report_together(folders: Sequence[epath.PathLike], out: epath.PathLike | None = None) -> str:
-    """The arms of several studies in one table, for the terminal. `out`: a CSV file for it.
+    """The report of several studies; returns their arms in one table, for the terminal.
 
-    Raises UserError if one is not finished, or their scores cannot stand in one table.
+    `out`: the HTML file, or a CSV file for the table alone; None: NAME-and-NAME.html beside the
+    first folder. Raises UserError if one is not finished, or their scores cannot stand in one
+    table.
     """
+    from code_ablate.analysis.report.joint_page import write_joint_report
     from code_ablate.analysis.report.several_studies import arms_table, arms_text
     from code_ablate.analysis.results.several import load_several
 
-    if out is not None and not str(out).endswith(".csv"):
-        raise UserError(f"several studies are written as a table: name a .csv file, not {out}.")
-    for folder in folders:
-        if not is_results(folder):
-            raise UserError(
-                f"no {FILE} in {folder}: several studies are named by the folders of their results."
-            )
+    ending = epath.Path(out).suffix if out is not None else ".html"
+    if ending not in (".html", ".csv"):
+        raise UserError(
+            f"several studies are written as a page or as a table: name a .html or a .csv file, "
+            f"not {out}."
+        )
+    absent = [str(folder) for folder in folders if not is_results(folder)]
+    if absent:
+        raise UserError(
+            f"no {FILE} in {', '.join(absent)}: several studies are named by the folders of their "
+            "results."
+        )
     studies = load_several(folders)
     table = arms_table(studies)
     text = arms_text(studies, table)
-    return text if out is None else f"{text}\ntable: {save_table(table, out)}"
+    if ending == ".csv":
+        return f"{text}\ntable: {save_table(table, out)}"
+    if out is None:
+        paths = [epath.Path(folder).resolve() for folder in folders]
+        out = paths[0].parent / f"{'-and-'.join(path.name for path in paths)}.html"
+    return f"{text}\nreport: {write_joint_report(studies, out)}"
 
 
 def save_table(table: "pd.DataFrame", path: epath.PathLike) -> epath.Path:

@@ -17,6 +17,7 @@ from code_ablate import distributed, locks
 from code_ablate.allocator import ready_the_host
 from code_ablate.data.store import Stores
 from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.errors import UserError
 from code_ablate.evaluation.cropping import cropping_note
 from code_ablate.jobs.evaluate import CheckpointGone, evaluate_checkpoint
 from code_ablate.jobs.workspace import Workspace
@@ -31,7 +32,7 @@ from code_ablate.study.earlier_checkpoints import (
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.part import part_of
+from code_ablate.study.phase_keys import part_of
 from code_ablate.study.phase_order import Work
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
@@ -73,6 +74,57 @@ def run_study(
                 checkpoint_table(earlier, study, ready.graph, ready.runs, ready.suites),
             )
     return ready.directory
+
+
+def write_results_so_far(
+    study: Study,
+    workspace: Workspace,
+    hardware: Hardware,
+    *,
+    execution: Execution,
+    arguments: tuple[str, ...] = (),
+) -> tuple[epath.Path, int]:
+    """Writes the results of the arms that are trained and evaluated by now; trains nothing.
+
+    The study may be running meanwhile: at its end it writes the results of all arms. Returns the
+    study's folder and how many arms are still missing. Raises UserError if no arm is there yet.
+    """
+    none = UserError(
+        f"no arm of {study.folder} is trained and evaluated yet: run code-ablate study without "
+        "--so-far, and ask again once a phase is done."
+    )
+    if not _is_prepared(study, workspace):
+        raise none
+    ready = _get_ready(study, workspace, hardware, execution, shows_plan=False)
+    missing = ready.suites.unevaluated(ready.graph, ready.runs)
+    done = {
+        arm
+        for arm in ready.graph.arms
+        if all(ready.runs[name].complete for name in ready.graph.chain(arm))
+        and ready.graph.identities[arm] not in missing
+    }
+    if not done:
+        raise none
+    write_results(
+        study,
+        ready.graph.part(done),
+        ready.runs,
+        ready.suites,
+        ready.stores,
+        ready.vocabulary,
+        ready.directory,
+        arguments,
+    )
+    return ready.directory, len(ready.graph.arms) - len(done)
+
+
+def _is_prepared(study: Study, workspace: Workspace) -> bool:
+    """Whether nothing has to be prepared for the study any more."""
+    if not workspace.has_vocabulary(study.vocabulary):
+        return False
+    vocabulary = workspace.existing_vocabulary(study.vocabulary)
+    prepared = workspace.prepared(study.corpora, vocabulary, study.prepare)
+    return all(corpus in prepared for corpus in study.corpora)
 
 
 def run_phases(
@@ -160,10 +212,12 @@ def _get_ready(
     hardware: Hardware,
     execution: Execution,
     names: Sequence[str] = (),
+    shows_plan: bool = True,
 ) -> _Ready:
     """Prepares what is missing, and finds everything that can be wrong, before any training.
 
-    `names`: phases to train, by key or identity; none: all of the study.
+    `names`: phases to train, by key or identity; none: all of the study. `shows_plan`: whether a
+    plan of the whole study is printed.
     """
     ready_the_host()
     require_kept(study, execution.loop)
@@ -173,7 +227,7 @@ def _get_ready(
     plan = make_plan(study, stores, hardware, runs_dir, fleet=execution.fleet)
     whole = PhaseGraph.of(study, stores.identities, stores.tokens)
     graph = part_of(whole, names) if names else whole
-    if distributed.is_first() and not names:
+    if distributed.is_first() and not names and shows_plan:
         show(plan_text(plan), flush=True)
     plan.refuse_if_impossible()
     for phase in graph.phases.values():

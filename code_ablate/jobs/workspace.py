@@ -54,6 +54,7 @@ class Workspace:
     """Paths, and the modules that register what is used."""
 
     paths: Paths
+    """Folders of data and runs."""
     modules: tuple[str, ...]
     """Imported by the worker processes too."""
     beam: BeamConfig = dataclasses.field(default_factory=BeamConfig)

@@ -23,8 +23,11 @@ class Axes:
     """Mesh axes over which each logical axis is split; empty without a mesh."""
 
     batch: tuple[str, ...] = ()
+    """Mesh axes of the rows of a batch."""
     vocabulary: tuple[str, ...] = ()
+    """Mesh axes of the vocabulary's entries."""
     embed: tuple[str, ...] = ()
+    """Mesh axes of the model's width."""
 
     @classmethod
     def of_mesh(cls) -> "Axes":

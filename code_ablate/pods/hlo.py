@@ -34,7 +34,9 @@ class Array:
     """One array of an operation's result."""
 
     dtype: str
+    """Element type, as HLO writes it: "bf16"."""
     shape: tuple[int, ...]
+    """Length of each axis."""
     on_chip: bool
     """Whether it lies in the core's own memory, not in the chip's (TPU memory spaces above 0)."""
 
@@ -49,8 +51,11 @@ class Operation:
     """One line of a scheduled program."""
 
     name: str
+    """Name within the program."""
     opcode: str
+    """What it does, as HLO calls it: "fusion"."""
     results: tuple[Array, ...]
+    """Arrays that it gives."""
     op_name: str
     """The way through the Python program that made it, as jax.named_scope and jit leave it."""
     operands: tuple[str, ...]

@@ -92,6 +92,7 @@ class StepCost:
     topology: str
     """Chip, and chips along each axis: "v5e:8x8"."""
     chip: Chip
+    """The chip's figures."""
     chips: int
     """Number of chips in the pod."""
     mesh: dict[str, int]

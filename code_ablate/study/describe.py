@@ -7,6 +7,7 @@ Every figure of an arm or phase is computed from its own chain of phases: mixtur
 sequence length.
 """
 
+import dataclasses
 import datetime
 import os
 import platform
@@ -39,6 +40,7 @@ from code_ablate.identity import identity, to_plain
 from code_ablate.model.flops import count_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.plan import phase_sizes, requested_shares, training_flops
+from code_ablate.training.phase import Phase, plain_for_configuration
 from code_ablate.training.reading import corpus_usage
 from code_ablate.training.rundir import RunDirectory
 
@@ -131,7 +133,15 @@ def _describe_arm(
         flops=sum(training_flops(part) for part in phase.chain),
         final_loss=runs[chain[-1]].status["final_loss"],
         corpora=corpora,
+        initialisation_seed=None if phase.chain[0].weights else phase.seed_of_parameters,
+        order_seed=phase.seed,
+        seedless=identity(plain_for_configuration(_without_seeds(phase))),
     )
+
+
+def _without_seeds(phase: Phase) -> Phase:
+    parent = _without_seeds(phase.parent) if phase.parent else None
+    return dataclasses.replace(phase, seed=0, initialisation_seed=None, parent=parent)
 
 
 def realised_shares(

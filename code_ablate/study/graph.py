@@ -9,7 +9,7 @@ import dataclasses
 import fnmatch
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -314,6 +314,16 @@ class PhaseGraph:
             parents |= dict(zip(chain, [None, *chain], strict=False))
             identities[arm] = chain[-1]
         return cls(phases, parents, study.arms, identities)
+
+    def part(self, arms: Collection[Arm]) -> "PhaseGraph":
+        """The graph of some of the arms, and of the phases that these need."""
+        needed = {identity for arm in arms for identity in self.chain(arm)}
+        return PhaseGraph(
+            {name: phase for name, phase in self.phases.items() if name in needed},
+            {name: parent for name, parent in self.parents.items() if name in needed},
+            {arm: phase for arm, phase in self.arms.items() if arm in arms},
+            {arm: name for arm, name in self.identities.items() if arm in arms},
+        )
 
     def chain(self, arm: Arm) -> tuple[str, ...]:
         """Identities of all phases of an arm, the first one first."""

@@ -29,7 +29,7 @@ from code_ablate.study.corpus_plan import CorpusRow, corpus_rows, unreadable
 from code_ablate.study.fleet_plan import FleetPlan
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware, device_here
-from code_ablate.study.part import unprepared
+from code_ablate.study.phase_keys import unprepared
 from code_ablate.study.trainers import fleet_members, in_processes
 from code_ablate.training.execution import FleetConfig
 from code_ablate.training.phase import Phase

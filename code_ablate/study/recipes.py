@@ -22,12 +22,19 @@ PartOfBudget = Annotated[float, Gt(0), Le(1)]
 
 
 @checked
-def base_only(setting: Setting, budget: PartOfBudget = 1.0, name: str = "base_only") -> Recipe:
+def base_only(
+    setting: Setting,
+    budget: PartOfBudget = 1.0,
+    name: str = "base_only",
+    cooldown: bool = True,
+) -> Recipe:
     """The whole budget on the base, without the source.
 
-    `budget`: part of Setting.tokens that is trained on. `name`: name of the recipe.
+    `budget`: part of Setting.tokens that is trained on. `name`: name of the recipe. `cooldown`:
+    whether the study's cooldown follows.
     """
-    recipe = setting.recipe(name, setting.begin(0.0, budget * setting.tokens))
+    first = setting.begin(0.0, budget * setting.tokens)
+    recipe = setting.recipe(name, first, cooldown=cooldown)
     return _described(recipe, f"{_of(budget)} on the base, without the source.")
 
 
@@ -81,20 +88,20 @@ def with_corpus(
     share: Share,
     name: str = "",
     budget: PartOfBudget = 1.0,
+    cooldown: bool = True,
 ) -> Recipe:
     """The whole budget on the base with one more corpus, or mixture, at a share of the tokens.
 
-    The cooldown, if the study has one, is on the base.
-
     `corpus`: registered name or role, or {corpus or role: rate}. `share`: its share of the tokens.
     `name`: name of the recipe; empty: "with_" and the role or the corpora. `budget`: part of
-    Setting.tokens that is trained on.
+    Setting.tokens that is trained on. `cooldown`: whether the study's cooldown follows, in which
+    the corpus has no part.
     """
     added = setting.mixture_of(corpus)
     mixture = blend(setting.base_mixture, added, share)
     phase = setting.begin(0.0, budget * setting.tokens, mixture, tuple(added.active))
     own = corpus if isinstance(corpus, str) else "_".join(added.active)
-    recipe = setting.recipe(name or f"with_{own}", phase)
+    recipe = setting.recipe(name or f"with_{own}", phase, cooldown=cooldown)
     text = f"on the base with {100 * share:g} % from {', '.join(added.active)}."
     return _described(recipe, f"{_of(budget)} {text}")
 

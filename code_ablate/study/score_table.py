@@ -30,6 +30,7 @@ class Suites:
     """The study's suite for each length of context that its models were trained with."""
 
     by_seq_len: Mapping[int, Suite]
+    """Suite by the tokens that a model sees at once."""
 
     @classmethod
     def of(

@@ -54,6 +54,7 @@ class Recipe:
     """A chain of phases with a name, and the points of it whose results are evaluated."""
 
     name: str
+    """Name of the recipe."""
     stages: Mapping[str, Phase]
     """The last phase of each stage, by the stage's name, in order. A phase holds its parents."""
     description: str = ""

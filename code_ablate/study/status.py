@@ -16,11 +16,10 @@ from dataclasses import dataclass
 
 from etils import epath
 
+from code_ablate import storage
+from code_ablate.analysis.results.study_record import FILE
 from code_ablate.study.study_phases import StudyPhase, StudyPhases
 from code_ablate.training.rundir import RunDirectory
-
-RESULTS = "study.json"
-"""Name of the file that describes a study's results (code_ablate.analysis.results.study_record)."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class StudyStatus:
 def _is_reported(record: StudyPhases, directory: epath.Path) -> bool:
     """Whether the results in a study's folder are of this configuration."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        content = json.loads((directory / RESULTS).read_bytes())
+        content = json.loads(storage.read_file(directory / FILE))
         return content.get("configuration") == record.configuration
     return False
 

@@ -45,7 +45,9 @@ class OneByOne:
     surroundings: Surroundings
     """What all phases have in common."""
     together: int = 1
+    """Phases that one call trains: one."""
     at_once: int = 1
+    """Calls that may go on at the same time: one."""
 
     def train(self, works: Sequence[Work]) -> Mapping[str, Failed]:
         """See Trainer."""
@@ -84,6 +86,7 @@ class InProcesses:
     at_once: int
     """Number of processes."""
     together: int = 1
+    """Phases that one call trains: one."""
 
     def train(self, works: Sequence[Work]) -> Mapping[str, Failed]:
         """See Trainer."""
@@ -110,6 +113,7 @@ class OneProgram:
     together: int
     """Parts of the devices."""
     at_once: int = 1
+    """Calls that may go on at the same time: one."""
 
     def train(self, works: Sequence[Work]) -> Mapping[str, Failed]:
         """See Trainer."""

@@ -155,19 +155,29 @@ def combinations(
 
 @checked
 def changed(
-    setting: Setting, recipe: Callable, changes: Mapping[str, Any], name: str = ""
+    setting: Setting,
+    recipe: Callable,
+    changes: Mapping[str, Any],
+    name: str = "",
+    stages: tuple[str, ...] = (),
 ) -> Recipe:
     """A recipe under a changed setting: one arm with another cooldown, schedule, filter, ...
 
     `recipe`: function that makes the recipe. `changes`: new values by name of a field of the
     setting, such as {'continuation.start': 'carry'}, or of learning_rate (a factor) or
-    tokens_per_parameter. `name`: name of the arm; empty: the recipe's, with the changes.
+    tokens_per_parameter. `name`: name of the arm; empty: the recipe's, with the changes. `stages`:
+    those of its stages that are evaluated, where the others are another arm's too; empty: all.
     """
     made = _one_of("changed", recipe, varied(setting, changes))
+    for stage in stages:
+        if stage not in made.stages:
+            raise unknown_name("stage (changed.stages)", stage, list(made.stages))
+    kept = {stage: made.stages[stage] for stage in stages or made.stages}
     text = made.description or _first_line(recipe)
     return dataclasses.replace(
         made,
         name=name or f"{made.name} ({label(changes)})",
+        stages=kept,
         description=f"{text.rstrip('.')}; {label(changes)}.",
     )
 

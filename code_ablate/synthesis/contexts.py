@@ -103,9 +103,13 @@ class Quantity:
     """A number that each thing of a context has."""
 
     noun: str
+    """What it is called, in the singular."""
     plural: str
+    """What it is called, in the plural."""
     low: int
+    """Least value that is drawn."""
     high: int
+    """Greatest value that is drawn."""
     unit: str
     """Name of the unit, in the plural."""
 
@@ -115,11 +119,15 @@ class Context:
     """A place with its things and what is known of each."""
 
     place: str
+    """Where it is: 'harbour'."""
     keeper: str
     """Who writes things down, with an article."""
     thing: str
+    """What is there, in the singular."""
     things: str
+    """What is there, in the plural."""
     quantities: tuple[Quantity, ...]
+    """What is measured of each thing."""
     kind: str
     """What the things are told apart by."""
     kinds: tuple[str, ...]

@@ -27,6 +27,7 @@ class Diversity:
     """Figures of a sample of documents."""
 
     documents: int
+    """Documents in the sample."""
     compression: float
     """Bytes of the sample over those that zlib makes of it at level 9."""
     distinct: float

@@ -41,6 +41,7 @@ class Style:
     short: bool
     """Whether elements get names of one letter."""
     annotated: bool
+    """Whether parameters and results have annotations."""
     telling: float = 0.0
     """Share of the variables whose names say what they are about."""
     checked: bool = False

@@ -18,9 +18,13 @@ class Command:
     words: tuple[str, ...]
     """What it may be called."""
     takes: str
+    """What comes with it: NUMBER, NAME or NOTHING."""
     says: str
+    """What it does, in English: "adds n to the {name}", {name} standing for the main variable."""
     first: str
+    """What it does, in Python, for the solution."""
     second: str
+    """The same in other words, for the second solution."""
     constants: tuple[tuple[str, int, int], ...] = ()
     """Name, lowest and highest value of each constant."""
     uses: tuple[str, ...] = ()
@@ -32,10 +36,15 @@ class Rule:
     """What happens after each command."""
 
     says: str
+    """What happens, in English."""
     first: str
+    """What happens, in Python, for the solution."""
     second: str
+    """The same in other words, for the second solution."""
     constants: tuple[tuple[str, int, int], ...] = ()
+    """Name, lowest and highest value of each constant."""
     uses: tuple[str, ...] = ()
+    """Variables of the state that it needs beside the main one."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +52,11 @@ class Result:
     """What is returned in the end."""
 
     says: str
+    """What it is, in English."""
     code: str
+    """An expression for it, in Python."""
     uses: tuple[str, ...] = ()
+    """Variables of the state that it needs beside the main one."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +64,17 @@ class Kind:
     """A kind of machine."""
 
     name: str
+    """What kind of state it has, in a word."""
     scenes: tuple[tuple[str, str], ...]
     """(sentence, what the main variable is called)."""
     start: str
+    """First value of the main variable, in Python; {S}: a number that is drawn."""
     commands: tuple[Command, ...]
+    """Commands that its machines draw from."""
     rules: tuple[Rule, ...]
+    """Rules that they draw from."""
     results: tuple[Result, ...]
+    """Results that they draw from."""
 
 
 EXTRAS = {

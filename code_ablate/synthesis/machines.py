@@ -42,8 +42,11 @@ class Chosen:
     """A command with its word and constants."""
 
     command: Command
+    """The command."""
     word: str
+    """What it is called."""
     constants: Mapping[str, int]
+    """Value of each of its constants."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,23 @@ class Machine:
     """A machine."""
 
     kind: Kind
+    """What kind of state it has."""
     scene: str
+    """Sentence that sets the scene."""
     variable: str
+    """Name of the main variable of its state."""
     start: int
+    """First value of that variable, where it is a number."""
     commands: tuple[Chosen, ...]
+    """Commands that it understands."""
     rules: tuple[tuple[Rule, Mapping[str, int]], ...]
+    """What happens after each command, each rule with the values of its constants."""
     result: Result
+    """What the function returns."""
     function: str
+    """Name of the function that is asked for."""
     argument: str
+    """Name of its argument, the list of commands."""
     tuples: bool
     """Whether a command is a tuple; else it is a string of words."""
 

@@ -42,10 +42,12 @@ class Made:
     """What a folder of problems holds."""
 
     seed: int
+    """Seed of the problems."""
     recipe: str
     """Digest of the seed, the code that makes problems, Python's minor version and the 13-grams
     that are left out."""
     problems: int
+    """Number of problems."""
     files: Mapping[str, str]
     """Name of a shard's file -> its SHA-256."""
     duplicates: int

@@ -20,7 +20,9 @@ class Input:
     """An argument of the function that is asked for."""
 
     name: str
+    """Name of the argument."""
     type: str
+    """Type in the grammar, such as "Ints"."""
     phrase: Phrase
     """What its value is called in the statement."""
     about: str
@@ -42,7 +44,9 @@ class Constant:
     """A number or string that an operation is given."""
 
     value: Any
+    """The number or string."""
     low: int = 0
+    """Least value of an argument in its place; see `high`."""
     high: int = 0
     """The range that an argument in its place is drawn from; equal: it stays a constant."""
     noun: str = ""
@@ -74,18 +78,23 @@ class Function:
     """A test, key or label of an element, with its constants."""
 
     kind: str
+    """"Test", "Key" or "Label"."""
     one: str
     """Template: a verb in the singular, or a noun in the singular."""
     many: str
     """Template: a verb in the plural, or a noun in the plural, or a phrase with {xs}."""
     adjective: str
+    """The test in one word, to stand before a noun; empty where there is none."""
     names: tuple[str, ...]
+    """Words that variables are named by which hold what it gives or lets pass."""
     apply: Callable[[ast.expr], ast.expr]
     """The tree of its value for the tree of an element."""
     python: Callable[..., Any]
     """The function itself: of the element, then of the constants."""
     constants: Mapping[str, Constant] = field(default_factory=dict)
+    """Its constants, by name."""
     imports: frozenset[str] = frozenset()
+    """Import statements that it needs."""
     parts: tuple[str, ...] = ()
     """Names of the operations it is made of."""
 
@@ -100,8 +109,11 @@ class Node:
     """The value of an operation."""
 
     operation: Operation
+    """What computes it."""
     arguments: dict[str, "Node | Input | Function | Constant"]
+    """What the operation is given, by the name of the parameter."""
     type: str
+    """Type in the grammar, such as "Ints"."""
     values: list[Any]
     """Its values in the trials."""
     name: str = ""
@@ -122,8 +134,11 @@ class Program:
     """What a problem asks for."""
 
     inputs: list[Input]
+    """Arguments of the function."""
     root: Node
+    """The value that it returns."""
     record: RecordType | None
+    """Type of the records that it works on; None without records."""
     scene: tuple[str, ...]
     """Sentences that set the scene; may be empty."""
 

@@ -19,13 +19,19 @@ class Field:
     """A field of a record."""
 
     name: str
+    """Name in Python."""
     type: str
     """'int' or 'str'."""
     noun: str
+    """What it is called, in the singular."""
     plural: str
+    """What it is called, in the plural."""
     low: int = 0
+    """Least value, of a number."""
     high: int = 0
+    """Greatest value, of a number."""
     values: tuple[str, ...] = ()
+    """Values, of a text; empty for numbers."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,15 @@ class RecordType:
     """A kind of record."""
 
     name: str
+    """Name of its class."""
     noun: str
+    """What a record is called, in the singular."""
     plural: str
+    """What records are called, in the plural."""
     fields: tuple[Field, ...]
+    """Fields of a record, in order."""
     style: str
+    """DATACLASS, NAMED, DICTIONARY or TUPLE."""
 
     @property
     def definition(self) -> str:

@@ -60,8 +60,11 @@ class Shard:
     """A shard of a folder."""
 
     directory: Path
+    """The folder of all problems."""
     route: str
+    """How its problems are made: composed or mined."""
     number: int
+    """Number of the shard, from 0."""
 
     @property
     def name(self) -> str:

@@ -31,9 +31,11 @@ class Outcome:
     """What a run gave."""
 
     value: Any = None
+    """What it returned; None if an exception was raised."""
     error: str = ""
     """Name of the exception that was raised; empty if there was none."""
     steps: int = 0
+    """Steps that were counted."""
     changed: bool = False
     """Whether it changed what it was given."""
 

@@ -74,6 +74,7 @@ class Rejected:
     """A draft that does not hold."""
 
     reason: str
+    """What does not hold, in a few words that are counted."""
 
 
 def verify(draft: Draft, rng: Random) -> Verified | Rejected:

@@ -21,6 +21,7 @@ import t5.data  # noqa: F401
 import t5.evaluation.metrics  # noqa: F401
 import tensorflow as tf
 
+from code_ablate.data.registry import evaluation_task_names
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import MissingData, UserError, unknown_name
 from code_ablate.evaluation import kinds
@@ -72,7 +73,7 @@ def check_task(name: str, rows: Sequence[Mapping[str, Any]]) -> CheckedTask:
     index out of range, an empty continuation, other features than inputs and targets.
     """
     if name not in seqio.TaskRegistry.names():
-        raise unknown_name("evaluation task", name, seqio.TaskRegistry.names())
+        raise unknown_name("evaluation task", name, evaluation_task_names())
     if isinstance(rows, Mapping | str) or not rows:
         raise UserError("check_task needs a list with at least one row.")
     task = seqio.TaskRegistry.get(name)

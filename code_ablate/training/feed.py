@@ -24,6 +24,7 @@ class Feed:
     """Batches, placed."""
 
     batches: Batches
+    """What reads the windows."""
     sharding: NamedSharding
     """Placement of a [batch, time] array; time is whole on every device."""
 

@@ -1,6 +1,6 @@
-"""metrics.jsonl: one JSON object a line, added to while a phase is trained.
+"""metrics.jsonl as it is written: one JSON object a line, added to while a phase is trained.
 
-    file = MetricsFile(run.path / "metrics.jsonl")
+    file = MetricsFile(run.path / logged_metrics.FILE)
     file.trim(first, written)    # what comes after is about to be done again
     file.append({"step": 20, "loss": 4.1})
     written = file.save()        # before a checkpoint: what it holds is never done again
@@ -19,6 +19,7 @@ from typing import Any
 from etils import epath
 
 from code_ablate import own_file, storage
+from code_ablate.logged_metrics import parsed, read_lines
 
 SECONDS_BETWEEN = 60
 """On an object store, lines can be read by others after this time."""
@@ -36,21 +37,11 @@ class MetricsFile:
     @property
     def lines(self) -> list[str]:
         """All lines. The last one may be one that a kill left half-written."""
-        if self._kept is not None:
-            return list(self._kept)
-        if not self._path.exists():
-            return []
-        return self._path.read_bytes().decode(errors="replace").splitlines()
-
-    @property
-    def metrics(self) -> list[dict]:
-        """What the whole lines say, in order."""
-        return [json.loads(line) for line in self.lines if _step_of(line) < float("inf")]
+        return read_lines(self._path) if self._kept is None else list(self._kept)
 
     def last(self) -> dict:
         """What the last whole line says; empty where there is none."""
-        whole = [line for line in self.lines if _step_of(line) < float("inf")]
-        return json.loads(whole[-1]) if whole else {}
+        return next((line for line in map(parsed, reversed(self.lines)) if line is not None), {})
 
     def append(self, line: dict) -> None:
         """Adds a line."""
@@ -77,7 +68,8 @@ class MetricsFile:
 
         `written`: what `save` returned at that step. Warns if the lines up to there are others.
         """
-        kept = [line for line in self.lines if _step_of(line) <= step]
+        whole = ((line, parsed(line)) for line in self.lines)
+        kept = [line for line, metrics in whole if metrics is not None and metrics["step"] <= step]
         if written is not None and _summary(kept) != written:
             own_file.warn_once(
                 f"{self._path} has {len(kept)} of the {written['lines']} lines that were written "
@@ -96,12 +88,3 @@ class MetricsFile:
 def _summary(lines: Sequence[str]) -> dict[str, Any]:
     """Number and digest of lines."""
     return {"lines": len(lines), "digest": own_file.sha256("\n".join(lines).encode())}
-
-
-def _step_of(line: str) -> float:
-    """Step of a line; infinite for one that a kill left half-written, or that is damaged."""
-    try:
-        step = json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return float("inf")
-    return step if isinstance(step, int) else float("inf")

@@ -17,7 +17,7 @@ from typing import Any
 
 from etils import epath
 
-from code_ablate import distributed, locks, own_file, storage
+from code_ablate import distributed, locks, logged_metrics, own_file, storage
 from code_ablate.checked import checked
 from code_ablate.errors import UserError
 from code_ablate.training import run_files
@@ -98,7 +98,7 @@ class RunDirectory:
     @property
     def metrics(self) -> epath.Path:
         """The file of metrics, one JSON object a line."""
-        return self.path / "metrics.jsonl"
+        return self.path / logged_metrics.FILE
 
     def evaluation(self, step: int) -> epath.Path:
         """Folder of the scores of checkpoint `step`."""

@@ -33,6 +33,7 @@ class TrainState:
     they are a function of the step."""
 
     params: Any
+    """Parameters of the model."""
     moments: Any
     """State of the optimizer."""
 

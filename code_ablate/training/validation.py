@@ -30,8 +30,11 @@ class Validation:
     """What is measured, of the corpora in the phase's mixture."""
 
     phase: Phase
+    """The phase that is trained."""
     stores: Stores
+    """Token stores of its corpora."""
     mesh: Mesh
+    """Mesh of the devices."""
     max_windows: int
     """Windows of each corpus; those of its validation split where there are fewer."""
     microbatches: int = 1

@@ -207,3 +207,20 @@ def test_blend_of_shares():
 def test_bad_rates_are_refused(rates, message):
     with pytest.raises(UserError, match=message):
         Mixture.of(rates)
+
+
+@pytest.mark.parametrize("share", [1e-13, 6e-13, 5e-12])
+def test_a_share_that_would_be_rounded_away_is_refused(share):
+    with pytest.raises(UserError, match=r"share of 'b' is \S+ of the tokens: .* at least 1e-11"):
+        Mixture.of({"a": 1.0, "b": share})
+    with pytest.raises(UserError, match="share of 'b'"):
+        blend(Mixture.of({"a": 1.0}), Mixture.of({"b": 1.0}), share)
+    with pytest.raises(UserError, match="share of 'a'"):
+        blend(Mixture.of({"a": 1.0}), Mixture.of({"b": 1.0}), 1 - share)
+
+
+def test_the_smallest_share_is_kept_and_zero_is_legal():
+    assert Mixture.of({"a": 1.0, "b": 1e-11}).active["b"] == pytest.approx(1e-11, rel=0.05)
+    assert Mixture.of({"a": 1.0, "b": 0.0}).active == {"a": 1.0}
+    assert blend(Mixture.of({"a": 1.0}), Mixture.of({"b": 1.0}), 1.0).active == {"b": 1.0}
+    assert Mixture.of({"a": 1e-13}).active == {"a": 1.0}

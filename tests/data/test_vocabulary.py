@@ -15,10 +15,9 @@ from code_ablate.data.round_trip import lost_text
 from code_ablate.data.vocabulary import (
     Vocabulary,
     VocabularyConfig,
-    VocabularyRecord,
-    file_digest,
     load_vocabulary,
 )
+from code_ablate.data.vocabulary_files import VocabularyRecord, file_digest
 from code_ablate.errors import NewerFormat, UserError
 
 TEXTS = [

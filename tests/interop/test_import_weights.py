@@ -17,30 +17,7 @@ from code_ablate.training.loop import train
 from code_ablate.training.phase import phase_identity
 from code_ablate.training.rundir import RunDirectory, phase_of_run
 from code_ablate.training.weights import read_record, weights_in
-from tests import trained_run
 from tests.conftest import FakeManifest, FakeStore
-
-
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
-
-
-@pytest.fixture(scope="module")
-def vocabulary(data_dir):
-    return trained_run.make_vocabulary(data_dir)
-
-
-@pytest.fixture(scope="module")
-def run(vocabulary, tmp_path_factory):
-    return trained_run.make_run(tmp_path_factory.mktemp("runs"), vocabulary, steps=12)
-
-
-@pytest.fixture(scope="module")
-def exported(run, data_dir, tmp_path_factory):
-    out = tmp_path_factory.mktemp("exported") / "model"
-    assert main(["export", str(run.path), "--out", str(out), "--data", str(data_dir)]) == 0
-    return out
 
 
 def test_a_run_and_its_export_are_the_same_weights(run, exported, tmp_path, capsys):

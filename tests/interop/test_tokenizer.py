@@ -11,12 +11,7 @@ from hypothesis import strategies as st
 from code_ablate.data.vocabulary import VocabularyConfig, load_vocabulary
 from code_ablate.errors import UserError
 from code_ablate.interop.tokenizer import tokenizer_files
-from tests.trained_run import make_vocabulary, texts
-
-
-@pytest.fixture(scope="module")
-def vocabulary(tmp_path_factory):
-    return make_vocabulary(tmp_path_factory.mktemp("data"))
+from tests.trained_run import texts
 
 
 def loaded(files):
@@ -27,15 +22,15 @@ def loaded(files):
 
 
 @pytest.fixture(scope="module")
-def exported(vocabulary):
+def tokenizer(vocabulary):
     return loaded(tokenizer_files(vocabulary))
 
 
-def assert_same(exported, vocabulary, text):
+def assert_same(tokenizer, vocabulary, text):
     ids = vocabulary.encode([text])[0].tolist()
-    assert exported.encode(text).ids == [vocabulary.eos_id, *ids]
-    assert exported.encode(text, add_special_tokens=False).ids == ids
-    assert exported.decode([vocabulary.eos_id, *ids]) == text
+    assert tokenizer.encode(text).ids == [vocabulary.eos_id, *ids]
+    assert tokenizer.encode(text, add_special_tokens=False).ids == ids
+    assert tokenizer.decode([vocabulary.eos_id, *ids]) == text
 
 
 @given(
@@ -46,13 +41,13 @@ def assert_same(exported, vocabulary, text):
     )
 )
 @settings(max_examples=500, deadline=None)
-def test_any_text(exported, vocabulary, text):
-    assert_same(exported, vocabulary, text)
+def test_any_text(tokenizer, vocabulary, text):
+    assert_same(tokenizer, vocabulary, text)
 
 
-def test_long_texts(exported, vocabulary):
+def test_long_texts(tokenizer, vocabulary):
     for text in texts():
-        assert_same(exported, vocabulary, text)
+        assert_same(tokenizer, vocabulary, text)
 
 
 def test_a_tokenizer_of_the_users_own_keeps_its_ids(tmp_path):
@@ -69,9 +64,9 @@ def test_a_tokenizer_of_the_users_own_keeps_its_ids(tmp_path):
     own.enable_truncation(5)
     own.save(str(tmp_path / "tokenizer.json"))
     vocabulary = load_vocabulary(tmp_path / "tokenizer.json")
-    exported = loaded(tokenizer_files(vocabulary))
+    tokenizer = loaded(tokenizer_files(vocabulary))
     for text in ("", " a  b\n", "naïve 😀 <|end|>", texts()[0]):
-        assert_same(exported, vocabulary, text)
+        assert_same(tokenizer, vocabulary, text)
 
 
 def test_an_eos_that_text_may_spell_is_exported_as_a_special_token(tmp_path):

@@ -76,6 +76,21 @@ def test_what_can_be_found_is_said_for_every_metric(demo, earlier):
         power_text(demo, "nowhere")
 
 
+def test_with_hypotheses_only_what_they_name_is_corrected_for(demo, earlier):
+    plan = with_plan(demo, hypotheses=("code_25 accuracy/* better", "code_75 accuracy/* better"))
+    text = power_text(plan, str(earlier))
+    assert "3 seeds, 4 comparisons" in text  # two recipes, two categories, after pre-training
+    assert "reasoning, accuracy" in text and "demo.text" not in text
+    assert "find if" in power_text(plan, "1%")
+
+    def percent(told):
+        return float(told.split()[1])
+
+    assert percent(power_text(plan, "1%")) < percent(power_text(demo, "1%"))
+    with pytest.raises(UserError, match=r"name no comparison of a metric that .* has: bits_per"):
+        power_text(with_plan(demo, hypotheses=("code_25 accuracy/none better",)), str(earlier))
+
+
 def test_numbers_have_two_digits_that_say_something():
     assert [two_digits(x) for x in (0.0123, 2.34, 12.6, 1234.5)] == ["0.012", "2.3", "13", "1,234"]
 

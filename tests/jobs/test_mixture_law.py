@@ -9,7 +9,8 @@ import pytest
 from code_ablate.analysis.laws.design import Proposal
 from code_ablate.analysis.results.results import load_results
 from code_ablate.cli import main
-from code_ablate.jobs.mixture_law import study_records
+from code_ablate.config import load_study
+from code_ablate.jobs.mixture_law import begin_design, read_region, study_records
 from tests.analysis.conftest import CORPORA as STUDY_CORPORA
 from tests.analysis.conftest import write_study
 from tests.analysis.laws.conftest import CORPORA, TARGETS, make_records
@@ -103,6 +104,26 @@ def test_shares_of_a_proposal_sum_to_1_in_its_csv():
     written = np.array([[round(10_000 * float(x)) for x in row[1:]] for row in rows])
     assert (written.sum(axis=1) == 10_000).all()
     assert np.abs(written / 10_000 - rates).max() <= 1.01e-4
+
+
+def test_a_proposal_is_a_studys_recipes_in_gin(tmp_path, capsys):
+    out = tmp_path / "mixtures.gin"
+    corpora = ["code", "markup", "synthetic"]
+    assert main(["design", "--begin", *corpora, "--runs", "9", "--out", str(out)]) == 0
+    roles = {"code": "demo.web_code", "markup": "demo.markup", "synthetic": "demo.synthetic_code"}
+    study = tmp_path / "designed.gin"
+    study.write_text(
+        "Study.name = 'designed'\nStudy.recipes = (@mixtures/each,)\n"
+        "Study.baseline = 'mixture_1'\nSetting.source = None\nSetting.cooldown_tokens = 0\n"
+        "Study.groups = {'code': ('code', 'markup', 'synthetic')}\n" + out.read_text()
+    )
+    arms = {arm.recipe: p for arm, p in load_study(str(study), "demo").arms.items()}
+    assert list(arms) == [f"mixture_{number}" for number in range(1, 10)]
+    written = np.array(
+        [[phase.mixture.active.get(roles[c], 0) for c in corpora] for phase in arms.values()]
+    )
+    expected = begin_design(read_region(corpora), 9).rates_BC
+    assert np.abs(written - expected).max() <= 1.01e-4
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import tasks  # noqa: F401  registers what is compared
-from code_ablate.data.vocabulary import Vocabulary, file_digest
+from code_ablate.data.vocabulary import Vocabulary
+from code_ablate.data.vocabulary_files import file_digest
 from code_ablate.errors import UserError
 from code_ablate.evaluation.downstream import LoadedTask
 from code_ablate.evaluation.kinds.continuations import Continuations

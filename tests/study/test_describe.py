@@ -152,3 +152,29 @@ def test_items_found_before_documents_left_are_told_for_each_task(described, mon
     (store, *_) = described().stores.values()
     assert store.searched_tasks == ("quiz", "quiz_5shot", "other")
     assert store.contaminated == {"quiz": ("7",), "quiz_5shot": ("7",)}
+
+
+def test_arms_that_differ_in_seeds_alone_can_be_told(described, study):
+    (setting,) = study.settings
+    fixed = [
+        dataclasses.replace(setting, initialisation_seed=seed, size=f"first weights {seed}")
+        for seed in (0, 5)
+    ]
+    faster = dataclasses.replace(setting, z_loss=1e-4, size="faster")
+    arms = arms_of(described(settings=(*fixed, faster)))
+    for arm, row in arms.items():
+        first = 5 if arm.size.endswith("5") else 0 if "weights" in arm.size else arm.seed
+        assert (row.initialisation_seed, row.order_seed) == (first, arm.seed)
+    same = {
+        (arm.recipe, arm.stage): {
+            row.seedless
+            for other, row in arms.items()
+            if (other.recipe, other.stage) == (arm.recipe, arm.stage) and other.size != "faster"
+        }
+        for arm in arms
+    }
+    assert all(len(found) == 1 for found in same.values())
+    assert len(set.union(*same.values())) > 5
+    assert not {r.seedless for a, r in arms.items() if a.size == "faster"} & set.union(
+        *same.values()
+    )

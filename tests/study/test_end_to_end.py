@@ -86,6 +86,13 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def command(folder, monkeypatch):
+    """Runs a command there, in this process: a new one would import TensorFlow for seconds."""
+    monkeypatch.chdir(folder)
+    return lambda *arguments: main(arguments)
+
+
 def results_of(folder: Path) -> tuple[dict, pd.DataFrame]:
     directory = folder / "runs" / "study-example"
     return json.loads((directory / "study.json").read_text()), pd.read_parquet(
@@ -156,19 +163,12 @@ def test_a_task_without_its_data_is_missing_and_says_why(folder):
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="each of two members needs a core")
-def test_phases_side_by_side_give_the_same_scores(folder):
+def test_phases_side_by_side_give_the_same_scores(folder, command, capsys):
     runs = folder / "side_by_side"
-    done = code_ablate(
-        folder,
-        "study",
-        "example.gin",
-        "--no-report",
-        "--gin.FleetConfig.members=2",
-        "--gin.Study.seeds=(0,)",
-        f"--gin.Paths.runs='{runs.name}'",
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "2 phases at a time" in done.stdout
+    options = ("--gin.FleetConfig.members=2", "--gin.Study.seeds=(0,)")
+    where = f"--gin.Paths.runs='{runs.name}'"
+    assert command("study", "example.gin", "--no-report", *options, where) == 0
+    assert "2 phases at a time" in capsys.readouterr().out
     table = pd.read_parquet(runs / "study-example" / "results.parquet")
     record = json.loads((runs / "study-example" / "study.json").read_text())
     assert "--gin.FleetConfig.members=2" in record["arguments"]
@@ -206,7 +206,7 @@ def test_stores_account_for_every_document(folder):
         assert last["documents"] == store["documents"] + store["validation_documents"]
 
 
-def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
+def test_a_second_run_does_nothing_again_and_gives_the_same(folder, command):
     def times():
         kept = ("runs/*/metrics.jsonl", "runs/*/eval/*/*.parquet", "data/**/manifest.json")
         files = [path for pattern in kept for path in folder.glob(pattern)]
@@ -215,10 +215,29 @@ def test_a_second_run_does_nothing_again_and_gives_the_same(folder):
 
     before = times()
     _, table = results_of(folder)
-    done = code_ablate(folder, "study", "example.gin")
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert command("study", "example.gin") == 0
     assert before == times()
     pd.testing.assert_frame_equal(table, results_of(folder)[1])
+
+
+def test_results_so_far_are_those_of_the_arms_that_are_done(folder):
+    """A third seed that nobody has trained is missing, and nothing is trained for it."""
+    more = ("--gin.Study.name='so_far'", "--gin.Study.seeds=(0, 1, 2)", "--so-far")
+    done = code_ablate(folder, "study", "example.gin", *more, "--no-report")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "arms still to be trained and evaluated: 7\n" in done.stdout
+    assert "[1/" not in done.stdout
+    directory = folder / "runs" / "study-so_far"
+    table = pd.read_parquet(directory / "results.parquet")
+    record = json.loads((directory / "study.json").read_text())
+    assert record["seeds"] == [0, 1, 2] and {arm["arm"]["seed"] for arm in record["arms"]} == {0, 1}
+    by = [*KEYS, "task", "item"]
+    _, whole = results_of(folder)
+    pd.testing.assert_frame_equal(
+        table.sort_values(by).reset_index(drop=True), whole.sort_values(by).reset_index(drop=True)
+    )
+    none = code_ablate(folder, "study", "example.gin", "--so-far", "--gin.Study.seeds=(7,)")
+    assert none.returncode == 2 and "no arm of example is trained" in none.stderr
 
 
 def test_the_report_is_one_file_that_needs_nothing(folder):
@@ -231,14 +250,14 @@ def test_the_report_is_one_file_that_needs_nothing(folder):
     assert "do not lie beside" not in curves
 
 
-def test_plan_and_explanation_know_what_is_done(folder):
-    plan = code_ablate(folder, "plan", "example.gin")
-    assert plan.returncode == 0, plan.stderr
-    assert "to do" not in plan.stdout and "complete" in plan.stdout
-    changed = code_ablate(folder, "why-not-cached", "example.gin", "--gin.Optimizer.b2=0.9")
-    assert changed.returncode == 0, changed.stderr
-    assert "optimizer.b2: 0.95 -> 0.9" in changed.stdout
-    assert "all token stores are prepared" in changed.stdout
+def test_plan_and_explanation_know_what_is_done(command, capsys):
+    assert command("plan", "example.gin") == 0
+    plan = capsys.readouterr().out
+    assert "to do" not in plan and "complete" in plan
+    assert command("why-not-cached", "example.gin", "--gin.Optimizer.b2=0.9") == 0
+    changed = capsys.readouterr().out
+    assert "optimizer.b2: 0.95 -> 0.9" in changed
+    assert "all token stores are prepared" in changed
 
 
 def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
@@ -317,14 +336,10 @@ def test_one_phase_is_trained_and_evaluated_by_the_thin_entry_points(folder):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bad_input_gives_one_message_and_exit_code_2(
-    folder, arguments, message, monkeypatch, capsys
-):
-    # In this process: importing TensorFlow anew for each would take minutes.
-    monkeypatch.chdir(folder)
+def test_bad_input_gives_one_message_and_exit_code_2(folder, arguments, message, command, capsys):
     before = sorted(folder.glob("runs/*"))
     try:
-        code = main(arguments)
+        code = command(*arguments)
     except SystemExit as stopped:
         code = stopped.code
     said = capsys.readouterr()

@@ -8,7 +8,7 @@ from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.launch.job_graph import JobGraph
-from code_ablate.study.part import part_of, phase_key, unprepared_graph
+from code_ablate.study.phase_keys import part_of, phase_key, unprepared_graph
 from code_ablate.study.phase_order import Order
 from code_ablate.study.plan import make_plan
 from tests.study.test_plan import HARDWARE

@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from code_ablate.cli import main
 from tests import slurm_node
-from tests.study.test_end_to_end import code_ablate, write_documents
+from tests.study.test_end_to_end import write_documents
 
 pytestmark = [
     pytest.mark.slow,
@@ -17,7 +18,7 @@ pytestmark = [
 ]
 
 FAULTS = '''
-"""What may happen to a job, once to each: registers nothing."""
+"""What may happen to a job of SLURM, once to each: registers nothing."""
 
 import os
 import signal
@@ -52,7 +53,8 @@ def save_and_suffer(checkpoints, step, state, progress):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-Checkpoints.save = save_and_suffer
+if "SLURM_JOB_ID" in os.environ:
+    Checkpoints.save = save_and_suffer
 '''
 
 STUDY = (
@@ -81,9 +83,16 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def find_it(cluster, monkeypatch):
-    """All commands find that SLURM."""
+def work_there(folder, cluster, monkeypatch):
+    """All commands find that SLURM, and its jobs this clone."""
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("SLURM_CONF", cluster["SLURM_CONF"])
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+
+
+def launch(*options: str) -> int:
+    """The exit code of the command, which runs in this process: that starts sooner."""
+    return main(["launch", *STUDY, "--on=slurm", *options])
 
 
 def wait_for_the_queue(node: Path) -> None:
@@ -114,13 +123,12 @@ def fingerprints(runs: Path) -> dict[str, str]:
     return {file.parent.name: json.loads(file.read_text())["fingerprint"] for file in files}
 
 
-def test_jobs_that_are_killed_stopped_and_failed_end_with_the_local_result(folder, cluster):
+def test_jobs_that_are_killed_stopped_and_failed_end_with_the_local_result(folder, cluster, capsys):
     node = Path(cluster["SLURM_CONF"]).parent
-    launched = code_ablate(folder, "launch", *STUDY, "--on=slurm")
-    assert launched.returncode == 0, launched.stderr
-    assert "4 phases in 2 job arrays" in launched.stdout
-    again = code_ablate(folder, "launch", *STUDY, "--on=slurm")
-    assert again.returncode == 2 and "are not done yet" in again.stderr
+    assert launch() == 0
+    assert "4 phases in 2 job arrays" in capsys.readouterr().out
+    assert launch() == 2
+    assert "are not done yet" in capsys.readouterr().err
     wait_for_the_queue(node)
     written = written_in(folder / "launch" / "example")
     assert "ended with 137: back into the queue" in written, written
@@ -134,14 +142,13 @@ def test_jobs_that_are_killed_stopped_and_failed_end_with_the_local_result(folde
     }
     assert not (folder / "runs" / "study-example" / "study.json").exists()
 
-    assert code_ablate(folder, "launch", *STUDY, "--on=slurm").returncode == 0
+    assert launch() == 0
     wait_for_the_queue(node)
     written = written_in(folder / "launch" / "example")
     assert "ended with 130: back into the queue" in written, written
     assert (folder / "runs" / "study-example" / "report.html").exists(), written
 
-    alone = code_ablate(folder, "study", *STUDY, "--no-report", "--gin.Paths.runs='alone'")
-    assert alone.returncode == 0, alone.stderr[-3000:]
+    assert main(["study", *STUDY, "--no-report", "--gin.Paths.runs='alone'"]) == 0
     assert fingerprints(folder / "runs") == fingerprints(folder / "alone")
     assert len(fingerprints(folder / "runs")) == 4
     tables = [
@@ -155,8 +162,7 @@ def test_a_job_that_is_cancelled_stays_so(folder, cluster):
     node = Path(cluster["SLURM_CONF"]).parent
     longer = ("--gin.Setting.tokens=3_000_000", "--gin.Setting.max_epochs=1000")
     elsewhere = ("--gin.Paths.runs='cancelled'", "--out=cancelled_launch")
-    launched = code_ablate(folder, "launch", *STUDY, *longer, *elsewhere, "--on=slurm")
-    assert launched.returncode == 0, launched.stderr
+    assert launch(*longer, *elsewhere) == 0
     runs = folder / "cancelled"
     slurm_node.wait_until(lambda: "running" in states(runs).values(), node)
     subprocess.run(["scancel", "--user=root"], check=True)
@@ -165,13 +171,11 @@ def test_a_job_that_is_cancelled_stays_so(folder, cluster):
     assert "complete" not in states(runs).values()
 
 
-def test_what_slurm_refuses_is_said_and_nothing_stays_in_the_queue(folder):
-    options = "--gin.Slurm.other_options=('--partition=elsewhere',)"
-    refused = code_ablate(folder, "launch", *STUDY, "--on=slurm", options)
-    assert refused.returncode == 3 and "partition" in refused.stderr
+def test_what_slurm_refuses_is_said_and_nothing_stays_in_the_queue(capsys):
+    assert launch("--gin.Slurm.other_options=('--partition=elsewhere',)") == 3
+    assert "partition" in capsys.readouterr().err
     # The first is accepted, the second not.
-    options = "--gin.Slurm.options=('--partition=elsewhere',)"
-    refused = code_ablate(folder, "launch", *STUDY, "--on=slurm", options)
-    assert refused.returncode == 3 and "partition" in refused.stderr
+    assert launch("--gin.Slurm.options=('--partition=elsewhere',)") == 3
+    assert "partition" in capsys.readouterr().err
     asked = ["squeue", "--noheader", "--states=PENDING,RUNNING"]
     assert subprocess.run(asked, capture_output=True, text=True).stdout.strip() == ""

@@ -4,7 +4,7 @@ import pytest
 
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
-from code_ablate.study.part import unprepared_graph
+from code_ablate.study.phase_keys import unprepared_graph
 from code_ablate.study.plan import make_plan, requested_shares
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.recipes import (

@@ -107,7 +107,9 @@ def test_the_table_of_studies_says_what_plans_say(row):
 
 
 def test_the_table_has_every_study():
-    ours = {path.stem for path in (ROOT / "gin/studies").glob("*.gin")}
+    files = (ROOT / "gin/studies").glob("*.gin")
+    # A study with a scale of its own runs at no other.
+    ours = {path.stem for path in files if "include 'scales/" not in path.read_text()}
     assert {row[0] for row in ROWS} == ours - {"demo"}
 
 

@@ -6,7 +6,6 @@ from random import Random
 import pytest
 
 from code_ablate.data.sources.distributions import InstalledFile
-from code_ablate.evaluation.sandbox import Sandbox
 from code_ablate.synthesis.mining import arguments, found_functions
 from code_ablate.synthesis.mining.contained import Contained
 from code_ablate.synthesis.mining.found_functions import functions_of, licence_of
@@ -114,17 +113,8 @@ def test_arguments_are_guessed_by_annotation_and_read_from_doctests(found):
     assert all(arguments.drawn(kinds, Random(1)) for kinds in arguments.guesses(only))
 
 
-@pytest.fixture(scope="module")
-def isolation():
-    with Sandbox() as sandbox:
-        try:
-            sandbox.prove()
-        except Exception as error:
-            pytest.skip(f"no isolation here: {error}")
-
-
 @pytest.mark.slow
-def test_code_of_others_sees_no_file_and_comes_to_an_end(isolation, tmp_path):
+def test_code_of_others_sees_no_file_and_comes_to_an_end(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("x")
     reading = f"def f(x):\n    return open({str(secret)!r}).read()"
@@ -137,7 +127,7 @@ def test_code_of_others_sees_no_file_and_comes_to_an_end(isolation, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_function_becomes_a_problem_that_names_its_origin(isolation, found):
+def test_a_function_becomes_a_problem_that_names_its_origin(found):
     rejected: Counter = Counter()
     problems = list(mined_problems(found * 2, 0, 5, frozenset(), rejected))
     assert rejected["the same as another"] == 1

@@ -111,7 +111,9 @@ def some_examples(name, monkeypatch):
 
 def first_documents(name, count=20):
     task = seqio.TaskRegistry.get(name)
-    dataset = task.get_dataset(None, "train", shuffle=True, seed=0).take(count)
+    # By default a thousand documents are read before the first comes out.
+    shuffled = {"shuffle": True, "shuffle_buffer_size": 4 * count, "seed": 0}
+    dataset = task.get_dataset(None, "train", **shuffled).take(count)
     return list(dataset.as_numpy_iterator())
 
 

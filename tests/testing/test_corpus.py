@@ -12,6 +12,7 @@ from code_ablate.data.sources import documents
 from code_ablate.data.sources.files import Files
 from code_ablate.errors import UserError
 from code_ablate.testing import check_corpus
+from tests.data.preparing.corpora import halves, with_inputs
 
 _numbers = itertools.count()
 
@@ -68,18 +69,6 @@ def test_a_task_of_lines_written_for_t5x(tmp_path):
 
 def cut(dataset):
     return dataset.map(lambda d: {**d, "targets": d["targets"][:3]})
-
-
-def halves(dataset):
-    return dataset.flat_map(
-        lambda d: tf.data.Dataset.from_tensor_slices([0, 1]).map(
-            lambda i: {**d, "targets": d["targets"][i::2]}
-        )
-    )
-
-
-def with_inputs(dataset):
-    return dataset.map(lambda d: {"inputs": [3, 4], **d})
 
 
 def own_vocabulary(dataset):

@@ -113,8 +113,9 @@ def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, seats
         arguments = {"directory": str(tmp_path), "seats": seats, "number": number, "after": after}
         return finish_job(start("train_stopped", **arguments))[0]
 
-    code, output = train(signal.SIGKILL, "[2] step 8/24")
-    assert code == -signal.SIGKILL, output
+    if seats == 8:  # once is enough: what is saved does not depend on the devices of a member
+        code, output = train(signal.SIGKILL, "[2] step 8/24")
+        assert code == -signal.SIGKILL, output
     code, output = train(signal.SIGINT, "[3] step 16/24")
     assert code != 0 and "3 of 3 phases under way" in output, output
     code, output = train(signal.SIGTERM, "[3] step 24/24")  # too late for these phases to stop

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from code_ablate.analysis.estimation.estimates import Metric
+from code_ablate.analysis.estimation.primary import CANDIDATES
 from code_ablate.analysis.estimation.scores import Scores
 
 AVERAGES: Mapping[str, tuple[str, ...]] = {
@@ -21,6 +22,14 @@ AVERAGES: Mapping[str, tuple[str, ...]] = {
     "total": ("reasoning", "world_knowledge", "code"),
 }
 """Averages of categories, shown where a study has all of them."""
+
+
+_FINER = {
+    "bits": "gold_bits_per_byte",
+    "gold_probability": "gold_probability",
+    "correct_per_byte": "accuracy_per_byte",
+}
+"""Scores that a study may name in the place of accuracy, and the key of their categories."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +42,41 @@ class CategoryColumn:
     """Score of its tasks on which every model beats chance; None if a category has none."""
 
 
-def main_metrics(scores: Scores) -> tuple[Metric, ...]:
+def main_metrics(scores: Scores, named: Mapping[str, str] = {}) -> tuple[Metric, ...]:
     """Domains first, then categories by accuracy or its like, then by gold bits per byte.
 
     Last come tasks with metrics of their own whose range is another: no mean with others has a
-    meaning.
+    meaning. `named`: column of the score that counts, by task, where the study names another one
+    than the kind's: such tasks leave their category's accuracy for that score.
     """
+    other = {
+        task: score
+        for task, score in named.items()
+        if score in _FINER and task in scores.downstream and score != scores.tasks[task].score
+    }
     domains = [
         Metric(task, scores.tasks[task].label, scores.title_of([task]), ((task,),), "bits")
         for task in scores.domains
     ]
     shares = [
-        _metric(scores, f"accuracy/{name}", _label(name), (tasks,))
+        _metric(scores, f"accuracy/{name}", _label(name), (kept,))
         for name, tasks in scores.categories.items()
+        if (kept := tuple(task for task in tasks if task not in other))
     ]
+    by_score: dict[tuple[str, str], list[str]] = {
+        ("bits", name): list(tasks) for name, tasks in scores.gold_categories.items()
+    }
+    for task, score in other.items():
+        by_score.setdefault((score, scores.tasks[task].category), []).append(task)
     gold = [
-        Metric(f"gold_bits_per_byte/{name}", _label(name), scores.title_of(tasks), (tasks,), "bits")
-        for name, tasks in scores.gold_categories.items()
+        Metric(
+            f"{_FINER[score]}/{name}",
+            _label(name),
+            CANDIDATES[score] if set(tasks) & set(other) else scores.title_of(tasks),
+            (tuple(tasks),),
+            score,
+        )
+        for (score, name), tasks in by_score.items()
     ]
     own = [
         Metric(

@@ -193,6 +193,10 @@ class Decision:
     """Number of the recipe that is best at the small size."""
     best: int
     """Number of the recipe that is best at the large size."""
+    small: tuple[float, ...]
+    """Scores of the recipes at the small size."""
+    large: tuple[float, ...]
+    """Scores of the recipes at the large size."""
 
 
 def decide(
@@ -221,9 +225,11 @@ def decide(
         return None
     sign = -1.0 if lower_is_better else 1.0
     pick, best = (int(np.argmax(sign * x)) for x in (small_R, large_R))
-    lost = float(sign * (large_R[best] - large_R[pick]))
+    lost = max(0.0, float(sign * (large_R[best] - large_R[pick])))
     accuracy = _accuracy(small_R, large_R, confidence)
-    return Decision(accuracy, _regret(small_R, large_R, confidence), lost, pick, best)
+    regret = _regret(small_R, large_R, confidence)
+    scores = (tuple(map(float, x)) for x in (small_R, large_R))
+    return Decision(accuracy, regret, lost, pick, best, *scores)
 
 
 def _accuracy(

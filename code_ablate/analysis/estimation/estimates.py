@@ -147,15 +147,18 @@ class Comparison:
     p: float
     """Two-sided p of "no difference", against the noise of items and of seeds: `Noise.p`."""
     p_holm: float
-    """p after Holm's correction over all comparisons of the study."""
+    """p after Holm's correction over the comparisons that were corrected for together."""
     margin: Margin | None
     """The largest difference that is taken for none; None where the study names none."""
     p_margin: float | None
     """p of "the difference is not within the margin"; None without one."""
     p_margin_holm: float | None
-    """The same after Holm's correction over all comparisons with a margin."""
+    """The same after Holm's correction over those of them that have a margin."""
     family: int = 1
     """Comparisons that were corrected for together."""
+    exploratory: bool = False
+    """Whether hypotheses that were frozen before the results name other comparisons, and not this
+    one: it is corrected for together with the others of its kind, apart from those."""
 
     @property
     def change(self) -> Estimate:

@@ -169,13 +169,19 @@ class Estimator:
         self, place: Place, recipes: tuple[str, ...], metric: Metric, seeds: Seeds
     ) -> CrossedCovariance:
         """The noise of the recipes' scores on a metric, with these seeds."""
+        return crossed_covariance(self.added(place, recipes, metric, seeds))
+
+    def added(
+        self, place: Place, recipes: tuple[str, ...], metric: Metric, seeds: Seeds
+    ) -> list[Float[np.ndarray, "units seeds recipes"]]:
+        """What every unit adds to each recipe's score with each seed; strata as in `crossed.py`."""
         strata: dict[tuple[str, ...], np.ndarray] = {}
         for task, weight in _weights(metric).items():
             units = self._units_of(task, place, metric.score)
             arms = [self.scores.of(task, place).positions(recipe, seeds) for recipe in recipes]
             added_GSK = weight * np.stack([units.added(columns) for columns in arms], axis=-1)
             strata[units.names] = strata.get(units.names, 0) + added_GSK
-        return crossed_covariance(list(strata.values()))
+        return list(strata.values())
 
     def unseen(self, place: Place, metric: Metric, seeds: Seeds) -> float:
         """Variance of a share's mean for one more unit of each task, right with one of the seeds

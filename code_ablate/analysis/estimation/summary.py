@@ -10,7 +10,7 @@ is compared with what: every recipe with the baseline, within a model size and a
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from code_ablate.analysis.estimation import statistics as st
@@ -95,13 +95,22 @@ class Summary:
         return [r for (s, _, t), r in self.task_results.items() if (s, t) == (place, task)]
 
 
-def summarise(scores: Scores, settings: Settings | None = None) -> Summary:
+def summarise(
+    scores: Scores,
+    settings: Settings | None = None,
+    is_planned: Callable[[str, str], bool] | None = None,
+    named: Mapping[str, str] = {},
+) -> Summary:
     """Computes levels, comparisons with the baseline, and per-task results at every place.
+
+    `is_planned(recipe, metric key)`: whether hypotheses that were frozen name a comparison; None
+    where there are none. Those that are named, and the others, are corrected for apart.
+    `named`: column of the score that counts, by task, where the study names one.
 
     Raises UserError if `settings` have a margin of a metric that the scores do not give.
     """
     estimator = Estimator(scores, settings or Settings())
-    metrics = main_metrics(scores)
+    metrics = main_metrics(scores, named)
     for key in estimator.settings.margins:
         if key not in {metric.key for metric in metrics}:
             raise unknown_name("metric in Study.margins", key, [metric.key for metric in metrics])
@@ -115,14 +124,31 @@ def summarise(scores: Scores, settings: Settings | None = None) -> Summary:
                     comparisons += [] if compared is None else [compared]
             for task in scores.downstream:
                 task_results[place, recipe, task] = estimator.task_result(place, recipe, task)
-    comparisons = _corrected(comparisons)
+    comparisons = _corrected_by_family(comparisons, is_planned)
     summary = Summary(
         scores, estimator.settings, metrics, levels, tuple(comparisons), task_results, (), {}
     )
     return _with_categories(summary, estimator)
 
 
-def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
+def _corrected_by_family(
+    comparisons: Sequence[Comparison], is_planned: Callable[[str, str], bool] | None
+) -> list[Comparison]:
+    """With Holm's correction, over all; or apart over those that are planned and those that are
+    not, where there are both. In the order of the comparisons."""
+    planned = [is_planned is not None and is_planned(c.recipe, c.metric.key) for c in comparisons]
+    if len(set(planned)) < 2:
+        return _corrected(comparisons)
+    pairs = list(zip(comparisons, planned, strict=True))
+    named = iter(_corrected([c for c, is_named in pairs if is_named]))
+    others = iter(_corrected([c for c, is_named in pairs if not is_named]))
+    return [
+        next(named) if is_named else replace(next(others), exploratory=True)
+        for _, is_named in pairs
+    ]
+
+
+def _corrected(comparisons: Sequence[Comparison]) -> list[Comparison]:
     """With Holm's correction: of all tests for a difference, and of all for equivalence."""
     adjusted = st.holm([c.p for c in comparisons])
     within = iter(st.holm([c.p_margin for c in comparisons if c.p_margin is not None]))

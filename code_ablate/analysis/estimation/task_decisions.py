@@ -88,11 +88,18 @@ def _signal(estimator: Estimator, place: Place, metric: Metric) -> SignalToNoise
 
 
 def _pairs(scores: Scores) -> list[tuple[Place, Place]]:
-    """Each place of a smaller size with that of the largest at its stage; places are in order."""
-    largest = {place.stage: place for place in scores.places}
-    return [
-        (place, largest[place.stage]) for place in scores.places if place != largest[place.stage]
-    ]
+    """Each place with that of the largest size at its stage, in the same setting; in order.
+
+    A setting is what stands in the name of a size behind a comma: "1M, learning rate 2" is held
+    against "4M, learning rate 2", and against no other.
+    """
+    largest = {_setting(place): place for place in scores.places}
+    pairs = [(place, largest[_setting(place)]) for place in scores.places]
+    return [(small, large) for small, large in pairs if small != large]
+
+
+def _setting(place: Place) -> tuple[str, str]:
+    return place.stage, place.size.partition(", ")[2]
 
 
 def _decision(estimator: Estimator, metric: Metric, small: Place, large: Place) -> Decision | None:

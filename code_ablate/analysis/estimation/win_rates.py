@@ -32,8 +32,11 @@ class JudgingSummary:
     n: int
     """Prompts with a readable judgement in every order: wins + losses + ties."""
     wins: int
+    """Prompts on which both orders prefer the candidate."""
     losses: int
+    """Prompts on which both orders prefer the baseline."""
     ties: int
+    """Prompts on which the orders disagree, and those with equal answers."""
     unparseable: int
     """Prompts left out because a judgement could not be read."""
     unanswered: int
@@ -52,19 +55,24 @@ class JudgingSummary:
     agreement: float | None
     """Share of prompts with different answers on which both orders prefer the same one."""
     agreement_interval: Interval | None
+    """Interval of `agreement`; None without it."""
     first_position: float | None
     """Share of the same judgements that prefer the answer shown first; 0.5 is without bias."""
     first_position_interval: Interval | None
+    """Interval of `first_position`; None without it."""
     candidate_characters: float
     """Mean length of the candidate's answers."""
     baseline_characters: float
+    """Mean length of the baseline's answers."""
     longer_preferred: float | None
     """Share of the wins and losses, with answers of different length, won by the longer."""
     longer_preferred_interval: Interval | None
+    """Interval of `longer_preferred`; None without it."""
     length_controlled: float | None
     """Win rate if all answers were of equal length: `length_controlled`. None without both
     lengths that differ and outcomes that differ."""
     length_controlled_interval: Interval | None
+    """Interval of `length_controlled`; None without it."""
 
 
 def summarise_judgements(judgements: pd.DataFrame, *, seed: int = 0) -> JudgingSummary:

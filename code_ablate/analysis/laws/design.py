@@ -90,15 +90,31 @@ class Proposal:
     unit: str = ""
     """Unit of the expectation."""
 
+    @property
+    def parts_BC(self) -> Int[np.ndarray, "B C"]:
+        """Shares in ten-thousandths, which sum to 10,000 in each run."""
+        parts_BC = np.floor(self.rates_BC * 10_000 + 1e-6).astype(int)
+        for parts_C, rates_C in zip(parts_BC, self.rates_BC, strict=True):
+            missing = 10_000 - parts_C.sum()
+            parts_C[np.argsort(parts_C - rates_C * 10_000)[:missing]] += 1
+        return parts_BC
+
     def csv(self) -> str:
         """The mixtures as CSV, a row per run, shares to four decimals that sum to 1."""
         rows = [",".join(("run", *(f'"{c}"' if "," in c else c for c in self.corpora)))]
-        for number, rates_C in enumerate(self.rates_BC, 1):
-            parts_C = np.floor(rates_C * 10_000 + 1e-6).astype(int)
-            missing = 10_000 - parts_C.sum()
-            parts_C[np.argsort(parts_C - rates_C * 10_000)[:missing]] += 1
+        for number, parts_C in enumerate(self.parts_BC, 1):
             rows.append(",".join([str(number), *(f"{part / 10_000:.4f}" for part in parts_C)]))
         return "\n".join(rows) + "\n"
+
+    def gin(self) -> str:
+        """The mixtures as recipes of a study, `mixtures/each`: an arm named after each run."""
+        digits = len(str(len(self.rates_BC)))
+        rows = []
+        for number, parts_C in enumerate(self.parts_BC, 1):
+            parts = zip(self.corpora, parts_C, strict=True)
+            shares = ", ".join(f"{corpus!r}: {part / 10_000}" for corpus, part in parts if part)
+            rows.append(f"    {{'name': 'mixture_{number:0{digits}}', 'mixture': {{{shares}}}}},\n")
+        return f"mixtures/each.recipe = @on_mixture\nmixtures/each.listed = (\n{''.join(rows)})\n"
 
 
 def repeat_noise(records: Records, objective: Objective, spread_T: np.ndarray) -> float | None:

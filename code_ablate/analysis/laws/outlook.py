@@ -125,7 +125,9 @@ class Resampled:
     """The stack's laws on resampled runs; predicts any mixtures, many times."""
 
     stack: Stack
+    """The stack as it was fitted to all runs."""
     objective: Objective
+    """What of the targets counts."""
     laws: dict[int, FittedLaw]
     """Fitted laws by their place among the members, one set of parameters per resample."""
     weight_SL: Float[np.ndarray, "S L"]

@@ -32,8 +32,11 @@ class FittedFormula:
     """A law with a formula, and its parameters."""
 
     function: Function
+    """The formula, with its derivatives."""
     fit: Fit
+    """Parameters for each set of weights and target."""
     observations: Observations
+    """The runs that it was fitted to, which bound what it predicts."""
 
     def predict(
         self, rates_MC: Float[np.ndarray, "M C"], covariates_MK: Float[np.ndarray, "M K"]

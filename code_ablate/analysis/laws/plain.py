@@ -24,6 +24,7 @@ class FittedConstant:
     """The same value for every mixture."""
 
     mean_ST: Float[np.ndarray, "S T"]
+    """Weighted mean of each target, for each set of weights."""
 
     def predict(self, rates_MC: np.ndarray, covariates_MK: np.ndarray) -> np.ndarray:
         """The mean of the runs, (S, T, M)."""
@@ -54,8 +55,11 @@ class FittedLinear:
     """Intercept and coefficients for features of a mixture."""
 
     intercept_ST: Float[np.ndarray, "S T"]
+    """Value where all features are 0, for each set of weights and target."""
     slope_STF: Float[np.ndarray, "S T F"]
+    """Coefficients of the features: shares of the corpora, then covariates."""
     observations: Observations
+    """The runs that it was fitted to, which bound what it predicts."""
 
     def predict(self, rates_MC: np.ndarray, covariates_MK: np.ndarray) -> np.ndarray:
         """Standardised targets of mixtures, bounded, (S, T, M)."""
@@ -115,8 +119,11 @@ class FittedShare:
     """A line in the logarithm of one corpus' share, which differs between targets."""
 
     corpus_ST: np.ndarray
+    """Number of the corpus whose share is used, for each set of weights and target."""
     intercept_ST: Float[np.ndarray, "S T"]
+    """Value where the logarithm is 0, for each set of weights and target."""
     slope_ST: Float[np.ndarray, "S T"]
+    """Coefficient of the logarithm, for each set of weights and target."""
 
     def predict(self, rates_MC: np.ndarray, covariates_MK: np.ndarray) -> np.ndarray:
         """Standardised targets of mixtures, (S, T, M)."""
@@ -159,11 +166,17 @@ class FittedSmooth:
     """Weights of the runs in a kernel's sum."""
 
     features_NF: np.ndarray
+    """Features of the runs: roots of the shares, then covariates."""
     length: float
+    """Distance of features over which the kernel falls, as chosen by likelihood."""
     noise: float
+    """Variance of the noise, by that of the function."""
     weight_STN: Float[np.ndarray, "S T N"]
+    """Weight of each run in the sum, for each set of weights and target."""
     middle_ST: Float[np.ndarray, "S T"]
+    """Value far from all runs, for each set of weights and target."""
     observations: Observations
+    """The runs that it was fitted to, which bound what it predicts."""
 
     def predict(self, rates_MC: np.ndarray, covariates_MK: np.ndarray) -> np.ndarray:
         """Standardised targets of mixtures, bounded, (S, T, M)."""

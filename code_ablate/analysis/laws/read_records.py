@@ -50,8 +50,8 @@ def read_records(
         raise unknown_name("column", run, map(str, frame.columns))
     if run and (twice := list(frame[run][frame[run].duplicated()])):
         raise UserError(
-            f"{source}: column {run!r} names {twice[0]!r} twice: --run takes a column that names "
-            "each run once."
+            f"{source}: column {run!r} names {twice[0]!r} twice: --run-column takes a column that "
+            "names each run once."
         )
     key = run or _key(frame, None)
     shares = _chosen(frame, corpora, "corpus") if corpora else _shares(frame, source, key)
@@ -61,7 +61,7 @@ def read_records(
         if not key:
             raise UserError(
                 f"{source} and {os.path.basename(os.fspath(results))} share no column that names "
-                "each run once: say which one does (--run)."
+                "each run once: say which one does (--run-column)."
             )
         frame = _joined(frame, other, key, shares, source)
     numbers = [c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c])]

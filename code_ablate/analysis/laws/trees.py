@@ -28,7 +28,9 @@ class FittedTrees:
     """A model per set of weights and pattern of known targets."""
 
     models: list[list[tuple[np.ndarray, Any]]]
+    """(numbers of the targets, their model) of each pattern, for each set of weights."""
     targets: int
+    """Number of targets."""
 
     def predict(self, rates_MC: np.ndarray, covariates_MK: np.ndarray) -> np.ndarray:
         """Standardised targets of mixtures, (S, T, M)."""

@@ -17,6 +17,7 @@ from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.summary import Summary, summarise
 from code_ablate.analysis.report.evidence import Evidence, make_evidence
 from code_ablate.analysis.report.published import PublishedStudy, find_published
+from code_ablate.analysis.report.seed_noise import SeedNoise, make_seed_noise
 from code_ablate.analysis.results.contaminated import contaminated_items, without_items
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.analysis.results.study_record import StudyRecord
@@ -43,6 +44,11 @@ class Report:
     def evidence(self) -> Evidence:
         """What the scores can decide, and what was said beforehand."""
         return make_evidence(self.results, self.summary)
+
+    @functools.cached_property
+    def seed_noise(self) -> tuple[SeedNoise, ...]:
+        """Which part of a seed makes the noise; empty where seeds are not crossed."""
+        return make_seed_noise(self.results, self.summary.settings)
 
     @property
     def record(self) -> StudyRecord:
@@ -96,7 +102,8 @@ def make_report(results: Results, settings: Settings | None = None) -> Report:
     if settings is None:
         settings = Settings(margin=record.margin, margins=record.margins)
     published = find_published(record.published)
-    summary = summarise(results.scores, settings)
+    is_planned = results.frozen.names if results.frozen else None
+    summary = summarise(results.scores, settings, is_planned, record.primary_scores)
     return Report(results, summary, published, _uncontaminated(record, summary))
 
 

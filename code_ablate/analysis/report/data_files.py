@@ -17,9 +17,11 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.analysis.estimation.estimates import Estimate
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.decision_rows import decision_rows
+from code_ablate.analysis.report.seed_noise_tables import component_rows
 from code_ablate.analysis.results.training_curves import TrainingCurves
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def data_rows(
         "phases": _phases(report),
         "curves": _curves(curves) if curves is not None else [],
         **decision_rows(report),
+        "components": component_rows(report.seed_noise),
     }
     if law is not None:
         tables["laws"] = law.stack.table().to_dict("records")
@@ -54,7 +57,8 @@ def data_rows(
 
 NAMES = (
     *("scores", "changes", "tasks", "mixtures", "funnel", "phases", "curves"),
-    *("laws", "law_shares", "law_targets"),
+    *("signals", "decisions", "multipliers", "components"),
+    *("laws", "law_shares", "law_targets", "arms"),
 )
 """Every table that there may be."""
 
@@ -71,11 +75,16 @@ def write_data(tables: Mapping[str, Rows], folder: epath.PathLike) -> None:
             (path / f"{name}.csv").unlink(missing_ok=True)
             (path / f"{name}.parquet").unlink(missing_ok=True)
     for name, rows in tables.items():
-        content = _as_csv(rows)
-        (path / f"{name}.csv").write_bytes(content)
-        buffer = pa.BufferOutputStream()
-        pq.write_table(_as_table(content, rows), buffer)
-        (path / f"{name}.parquet").write_bytes(buffer.getvalue().to_pybytes())
+        for suffix, content in table_of(rows).items():
+            storage.replace(path / f"{name}.{suffix}", content)
+
+
+def table_of(rows: Rows) -> dict[str, bytes]:
+    """The content of the two files of a table, by suffix: csv and parquet."""
+    content = _as_csv(rows)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(_as_table(content, rows), buffer)
+    return {"csv": content, "parquet": buffer.getvalue().to_pybytes()}
 
 
 def _as_csv(rows: Rows) -> bytes:
@@ -145,6 +154,7 @@ def _changes(report: Report) -> list[dict]:
             "p": c.p,
             "p_holm": c.p_holm,
             "verdict": c.verdict(),
+            "exploratory": c.exploratory,
             "detectable": c.detectable if np.isfinite(c.detectable) else None,
             "seeds": len(c.difference.seeds),
             "seeds_needed": c.seeds_needed,

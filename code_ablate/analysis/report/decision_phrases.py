@@ -7,8 +7,9 @@ ranged_text(ranged, "{:.1f}".format)
 from collections.abc import Callable
 
 from code_ablate.analysis.estimation.decisions import Ranged
-from code_ablate.analysis.estimation.estimates import Comparison
+from code_ablate.analysis.estimation.estimates import Comparison, Metric
 from code_ablate.analysis.estimation.multiplier import Multiplier
+from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 
 
@@ -17,6 +18,18 @@ def ranged_text(ranged: Ranged, written: Callable[[float], str]) -> str:
     if ranged.low is None or ranged.high is None:
         return written(ranged.value)
     return f"{written(ranged.value)} [{written(ranged.low)}, {written(ranged.high)}]"
+
+
+def in_unit(metric: Metric, value: float) -> str:
+    """A difference in the unit of a score: points for shares."""
+    if metric.is_share:
+        return f"{100 * value:.1f}\u00a0points"
+    return f"{value:.4f}"
+
+
+def shared_recipes(report: Report, small: Place, large: Place) -> list[str]:
+    """The recipes that two places have, in the order in which a `Decision` numbers them."""
+    return [r for r in report.results.recipes_at(small) if r in report.results.recipes_at(large)]
 
 
 def multiplier_text(multiplier: Multiplier) -> str:

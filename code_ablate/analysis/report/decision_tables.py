@@ -12,11 +12,16 @@ from dataclasses import replace
 import numpy as np
 
 from code_ablate.analysis.estimation.decisions import LEAST_RATIO, Decision, Ranged, SignalToNoise
-from code_ablate.analysis.estimation.estimates import Comparison, Metric
+from code_ablate.analysis.estimation.estimates import Comparison
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import Report
-from code_ablate.analysis.report.decision_phrases import multiplier_text, ranged_text
+from code_ablate.analysis.report.decision_phrases import (
+    in_unit,
+    multiplier_text,
+    ranged_text,
+    shared_recipes,
+)
 from code_ablate.analysis.report.elements import Cell, Line, Table, cells, lines
 from code_ablate.analysis.report.phrases import counted
 from code_ablate.analysis.results.frozen import Frozen, Hypothesis
@@ -57,14 +62,14 @@ def _signal_row(report: Report, place: Place, task: str) -> list[Cell]:
     between = []
     if evidence.checkpoint_noise:
         noise = evidence.checkpoint_noise.get((task, place))
-        between = [Cell("–" if noise is None else _in_unit(metric, noise))]
+        between = [Cell("–" if noise is None else in_unit(metric, noise))]
     if signal is None:
         return [*label, *cells("–", "–", "–"), *between, last]
     row = [
         *label,
         _ratio_cell(signal, place, task, chosen.score),
         Cell(f"{signal.published:.1f}"),
-        Cell(_in_unit(metric, signal.noise)),
+        Cell(in_unit(metric, signal.noise)),
         *between,
         last,
     ]
@@ -90,13 +95,6 @@ def _ratio_cell(signal: SignalToNoise, place: Place, task: str, score: str) -> C
 def _data(ranged: Ranged) -> dict[str, object]:
     ends = {"low": ranged.low, "high": ranged.high}
     return {"value": repr(ranged.value)} | {k: v if v is None else repr(v) for k, v in ends.items()}
-
-
-def _in_unit(metric: Metric, value: float) -> str:
-    """A difference in the unit of a score: points for shares."""
-    if metric.is_share:
-        return f"{100 * value:.1f}\u00a0points"
-    return f"{value:.4f}"
 
 
 def decision_table(report: Report) -> Table | None:
@@ -139,8 +137,7 @@ def _decision_row(
 ) -> list[Cell]:
     small, large, stage = pair
     metric = metric_of(report.summary.scores.tasks[task], report.evidence.primary[task].score)
-    recipes = report.results.recipes_at(Place(small, stage))
-    shared = [r for r in recipes if r in report.results.recipes_at(Place(large, stage))]
+    shared = shared_recipes(report, Place(small, stage), Place(large, stage))
     mark = () if decides else (Line(f"signal to noise under {LEAST_RATIO:g}", mark=True),)
     row = [
         Cell(metric.label, mark),
@@ -156,8 +153,8 @@ def _decision_row(
                 **_data(decision.accuracy),
             },
         ),
-        Cell(_in_unit(metric, decision.lost)),
-        Cell(ranged_text(decision.regret, lambda x: _in_unit(metric, x))),
+        Cell(in_unit(metric, decision.lost)),
+        Cell(ranged_text(decision.regret, lambda x: in_unit(metric, x))),
         Cell(shared[decision.pick], lines(shared[decision.best])),
     ]
     return row if decides else [replace(cell, style=GREY) for cell in row]

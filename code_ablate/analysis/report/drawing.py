@@ -108,14 +108,19 @@ def panel(
     *,
     rows: Sequence[str] = (),
     row_inches: float = 0.26,
+    name_letters: int = 0,
     width: float = _PANEL_INCHES[0],
     height: float = _PANEL_INCHES[1],
 ) -> Axes:
-    """An empty panel. With `rows`, these name positions 0, 1, ... from the top down."""
+    """An empty panel. With `rows`, these name positions 0, 1, ... from the top down.
+
+    `name_letters`: letters for which there is room in the names of rows, where other panels beside
+    it have longer ones.
+    """
     left = 0.3 + 0.32 * bool(y_label)
     bottom = _LABEL_INCHES + _LINE_INCHES * x_label.count("\n")
     if rows:
-        left = 0.15 + _LETTER_INCHES * max(map(len, rows))
+        left = 0.15 + _LETTER_INCHES * max(name_letters, *map(len, rows))
         width = max(width, left + 2.0)
         height = bottom + _TITLE_INCHES + row_inches * (len(rows) + 0.4)
     with mpl.rc_context({**STYLE, "axes.grid.axis": "x" if rows else "both"}):

@@ -103,7 +103,8 @@ def _size(comparison: Comparison) -> float:
 
 
 def _named(comparison: Comparison) -> str:
-    return f"{change_range(comparison)} with {comparison.recipe}"
+    apart = " (exploratory)" if comparison.exploratory else ""
+    return f"{change_range(comparison)} with {comparison.recipe}{apart}"
 
 
 def _domain_sentences(report: Report, place: Place) -> list[str]:

@@ -1,6 +1,7 @@
 """What was frozen before the data, in sentences.
 
-frozen_summary(report)       # one line
+frozen_summary(report)       # two lines
+corrected_over(report)       # "all 54 comparisons of this study"
 frozen_facts(report)         # what stands in the page, by name
 """
 
@@ -27,7 +28,22 @@ def frozen_summary(report: Report) -> str:
     for comparison in report.summary.comparisons:
         counts[plan.status(comparison.recipe, comparison.metric.key)] += 1
     parts = [f"{count} {status}" for status, count in counts.items()]
-    return f"Frozen on {plan.first.created[:10]}: of the comparisons {joined(parts)}."
+    text = f"Frozen on {plan.first.created[:10]}: of the comparisons {joined(parts)}."
+    if any(c.exploratory for c in report.summary.comparisons):
+        text += f" Holm's correction is over {corrected_over(report)}."
+    return text
+
+
+def corrected_over(report: Report) -> str:
+    """Which comparisons are corrected for together: "all 54 comparisons of this study"."""
+    comparisons = report.summary.comparisons
+    apart = sum(comparison.exploratory for comparison in comparisons)
+    if not apart:
+        return f"all {counted(len(comparisons), 'comparison')} of this study"
+    return (
+        f"the {counted(len(comparisons) - apart, 'comparison')} that hypotheses named before there "
+        f"were results, and apart over the other {apart}, which are marked as exploratory"
+    )
 
 
 def frozen_facts(report: Report, plan: FrozenPlan) -> dict[str, str]:

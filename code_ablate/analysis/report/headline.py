@@ -76,8 +76,11 @@ def _side(
     """The clearest improvement, or loss; what was estimated where none is certain."""
     base = report.baseline
     if certain:
-        # A relative change says more than points that nothing relates to.
-        clearest = max(certain, key=lambda c: (c.gain is not None, abs(c.change.value)))
+        # What a hypothesis named goes before what was found by looking, and a relative change says
+        # more than points that nothing relates to.
+        clearest = max(
+            certain, key=lambda c: (not c.exploratory, c.gain is not None, abs(c.change.value))
+        )
         up = improves != clearest.metric.lower_is_better
         kind = "improvement" if improves else "loss"
         opening = f"The one certain {kind}"
@@ -88,7 +91,8 @@ def _side(
             f"{opening}: against {base}, {_recipe(report, clearest)} "
             f"{'raises' if up else 'lowers'} {clearest.metric.name} on {clearest.metric.label} by "
             f"{size_range(clearest)} {report.title(clearest.place)}"
-            f"{tokens_needed(report, clearest)}.",
+            f"{tokens_needed(report, clearest)}"
+            f"{'; exploratory, as no hypothesis named it' if clearest.exploratory else ''}.",
         )
     estimated = [c for c in all_ if c.better == improves and c.change.value]
     if not estimated:

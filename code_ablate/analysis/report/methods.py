@@ -7,6 +7,7 @@ What depends on the tasks of a study is said only where it has such tasks.
 
 from code_ablate.analysis.estimation.categories import AVERAGES
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.frozen_text import corrected_over
 from code_ablate.analysis.report.phrases import joined, whole_percent
 from code_ablate.analysis.results.contaminated import searched
 from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
@@ -74,7 +75,7 @@ def methods(report: Report) -> list[str]:
         "between seeds that this recipe and the baseline themselves show: no noise is borrowed "
         "from other recipes, which may be quieter. Where items are drawn too, Howe's (1974) "
         "combination of both noises, which errs to the safe side. It is adjusted by Holm's method "
-        "(1979), and no change is marked on fewer than three seeds.",
+        f"(1979) over {corrected_over(report)}; no change is marked on fewer than three seeds.",
         "Verdicts: different, after Holm's correction; equivalent, if two one-sided tests put the "
         "change within the margin that the study names, corrected likewise; else it cannot be "
         "said, and beside it stands the least change that such a study finds with a power of 80 % "
@@ -86,6 +87,7 @@ def methods(report: Report) -> list[str]:
         "seeds; what noise adds to the range is taken out. Decision accuracy and regret are over "
         "pairs of recipes. The compute multiplier is exp(advantage / slope), the slope being that "
         "of the baseline's score in the logarithm of its tokens; its interval is Fieller's.",
+        *_seed_parts(report),
         "p against chance: binomial where all items have the same number of answers, otherwise "
         "the exact distribution of a sum of unequal guesses.",
         "A seed's mark of collapse: one answer covers 95 % of its predictions, or 80 % and the "
@@ -94,6 +96,19 @@ def methods(report: Report) -> list[str]:
         "FLOPs are floating-point operations of training, by formula and not measured.",
         "The score of every item is in results.parquet in the study's directory, with study.json "
         "beside it. Cells of the tables above carry their numbers unrounded in data attributes.",
+    ]
+
+
+def _seed_parts(report: Report) -> list[str]:
+    """How the noise of seeds was split; nothing where they are not crossed."""
+    if not report.seed_noise:
+        return []
+    return [
+        "Parts of the seed: the analysis of variance of runs that are a grid of seeds, one run in "
+        "each cell, both kinds of seeds random and recipes fixed; every recipe has its own. "
+        "Estimates are unbiased, and may be below zero. Intervals of parts are by modified large "
+        "samples (Ting et al. 1990), that of what is left is a chi-square's, that of the choice of "
+        "items the jackknife's over items."
     ]
 
 

@@ -33,8 +33,11 @@ class TaskSummary:
     """One checkpoint on one task."""
 
     task: str
+    """Name of the task."""
     category: str
+    """Category of the task; empty where it is not known."""
     kind: str
+    """Kind of the task, as tables of results call it."""
     score_name: str
     """"accuracy", "exact match", "pass@1", "bits per byte", ..., or the task's own metric."""
     items: int

@@ -17,11 +17,16 @@ def render(template: str, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))
 
 
+def render_text(template: str, **values: object) -> str:
+    """A template of a page in Markdown, filled in as it stands: nothing is escaped."""
+    return _environment(autoescape=False).get_template(template).render(values)
+
+
 @functools.cache
-def _environment() -> jinja2.Environment:
+def _environment(autoescape: bool = True) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("code_ablate.analysis.report"),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -32,10 +32,11 @@ def arms_table(studies: SeveralStudies) -> pd.DataFrame:
     unit, lower_is_better, value, low, high, items, seeds. `source` is what the study varies, and
     `source_share` its share of the tokens. Metrics are means over the tasks that all studies have.
     """
-    return pd.DataFrame(_rows(studies))
+    return pd.DataFrame(arm_rows(studies))
 
 
-def _rows(studies: SeveralStudies) -> Iterator[dict[str, Any]]:
+def arm_rows(studies: SeveralStudies) -> Iterator[dict[str, Any]]:
+    """The rows of `arms_table`, as plain values."""
     metrics = main_metrics(next(iter(studies.scores.values())))
     for name, scores in studies.scores.items():
         results, estimator = studies.results[name], Estimator(scores, Settings())

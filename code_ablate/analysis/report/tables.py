@@ -113,7 +113,15 @@ def _verdict_cell(comparison: Comparison | None) -> Cell:
     change, _, interval_text = change_range(comparison).partition(" [")
     verdict = comparison.verdict()
     style = {DIFFERENT: "better" if comparison.better else "worse", CANNOT_SAY: "open"}
-    return Cell(change, lines(f"[{interval_text}", verdict), style.get(verdict, ""))
+    said = (*lines(f"[{interval_text}", verdict), *_apart(comparison))
+    return Cell(change, said, style.get(verdict, ""))
+
+
+def _apart(comparison: Comparison) -> tuple[Line, ...]:
+    """A mark for what is called different or equivalent and that no frozen hypothesis named."""
+    if not comparison.exploratory or comparison.verdict() == CANNOT_SAY:
+        return ()
+    return (Line("exploratory", mark=True),)
 
 
 def gain_table(report: Report, place: Place) -> Table:
@@ -146,12 +154,15 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Cel
     star = " *" if comparison.certain() else ""
     return Cell(
         written(change.value) + unit + star,
-        lines(
-            interval(change.low, change.high, written),
-            " · ".join(written(value) for value in change.per_seed),
-            f"p {p_text(comparison.p_holm)}",
-            _verdict(comparison),
-            *multiplier_lines(report, comparison),
+        (
+            *lines(
+                interval(change.low, change.high, written),
+                " · ".join(written(value) for value in change.per_seed),
+                f"p {p_text(comparison.p_holm)}",
+                _verdict(comparison),
+                *multiplier_lines(report, comparison),
+            ),
+            *_apart(comparison),
         ),
         style,
         data={

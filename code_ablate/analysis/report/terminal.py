@@ -53,6 +53,11 @@ def _legend(report: Report) -> list[str]:
         "Changes are relative and paired by item and seed; in points where the baseline may be 0.",
         "* different: holds after Holm's correction over all comparisons, on three seeds or more.",
     ]
+    if any(c.exploratory for c in summary.comparisons):
+        lines[-1] = (
+            "* different: holds after Holm's correction over what hypotheses named, on three seeds "
+            "or more;\nthe other comparisons are exploratory, and corrected apart."
+        )
     if any(c.margin for c in summary.comparisons):
         lines.append(
             "= equivalent: within the study's margin, by two one-sided tests, as corrected."
@@ -123,8 +128,9 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
 
 
 def _verdict(comparison: Comparison) -> str:
-    """ "*", "=", or "? 2.1 %, 8 seeds"."""
-    marks = {DIFFERENT: "*", EQUIVALENT: "="}
+    """ "*", "=", "* exploratory", or "? 2.1 %, 8 seeds"."""
+    apart = " exploratory" if comparison.exploratory else ""
+    marks = {DIFFERENT: f"*{apart}", EQUIVALENT: f"={apart}"}
     return marks.get(comparison.verdict()) or f"? {undecided(comparison, short=True)}"
 
 

@@ -187,8 +187,13 @@ class FrozenPlan:
             return FROZEN
         return AMENDED if any(e.covers(recipe, metric) for e in self.valid) else EXPLORATORY
 
+    def names(self, recipe: str, metric: str) -> bool:
+        """Whether a hypothesis that was made before there were results names a comparison: these
+        are corrected for together, and apart from the others."""
+        return self.status(recipe, metric) != EXPLORATORY
+
 
 def analysis_digest() -> str:
     """Hash of the source of the package that makes estimates and verdicts."""
     folder = Path(estimates.__file__).parent
-    return identity({file.name: file.read_text() for file in sorted(folder.glob("*.py"))})
+    return identity({file.name: file.read_text("utf-8") for file in sorted(folder.glob("*.py"))})

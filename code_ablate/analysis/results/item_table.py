@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from etils import epath
 from jaxtyping import Float, Int
 
-from code_ablate import own_file
+from code_ablate import own_file, storage
 from code_ablate.errors import UserError
 
 
@@ -38,7 +38,13 @@ class ItemTable:
             raise UserError(
                 f"{path} does not exist: the study has not been evaluated; run it again."
             )
-        content = path.read_bytes()
+        try:
+            content = storage.read_file(path)
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be read ({error.strerror}): mend that, or move it away and run the "
+                "study again, which then writes it anew."
+            ) from error
         if own_file.sha256(content) != digest:
             raise UserError(
                 f"{path} is damaged, or is not the table that {belongs_to} beside it was written "

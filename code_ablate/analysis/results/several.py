@@ -32,21 +32,8 @@ class SeveralStudies:
 
     @cached_property
     def scores(self) -> dict[str, Scores]:
-        """The scores of each study on the common tasks.
-
-        Raises UserError if a task counts by another score in another study.
-        """
-        found = {name: _restricted(r.scores, self.tasks) for name, r in self.results.items()}
-        first = next(iter(found.values()))
-        for name, scores in found.items():
-            for task in self.tasks:
-                ours, theirs = first.tasks[task].score, scores.tasks[task].score
-                if ours != theirs:
-                    raise UserError(
-                        f"{task!r} counts by {theirs or 'no score'} in study {name}, and by "
-                        f"{ours or 'no score'} in {next(iter(found))}: report them one by one."
-                    )
-        return found
+        """The scores of each study on the common tasks."""
+        return {name: _restricted(r.scores, self.tasks) for name, r in self.results.items()}
 
 
 def _restricted(scores: Scores, tasks: Sequence[str]) -> Scores:
@@ -58,10 +45,10 @@ def _restricted(scores: Scores, tasks: Sequence[str]) -> Scores:
 
 
 def load_several(folders: Sequence[epath.PathLike]) -> SeveralStudies:
-    """Reads studies and checks that their common tasks were asked in the same way.
+    """Reads studies and checks that their common tasks were asked and scored in the same way.
 
-    Raises UserError, with all tasks in one message, if they were not; if they have no task in
-    common; and as `load_results` does.
+    Raises UserError if one is named twice, as `load_results` does, and, with all reasons in one
+    message, if they cannot be compared.
     """
     paths = list(dict.fromkeys(epath.Path(folder) for folder in folders))
     if len(paths) < len(folders):
@@ -76,8 +63,14 @@ def load_several(folders: Sequence[epath.PathLike]) -> SeveralStudies:
     left_out = {task: tuple(names) for task, names in having.items() if task not in common}
     if not common:
         raise UserError(f"{', '.join(results)} have no task in common: report them one by one.")
-    _require_asked_alike(results, common)
-    return SeveralStudies(results, common, left_out)
+    studies = SeveralStudies(results, common, left_out)
+    reasons = [*_asked_otherwise(results, common), *_counted_otherwise(studies)]
+    if reasons:
+        raise UserError(
+            f"{', '.join(results)} cannot stand in one table: {'; '.join(reasons)}. Report them "
+            "one by one."
+        )
+    return studies
 
 
 def _names(paths: Sequence[epath.Path], loaded: Sequence[Results]) -> list[str]:
@@ -91,24 +84,36 @@ def _names(paths: Sequence[epath.Path], loaded: Sequence[Results]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _require_asked_alike(results: Mapping[str, Results], tasks: Sequence[str]) -> None:
+def _asked_otherwise(results: Mapping[str, Results], tasks: Sequence[str]) -> list[str]:
+    """Why common tasks may not have been asked in the same way."""
     records = [of_study.record for of_study in results.values()]
     if len({record.suite for record in records}) == 1:
-        return  # the hash of all that was asked
+        return []  # the hash of all that was asked
     unknown = [
         name for name, r in results.items() if not all(r.record.tasks[t].identities for t in tasks)
     ]
     if unknown:
-        raise UserError(
+        return [
             f"the studies have different suites, and the records of {', '.join(unknown)} do not "
             "say what was asked in each task: run these studies again with this version; what is "
-            "trained and evaluated is found, and only the record is written anew."
-        )
+            "trained and evaluated is found, and only the record is written anew"
+        ]
     other = [t for t in tasks if len({record.tasks[t].identities for record in records}) > 1]
-    if other:
-        raise UserError(
-            f"{len(other)} of {len(tasks)} common tasks were asked in different ways in "
-            f"{', '.join(results)} (other items, prompts, vocabulary or context), so that their "
-            f"scores cannot stand in one table: {', '.join(other)}. Report the studies one by one, "
-            "or evaluate them with the same suite and vocabulary."
-        )
+    if not other:
+        return []
+    return [
+        f"{len(other)} of {len(tasks)} common tasks were asked in different ways (other items, "
+        f"prompts, vocabulary or context), and have to be evaluated with the same suite and "
+        f"vocabulary: {', '.join(other)}"
+    ]
+
+
+def _counted_otherwise(studies: SeveralStudies) -> list[str]:
+    """Common tasks whose items are scored in other ways."""
+    reasons = []
+    for task in studies.tasks:
+        counts = {name: scores.tasks[task].score for name, scores in studies.scores.items()}
+        if len(set(counts.values())) > 1:
+            said = ", ".join(f"{score or 'no score'} in {name}" for name, score in counts.items())
+            reasons.append(f"{task!r} counts by {said}")
+    return reasons

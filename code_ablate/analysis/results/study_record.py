@@ -114,6 +114,14 @@ class ArmRecord:
     """Training loss at the end, nats per token; None where no line was logged."""
     corpora: Mapping[str, CorpusUse]
     """What was read from each corpus."""
+    initialisation_seed: int | None = None
+    """Seed that its first parameters were drawn with; None where they were made elsewhere, and in
+    records of versions that did not keep it."""
+    order_seed: int | None = None
+    """Seed of the order within each corpus; None in records of versions that did not keep it."""
+    seedless: str = ""
+    """Hash of the configuration of its phases with all seeds at 0: arms of a recipe that have the
+    same differ in nothing but seeds. Empty in records of versions that did not keep it."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +244,9 @@ class StudyRecord:
     created: str
     """When the file was written, in UTC."""
     machine: MachineRecord
+    """What it ran on."""
     vocabulary: VocabularyRecord
+    """The vocabulary that its models were trained with."""
     seeds: tuple[int, ...]
     """Seeds of every recipe."""
     stages: tuple[str, ...]

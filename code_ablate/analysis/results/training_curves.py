@@ -4,11 +4,10 @@
     curves.arms[Arm("text_only", "1.07M", 0, "cooldown")].loss["demo.text"]    # nats a token
     curves.missing                                             # phases whose run is not there
 
-A study's folder may be moved away from its runs: what is missing is told, and nothing fails. No
-more than 200 lines of a run are read, evenly spaced.
+A study's folder may be moved away from its runs: what is missing is told, and nothing fails. At
+most 200 lines of a run are read, spread evenly.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,8 +17,8 @@ from jaxtyping import Float
 
 from code_ablate.analysis.results.arm import Arm
 from code_ablate.analysis.results.results import Results
+from code_ablate.logged_metrics import FILE, read_metrics
 
-METRICS = "metrics.jsonl"
 _MOST_LINES = 200
 _LOSS = "loss/"
 
@@ -52,8 +51,7 @@ def read_curves(study_dir: epath.PathLike, results: Results) -> TrainingCurves:
     needed = {identity for arm in results.last_arms for identity in arm.phases}
     lines = {}
     for identity, path in _metrics_files(epath.Path(study_dir), needed).items():
-        rows = _rows(path)
-        if rows:
+        if rows := [row for row in read_metrics(path, _MOST_LINES) if "tokens" in row]:
             lines[identity] = rows
     arms = {}
     for arm in results.last_arms:
@@ -69,24 +67,9 @@ def _metrics_files(study_dir: epath.Path, identities: set[str]) -> dict[str, epa
     files: dict[str, epath.Path] = {}
     for folder in sorted(beside.iterdir(), key=lambda path: path.name):
         identity = folder.name.rpartition("-")[2]
-        if identity in identities and (folder / METRICS).exists():
-            files.setdefault(identity, folder / METRICS)
+        if identity in identities and (folder / FILE).exists():
+            files.setdefault(identity, folder / FILE)
     return files
-
-
-def _rows(path: epath.Path) -> list[dict]:
-    """The lines of a run, without one that a kill left half-written."""
-    texts = path.read_bytes().decode(errors="replace").splitlines()
-    step = max(1, -(-len(texts) // _MOST_LINES))
-    rows = []
-    for text in texts[::-1][::step][::-1]:  # the last line is one of them
-        try:
-            row = json.loads(text)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(row, dict) and "tokens" in row:
-            rows.append(row)
-    return rows
 
 
 def _joined(phases: list[list[dict]], lengths: list[int]) -> TrainingCurve:

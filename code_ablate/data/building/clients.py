@@ -101,7 +101,7 @@ def _debian_source(name: str, version: str, folder: Path, apt: Path) -> Fetched:
     for part in ("--dsc-only", "--tar-only"):
         _run([*command, part, wanted], folder, wanted, _APT_GONE)
     (described,) = folder.glob("*.dsc")
-    found = re.search(r"^Version: (\S+)$", described.read_text(errors="replace"), re.MULTILINE)
+    found = re.search(r"^Version: (\S+)$", described.read_text("utf-8", "replace"), re.MULTILINE)
     archives = [f for f in _files(folder) if ".orig" in f.name and not f.name.endswith(".asc")]
     native = [f for f in _files(folder) if ".tar." in f.name and ".debian." not in f.name]
     return Fetched(found[1] if found else "", tuple(archives or native))
@@ -130,13 +130,13 @@ def ready_apt(folder: Path) -> None:
     for file in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
         if file.suffix not in (".list", ".sources") or not file.is_file():
             continue
-        text = file.read_text(errors="replace")
+        text = file.read_text("utf-8", "replace")
         if file.suffix == ".list":
             lines = [line for line in text.splitlines() if line.startswith("deb ")]
             text = "\n".join([*lines, *(line.replace("deb ", "deb-src ", 1) for line in lines)])
         else:
             text = re.sub(r"(?m)^Types:.*$", "Types: deb deb-src", text)
-        (folder / file.name).write_text(text + "\n")
+        (folder / file.name).write_text(text + "\n", "utf-8")
     options = [f"-oDir::State::lists={folder / 'lists'}", f"-oDir::Etc::sourceparts={folder}"]
     _run(["apt-get", *_APT, *options, "update"], folder, "the lists of packages", "")
 

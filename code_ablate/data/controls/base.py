@@ -11,8 +11,7 @@
 
 A control is a frozen dataclass: its arguments and its source text are its identity. What leaves
 nothing of a document (the comments of a file without comments) gives an empty text, which prepare
-leaves out and counts. What the original holds out for validation is left out before, too
-(`preparing.held_out_originals`): the control's own validation documents are others.
+leaves out and counts.
 """
 
 import dataclasses
@@ -22,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from code_ablate.data.filters.base import Document, Rewriter
+from code_ablate.data.registry import corpus_names
 from code_ablate.errors import UserError, unknown_name
 
 T = TypeVar("T")
@@ -32,8 +32,6 @@ class Control(Rewriter):
     """Base of the controls: a subclass says `text_of`."""
 
     derives: ClassVar[bool] = True
-    leaves_out_held_out: ClassVar[bool] = True
-    """Whether `prepare` leaves out the documents that the original holds out."""
 
     def text_of(self, document: Document) -> str:
         """The text in the place of the document's. Must depend on nothing but its arguments."""
@@ -59,7 +57,7 @@ def derive(name: str, of: str, *controls: Control) -> Any:
     from code_ablate.data.sources.documents import to_targets
 
     if of not in seqio.TaskRegistry.names():
-        raise unknown_name("corpus", of, seqio.TaskRegistry.names())
+        raise unknown_name("corpus", of, corpus_names())
     task = seqio.TaskRegistry.get(of)
     chain = list(task.preprocessors)
     if to_targets not in chain:

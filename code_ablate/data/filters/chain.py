@@ -10,7 +10,7 @@ What stays is the same as when the steps are called one after the other, as SeqI
 there crosses from TensorFlow to Python, which costs more than most rules.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from code_ablate.data.filters.base import (
@@ -33,9 +33,16 @@ if TYPE_CHECKING:
 class Chain:
     """One pass of documents through steps that follow each other."""
 
-    def __init__(self, steps: Sequence[Step], seed: int = 0):
-        """`seed`: draws the examples."""
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        seed: int = 0,
+        on_rewritten: Callable[[str, str], object] | None = None,
+    ):
+        """`seed`: draws the examples. `on_rewritten`: is called with the text of each kept document
+        that has become another one, before and after."""
         self.steps = list(steps)
+        self._on_rewritten = on_rewritten
         self.tallies: list[FilterTally | RewriterTally] = [tally_of(s, seed) for s in steps]
         self.counts = [[0, 0] for _ in steps]
 
@@ -44,6 +51,7 @@ class Chain:
 
         `size`: bytes of its text. Raises what a step raises.
         """
+        before = document.text
         for step, tally, counts in zip(self.steps, self.tallies, self.counts, strict=True):
             if not step.applies_to(document.language):
                 tally.pass_by()
@@ -60,6 +68,8 @@ class Chain:
                 document = after
             counts[0] += 1
             counts[1] += size
+        if self._on_rewritten is not None and document.text != before:
+            self._on_rewritten(before, document.text)
         return document
 
     def require_metadata(self, names: Sequence[str]) -> None:

@@ -33,7 +33,7 @@ _MAX_STRINGS = 200
 
 def named_files(strings: Iterable[str]) -> list[str]:
     """Absolute paths of the local files that strings name, alone or two of them joined; sorted."""
-    candidates = {text for text in strings if _may_be_path(text)}
+    candidates = {os.path.expanduser(text) for text in strings if _may_be_path(text)}
     folders = {text for text in candidates if "/" in text and os.path.isdir(text)}
     joined = (
         {os.path.join(folder, text.lstrip("/")) for folder in folders for text in candidates}

@@ -34,6 +34,8 @@ from typing import Any
 import numpy as np
 
 import gin
+from code_ablate.data.fingerprints.generators import GENERATORS, first_state
+from code_ablate.data.fingerprints.hidden_inputs import require_lasting, require_visible
 from code_ablate.data.fingerprints.installed import (
     installed_name,
     is_installed,
@@ -47,7 +49,6 @@ from code_ablate.data.fingerprints.source_text import (
     imports_in,
     module_digest,
     names_in,
-    require_static,
     source_text,
     texts_in,
 )
@@ -248,7 +249,7 @@ class Reached:
         names, ours = names_in(code), is_ours(function.__module__)
         in_modules = names
         if not ours:
-            require_static(code, scope)
+            require_visible(function)
             in_modules = names | {text for text in texts_in(code) if text.isidentifier()}  # getattr
         parts = []
         for name in sorted(names & scope.keys()):
@@ -256,6 +257,8 @@ class Reached:
                 continue
             value = scope[name]
             is_module = isinstance(value, types.ModuleType)
+            if not ours and not isinstance(value, types.ModuleType | types.FunctionType | type):
+                require_lasting(function, name)
             text = self._module(value, in_modules) if is_module else self._text(value)
             parts.append(f"{name}={text}")
         for level, module in sorted(imports_in(code)):
@@ -332,6 +335,8 @@ class Reached:
         if isinstance(thing, _INERT):
             return type(thing).__qualname__
         kind = self._text(type(thing))
+        if isinstance(thing, GENERATORS):
+            return f"{kind} {first_state(thing)}"
         if hasattr(thing, "vocab_size") and hasattr(thing, "encode_tf"):
             # A SeqIO vocabulary loads itself lazily: its attributes change when it is used.
             return f"{kind} {thing.vocab_size} {_ADDRESS.sub('', str(thing))}"

@@ -5,24 +5,12 @@ import dis
 import functools
 import hashlib
 import inspect
-import sys
 import textwrap
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from code_ablate.errors import UserError
-
-_DYNAMIC = {"eval", "exec", "compile", "__import__", "globals"}
-"""Built-in functions whose effect does not stand in the source."""
-_OUTSIDE = {
-    "os": {"environ", "environb", "getenv", "getenvb", "popen", "system"},
-    "importlib": {"import_module", "reload"},
-    "sys": {"argv", "modules"},
-    "runpy": {"run_module", "run_path"},
-    "subprocess": {"Popen", "call", "check_call", "check_output", "getoutput", "run"},
-}
-"""Module -> names in it that reach what no source names."""
 
 
 class Unfollowable(UserError):
@@ -116,31 +104,3 @@ def imports_in(code: types.CodeType) -> set[tuple[int, str]]:
 def texts_in(code: types.CodeType) -> set[str]:
     """The strings that stand in code."""
     return {c for part in _inner(code) for c in part.co_consts if isinstance(c, str)}
-
-
-def require_static(code: types.CodeType, scope: Mapping[str, Any]) -> None:
-    """Raises Unfollowable where code reaches what no source names. `scope`: its globals."""
-    names = names_in(code)
-    for name in sorted(names & _DYNAMIC - scope.keys()):
-        raise Unfollowable(f"{name}() does what no source says")
-    for module, outside in _OUTSIDE.items():
-        held = vars(sys.modules[module]) if module in sys.modules else {}
-        met = {
-            own
-            for own in outside & held.keys()
-            for name in names & scope.keys()
-            if scope[name] is held[own]
-        }
-        if _is_used(module, code, scope):
-            met |= outside & names
-        if met:
-            raise Unfollowable(f"{module}.{min(met)} reaches what no source names")
-
-
-def _is_used(module: str, code: types.CodeType, scope: Mapping[str, Any]) -> bool:
-    """Whether code names a module: as a global, under whatever name, or in an import of its own."""
-    imported = any((level, name) == (0, module) for level, name in imports_in(code))
-    values = (scope[name] for name in names_in(code) & scope.keys())
-    return imported or any(
-        isinstance(value, types.ModuleType) and value.__name__ == module for value in values
-    )

@@ -72,6 +72,7 @@ class LeakHits:
     digest: str
     """Identity of items and rules."""
     config: Decontamination
+    """Rules by which items are looked for."""
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -121,10 +122,15 @@ class Decontaminate:
     """Drops documents that hold evaluation items; each corpus by itself."""
 
     config: Decontamination
+    """Rules by which items are looked for."""
     index: LeakIndex
+    """N-grams of the items."""
     digest: str
+    """Identity of items and rules."""
     tasks: Mapping[str, str]
+    """First task with the same items, for each task whose rows are on this machine."""
     missing: tuple[str, ...]
+    """Tasks whose rows are not on this machine."""
 
     @classmethod
     def of(cls, config: Decontamination) -> "Decontaminate":

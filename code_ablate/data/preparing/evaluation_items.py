@@ -27,6 +27,7 @@ class ItemPart:
     name: str
     """PROMPT or ANSWER."""
     text: str
+    """The text that is looked for."""
     is_code: bool = False
     """Whether it is a program: then it is also looked for renamed and reformatted."""
 
@@ -38,6 +39,7 @@ class EvaluationItem:
     item: str
     """Id of the item, as in the scores."""
     parts: tuple[ItemPart, ...]
+    """The texts, each looked for by itself."""
 
 
 Items = Sequence[EvaluationItem]
@@ -56,7 +58,8 @@ def task_names(tasks: Sequence[str]) -> tuple[str, ...]:
     known = seqio.TaskRegistry.names()
     for name in tasks:
         if name not in known:
-            raise unknown_name("evaluation task (Decontamination.tasks)", name, known)
+            fitting = registry.evaluation_task_names()
+            raise unknown_name("evaluation task (Decontamination.tasks)", name, fitting)
     if tasks:
         return tuple(tasks)
     sources = {name: getattr(seqio.TaskRegistry.get(name), "source", None) for name in known}

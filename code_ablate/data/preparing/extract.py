@@ -23,7 +23,7 @@ from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
 from code_ablate.data.preparing.runner import Place
 from code_ablate.data.preparing.shared_files import local_path, new_files
-from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, text_hash
+from code_ablate.data.preparing.signatures import SIGNATURES, index_dtype, split_word, text_hash
 from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.variants import CorpusVariant, register_variants, registered_variants
@@ -78,6 +78,7 @@ class Extraction:
     """`extract` for a runner: usable in other processes, which register the corpora first."""
 
     registration: Registration
+    """What registers the corpora."""
 
     def __call__(self, piece: Piece, place: Place) -> PieceResult:
         """Extracts a piece. Raises UserError if the corpus here is not the one meant."""
@@ -116,7 +117,6 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         seed=piece.seed,
         threads=place.threads,
         max_bytes=piece.max_document_bytes,
-        held_out=piece.held_out,
         on_read=read.count,
     )
     with new_files(piece.path, piece.suffixes) as path:
@@ -228,7 +228,8 @@ class _PieceWriter:
         content = stored.tobytes()
         file.write(content)
         signatures = (signature.compute(text, content) for signature in self._signatures)
-        self._rows.append((*signatures, self._position, len(stored), len(text)))
+        split = split_word(text) if document.split is None else document.split
+        self._rows.append((*signatures, split, self._position, len(stored), len(text)))
         if len(self._rows) == _PACKED_ROWS:
             self._pack()
         if self._beside:

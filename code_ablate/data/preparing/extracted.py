@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Int, Shaped, UInt64
 
 from code_ablate.data.preparing.extract import load_index
 from code_ablate.data.preparing.pieces import PieceResult
@@ -20,6 +20,7 @@ class PieceDocuments:
     """Documents of one piece, for work on the files that lie beside it."""
 
     corpus: str
+    """Name of the corpus."""
     path: str
     """Path of the files, without their suffixes."""
     documents: int
@@ -37,6 +38,7 @@ class Documents:
     """The documents of one corpus, as judges see them."""
 
     corpus: str
+    """Name of the corpus."""
     rows_N: Shaped[np.ndarray, " N"]
     """Index rows: signatures, and length in `tokens` and `bytes`."""
     in_validation_N: Bool[np.ndarray, " N"]
@@ -81,6 +83,7 @@ class ExtractedCorpus:
     """The pieces of one corpus, put together in one order."""
 
     documents: Documents
+    """The documents, as judges see them."""
     piece_N: Int[np.ndarray, " N"]
     """Index into `documents.pieces`, of each document."""
 
@@ -88,8 +91,9 @@ class ExtractedCorpus:
     def load(cls, results: Sequence[PieceResult], validation_fraction: float) -> "ExtractedCorpus":
         """Puts all pieces of a corpus together; the order of `results` does not matter.
 
-        Where the source has no validation split, one is taken by a hash of the text
-        (`signatures.held_out`).
+        Where the source has no validation split, one is taken by a hash of the text that the source
+        gave (`signatures.split_word`); of documents that have become equal, all are held out if one
+        is.
         """
         results = sorted(results, key=lambda result: (result.piece.split, result.piece.index))
         pieces = [load_index(result.path) for result in results]
@@ -97,7 +101,7 @@ class ExtractedCorpus:
         sizes = [len(index) for index in pieces]
         in_validation_N = np.repeat([r.piece.split == "validation" for r in results], sizes)
         if not any(r.piece.split == "validation" for r in results):
-            in_validation_N = rows_N["text"][:, 1] < np.uint64(split_bound(validation_fraction))
+            in_validation_N = _split_words(rows_N) < np.uint64(split_bound(validation_fraction))
         return cls(
             Documents(
                 results[0].piece.corpus,
@@ -107,3 +111,14 @@ class ExtractedCorpus:
             ),
             np.repeat(np.arange(len(pieces)), sizes),
         )
+
+
+def _split_words(rows_N: Shaped[np.ndarray, " N"]) -> UInt64[np.ndarray, " N"]:
+    """The least split word of the documents with the same text, for each document."""
+    words_N = rows_N["split"].copy()
+    if (words_N == rows_N["text"][:, 1]).all():  # no document was rewritten
+        return words_N
+    _, group_N = np.unique(rows_N["text"], axis=0, return_inverse=True)
+    least = np.full(group_N.max() + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, group_N, words_N)
+    return least[group_N]

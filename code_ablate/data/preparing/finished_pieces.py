@@ -21,7 +21,7 @@ from code_ablate.data.preparing.pieces import Piece, PieceResult
 from code_ablate.data.preparing.shared_files import local_path
 from code_ablate.data.round_trip import RoundTrip
 
-FORMAT = 6
+FORMAT = 7
 """Format of a record and of the files that it stands beside."""
 _RECORD = ".json"
 
@@ -33,7 +33,7 @@ class PieceRecord:
     piece: Mapping[str, Any]
     """What the piece is, of what the name of its folder, the store's, does not say."""
     stages: tuple[Mapping[str, Any], ...]
-    """Fields of the `task_run.Stage`s."""
+    """Fields of the `stages.Stage`s."""
     empty: int
     """Documents without a token."""
     empty_bytes: int
@@ -68,7 +68,7 @@ def write_record(result: PieceResult, digests: Mapping[str, str]) -> None:
 
 def find_finished(piece: Piece) -> PieceResult | None:
     """The result of a piece whose files are there and whole; None if it must be extracted."""
-    from code_ablate.data.preparing.task_run import Stage
+    from code_ablate.data.preparing.stages import Stage
 
     path = piece.path
     try:

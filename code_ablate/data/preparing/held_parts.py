@@ -35,6 +35,7 @@ class CommonNgrams:
     """Finds the n-grams that more documents of a corpus have than `rules.common`."""
 
     rules: Decontamination
+    """Rules by which items are looked for."""
 
     def rounds(self) -> Sequence["CommonNgrams"]:
         """A single one."""
@@ -58,9 +59,11 @@ class PartsInDocuments:
     """Parts that documents of a corpus hold, as columns, by document and part."""
 
     corpus: str
+    """Name of the corpus."""
     document_M: Int[np.ndarray, " M"]
     """Numbers among the chosen documents of the corpus."""
     part_M: Int[np.ndarray, " M"]
+    """Number of the part that the document holds."""
     ngrams_M: Int[np.ndarray, " M"]
     """N-grams of the part that stand in the document."""
     share_M: Float[np.ndarray, " M"]
@@ -78,7 +81,9 @@ class HeldParts:
     """Finds the parts that each document holds."""
 
     rules: Decontamination
+    """Rules by which items are looked for."""
     table: PartTable
+    """The parts that n-grams belong to."""
     common: Mapping[str, Int[np.ndarray, " C"]]
     """Common n-grams of each corpus: of prose, any other one is enough."""
 

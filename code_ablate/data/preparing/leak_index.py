@@ -91,8 +91,11 @@ class Parts:
     """The parts of all items that are looked for, as columns."""
 
     task_P: np.ndarray
+    """Name of the part's task."""
     item_P: np.ndarray
+    """Id of the part's item."""
     name_P: np.ndarray
+    """PROMPT or ANSWER."""
     rule_P: np.ndarray
     """PROSE or CODE."""
     single_P: np.ndarray
@@ -128,7 +131,9 @@ class LeakIndex:
     """Sorted n-grams by (rule, n), with the parts that have each."""
 
     rules: Decontamination
+    """Rules by which items are looked for."""
     parts: Parts
+    """The parts that are looked for."""
     tables: Mapping[tuple[str, int], UInt[np.ndarray, " G"]]
     """Hashes in ascending order, by rule and n. The n-grams are numbered through all tables."""
     beginnings: UInt[np.ndarray, " B"]

@@ -89,7 +89,9 @@ class Sketches:
     """
 
     permutations: int
+    """Values of a sketch."""
     ngram: int
+    """Words of a shingle."""
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -87,6 +87,7 @@ class NearDuplicates:
     """Keeps one of each cluster of near-duplicates; over all corpora that are judged together."""
 
     config: Deduplication
+    """Which documents count as near-duplicates."""
 
     @property
     def signatures(self) -> tuple[str, ...]:

@@ -25,12 +25,15 @@ class Piece:
     """A part of a split of a corpus: what is extracted in one go."""
 
     corpus: str
+    """Name of the corpus."""
     split: str
+    """Name of the split, such as "train"."""
     index: int
     """Number of the piece, from 0."""
     count: int
     """Pieces that the split is cut into."""
     vocabulary: Vocabulary
+    """The vocabulary that documents are encoded with."""
     seed: int
     """Seed of preprocessors that draw at random."""
     scratch: str
@@ -43,8 +46,6 @@ class Piece:
     """Bytes of the source's files that are read for it; None where they are not known."""
     side_files: tuple[SideFiles, ...] = ()
     """What else is written of each document."""
-    held_out: float = 0.0
-    """Share of its documents that the original of a derived corpus holds out by their hash."""
 
     def __str__(self) -> str:
         return self.corpus
@@ -66,10 +67,11 @@ class PieceResult:
     """What `extract` left behind."""
 
     piece: Piece
+    """What was extracted."""
     path: str
     """Path of the temporary files, without their suffixes."""
     stages: tuple
-    """`task_run.Stage`s: what the source gave and what each preprocessor let through."""
+    """`stages.Stage`s: what the source gave and what each preprocessor let through."""
     empty: int
     """Documents without a token; they are left out."""
     empty_bytes: int

@@ -97,6 +97,7 @@ class StorePlan:
     """The store of one corpus as it is now: what it is made from, and where it is kept."""
 
     corpus: str
+    """Name of the corpus."""
     key_fields: dict[str, Any]
     """Plain values that decide the content of the store; its key is their identity."""
     path: epath.Path
@@ -310,9 +311,7 @@ class _Preparation:
         signatures = tuple(dict.fromkeys(asked_for))
         folder = self.scratch[plan.corpus]
         side_files = dict.fromkeys(f for one in self._judges for f in one.side_files(folder))
-        splits = corpus_splits(plan.task)
-        held_out = self.config.validation_fraction if len(splits) == 1 else 0.0
-        for split in splits:
+        for split in corpus_splits(plan.task):
             wanted = self.config.pieces or _pieces_by_size(shard_bytes(plan.task, split))
             count = max(1, min(wanted, len(plan.task.source.list_shards(split))))
             pieces += [
@@ -328,7 +327,6 @@ class _Preparation:
                     signatures,
                     shard_bytes(plan.task, split, index, count),
                     tuple(side_files),
-                    held_out,
                 )
                 for index in range(count)
             ]

@@ -19,6 +19,7 @@ class Signature:
     """One field of the index of extracted documents."""
 
     name: str
+    """Name of the field."""
     dtype: str
     """NumPy type of one value."""
     shape: tuple[int, ...]
@@ -37,24 +38,25 @@ def text_hash(text: bytes) -> tuple[int, ...]:
     return _words(text, 2)
 
 
-def held_out(text: bytes, fraction: float) -> bool:
-    """Whether a document goes to validation, where `fraction` of all documents do.
+def split_word(text: bytes) -> int:
+    """What decides whether a document goes to validation, from 0 to 2**64 - 1.
 
-    By its text alone: a document that stands in two corpora is validation in both, adding documents
-    moves none, and what a fraction holds out a larger one does too.
+    `text`: as the source gives it, before filters rewrite it. So a document that stands in two
+    corpora is validation in both, also where one holds it without its names or its secrets; adding
+    documents moves none, and what a fraction holds out a larger one does too.
     """
-    return text_hash(text)[1] < split_bound(fraction)
+    return text_hash(text)[1]
 
 
 def split_bound(fraction: float) -> int:
-    """The second word of the signature "text" below which a document is validation."""
+    """The `split_word` below which a document is validation, where `fraction` of all are."""
     return int(fraction * 2**64)
 
 
 SIGNATURES = {
     signature.name: signature
     for signature in (
-        # The document's name: its order and its split go by it, too.
+        # The document's name: its order goes by it, too.
         Signature("text", "<u8", (2,), lambda text, tokens: text_hash(text)),
         Signature("token_hash", "<u8", (), lambda text, tokens: _words(tokens, 1)[0]),
     )
@@ -71,6 +73,7 @@ def index_dtype(signatures: Sequence[str]) -> np.dtype:
         (s.name, s.dtype, s.shape) for s in map(SIGNATURES.__getitem__, signatures)
     ]
     fields += [
+        ("split", "<u8"),  # `split_word` of what it was before filters rewrote it
         ("start", "<i8"),  # in the piece's tokens
         ("tokens", "<i8"),  # EOS among them
         ("bytes", "<i8"),  # of text, UTF-8

@@ -86,6 +86,7 @@ class SimilarPairs:
     """A `Grouping` by bands: its results are pairs of ranks, as arrays of two columns."""
 
     shingles: Shingles
+    """What pairs are compared by."""
     threshold: float
     """Least Jaccard similarity of a pair."""
     permutations: int

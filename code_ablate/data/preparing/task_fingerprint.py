@@ -43,8 +43,16 @@ def preprocessor_fingerprint(preprocessor: Callable, opened: Sequence[str] = ())
     `opened`: paths of the files that it opens. Raises UserError if something that may change its
     result cannot be followed.
     """
+    return _with_opened(*_named_text(preprocessor), opened)
+
+
+def _named_text(preprocessor: Callable) -> tuple[str, str]:
+    """The name of a preprocessor, and all that it reaches as text. Raises UserError."""
     name = preprocessor_name(preprocessor)
-    text = _followed(name, lambda: Reached().describe(preprocessor))
+    return name, _followed(name, lambda: Reached().describe(preprocessor))
+
+
+def _with_opened(name: str, text: str, opened: Sequence[str]) -> dict[str, str]:
     for file, digest in zip(opened, content_digests(opened), strict=True):
         text += f"\n{placed(file)} {digest}"
     return {"name": name, "digest": _hash(text)[:16]}
@@ -55,11 +63,15 @@ def fingerprints_of(task: Any, preprocessors: Sequence[Callable]) -> list[dict[s
 
     Those of the user's own are tried on the first documents to see which files they open.
     """
+    described = [_named_text(p) for p in preprocessors]  # before a trial draws numbers
     opened: list[str] = []
     if any(_is_own(preprocessor) for preprocessor in preprocessors):
         with contextlib.suppress(Exception):  # what is wrong is said when the Task is run
             opened = files_opened(_trial(task, preprocessors))
-    return [preprocessor_fingerprint(p, opened if _is_own(p) else ()) for p in preprocessors]
+    return [
+        _with_opened(name, text, opened if _is_own(preprocessor) else ())
+        for preprocessor, (name, text) in zip(preprocessors, described, strict=True)
+    ]
 
 
 def _is_own(preprocessor: Any) -> bool:
@@ -100,8 +112,9 @@ def _followed(name: str, describe: Callable[[], str]) -> str:
     except RecursionError:
         why = "it is nested too deep"
     raise UserError(
-        f"{name!r} cannot be told from another one that gives other results: {why}. Give it a "
-        "`version` (an attribute, text or a number), and another one whenever its result changes."
+        f"{name!r} cannot be told from another one that gives other results: {why}. A `version` of "
+        "its own (an attribute, text or a number) vouches for it: give it another one whenever its "
+        "result changes."
     )
 
 

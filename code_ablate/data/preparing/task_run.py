@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,25 +26,34 @@ from jaxtyping import Int
 from code_ablate.data.filters.base import Filter, Rewriter
 from code_ablate.data.filters.chain import Chain
 from code_ablate.data.preparing.filtered_source import FilteringWatch
-from code_ablate.data.preparing.held_out_originals import without_held_out
 from code_ablate.data.preparing.objectives import require_documents
+from code_ablate.data.preparing.rewritten_texts import RewrittenTexts
+from code_ablate.data.preparing.stages import (
+    ChainProbe,
+    Probe,
+    SizeLimit,
+    SourceProbe,
+    Stage,
+    text_feature,
+)
 from code_ablate.data.preparing.task_fingerprint import (
     fingerprints_of,
     preprocessor_name,
     source_digest,
 )
 from code_ablate.data.preparing.tensorflow_errors import files_of, without_tensorflow
-from code_ablate.data.registry import TRAIN, import_expected_tasks, require_train_split
+from code_ablate.data.registry import (
+    TRAIN,
+    corpus_names,
+    import_expected_tasks,
+    require_train_split,
+)
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import Failed, UserError, unknown_name
 
-TOO_LONG = "over_max_document_bytes"
-"""Step that leaves out what has more text than `max_bytes`."""
-
 VALIDATION = "validation"
 
-_TEXT_FEATURES = ("text", "targets", "targets_pretokenized")
 _BATCH_DOCUMENTS = 32
 
 
@@ -58,23 +67,8 @@ class Document:
     """Ids, with or without EOS, as the Task leaves them."""
     name: str = ""
     """Source and path within it, as far as the Task keeps them beside the tokens."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """What came out of one step of a Task."""
-
-    name: str
-    """'read' for the source, else the preprocessor's name."""
-    documents: int
-    bytes: int | None
-    """Bytes of text; None where documents have no text to count."""
-    is_filter: bool = False
-    """Whether the step has a `name` of its own, as filters do."""
-    examples: tuple[str, ...] = ()
-    """What was wrong with the first rows of a source that were skipped at this step."""
-    measured: Mapping[str, Any] | None = None
-    """What a filter's tally has, as plain values; None for other steps."""
+    split: int | None = None
+    """`split_word` of the text before filters rewrote it; None where none did."""
 
 
 def find_task(name: str) -> seqio.Task:
@@ -82,7 +76,7 @@ def find_task(name: str) -> seqio.Task:
     something else than documents."""
     import_expected_tasks()
     if name not in seqio.TaskRegistry.names():
-        raise unknown_name("corpus", name, seqio.TaskRegistry.names())
+        raise unknown_name("corpus", name, corpus_names())
     task = seqio.TaskRegistry.get(name)
     require_train_split(task)
     if "targets" not in task.output_features:
@@ -168,41 +162,39 @@ class TaskRun:
         shuffle: bool = False,
         threads: int = 0,
         max_bytes: int | None = None,
-        held_out: float = 0.0,
         on_read: Callable[[int], None] | None = None,
     ):
         """One pass.
 
         Args:
           max_bytes: documents with more text are left out where the Task first has text.
-          held_out: share of its documents that the original of a derived corpus holds out; they are
-            left out before they are rewritten.
           on_read: is called now and then, in another thread, with the bytes of the source's files
             that were read since the last call, where the source counts them.
         """
         _leave_accelerators_alone()
         self._name, self._eos_id = task.name, vocabulary.eos_id
+        self._rewritten = RewrittenTexts()
         self._files = files_of(task.source, split)
-        limit = _Limit(max_bytes)
-        groups = _together(without_held_out(_preprocessors(task), held_out))
+        limit = SizeLimit(max_bytes)
+        groups = _together(_preprocessors(task))
         self._watch = SourceWatch(on_read)
         self._probes: list[Any] = []
         chain: list[Any] = []
         if isinstance(task.source, DocumentSource) and groups and isinstance(groups[0], list):
-            first = Chain(groups.pop(0), seed)
+            first = Chain(groups.pop(0), seed, self._rewritten.note)
             self._watch = FilteringWatch(first, task.source.fields, limit.take(), on_read)
-            self._probes += [_SourceProbe(self._watch), _ChainProbe(first)]
+            self._probes += [SourceProbe(self._watch), ChainProbe(first)]
         else:
-            self._probes.append(_Probe("read", False, limit))
+            self._probes.append(Probe("read", False, limit))
             chain.append(self._probes[0])
         for group in groups:
             if isinstance(group, list):
-                steps = Chain(group, seed)
-                self._probes.append(_ChainProbe(steps))
+                steps = Chain(group, seed, self._rewritten.note)
+                self._probes.append(ChainProbe(steps))
                 chain.append(steps)
                 continue
             own_name = isinstance(getattr(group, "name", None), str)
-            self._probes.append(_Probe(preprocessor_name(group), own_name, limit))
+            self._probes.append(Probe(preprocessor_name(group), own_name, limit))
             chain += [group, self._probes[-1]]
         features = {
             name: dataclasses.replace(feature, vocabulary=vocabulary)
@@ -225,7 +217,7 @@ class TaskRun:
                 split=split, shuffle=shuffle, seed=seed if shuffle else None, shard_info=shard
             )
         dataset = probed.preprocess_postcache(dataset, sequence_length=None, seed=seed)
-        self._text = _text_feature(dataset.element_spec)
+        self._text = text_feature(dataset.element_spec)
         self._dataset = self._slim(dataset, threads)
 
     def __iter__(self) -> Iterator[Document]:
@@ -240,7 +232,8 @@ class TaskRun:
                 texts = batch["text"].numpy() if "text" in batch else itertools.repeat(None)
                 known = "path" in batch
                 names = _names(batch["source"], batch["path"]) if known else itertools.repeat("")
-                yield from map(Document, texts, _rows(batch["targets"]), names)
+                for text, tokens, name in zip(texts, _rows(batch["targets"]), names, strict=False):
+                    yield Document(text, tokens, name, self._rewritten.split(text))
         except tf.errors.OpError as error:
             self._watch.require_success(self._name)
             raise without_tensorflow(self._name, self._files, error) from None
@@ -298,98 +291,6 @@ def _leave_accelerators_alone() -> None:
         tf.config.set_visible_devices([], "GPU")
 
 
-@dataclasses.dataclass
-class _Limit:
-    """The most text that a document may have, until a probe has seen to it."""
-
-    max_bytes: int | None
-    """Bytes; None: no limit, or one that a probe holds already."""
-
-    def take(self) -> int | None:
-        """The limit, for the first who asks."""
-        taken, self.max_bytes = self.max_bytes, None
-        return taken
-
-
-class _Probe:
-    """A preprocessor that counts documents and bytes of text, and leaves out what is too long.
-
-    A document that tokenizers are given whole takes some 220 times its size in memory.
-    """
-
-    def __init__(self, name: str, is_filter: bool, limit: _Limit):
-        self._name, self._is_filter, self._limit = name, is_filter, limit
-        self._has_text = True
-        self._max_bytes: int | None = None
-        with tf.device("CPU:0"):  # where the functions of tf.data run
-            self._counts = tf.Variable([0, 0], dtype=tf.int64, trainable=False)
-            self._too_long = tf.Variable([0, 0], dtype=tf.int64, trainable=False)
-
-    def __call__(self, dataset: tf.data.Dataset) -> tf.data.Dataset:
-        feature = _text_feature(dataset.element_spec)
-        self._has_text = feature is not None
-
-        def size_of(example) -> tf.Tensor:
-            text = example[feature] if isinstance(example, dict) else example
-            return tf.cast(tf.strings.length(text, unit="BYTE"), tf.int64)
-
-        @tf.autograph.experimental.do_not_convert  # halves the time to build it; a piece has many
-        def count(example):
-            size = tf.constant(0, tf.int64) if feature is None else size_of(example)
-            self._counts.assign_add(tf.stack([tf.constant(1, tf.int64), size]))
-            return example
-
-        @tf.autograph.experimental.do_not_convert
-        def fits(example):
-            size = size_of(example)
-            too_long = tf.cast(size > self._max_bytes, tf.int64)
-            self._too_long.assign_add(too_long * tf.stack([tf.constant(1, tf.int64), size]))
-            return too_long == 0
-
-        dataset = dataset.map(count)
-        self._max_bytes = self._limit.take() if self._has_text else None
-        return dataset if self._max_bytes is None else dataset.filter(fits)
-
-    def stages(self) -> list[Stage]:
-        documents, size = (int(n) for n in self._counts.numpy())
-        known = size if self._has_text else None
-        stages = [Stage(self._name, documents, known, self._is_filter)]
-        if self._max_bytes is not None:
-            more, more_bytes = (int(n) for n in self._too_long.numpy())
-            stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
-        return stages
-
-
-@dataclasses.dataclass(frozen=True)
-class _SourceProbe:
-    """What came out of a source whose rows are filtered before TensorFlow sees them."""
-
-    watch: FilteringWatch
-
-    def stages(self) -> list[Stage]:
-        (documents, size), (more, more_bytes) = self.watch.read, self.watch.too_long
-        stages = [Stage("read", documents, size)]
-        if self.watch.max_bytes is not None:
-            stages.append(Stage(TOO_LONG, documents - more, size - more_bytes))
-        return stages
-
-
-@dataclasses.dataclass(frozen=True)
-class _ChainProbe:
-    """What came out of filters that run as one."""
-
-    chain: Chain
-
-    def stages(self) -> list[Stage]:
-        chain = self.chain
-        return [
-            Stage(step.name, documents, size, is_filter=True, measured=tally.plain)
-            for step, (documents, size), tally in zip(
-                chain.steps, chain.counts, chain.tallies, strict=True
-            )
-        ]
-
-
 def _is_text(spec: Any) -> bool:
     return isinstance(spec, tf.TensorSpec) and spec.dtype == tf.string and spec.shape.rank == 0
 
@@ -406,15 +307,3 @@ def _rows(batch: tf.RaggedTensor | tf.Tensor | None) -> list[np.ndarray]:
     if isinstance(batch, tf.RaggedTensor):
         return np.split(batch.flat_values.numpy(), batch.row_limits().numpy()[:-1])
     return list(batch.numpy())
-
-
-def _text_feature(spec: Any) -> str | None:
-    """Which feature holds the text. Elements that are bare strings (lines of a file) are text,
-    too."""
-    if isinstance(spec, tf.TensorSpec):
-        return "text" if spec.dtype == tf.string and spec.shape.rank == 0 else None
-    for name in _TEXT_FEATURES:
-        feature = spec.get(name) if isinstance(spec, dict) else None
-        if isinstance(feature, tf.TensorSpec) and feature.dtype == tf.string:
-            return name if feature.shape.rank in (0, None) else None
-    return None

@@ -5,8 +5,7 @@
     verdicts.dropped["exact_duplicate"]            # which go for this reason
 
 A judge sees the signatures of all corpora that are judged together, and what the first pass wrote
-beside them, never their texts. What a
-corpus is judged against is part of the key of its store.
+beside them, never their texts. What a corpus is judged against is part of the key of its store.
 """
 
 from collections.abc import Mapping, Sequence

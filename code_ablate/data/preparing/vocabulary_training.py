@@ -25,15 +25,14 @@ from tqdm import tqdm
 from code_ablate import storage
 from code_ablate.data.preparing.corpus_fingerprint import corpus_fingerprint
 from code_ablate.data.preparing.prepared import say_unchecked, vocabulary_in_stores
-from code_ablate.data.preparing.signatures import held_out, text_hash
+from code_ablate.data.preparing.signatures import split_bound, split_word, text_hash
 from code_ablate.data.registry import INSTALL, seqio_is_installed
 from code_ablate.data.vocabulary import (
     Vocabulary,
     VocabularyConfig,
-    VocabularyRecord,
-    file_digest,
     load_vocabulary,
 )
+from code_ablate.data.vocabulary_files import VocabularyRecord, file_digest
 from code_ablate.errors import UserError
 from code_ablate.identity import differences, identity
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
     from code_ablate.data.preparing.task_run import TaskRun
 
-_RECIPE = 3
+_RECIPE = 4
 """Version of the sample and of `train_model`: raised when they make something else of a text."""
 
 _ESCAPE = "\U0010ffff"
@@ -308,9 +307,10 @@ def sample_texts(
         unit_scale=True,
         disable=not progress,
     ) as bar:
-        for content in _texts(task, _SAMPLE_OVERSHOOT * size, config.seed, rng):
+        bound = split_bound(config.held_out)
+        for content, split in _texts(task, _SAMPLE_OVERSHOOT * size, config.seed, rng):
             bar.update(len(content))
-            if held_out(content, config.held_out) or text_hash(content) in in_validation:
+            if split < bound or text_hash(content) in in_validation:
                 continue
             text = content.decode("utf-8", "replace")
             for start in range(0, len(text), _SAMPLE_PIECE_CHARACTERS):
@@ -326,8 +326,10 @@ def sample_texts(
     return chosen
 
 
-def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -> Iterator[bytes]:
-    """Documents up to `size` bytes, spread over shards, in UTF-8."""
+def _texts(
+    task: "seqio.Task", size: int, seed: int, rng: np.random.Generator
+) -> Iterator[tuple[bytes, int]]:
+    """Documents up to `size` bytes, spread over shards: text in UTF-8, and `split_word`."""
     import seqio
 
     from code_ablate.data.preparing.task_run import TaskRun
@@ -345,14 +347,14 @@ def _texts(task: "seqio.Task", size: int, seed: int, rng: np.random.Generator) -
         yield from _up_to(size, _texts_of(run))
 
 
-def _up_to(size: int, texts: Iterable[bytes]) -> Iterator[bytes]:
+def _up_to(size: int, texts: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
     """The first texts, until there are `size` bytes."""
     read = 0
-    for text in texts:
+    for text, split in texts:
         if read >= size:
             break
         read += len(text)
-        yield text
+        yield text, split
 
 
 def _validation_hashes(task: "seqio.Task", seed: int, progress: bool) -> set[tuple[int, ...]]:
@@ -365,15 +367,15 @@ def _validation_hashes(task: "seqio.Task", seed: int, progress: bool) -> set[tup
         return set()
     run = TaskRun(task, seqio.ByteVocabulary(), split=VALIDATION, seed=seed)
     with tqdm(_texts_of(run), f"validation {task.name}", unit="doc", disable=not progress) as bar:
-        return {text_hash(text) for text in bar}
+        return {text_hash(text) for text, _ in bar}
 
 
-def _texts_of(run: "TaskRun") -> Iterator[bytes]:
-    """The text of each document, in UTF-8."""
+def _texts_of(run: "TaskRun") -> Iterator[tuple[bytes, int]]:
+    """The text of each document, in UTF-8, with its `split_word`."""
     import seqio
 
     for document in run:
-        if document.text is not None:
-            yield document.text
-        else:
-            yield seqio.ByteVocabulary().decode(document.tokens.tolist()).encode()
+        text = document.text
+        if text is None:
+            text = seqio.ByteVocabulary().decode(document.tokens.tolist()).encode()
+        yield text, split_word(text) if document.split is None else document.split

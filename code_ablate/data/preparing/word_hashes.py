@@ -39,6 +39,7 @@ class Ragged:
     """Values of several texts behind each other."""
 
     values: Shaped[np.ndarray, " V"]
+    """The values, text by text."""
     ends: Int[np.ndarray, " texts"]
     """Where the values of each text end."""
 

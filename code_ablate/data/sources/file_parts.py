@@ -29,6 +29,7 @@ class SourceFile:
     """A file of documents."""
 
     filesystem: fsspec.AbstractFileSystem
+    """Where the file lies."""
     path: str
     """Path as the file system takes it."""
     name: str
@@ -48,6 +49,7 @@ class FilePart:
     """A part of a file, or all of it."""
 
     file: SourceFile
+    """The file."""
     start: int = 0
     """The first byte of JSON lines, the first row group of Parquet."""
     end: int | None = None

@@ -106,6 +106,8 @@ def _filesystem(
         return fsspec.core.url_to_fs(pattern, **storage_options)
     except (ImportError, ValueError) as error:
         raise UserError(f"cannot open {pattern!r}: {error}") from error
+    except OSError as error:  # some connect at once
+        raise storage.unreachable(pattern, "the source", error) from error
 
 
 def _before_wildcards(pattern: str) -> str:

@@ -63,7 +63,7 @@ class AnswerCache:
             # BEGIN IMMEDIATE is refused where writing would be.
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.rollback()
-            lock = (self._path.parent / name).open("a")
+            lock = (self._path.parent / name).open("ab")
         except (OSError, sqlite3.Error) as error:
             raise UserError(
                 f"{self._path} cannot be written to ({error}): make it writable, or set "

@@ -21,9 +21,13 @@ class Question:
     """Everything that the reply depends on."""
 
     base_url: str
+    """URL of the endpoint."""
     model: str
+    """Name of the model that is asked for."""
     messages: Sequence[Mapping[str, str]]
+    """Messages of the chat, each with its role and content."""
     parameters: Mapping[str, Any]
+    """Further fields of the request, such as the temperature."""
 
     @functools.cached_property
     def key(self) -> str:
@@ -47,15 +51,19 @@ class Reply:
     """What came back: a text, or the reason why there is none."""
 
     text: str
+    """Text of the reply; empty where there is none."""
     model: str
     """Model that replied, as the endpoint names it: often more exact than the name asked for."""
     finish_reason: str
     """"stop", "length" (the reply was cut off), "refusal" (the text says why), ..."""
     input_tokens: int
+    """Tokens that were sent."""
     output_tokens: int
+    """Tokens that came back."""
     counted: bool = True
     """Whether the endpoint counted the tokens. Otherwise they are the highest that they can be:
     those sent are estimated from characters, the reply counts as being as long as allowed."""
     retries: int = 0
+    """Times that the request was sent again."""
     error: str = ""
     """Why there is no reply; empty where there is one."""

@@ -24,12 +24,15 @@ class Pair:
     """One prompt and the answers of both models."""
 
     item: str
+    """Id of the prompt."""
     prompt: str
     """The request, as a person would read it."""
     input: str
     """The request, as both models were given it."""
     candidate: str
+    """The candidate's answer."""
     baseline: str
+    """The baseline's answer."""
     group: str = ""
     """Sort of request; empty where the answers' table has none."""
 

@@ -106,7 +106,7 @@ def add_task(
     """Registers a Task with SeqIO, and what the suite has to know about it.
 
     `metric` is one of this module's, or one like them. `shots`: solved examples before each
-    question; the source is then a `EvaluationSet`.
+    question; the source is then an `EvaluationSet`.
     """
     if shots:
         source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))

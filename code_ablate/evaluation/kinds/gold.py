@@ -85,7 +85,7 @@ def add_task(
 ) -> seqio.Task:
     """Registers a Task with SeqIO, and what the suite has to know about it.
 
-    `shots`: solved examples before each context; the source is then a `EvaluationSet`.
+    `shots`: solved examples before each context; the source is then an `EvaluationSet`.
     """
     if shots:
         source = few_shot.with_solved(source, shots, functools.partial(solved_example, prompt))

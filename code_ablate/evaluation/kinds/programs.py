@@ -90,20 +90,34 @@ MakeProblem = Callable[[Mapping[str, str]], Problem]
 def used_functions(tests: str, solution: str) -> tuple[str, ...]:
     """The names that the tests use and a solution defines, in alphabetical order.
 
-    So a solution's `sum` is called where the tests say `sum`, but their `set` is Python's own.
+    So a solution's `sum` is called where the tests say `sum`, but their `set` is Python's own. A
+    global that the tests assign is the solution's if one of its functions refers to it.
     """
     used: set[str] = set()
     own: set[str] = set()
-    defined: set[str] = set()
     for node in ast.walk(ast.parse(tests)):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else own).add(node.id)
+    defined, state = _defined_names(solution)
+    return tuple(sorted((used - own) & defined | own & state))
+
+
+def _defined_names(solution: str) -> tuple[set[str], set[str]]:
+    """The global names of a solution; and those among them that hold a value which its functions
+    refer to."""
+    defined: set[str] = set()
+    values: set[str] = set()
+    referred: set[str] = set()
     for statement in ast.parse(solution).body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             defined.add(statement.name)
-        elif isinstance(statement, ast.Assign):
-            defined |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return tuple(sorted((used - own) & defined))
+            inner = list(ast.walk(statement))
+            referred |= {node.id for node in inner if isinstance(node, ast.Name)}
+            values |= {n for node in inner if isinstance(node, ast.Global) for n in node.names}
+        else:
+            nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+            values |= {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    return defined | values, values & referred
 
 
 @functools.lru_cache(maxsize=4096)

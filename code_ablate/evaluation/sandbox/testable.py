@@ -77,6 +77,19 @@ def _faults(node: ast.AST, functions: tuple[str, ...]) -> Iterator[tuple[str, st
                         f"class {node.name} derives from the program's {base.id}",
                         "let the program define the class",
                     )
+        case ast.Global(names=names):
+            for name in names:
+                if name in functions:
+                    yield (
+                        f"a function of theirs says `global {name}`, which is the program's",
+                        "assign it at the top of the tests, or call a function of the program",
+                    )
+        case ast.MatchClass():
+            if any(isinstance(inner, ast.MatchMapping) for inner in ast.walk(node)):
+                yield (
+                    "they match a dict within a pattern of a class",
+                    "match that attribute by a `match` of its own",
+                )
         case ast.AsyncFunctionDef() | ast.Await():
             yield "they are asynchronous", REFUSED_MODULES["asyncio"]
         case ast.Attribute(value=ast.Name(id=module), attr=name):

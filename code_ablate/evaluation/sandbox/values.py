@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields
 from code_ablate.errors import UserError
 from code_ablate.evaluation.sandbox.testable import require_testable
 
-SEMANTICS = 2
+SEMANTICS = 3
 """What a program has to do to pass, as a number: raise it whenever some program's outcome changes.
 
-2: tests use the program's objects, and what they do with its values has a CPU limit.
+2: tests use the program's objects, and what they do with its values has a CPU limit. 3: globals of
+the program are read and set as they are when the tests do so; its classes stand in patterns.
 """
 
 STATUSES = {

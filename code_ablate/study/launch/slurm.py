@@ -238,7 +238,7 @@ def require_done(folder: Path) -> None:
     if not record.exists():
         return
     queued = set(_output(["squeue", "--me", "--noheader", "--format=%A"]).split())
-    numbers = [line.split()[-1] for line in record.read_text().splitlines()]
+    numbers = [line.split()[-1] for line in record.read_text("utf-8").splitlines()]
     if still := [number for number in numbers if number in queued]:
         raise UserError(
             f"jobs that were launched from {folder} are not done yet: wait for them, or cancel "

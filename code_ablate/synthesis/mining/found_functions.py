@@ -84,18 +84,25 @@ class FoundFunction:
     """A function with what it needs."""
 
     name: str
+    """Name of the function."""
     parameters: tuple[str, ...]
+    """Names of its parameters, in order."""
     annotations: Mapping[str, str]
     """Argument -> its annotation, where it has one."""
     docstring: str
+    """Its docstring."""
     code: str
     """The function without its docstring, after what it needs of its module."""
     imports: tuple[str, ...]
     """Import statements that the code needs."""
     package: str
+    """Package that it comes from."""
     version: str
+    """Version of the package."""
     licence: str
+    """Licence of the package."""
     path: str
+    """Path of its file within the package."""
 
 
 def licence_of(package: str) -> str:

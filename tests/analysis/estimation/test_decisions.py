@@ -150,6 +150,8 @@ def test_decisions_by_hand():
     assert (found.pick, found.best, found.lost) == (3, 1, 0.5)
     down = decide(small_R, large_R, lower_is_better=True)
     assert (down.pick, down.best, down.lost) == (0, 0, 0.0)
+    assert str(down.lost) == "0.0"  # and not "-0.0", which tables would show
+    assert found.small == tuple(small_R) and found.large == tuple(large_R)
     assert found.accuracy.low is None and found.regret.low is None  # four recipes
     # Of two pairs the wrong one is taken: 3 for 2 loses 1, and 4 for 2 loses a half.
     assert found.regret.value == pytest.approx((1 + 0.5) / 6)

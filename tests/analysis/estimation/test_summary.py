@@ -38,6 +38,29 @@ def test_built_in_effects_are_found(three_seeds_dir):
     assert report.summary.comparison(PRETRAINING, "text_only", domains["demo.text"]) is None
 
 
+def test_a_score_that_the_study_names_takes_the_place_of_accuracy(three_seeds_dir):
+    scores = load_results(three_seeds_dir).scores
+    named = {"arc_easy": "bits", "sciq": "bits", "piqa": "gold_probability"}
+    metrics = {metric.key: metric for metric in summarise(scores, named=named).metrics}
+    plain = {metric.key: metric for metric in summarise(scores).metrics}
+    assert set(plain["accuracy/reasoning"].tasks) == {*named, "copa", "boolq"}
+    assert set(metrics["accuracy/reasoning"].tasks) == {"copa", "boolq"}
+    gold = metrics["gold_bits_per_byte/reasoning"]
+    assert gold.tasks == ("arc_easy", "sciq") and gold.lower_is_better
+    assert gold.unit == "gold bits per byte"
+    assert metrics["gold_probability/reasoning"].tasks == ("piqa",)
+    assert metrics.keys() - plain.keys() == {gold.key, "gold_probability/reasoning"}
+    everything = dict.fromkeys(plain["accuracy/reasoning"].tasks, "bits")
+    assert "accuracy/reasoning" not in {m.key for m in summarise(scores, named=everything).metrics}
+    # The level is the mean over tasks of all bits by all bytes.
+    summary = summarise(scores, named=named)
+    table = load_results(three_seeds_dir).items
+    rows = table[(table.recipe == "code_25") & (table.stage == "pretraining")]
+    rows = rows[rows.task.isin(gold.tasks)].groupby("task")[["bits", "bytes"]].sum()
+    expected = (rows.bits / rows.bytes).mean()
+    assert summary.level(PRETRAINING, "code_25", gold).value == pytest.approx(expected)
+
+
 def test_nothing_is_compared_twice(study_dir, monkeypatch):
     compared, compare = [], Estimator.comparison
 

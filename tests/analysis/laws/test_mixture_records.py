@@ -63,7 +63,7 @@ def test_sizes_and_tokens_are_known_by_their_names(tmp_path):
         (
             "id,a,b,loss\nr,0.5,0.5,1\nr,0.1,0.9,2\n",
             {"run": "id"},
-            "column 'id' names 'r' twice: --run takes",
+            "column 'id' names 'r' twice: --run-column takes",
         ),
         ("a,b,loss\n0.5,0.4,2\n", {}, "no columns beside each other sum to 1"),
         ("a,b,loss\n0.5,0.4,2\n", {"corpora": ["a", "b"]}, "sum that is not 1 (here 0.9)"),

@@ -8,6 +8,11 @@ import pytest
 from code_ablate.analysis.estimation.decisions import Ranged
 from code_ablate.analysis.estimation.multiplier import Multiplier
 from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.decision_figure import (
+    signal_figure,
+    size_caption,
+    size_figure,
+)
 from code_ablate.analysis.report.decision_phrases import multiplier_text, ranged_text
 from code_ablate.analysis.report.decision_tables import (
     decision_table,
@@ -16,10 +21,16 @@ from code_ablate.analysis.report.decision_tables import (
     signal_table,
 )
 from code_ablate.analysis.report.decision_text import decision_lines
-from code_ablate.analysis.report.frozen_text import frozen_facts, frozen_summary
+from code_ablate.analysis.report.drawing import BLUE
+from code_ablate.analysis.report.frozen_text import (
+    corrected_over,
+    frozen_facts,
+    frozen_summary,
+)
 from code_ablate.analysis.report.headline import headline
 from code_ablate.analysis.report.sections.decision_sections import decision_sections
-from code_ablate.analysis.report.tables import gain_table
+from code_ablate.analysis.report.tables import gain_table, verdict_table
+from code_ablate.analysis.report.terminal import terminal_table
 from code_ablate.analysis.results.frozen import FrozenPlan, analysis_digest
 from code_ablate.errors import UserError
 from tests.analysis.conftest import PRETRAINING
@@ -148,8 +159,10 @@ def test_hypotheses_and_what_is_exploratory(frozen_report):
     report, plan = frozen_report()
     table = hypothesis_table(report)
     claims = {(row[0].text, row[1].text): row for row in table.rows}
-    assert claims.keys() == {("code_25", "demo.web_code"), ("code_100", "demo.web_code")}
-    assert all(row[4].text in ("holds", "contradicted", "cannot say") for row in table.rows)
+    assert {claim: row[4].text for claim, row in claims.items()} == {
+        ("code_25", "demo.web_code"): "holds",  # both were claimed to be better, and are
+        ("code_100", "demo.web_code"): "holds",
+    }
     exploratory = len(report.summary.comparisons) - len(table.rows)
     assert f"{len(table.rows)} frozen, 0 amended and {exploratory} exploratory" in (
         frozen_summary(report)
@@ -157,6 +170,30 @@ def test_hypotheses_and_what_is_exploratory(frozen_report):
     facts = frozen_facts(report, plan)
     assert "the study was run so" in facts["Design"] and "same code" in facts["Analysis"]
     assert facts["Margins"] == "none: equivalence is judged by them"
+
+
+def test_what_is_exploratory_is_marked_wherever_it_is_called_different(frozen_report):
+    report, _ = frozen_report()
+    certain = [c for c in report.summary.comparisons if c.certain()]
+    apart = [c for c in certain if c.exploratory]
+    assert apart and len(apart) < len(certain)
+    [size] = report.results.sizes
+    for make in (verdict_table, gain_table):
+        table = make(report, PRETRAINING)
+        marks = [
+            any(line.text == "exploratory" and line.mark for line in cell.lines)
+            for row in table.rows
+            for cell in row[1:]
+        ]
+        assert sum(marks) == sum(c.place == PRETRAINING for c in apart)
+    sentences = [sentence.text for sentence in headline(report, size)]
+    # A hypothesis named code_100 on demo.web_code, so it goes before larger changes elsewhere.
+    assert any("on demo.web_code" in s and "exploratory" not in s for s in sentences)
+    assert any("exploratory, as no hypothesis named it" in s for s in sentences)
+    text = terminal_table(report)
+    assert "* exploratory" in text and "are exploratory, and corrected apart" in text
+    named = len(report.summary.comparisons) - sum(c.exploratory for c in report.summary.comparisons)
+    assert corrected_over(report).startswith(f"the {named} comparisons that hypotheses named")
 
 
 def test_a_claim_about_nothing_is_said(frozen_report):
@@ -181,3 +218,87 @@ def test_what_was_frozen_after_the_results_proves_nothing(frozen_report):
     assert "proves nothing" in frozen_facts(report, plan)["Frozen"]
     assert hypothesis_table(report) is None
     assert "0 frozen, 0 amended" in frozen_summary(report)
+
+
+def drawn_points(panel):
+    """(x, y) of every marker, in the order in which they were drawn."""
+    return [
+        (line.get_xdata()[0], line.get_ydata()[0])
+        for line in panel.lines
+        if len(line.get_xdata()) == 1
+    ]
+
+
+def test_the_figure_of_signals_has_every_score_and_marks_the_one_that_counts(report):
+    drawing = signal_figure(report, PRETRAINING)
+    evidence, tasks = report.evidence, report.summary.scores.tasks
+    drawn = 0
+    for panel in drawing.panels:
+        rows = [label.get_text() for label in panel.get_yticklabels()]
+        markers = [line for line in panel.lines if line.get_marker() not in ("None", None)]
+        drawn += len(markers)
+        filled = [m for m in markers if m.get_markerfacecolor() != "white"]
+        assert len(filled) == len(rows)
+        for marker, label in zip(filled, rows, strict=True):
+            [task] = [name for name in evidence.primary if tasks[name].label == label]
+            signal = evidence.signal(task, PRETRAINING)
+            assert marker.get_xdata()[0] == pytest.approx(signal.ratio.value)
+            assert (marker.get_markerfacecolor() == BLUE) == signal.decides
+    assert drawn == sum(place == PRETRAINING for _, _, place in evidence.decided.signals)
+    few = sum(not evidence.signal(t, PRETRAINING).decides for t in evidence.primary)
+    assert 0 < few < len(evidence.primary)
+    assert f"{len(evidence.primary) - few} of {len(evidence.primary)} tasks reach 2" in drawing.alt
+    assert all("Signal to noise" in svg for svg in drawing.svgs())
+
+
+def test_nothing_is_drawn_without_seeds_or_sizes(report, tmp_path, make_study):
+    assert size_figure(report) is None and size_caption(report) == ""
+    one = read_report(make_study(tmp_path / "a", **{**FEW, "seeds": (0,)}))
+    assert signal_figure(one, PRETRAINING) is None
+    [decisions, _] = decision_sections(one)
+    assert "<svg" not in decisions.html.replace('<svg class="swatch"', "")
+
+
+def test_the_figure_of_sizes_has_recipes_at_both(two_sizes):
+    drawing = size_figure(two_sizes)
+    evidence, scores = two_sizes.evidence, two_sizes.summary.scores
+    key = ("1M", "4M", "pretraining")
+    ratios = {
+        task: evidence.signal(task, dataclasses.replace(PRETRAINING, size="1M")).ratio.value
+        for task in evidence.primary
+    }
+    largest = sorted(ratios, key=lambda task: -ratios[task])[:6]
+    titles = [panel.get_label().partition(",")[0] for panel in drawing.panels]
+    assert titles == [scores.tasks[task].label for task in largest]
+    for panel, task in zip(drawing.panels, largest, strict=True):
+        decision = evidence.decisions(task)[key]
+        found = drawn_points(panel)
+        assert [x for x, _ in found] == pytest.approx(decision.small)
+        assert [y for _, y in found] == pytest.approx(decision.large)
+        level = two_sizes.summary.levels.get(
+            (dataclasses.replace(PRETRAINING, size="4M"), "text_only", task)
+        )
+        if level is not None:
+            assert found[0][1] == pytest.approx(level.value)
+        assert f"{100 * decision.accuracy.value:.0f}" in panel.get_xlabel()
+    caption = size_caption(two_sizes)
+    assert f"the 6 of {len(evidence.primary)} tasks" in caption and "1M and at 4M" in caption
+    [decisions, _] = decision_sections(two_sizes)
+    assert caption.replace("'", "&#39;") in decisions.html
+
+
+def test_sizes_are_held_against_each_other_within_a_setting(tmp_path, make_study):
+    names = [f"{size}, learning rate {rate}" for size in ("1M", "4M") for rate in (1, 2)]
+    sizes = {name: int(name[0]) * 1_000_000 for name in names}
+    report = read_report(make_study(tmp_path / "a", sizes=sizes, **FEW))
+    for task in report.evidence.primary:
+        pairs = {(small, large) for small, large, _ in report.evidence.decisions(task)}
+        assert pairs == {(names[0], names[2]), (names[1], names[3])}
+
+
+def test_settings_of_one_model_are_no_two_sizes(tmp_path, make_study):
+    settings = {"1M, learning rate 1": 1_000_000, "1M, learning rate 2": 1_000_000}
+    report = read_report(make_study(tmp_path / "a", sizes=settings, **FEW))
+    assert decision_table(report) is None and size_figure(report) is None
+    [decisions, _] = decision_sections(report)
+    assert "has one model size" in decisions.html

@@ -103,10 +103,7 @@ def test_a_panel_fits_its_names_and_says_them_in_full():
     for label in axis.get_yticklabels():
         assert label.get_window_extent().x0 >= 0
     width = figure.get_size_inches()[0] * figure.dpi
-    assert (
-        axis.title.get_window_extent().x1 <= width
-        or axis._left_title.get_window_extent().x1 <= width
-    )
+    assert axis._left_title.get_window_extent().x1 <= width
     assert axis.get_title(loc="left").endswith("…")
     (svg,) = Drawing("Scores", (axis,)).svgs()
     assert title in svg

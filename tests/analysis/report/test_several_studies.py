@@ -1,9 +1,17 @@
-"""Several studies in one table: `code-ablate report A B`."""
+"""Several studies in one table and on one page: `code-ablate report A B`."""
+
+import html
+import re
 
 import pandas as pd
 import pytest
 
+from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import read_report
+from code_ablate.analysis.report.headline import headline
+from code_ablate.analysis.report.joint_figure import joint_figure
+from code_ablate.analysis.report.several_studies import arm_rows
+from code_ablate.analysis.results.several import load_several
 from code_ablate.cli import main
 from code_ablate.errors import UserError
 from code_ablate.jobs.report import report_together
@@ -72,7 +80,9 @@ def test_scores_of_other_questions_are_refused_in_one_message(two):
     for name, task in content["tasks"].items():
         task["identities"] = [f"same-{name}"]
     save_study(first, content, pd.read_parquet(first / "results.parquet"))
-    with pytest.raises(UserError, match=r"2 of 15 common tasks .* one table: arc_easy, piqa\. Rep"):
+    with pytest.raises(
+        UserError, match=r"one table: 2 of 15 common tasks .*: arc_easy, piqa\. Rep"
+    ):
         report_together([first, second])
     content["tasks"] = {k: v for k, v in content["tasks"].items() if k not in ("arc_easy", "piqa")}
     rows = pd.read_parquet(first / "results.parquet")
@@ -115,10 +125,13 @@ def test_studies_of_one_name_are_told_apart_by_their_folders(make_study, tmp_pat
 
 def test_what_cannot_be_reported_together_is_said(two, tmp_path, capsys):
     first, second = map(str, two())
-    assert main(["report", first, str(tmp_path / "none")]) == 2
-    assert "no study.json in" in capsys.readouterr().err
-    assert main(["report", first, second, "--out", str(tmp_path / "page.html")]) == 2
-    assert "name a .csv file" in capsys.readouterr().err
+    absent = [str(tmp_path / name) for name in ("none", "nowhere")]
+    assert main(["report", first, *absent]) == 2
+    assert f"no study.json in {', '.join(absent)}: several" in capsys.readouterr().err
+    assert main(["report", first, second, "--out", str(tmp_path / "page.pdf")]) == 2
+    assert "name a .html or a .csv file" in capsys.readouterr().err
+    assert main(["report", first, second, "--law"]) == 2
+    assert "--law and --png are for the report of one study" in capsys.readouterr().err
     assert main(["report", first, first]) == 2
     assert "named twice" in capsys.readouterr().err
     assert main(["report", first, second, "--scale", "demo"]) == 2
@@ -136,3 +149,98 @@ def test_studies_without_a_common_task_are_refused(two):
     save_study(first, content, rows[rows["task"] != "boolq"])
     with pytest.raises(UserError, match="demo, second have no task in common"):
         report_together([first, second])
+
+
+def test_all_reasons_against_a_comparison_stand_in_one_message(two):
+    def change(study, table):
+        asked(lambda name: ["changed" if name == "piqa" else f"same-{name}"])(study, table)
+        study["tasks"]["boolq"]["kind"] = "gold_bits_per_byte"
+
+    first, second = two(change)
+    content = read_content(first)
+    for name, task in content["tasks"].items():
+        task["identities"] = [f"same-{name}"]
+    save_study(first, content, pd.read_parquet(first / "results.parquet"))
+    with pytest.raises(UserError) as raised:
+        load_several([first, second])
+    said = str(raised.value)
+    assert "1 of 15 common tasks were asked in different ways" in said and "piqa" in said
+    assert "'boolq' counts by correct in demo, bits in second" in said
+
+
+@pytest.fixture
+def page(two, tmp_path, capsys, undrawn):
+    def change(study, table):
+        study["stores"]["demo.text"]["identity"] = "of other documents"
+
+    folders = two(change)
+    assert main(["report", *map(str, folders)]) == 0
+    path = tmp_path / "a-and-b.html"
+    assert f"report: {path}" in capsys.readouterr().out
+    return path, folders
+
+
+def text_of(path, anchor):
+    found = re.search(rf'<section id="{anchor}">.*?</section>', path.read_text(), re.DOTALL)
+    return " ".join(html.unescape(re.sub("<[^>]*>", " ", found[0])).split())
+
+
+def test_the_page_says_what_is_shared_and_what_differs(page):
+    path, _ = page
+    said = text_of(path, "shared")
+    same, differs = said.split("What differs between the studies")
+    assert "Vocabulary bpe_4096" in same and "Baseline text_only" in same
+    assert "Recipes text_only, balanced_only text_only, code_to_text" in differs
+    assert "demo.text (other documents)" in differs and "Corpora" not in same
+    assert "phases stand in all of them, and were trained once" in differs
+    assert "They differ in recipes and corpora" in text_of(path, "limits")
+
+
+def test_the_page_has_each_studys_answer_changes_and_scores(page):
+    path, folders = page
+    cells = re.findall(r'<td[^>]*data-kind="arm"[^>]*>', path.read_text())
+    reports = {read_report(folder).record.name: read_report(folder) for folder in folders}
+    assert len(cells) == sum(len(report.summary.levels) for report in reports.values())
+    for cell in cells:
+        data = dict(re.findall(r'data-([a-z-]+)="([^"]*)"', cell))
+        place = Place(data["size"], data["stage"])
+        level = reports[data["study"]].summary.levels[place, data["recipe"], data["metric"]]
+        assert float(data["value"]) == pytest.approx(level.value, rel=1e-12)
+        assert float(data["low"]) == pytest.approx(level.low, rel=1e-12)
+    answers = text_of(path, "answer")
+    for report in reports.values():
+        [size] = report.results.sizes
+        for sentence in headline(report, size):
+            assert " ".join(f"{sentence.verdict} {sentence.text}".split()) in answers
+    assert "called different in 10\u00a0% of such sets" in path.read_text()
+    written = pd.read_parquet(path.parent / "a-and-b_data" / "arms.parquet")
+    assert len(written) == len(cells)
+    assert "against text_only" in text_of(path, "changes")
+
+
+def test_the_page_stands_where_it_is_asked_for(two, tmp_path, undrawn):
+    folders = two()
+    said = report_together(folders, tmp_path / "new" / "page.html")
+    assert (tmp_path / "new" / "page.html").exists() and "page.html" in said
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(UserError, match="cannot write the report to"):
+        report_together(folders, blocked / "page.html")
+
+
+def test_the_joint_figure_has_a_row_for_each_recipe_of_each_study(two):
+    studies = load_several(two())
+    rows = list(arm_rows(studies))
+    drawing = joint_figure(studies, rows)
+    assert len(drawing.panels) == len({row["metric"] for row in rows})
+    for panel in drawing.panels:
+        labels = [label.get_text() for label in panel.get_yticklabels()]
+        assert labels == ["text_only", "balanced_only", "text_only", "code_to_text"]
+    text = next(p for p in drawing.panels if p.get_label() == "demo.text")
+    shown = [line.get_xdata()[0] for line in text.lines if len(line.get_xdata()) == 1]
+    expected = [
+        row["value"]
+        for row in rows
+        if row["metric"] == "bits_per_byte/demo.text" and row["stage"] == "pretraining"
+    ]
+    assert shown == pytest.approx(expected)

@@ -94,6 +94,50 @@ def test_outcomes_follow_the_verdicts(three_seeds_dir):
     assert outcomes("code_25", basic) == [unknown] * 4
 
 
+def test_what_hypotheses_name_is_corrected_for_apart(three_seeds_dir):
+    scores = load_results(three_seeds_dir).scores
+    plan = FrozenPlan.of(None, ENTRY)  # code_* on demo.web_code
+    whole = {_key(c): c for c in summarise(scores).comparisons}
+    split = summarise(scores, None, plan.names).comparisons
+    assert [_key(c) for c in split] == list(whole)
+    named = [c for c in split if not c.exploratory]
+    assert {(c.recipe.partition("_")[0], c.metric.label) for c in named} == {
+        ("code", "demo.web_code")
+    }
+    others = [c for c in split if c.exploratory]
+    assert len(named) + len(others) == len(whole) and min(len(named), len(others)) > 1
+    for group in (named, others):
+        adjusted = sorted(zip([c.p for c in group], [c.p_holm for c in group], strict=True))
+        worst = 0.0
+        for rank, (p, p_holm) in enumerate(adjusted):  # by hand
+            worst = max(worst, min(1.0, p * (len(group) - rank)))
+            assert p_holm == pytest.approx(worst, rel=1e-12)
+        assert {c.family for c in group} == {len(group)}
+    for c in split:
+        assert c.p == whole[_key(c)].p and c.p_holm <= whole[_key(c)].p_holm
+
+
+def _key(comparison):
+    return comparison.place, comparison.recipe, comparison.metric.key
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        dataclasses.replace(ENTRY, hypotheses=()),
+        dataclasses.replace(ENTRY, hypotheses=("* * different",)),
+        dataclasses.replace(ENTRY, hypotheses=("code_25 accuracy/none better",)),
+        dataclasses.replace(ENTRY, after_results=True),
+    ],
+)
+def test_without_a_smaller_family_all_are_corrected_for_together(three_seeds_dir, entry):
+    scores = load_results(three_seeds_dir).scores
+    plan = FrozenPlan.of(None, entry)
+    split = summarise(scores, None, plan.names).comparisons
+    assert split == summarise(scores).comparisons
+    assert not any(c.exploratory for c in split)
+
+
 def test_the_hash_of_the_analysis_is_that_of_its_sources():
     digest = analysis_digest()
     assert digest == analysis_digest() and len(digest) == 16

@@ -1,6 +1,7 @@
 """Loading a study's results, and refusing what is not one."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.summary import summarise
 from code_ablate.analysis.results.results import load_results
+from code_ablate.analysis.results.study_record import FILE, TABLE
 from code_ablate.errors import UserError
 from tests.analysis.conftest import COOLDOWN, PRETRAINING, read_content, save_study
 
@@ -202,3 +204,19 @@ def test_a_score_that_is_not_a_number_is_named(tmp_path, make_study):
     results = load_results(make_study(tmp_path / "a", change=spoil, **SMALL))
     with pytest.raises(UserError, match="'correct' is not a number for item 'piqa:4'"):
         summarise(results.scores, Settings())
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to itself", "link to nothing"])
+@pytest.mark.parametrize("name", [FILE, TABLE])
+def test_what_stands_in_the_place_of_a_file_is_named(tmp_path, make_study, name, kind):
+    folder = tmp_path / "study"
+    make_study(folder, **SMALL)
+    (folder / name).unlink()
+    if kind == "folder":
+        (folder / name).mkdir()
+    elif kind == "pipe":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to(name if kind == "link to itself" else "/nowhere/at/all")
+    with pytest.raises(UserError, match=f"{name} (cannot be read|is no file|is missing|does not)"):
+        load_results(folder)

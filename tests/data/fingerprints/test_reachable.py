@@ -280,7 +280,7 @@ def test_a_binding_of_gin_counts(text_of):
 @pytest.mark.parametrize(
     "keep, said",
     [
-        ("keep = lambda text: eval(text)", r"eval\(\)"),
+        ("keep = lambda text: eval(text)", "uses eval, .* no source says"),
         ("import os\nkeep = lambda text: os.environ['HOME']", r"os\.environ"),
         ("from os import getenv\nkeep = lambda text: getenv('HOME')", r"os\.getenv"),
         ("import importlib\nkeep = lambda t: importlib.import_module(t)", "import_module"),

@@ -49,6 +49,20 @@ class Shorter:
         return dataset.filter(lambda d: tf.strings.length(d["text"]) <= self.limit)
 
 
+def halves(dataset):
+    """A preprocessor that no corpus may have: two examples of one text, with other tokens."""
+    return dataset.flat_map(
+        lambda d: tf.data.Dataset.from_tensor_slices([0, 1]).map(
+            lambda i: {**d, "targets": d["targets"][i::2]}
+        )
+    )
+
+
+def with_inputs(dataset):
+    """A preprocessor that no corpus may have: inputs beside the targets."""
+    return dataset.map(lambda d: {"inputs": [3, 4], **d})
+
+
 def register(
     documents, preprocessors=TOKENIZE, *, splits=None, name=None, features=FEATURES
 ) -> str:

@@ -4,15 +4,16 @@ import functools
 
 import pytest
 import seqio
-import tensorflow as tf
 
 from code_ablate.data.preparing.extract import check_registration
 from code_ablate.errors import UserError
 from tests.data.preparing.corpora import (
     TOKENIZE,
+    halves,
     one,
     register,
     texts,
+    with_inputs,
 )
 
 
@@ -32,16 +33,6 @@ def test_eos_is_added_where_the_task_does_not(tmp_path, vocabulary, add_eos, kee
 def test_tasks_that_do_not_fit_are_refused(tmp_path, vocabulary):
     def own_vocabulary(dataset):
         return dataset.map(lambda d: {"targets": seqio.ByteVocabulary().encode_tf(d["text"]), **d})
-
-    def halves(dataset):
-        return dataset.flat_map(
-            lambda d: tf.data.Dataset.from_tensor_slices([0, 1]).map(
-                lambda i: {**d, "targets": d["targets"][i::2]}
-            )
-        )
-
-    def with_inputs(dataset):
-        return dataset.map(lambda d: {"inputs": [3, 4], **d})
 
     for chain, message in (
         ([own_vocabulary], "vocabulary of its own"),

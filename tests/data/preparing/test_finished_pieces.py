@@ -61,10 +61,10 @@ def test_a_killed_worker_loses_its_piece_alone(tmp_path, vocabulary, monkeypatch
     monkeypatch.setattr(local, "SECONDS_HERE", 0)  # straight to the workers
     log = tmp_path / "read"
     monkeypatch.setenv("SHARDS_READ", str(log))
-    config = dataclasses.replace(HERE, workers=2, pieces=8)
 
-    def prepare(folder: str) -> TokenStore:
+    def prepare(folder: str, workers: int) -> TokenStore:
         log.write_text("")
+        config = dataclasses.replace(HERE, workers=workers, pieces=8)
         modules = ("shards_that_kill",)
         corpora = ("killed.shards",)
         folder = tmp_path / folder
@@ -72,14 +72,14 @@ def test_a_killed_worker_loses_its_piece_alone(tmp_path, vocabulary, monkeypatch
             "killed.shards"
         ]
 
-    undisturbed = prepare("undisturbed")
+    undisturbed = prepare("undisturbed", workers=1)
     Path(f"{log}.kill").touch()
     with pytest.raises(Failed, match=r"Of 8 pieces \d are finished and kept.*it goes on"):
-        prepare("killed")
+        prepare("killed", workers=2)
     (scratch,) = (tmp_path / "killed" / "stores" / ".scratch").iterdir()
     kept = {file.stem.split("-")[2] for file in scratch.glob("*.json")}
     assert len(kept) >= 4  # when the sixth is begun, the other worker is at one of the first five
-    store = prepare("killed")
+    store = prepare("killed", workers=1)
     assert set(log.read_text().split()) == {str(i) for i in range(8)} - kept
     assert content(store) == content(undisturbed)
     assert not scratch.exists()

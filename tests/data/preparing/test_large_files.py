@@ -94,8 +94,8 @@ def test_the_store_is_the_same_for_any_number_of_workers(tmp_path, vocabulary, m
     monkeypatch.setattr(file_parts, "PART_BYTES", file_parts.PART_BYTES)  # put back afterwards
     monkeypatch.setattr(local, "SECONDS_HERE", 0)  # straight to the workers
     made = []
-    for workers, pieces, size in ((1, 1, 2000), (2, 7, 2000), (2, 3, 2000)):
-        monkeypatch.setenv("TEST_PART_BYTES", str(size))
+    monkeypatch.setenv("TEST_PART_BYTES", "2000")
+    for workers, pieces in ((1, 1), (2, 7)):
         config = dataclasses.replace(HERE, workers=workers, pieces=pieces)
         made.append(
             make_stores(
@@ -108,7 +108,7 @@ def test_the_store_is_the_same_for_any_number_of_workers(tmp_path, vocabulary, m
             )["large.file"]
         )
     seqio.TaskRegistry.remove("large.file")
-    assert content(made[0]) == content(made[1]) == content(made[2])
+    assert content(made[0]) == content(made[1])
     assert made[0].manifest.dropped["row_not_json"]["documents"] == 1
     assert len(made[0].manifest.examples) == 2
 

@@ -10,8 +10,8 @@ from code_ablate.data.preparing import local
 from code_ablate.data.preparing.extract import import_modules
 from code_ablate.data.preparing.local import LocalRunner
 from code_ablate.data.preparing.prepare import make_stores
-from code_ablate.data.preparing.runner import Place
 from tests.data.preparing.corpora import HERE
+from tests.data.preparing.squares import square
 
 WORKER_MODULE = """
 import functools, seqio, tensorflow as tf
@@ -134,13 +134,6 @@ def test_workers_have_the_gin_bindings_of_a_users_filter(tmp_path, vocabulary, m
         gin.clear_config()
     assert store.manifest.dropped["longer"]["documents"] == 30
     assert store.manifest.read["documents"] == 100
-
-
-def square(piece: int, place: Place) -> int:
-    place.report(1, 10)
-    if piece < 0:
-        raise ValueError(f"{piece} is below 0")
-    return piece * piece
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -1,6 +1,5 @@
 """Fingerprints of preprocessors and digests of sources: equal for equals, different for others."""
 
-import dataclasses
 import functools
 import importlib
 import importlib.util
@@ -12,20 +11,7 @@ import seqio
 import tensorflow as tf
 
 from code_ablate.data.preparing.task_fingerprint import preprocessor_fingerprint, source_digest
-
-
-@dataclasses.dataclass(frozen=True)
-class Shorter:
-    """A filter as users write them."""
-
-    limit: int
-
-    @property
-    def name(self):
-        return f"bytes_over_{self.limit}"
-
-    def __call__(self, dataset):
-        return dataset.filter(lambda d: tf.strings.length(d["text"]) <= self.limit)
+from tests.data.preparing.corpora import Shorter
 
 
 def filter_module(directory, name: str, body: str):

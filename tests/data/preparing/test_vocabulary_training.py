@@ -7,7 +7,7 @@ import pytest
 import seqio
 import tensorflow as tf
 
-from code_ablate.data.preparing.signatures import held_out
+from code_ablate.data.preparing.signatures import split_bound, split_word
 from code_ablate.data.preparing.vocabulary_training import (
     find_vocabulary,
     make_vocabulary,
@@ -78,7 +78,7 @@ def test_documents_that_may_be_held_out_are_not_in_the_sample():
     everything = set(
         sample_texts(corpus, 10**9, dataclasses.replace(config, held_out=0.0), progress=False)
     )
-    out = {text for text in everything if held_out(text.encode(), 0.5)}
+    out = {text for text in everything if split_word(text.encode()) < split_bound(0.5)}
     assert out and sample == everything - out
 
 

@@ -34,6 +34,13 @@ TESTS = {
         "import unittest\nclass Test(unittest.TestCase):\n    def test(self):\n"
         "        s = Stack(); s.push(7)\n        self.assertEqual(s.pop(), 7)\n"
     ),
+    "a pattern": "s = Stack(); s.push(7)\nmatch s.pop():\n    case 7: pass\n    case _: assert 0",
+    "a pattern of a list": (
+        "s = Stack(); s.push(7)\nmatch s.items:\n    case [7]: pass\n    case _: assert 0"
+    ),
+    "a pattern of a type": (
+        "s = Stack(); s.push(7)\nmatch s.pop():\n    case int(7): pass\n    case _: assert 0"
+    ),
     "in a block": "s = Stack()\nwith s:\n    s.push(7)\n    assert s.pop() == 7",
 }
 """Each with one plain value that the program has to give."""
@@ -166,6 +173,33 @@ def test_the_right_stack_passes(sandbox):
 def status(sandbox, code, tests, functions, operators=()):
     [outcome] = sandbox.run([Program(code, tests, functions, operators=operators)])
     return outcome.status
+
+
+def test_a_program_does_not_replace_what_the_tests_define(sandbox):
+    code = (
+        "from math import isclose\ntotal = 0\n"
+        "def same(one, other): return True\n"
+        "def count():\n    global same, isclose, total\n    total = 5\n"
+        "    same = isclose = lambda *anything: True\n    return 1\n"
+    )
+    names = ("count", "isclose", "same", "total")
+    tests = (
+        "from math import isclose\ndef same(one, other):\n    return one == other\n"
+        "assert count() == 1 and total == 5\n"
+    )
+    assert status(sandbox, code, tests, names) == "passed"
+    for wrong in ("assert same(count(), 2)", "assert isclose(count(), 2)"):
+        assert status(sandbox, code, tests + wrong, names) == "failed"
+
+
+def test_what_cannot_be_done_with_globals_and_patterns_is_refused():
+    solution = "n = 0\ndef f():\n    return n\nclass Box: pass"
+    for tests, said in (
+        ("def set_it():\n    global n\n    n = 3\nset_it()\nassert f() == 3", "says `global n`"),
+        ("match Box():\n    case Box(sizes={'a': 1}): pass", "match a dict within a pattern"),
+    ):
+        with pytest.raises(UserError, match=said):
+            problem(tests, solution)
 
 
 def test_operators_with_plain_values_are_asked_only_where_a_solution_defines_them(sandbox):

@@ -5,6 +5,11 @@ decision_sections(report)
 
 from code_ablate.analysis.estimation.decisions import LEAST_RATIO
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_figure import (
+    signal_figure,
+    size_caption,
+    size_figure,
+)
 from code_ablate.analysis.report.decision_tables import (
     decision_table,
     hypothesis_table,
@@ -25,7 +30,10 @@ def decision_sections(report: Report) -> list[Section]:
         "decisions.html",
         baseline=report.baseline,
         least=f"{LEAST_RATIO:g}",
-        several=report.several_sizes,
+        several=len({size.parameters for size in report.results.sizes}) > 1,
+        signals=signal_figure(report, report.places[0]),
+        sizes=size_figure(report),
+        size_caption=size_caption(report),
         first=[table for _, table in signals[:1]],
         later=signals[1:],
         decisions=decision_table(report),

@@ -6,6 +6,7 @@ question(report), answer_section(report), design(report)
 from code_ablate.analysis.report.content import Report, stage_title
 from code_ablate.analysis.report.elements import Section
 from code_ablate.analysis.report.findings import answer
+from code_ablate.analysis.report.frozen_text import corrected_over
 from code_ablate.analysis.report.headline import headline, reach
 from code_ablate.analysis.report.phase_graph import phase_graph
 from code_ablate.analysis.report.phrases import counted, joined, number_range
@@ -66,7 +67,9 @@ def answer_section(report: Report) -> Section:
         (report.of_size(size.name).strip(" ()"), headline(report, size), reach(report, size))
         for size in report.results.sizes
     ]
-    html = render("answer.html", sizes=sizes, longer=answer(report))
+    html = render(
+        "answer.html", sizes=sizes, longer=answer(report), corrected_over=corrected_over(report)
+    )
     return Section("answer", "The answer", html)
 
 

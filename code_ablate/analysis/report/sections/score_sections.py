@@ -12,6 +12,7 @@ from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.drawing import Drawing
 from code_ablate.analysis.report.elements import Section
 from code_ablate.analysis.report.figures import published_figure
+from code_ablate.analysis.report.frozen_text import corrected_over
 from code_ablate.analysis.report.methods import category_note, contamination_note
 from code_ablate.analysis.report.phrases import capital
 from code_ablate.analysis.report.rendering import render
@@ -63,6 +64,7 @@ def change_section(report: Report) -> Section:
         baseline=report.baseline,
         drawings=[drawing for drawing in drawings if drawing is not None],
         comparisons=len(comparisons),
+        corrected_over=corrected_over(report),
         margins=any(comparison.margin for comparison in comparisons),
         verdicts=[tables.verdict_table(report, p) for p in report.first_places() if p in compared],
         tables=[(capital(report.title(p)), tables.gain_table(report, p)) for p in places],

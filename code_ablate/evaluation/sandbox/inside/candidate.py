@@ -70,7 +70,7 @@ class Server:
         if do == "run":
             run(arguments[0], self.module)
             return {"value": self._sent(None)}
-        if do == "global":
+        if do in ("global", "set global"):
             arguments = (self.module, *arguments)
         value = operations.OPERATIONS[do](*arguments, **named)
         if do in operations.GIVE_WHAT_IS_HELD:
@@ -110,11 +110,13 @@ class Server:
                 return library.function_named(module, name)
             case "iterator":
                 return Numbers(self._foreign_function(reference.number))
+            case ("named", str(name)):  # a decorator may register it by that
+                return self._foreign_function(reference.number, name)
         return self._foreign_function(reference.number)
 
-    def _foreign_function(self, number: int) -> Foreign:
+    def _foreign_function(self, number: int, name: str = "function") -> Foreign:
         if number not in self._foreign:
-            self._foreign[number] = Foreign(number, self)
+            self._foreign[number] = Foreign(number, self, name)
         return self._foreign[number]
 
     def call(self, number: int, arguments: tuple, named: dict[str, Any]) -> Any:
@@ -134,9 +136,9 @@ class Server:
 class Foreign:
     """A function of the tests."""
 
-    def __init__(self, number: int, server: Server):
+    def __init__(self, number: int, server: Server, name: str):
         self.number, self._server = number, server
-        self.__name__ = self.__qualname__ = "function"
+        self.__name__ = self.__qualname__ = name
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """What the function returns."""

@@ -145,7 +145,8 @@ class Child:
             if base in (*library.IMMUTABLE, list, dict, set):
                 return base(value)
         if callable(value):
-            return wire.Handle(self._number(value), library.reference_to(value))
+            known = library.reference_to(value) or ("named", getattr(value, "__name__", "function"))
+            return wire.Handle(self._number(value), known)
         if hasattr(value, "__next__"):
             return wire.Handle(self._number(value.__next__), "iterator")
         raise TypeError(f"{type(value).__name__} cannot be sent")

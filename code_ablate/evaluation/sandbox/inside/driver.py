@@ -10,11 +10,12 @@ comparison, and a test module ends or fails here.
 
 from __future__ import annotations
 
+import ast
 import os
 import resource
 import sys
 
-from . import candidate, isolation, kernel, rewriting, seccomp, wire
+from . import candidate, isolation, kernel, namespace, rewriting, seccomp, wire
 from .child import Child
 from .kernel import SIGKILL
 from .program_errors import Unusable, described
@@ -108,25 +109,31 @@ def keep_open(*pipes: int) -> None:
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
 
 
+class Module:
+    """What stands for the module of the tests."""
+
+
 def judge(child: Child, job: dict[str, Any]) -> tuple[str, str]:
     """The status and a line on why, after running the tests of the job."""
-    tests: dict[str, Any] = {"__name__": "tests"}
-    sys.modules["tests"] = module = type(sys)("tests")  # dataclasses of the tests look there
-    module.__dict__.update(tests)
-    tests = module.__dict__
+    tests = namespace.Namespace(child.ask, {"__name__": "tests"})
+    module: Any = Module()
+    sys.modules["tests"] = module  # dataclasses of the tests look there
+    module.__dict__ = tests
     if "random" in job["setup"] + job["tests"]:  # the same numbers each time
         __import__("random").seed(0)
     try:
         exec(compile(job["setup"], "<setup>", "exec"), tests)
         compiled = rewriting.compiled_tests(job["tests"])
+        tree = ast.parse(job["tests"])
     except Exception as error:
         return "unusable", f"{type(error).__name__} in the tests: {error}"
+    if "json" in job["tests"]:
+        __import__("json").JSONEncoder.default = rewriting.json_value
     tests |= rewriting.Builtins(child.proxies).names()
     child.proxies.operators = frozenset(job["operators"])
     try:
         child.ask("run", job["code"])
-        for name in job["functions"]:
-            tests[name] = child.ask("global", name)
+        tests.share(job["functions"], job["code"], tree)
         exec(compiled, tests)
         run_test_cases(tests)
         if child.failed_within is not None:

@@ -102,6 +102,7 @@ OPERATIONS: dict[str, Any] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "global": _get,
+    "set global": setattr,
     "getattr": _get,
     "call": _call,
     "eq": _equal,

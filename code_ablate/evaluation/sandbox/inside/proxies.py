@@ -12,6 +12,7 @@ built-in value.
 
 from __future__ import annotations
 
+import collections.abc
 import operator
 
 from . import library, operations, program_errors, wire
@@ -20,7 +21,7 @@ from .attached import ATTACHED, attached_to
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeGuard
 
 
 class Remote:
@@ -33,8 +34,8 @@ class Remote:
             object.__setattr__(self, f"__{name}__", value)
 
     def __getattribute__(self, name: str) -> Any:
-        if name == "__class__" and (known := _class_of(self)):
-            return known
+        if name == "__class__":
+            return _class_of(self) or type(self)
         if name == "__deepcopy__":  # which copy.deepcopy asks of the object, not of its type
             return object.__getattribute__(self, name)
         return home_of(self).ask("getattr", self, name)
@@ -100,7 +101,7 @@ class Container(Remote):
 
     def __eq__(self, other: Any) -> Any:
         home = home_of(self)
-        if type(other) is not Container:
+        if not is_container(other):
             return plain(self) == other
         if _subclass_name(self) or _subclass_name(other):
             return home.ask("eq", self, other) is True
@@ -117,6 +118,21 @@ class Container(Remote):
         if _subclass_name(self) and "__contains__" in home_of(self).operators:
             return home_of(self).ask("contains", self, item) is True
         return item in plain(self)
+
+
+class Sequence(Container):
+    """A list or deque: what patterns of sequences match."""
+
+    __slots__ = ()
+    __hash__ = Container.__hash__
+
+
+collections.abc.Sequence.register(Sequence)
+
+
+def is_container(value: Any) -> TypeGuard[Container]:
+    """Whether a value stands for a list, dict, set or the like of the program."""
+    return type(value) in (Container, Sequence)
 
 
 def _slot(name: str) -> Callable[[Any], Any]:
@@ -142,7 +158,7 @@ def _class_of(remote: Remote) -> type | None:
     about = _about(remote)
     if about == "class":
         return type
-    if type(remote) is not Container:
+    if not is_container(remote):
         return None
     base = library.value_of(("type", about[1]))
     return type(about[2], (base,), {}) if _subclass_name(remote) else base
@@ -165,7 +181,7 @@ def _compared(do: str) -> Any:
         ordered = any(f"__{name}__" in home.operators for name in operations.ORDER)
         if home.number_of(other) is not None or (ordered and _has_own_operators(self)):
             return home.ask(do, self, other) is True
-        if type(self) is Container:
+        if is_container(self):
             return getattr(operator, do)(plain(self), other)
         return NotImplemented
 
@@ -181,7 +197,7 @@ def _computed(do: str, name: str, *, exchanged: bool = False) -> Any:
         own = name in home.operators and _has_own_operators(self)
         if home.number_of(other) is not None or own:
             return home.ask(do, *sides)
-        if type(self) is not Container:
+        if not is_container(self):
             return NotImplemented
         if name.startswith("__i") and do.startswith("i"):
             return home.ask(do, self, other)
@@ -192,8 +208,10 @@ def _computed(do: str, name: str, *, exchanged: bool = False) -> Any:
 
 
 def _has_own_operators(remote: Remote) -> bool:
-    return type(remote) is not Container or bool(_subclass_name(remote))
+    return not is_container(remote) or bool(_subclass_name(remote))
 
+
+_SEQUENCES = ("builtins.list", "collections.deque")
 
 _ALWAYS_ASKED = (
     "len", "str", "repr", "format", "next", "reversed", "int", "float", "complex", "bytes", "round",
@@ -242,7 +260,8 @@ class Proxies:
             case ("error", kind, tuple(arguments), str(said), cause):
                 return program_errors.error(number, kind, arguments, said, cause)
             case ("container", str(base), str(_)) if base in library.MUTABLE:
-                return Container(number, self, about)
+                kind = Sequence if base in _SEQUENCES else Container
+                return kind(number, self, about)
             case ("value", value) if type(value) in ATTACHED:
                 made = ATTACHED[type(value)](value)
                 object.__getattribute__(made, "__dict__")["__object__"] = (number, self)
@@ -254,7 +273,7 @@ class Proxies:
     def number_of(self, value: Any) -> int | None:
         """The number of the object that a value stands for; None of a plain value."""
         kind = type(value)
-        if kind is Remote or kind is Container:
+        if kind is Remote or is_container(value):
             return _number(value)
         if kind in ATTACHED.values():
             return attached_to(value)[0]

@@ -657,3 +657,33 @@ assert Made.created_by == "Meta" and type(Made).__name__ == "Meta" and isinstanc
     ("name or cls.__name__", "cls.__name__"),
     ("mcs.__name__", "name"),
 )
+
+task(
+    "what Python itself looks at",
+    """
+REGISTERED = {}
+def register(function):
+    REGISTERED[function.__name__] = function
+    return function
+class Range:
+    def __init__(self, n): self.n, self.seen = n, {"n": [n]}
+    def __iter__(self): return iter(range(self.n))
+class Text(str): pass
+""",
+    """
+import collections, json
+@register
+def mine():
+    return 4
+assert REGISTERED["mine"]() == 4
+assert isinstance(Range(1), Range | int) and isinstance("a", int | str)
+assert isinstance(Text("a"), int | Text) and not isinstance(Range(1), int | Text)
+assert collections.Counter(Range(2)) == {0: 1, 1: 1}
+assert json.dumps(Range(2).seen) == '{"n": [2]}' and json.dumps(vars(Range(1))["n"]) == "1"
+assert Range(1).__class__ is Range and Range(1).__class__.__name__ == "Range"
+assert (5).__class__ is int and Range(2).seen.__class__ is dict
+""",
+    ("REGISTERED[function.__name__]", "REGISTERED['other']"),
+    ("range(self.n)", "range(self.n + 1)"),
+    ("[n]}", "[n + 1]}"),
+)

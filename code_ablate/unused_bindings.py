@@ -1,19 +1,20 @@
-"""Bindings of gin that reach nothing: gin takes them without a word.
+"""Bindings of gin that reach nothing, or not all: gin takes them without a word.
 
-    require_heard(read)     # UserError: nothing is made in the scope 'frist'; did you mean 'first'?
+    require_used(read)     # UserError: nothing is made in the scope 'frist'; did you mean 'first'?
+    partly_used(read)      # ["--gin.Schedule.peak does not reach the scope 'first' ..."]
 
 A scope that no reference names, a name on the command line that no value refers to, and a binding
 of the command line that every scope binds by itself, would leave a study as it was.
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from code_ablate.bindings import Bindings, Reference, Statement
 from code_ablate.errors import UserError
 
 
-def require_heard(read: Bindings, *, scopes_in_code: bool = False) -> None:
+def require_used(read: Bindings, *, scopes_in_code: bool = False) -> None:
     """Raises UserError for the first binding that reaches nothing.
 
     `scopes_in_code`: modules of the user's enter scopes by themselves, so that any may be named.
@@ -31,6 +32,54 @@ def require_heard(read: Bindings, *, scopes_in_code: bool = False) -> None:
                 raise UserError(_no_scope(statement, scopes, read))
         elif not from_file and not statement.scope:
             _require_reach(statement, references, read)
+
+
+def partly_used(read: Bindings) -> list[str]:
+    """A sentence about each binding without a scope that loses to scopes of an earlier file."""
+    sentences = []
+    for place, statement in enumerate(read.statements):
+        if statement.arg_name and not statement.scope:
+            keeping = _keeping_their_own(read.statements[:place], statement, read)
+            if keeping:
+                owner, field = statement.key
+                sentences.append(
+                    f"{_shown(statement)} does not reach {_listed(keeping)}, where {owner} keeps a "
+                    f"{field} of its own."
+                )
+    return list(dict.fromkeys(sentences))
+
+
+def _keeping_their_own(
+    earlier: Sequence[Statement], statement: Statement, read: Bindings
+) -> dict[str, str]:
+    """The scopes of other files in which another value holds, and where each is bound."""
+    owner, field = statement.key
+    own_file = statement.location.filename
+    scopes = sorted(
+        s.scope
+        for s in earlier
+        if s.key == statement.key and s.scope and s.location.filename != own_file
+    )
+    # One that the same file or command line binds anew is meant as it is.
+    anew = {
+        s.scope
+        for s in read.statements
+        if s.key == statement.key and s.location.filename == own_file
+    }
+    return {scope: read.place(owner, field, scope) for scope in scopes if scope not in anew}
+
+
+def _shown(statement: Statement) -> str:
+    owner, field = statement.key
+    where = statement.location
+    if where.filename:
+        return f"{owner}.{field} ({where.filename}:{where.line_num})"
+    return f"--gin.{owner}.{field}"
+
+
+def _listed(keeping: Mapping[str, str]) -> str:
+    scopes = [f"{scope!r} ({place})" for scope, place in keeping.items()]
+    return f"the scope{'s' if len(scopes) > 1 else ''} {' and '.join(scopes)}"
 
 
 def _parts_of(scope: str) -> Iterator[str]:

@@ -1,25 +1,22 @@
-"""launch, status and clean: what the command line takes of each, and what it does.
-
-The commands that stand around a study while it runs; `study` itself is in code_ablate.commands.
-"""
+"""launch, status and clean: what stands around a study while it runs."""
 
 import argparse
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from code_ablate.commands import load_study
+from code_ablate.commands.loading import load_study, names_settings, study_arguments
+from code_ablate.commands.options import Commands, add_scale, add_study
 from code_ablate.errors import UserError
 from code_ablate.shown import show
 
-Add = Callable[..., argparse.ArgumentParser]
+if TYPE_CHECKING:
+    from etils import epath
 
 
-def add_to(
-    add: Add,
-    add_study: Callable[[argparse.ArgumentParser], None],
-    add_scale: Callable[[argparse.ArgumentParser], None],
-) -> None:
-    """Adds these commands. `add` makes one; the others add what names a study, and its scale."""
-    command = add("launch", launch, "hand a study over to a scheduler, as jobs")
+def add_to(commands: Commands) -> None:
+    """Adds these commands."""
+    command = commands.add(
+        "launch", launch, "hand a study over to a scheduler, as jobs that wait for each other"
+    )
     add_study(command)
     command.add_argument(
         "--on",
@@ -33,22 +30,29 @@ def add_to(
     command.add_argument(
         "--dry-run", action="store_true", help="write the jobs, and submit nothing"
     )
-    command = add("status", status, "show how far each phase of a study has come")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
-    add_scale(command)
+    command = commands.add("status", status, "show how far each phase of a study has come")
+    _add_begun_study(command)
     command.add_argument(
-        "--follow", action="store_true", help="show it again as it goes on, until all is done"
+        "--follow", action="store_true", help="keep it up to date until all is done"
     )
-    command = add("clean", clean, "find checkpoints that nothing needs, and delete them")
-    command.add_argument("study", help="folder of its results, or its name in gin/studies")
-    add_scale(command)
-    command.add_argument("--yes", action="store_true", help="delete; without it, only say what")
+    command = commands.add("clean", clean, "list checkpoints that nothing needs, or delete them")
+    _add_begun_study(command)
     command.add_argument(
-        "--arms", action="store_true", help="also the last checkpoints of arms that are evaluated"
+        "--yes", action="store_true", help="delete them; without it they are only listed"
+    )
+    command.add_argument(
+        "--arms",
+        action="store_true",
+        help="also delete the last checkpoints of arms whose scores are all on record",
     )
 
 
-def launch(options) -> None:
+def _add_begun_study(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", help="folder of its results, or its name in gin/studies")
+    add_scale(command)
+
+
+def launch(options: argparse.Namespace) -> None:
     """Submits a study to a scheduler, or says what would be."""
     from code_ablate import config
     from code_ablate.jobs.launch_study import Launch, launch_study
@@ -61,20 +65,11 @@ def launch(options) -> None:
         folder=options.out or "",
         dry_run=options.dry_run,
     )
-    for line in launch_study(study, _study_arguments(options), launch):
+    for line in launch_study(study, study_arguments(options), launch):
         show(line, flush=True)
 
 
-def _study_arguments(options) -> tuple[str, ...]:
-    """What names a study on the command line, as it was given to this command."""
-    scale = (f"--scale={options.scale}",) if options.scale else ()
-    files = (f"--gin_file={file}" for file in options.gin_file)
-    modules = (f"--import={module}" for module in options.imports)
-    bindings = (f"--gin.{binding}" for binding in options.bindings)
-    return (options.study, *scale, *files, *modules, *bindings)
-
-
-def status(options) -> None:
+def status(options: argparse.Namespace) -> None:
     """Shows how far each phase of a study has come."""
     import time
 
@@ -89,7 +84,7 @@ def status(options) -> None:
         show(status_text(StudyStatus.read(directory)))
 
 
-def clean(options) -> None:
+def clean(options: argparse.Namespace) -> None:
     """Says which checkpoints nothing needs; deletes them, if that is asked for."""
     from code_ablate.jobs.clean_study import clean_study
     from code_ablate.study.garbage import garbage_text
@@ -102,14 +97,14 @@ def clean(options) -> None:
         show("nothing was deleted; --yes does that.")
 
 
-def _folder_of_study(options):
+def _folder_of_study(options: argparse.Namespace) -> "epath.Path":
     """The folder of a study that has begun: as it is given, or as gin names it. UserError."""
     from etils import epath
 
     from code_ablate.jobs.study_status import has_begun, require_begun
 
     if has_begun(options.study):
-        if options.scale or options.gin_file or options.bindings:
+        if names_settings(options):
             raise UserError(f"{options.study} is a study: give no scale, gin file or binding.")
         return epath.Path(options.study)
     if epath.Path(options.study).is_dir():

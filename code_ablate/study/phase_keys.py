@@ -1,4 +1,4 @@
-"""Part of a study: single phases of it, as a job on a cluster trains them.
+"""Keys of a study's phases, and the part of a study that some of them name: what a job trains.
 
     key = phase_key(phase)                  # known before anything is prepared
     part = part_of(graph, [key])            # a graph of that phase alone

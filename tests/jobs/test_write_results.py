@@ -1,0 +1,176 @@
+"""The page of results of several studies: complete, half done, and not begun."""
+
+import csv
+import re
+
+import pytest
+
+from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
+from code_ablate.cli import main
+from code_ablate.errors import UserError
+from code_ablate.jobs.write_results import CLAIMS, WRITTEN, write_results_page
+from tests.analysis.conftest import SIZE, write_study
+
+RECIPES = ("text_only", "code_25", "balanced_only")
+TITLE = "What code does"
+CLAIM_ROWS = """source,statement,study,hypothesis
+paper,more reasoning,demo,code_25 accuracy/reasoning better
+critics,text gets worse,demo,balanced_only bits_per_byte/demo.text worse
+nobody,of the other study,later,code_25 accuracy/reasoning better
+"""
+
+
+def freeze(folder, hypotheses, seeds):
+    keys = [f"{recipe}, {SIZE}, pretraining" for recipe in RECIPES]
+    keys += [f"{recipe}, {SIZE}, cooldown" for recipe in ("text_only", "balanced_only")]
+    design = {
+        "tokens": dict.fromkeys(keys, 500_000),
+        "seeds": list(seeds),
+        "baseline": "text_only",
+        "sizes": [SIZE],
+        "margin": 0.01,
+        "margins": {},
+    }
+    entry = Frozen(
+        created="2026-11-20T00:00:00Z",
+        version="0.1.0",
+        configuration="0123",
+        analysis="89ab",
+        hypotheses=hypotheses,
+        primary_scores={},
+        primary_rule="by rule",
+        noise_study="",
+        stopping_rule="once",
+        design=design,
+        after_results=False,
+    )
+    FrozenPlan((entry,)).write(folder)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(page, its text, its folder, folders of a half done study and of one that has not begun)."""
+    folder = tmp_path_factory.mktemp("results")
+    done = write_study(folder / "study-demo", seeds=(0, 1, 2), recipes=RECIPES, items=40)
+    freeze(done, ("balanced_only bits_per_byte/demo.text worse",
+                  "code_* bits_per_byte/demo.web_code worse",
+                  "nobody accuracy/reasoning better"), seeds=(0, 1, 2, 3))  # fmt: skip
+    later = folder / "study-later"
+    freeze(later, ("code_25 accuracy/reasoning better",), seeds=(0, 1, 2))
+    beside = folder / "page"
+    beside.mkdir()
+    for name in WRITTEN:
+        (beside / f"{name}.md").write_text(f"Written: {name} <of us> & all.\n")
+    (beside / CLAIMS).write_text(CLAIM_ROWS)
+    out = folder / "page.md"
+    arguments = ["results", str(done), str(later), "--out", str(out), "--title", TITLE]
+    assert main([*arguments, "--noise", str(done)]) == 0
+    return out, out.read_text(), beside, done, later
+
+
+def test_the_page_of_two_sizes_says_how_the_small_one_decides(tmp_path):
+    sizes = {SIZE: 1_065_344, "3M": 3_000_000}
+    done = write_study(tmp_path / "study-demo", seeds=(0, 1), items=20, sizes=sizes)
+    (tmp_path / "page").mkdir()
+    for name in WRITTEN:
+        (tmp_path / "page" / f"{name}.md").write_text(name)
+    (tmp_path / "page" / CLAIMS).write_text(CLAIM_ROWS.splitlines()[0] + "\n")
+    made = write_results_page([done], tmp_path / "page.md", title=TITLE)
+    rows = rows_of(made.page.read_text(), "study")
+    assert made.missing == 0
+    # The scores of the two sizes were made alike.
+    assert {tuple(row[2:]) for row in rows} == {
+        (SIZE, "3M", stage, "1.00, no interval", "0.0000") for stage in ("pretraining", "cooldown")
+    }
+
+
+def rows_of(text, first):
+    """Rows of the table whose first row begins with this cell."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def test_hypotheses_have_their_outcomes(made):
+    _, text, *_ = made
+    rows = rows_of(text, "hypothesis")
+    outcomes = {(row[0].strip("`").split()[0], row[1]): (row[5], row[7]) for row in rows}
+    assert outcomes["balanced_only", "after pre-training"] == ("different", "holds")
+    assert outcomes["code_*", "after pre-training"] == ("different", "contradicted")
+    assert outcomes["nobody", "–"] == ("–", "not measured yet")
+    assert {row[6] for row in rows} == {"3", "–"}
+    counts = "holds 2, not measured yet 2, contradicted 1."
+    assert f"Of 5 tests of hypotheses that were frozen before the data: {counts}\n" in text
+
+
+def test_what_is_missing_is_named(made):
+    _, text, *_ = made
+    assert "Missing from `demo`: 5 of 20 arms." in text
+    assert f"* code_25, {SIZE}, pretraining: seed 3\n" in text
+    assert "Missing from `later`: 15 of 15 arms." in text
+    assert f"* balanced_only, {SIZE}, cooldown: seeds 0, 1, 2\n" in text
+    assert "It takes 8 different mixtures" in text
+    assert "It takes recipes at two sizes" in text
+
+
+def test_claims_of_others_stand_beside_what_was_found(made):
+    _, text, *_ = made
+    rows = {row[0]: row[-1] for row in rows_of(text, "who")}
+    assert rows == {"paper": "cannot say", "critics": "agrees", "nobody": "not measured yet"}
+
+
+def test_tables_lead_from_each_number_to_its_run(made):
+    _, text, beside, done, _ = made
+    with (beside / "arms.csv").open() as file:
+        arms = list(csv.DictReader(file))
+    assert len(arms) == 15 and all(arm["phase"] == arm["phases"].split()[-1] for arm in arms)
+    with (beside / "seeds.csv").open() as file:
+        seeds = list(csv.DictReader(file))
+    with (beside / "changes.csv").open() as file:
+        changes = list(csv.DictReader(file))
+    of = ("balanced_only", "pretraining", "bits_per_byte/demo.text")
+    [change] = [row for row in changes if (row["recipe"], row["stage"], row["metric"]) == of]
+    values = {
+        (row["recipe"], row["seed"]): float(row["value"])
+        for row in seeds
+        if row["metric"] == "bits_per_byte/demo.text" and row["stage"] == "pretraining"
+    }
+    differences = [values["balanced_only", s] - values["text_only", s] for s in "012"]
+    assert sum(differences) / 3 == pytest.approx(float(change["difference"]), rel=1e-3)
+    assert (beside / "demo.frozen.json").read_text() == (done / "frozen.json").read_text()
+    assert all(path.stat().st_size < 1_000_000 for path in beside.iterdir())
+    for figure in re.findall(r"!\[.*\]\((.*)\)", text):
+        assert (beside.parent / figure).read_bytes()[1:4] == b"PNG"
+    assert "| demo.text, bits per byte | " in text[text.index("## The noise") :]
+
+
+def test_the_page_is_plain_markdown_and_the_same_again(made):
+    out, text, _, done, later = made
+    for name in WRITTEN:
+        assert f"Written: {name} <of us> & all." in text
+    command = text[text.rindex("```\ncode-ablate results") :]
+    assert f"{done.parent.name}/{done.name} " in command and f"--title '{TITLE}'" in command
+    assert str(done) not in text
+    write_results_page([done, later], out, title=TITLE, noise=done)
+    assert out.read_text() == text
+
+
+def test_what_the_page_needs_is_asked_for(made, tmp_path):
+    out, _, _, done, _ = made
+    with pytest.raises(UserError, match=r"lacks question\.md, limits\.md"):
+        write_results_page([done], tmp_path / "other.md", title=TITLE)
+    with pytest.raises(UserError, match=r"no results and nothing that was frozen"):
+        write_results_page([tmp_path], out, title=TITLE)
+    with pytest.raises(UserError, match=r"speaks of the study 'later'; given are demo"):
+        write_results_page([done], out, title=TITLE)
+
+
+def test_results_so_far_go_with_nothing_that_trains_or_freezes(capsys):
+    for option in (["--phase", "text"], ["--freeze"]):
+        assert main(["study", "demo", "--so-far", *option]) == 2
+        assert "--so-far" in capsys.readouterr().err
