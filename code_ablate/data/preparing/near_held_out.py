@@ -73,18 +73,21 @@ class NearHeldOut:
         """The validation documents of a store, with side files as extraction writes them."""
         path = os.path.join(self.folder, f"held-out-{corpus}")
         kinds = self.side_files(self.folder)
-        rows = []
+        hashes, sizes = [], []
         with new_files(path, [suffix for kind in kinds for suffix in kind.suffixes]) as own:
             writers = [kind.writer(own) for kind in kinds]
             for text in self._texts(store):
                 content = text.encode("utf-8", "replace")
-                rows.append((text_hash(content), 0, 0, len(content)))
+                hashes.append(text_hash(content))
+                sizes.append(len(content))
                 for writer in writers:
                     writer.add(text, corpus)
             for writer in writers:
                 writer.finish()
-        rows_N = np.array(rows, index_dtype(("text",)))
-        return Documents(corpus, rows_N, np.ones(len(rows), bool), ((path, len(rows)),))
+        rows_N = np.zeros(len(sizes), index_dtype(("text",)))
+        if sizes:
+            rows_N["text"], rows_N["bytes"] = hashes, sizes
+        return Documents(corpus, rows_N, np.ones(len(sizes), bool), ((path, len(sizes)),))
 
     def _texts(self, store: TokenStore) -> Iterator[str]:
         for number in range(store.num_documents(VALIDATION)):
