@@ -54,6 +54,12 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
     return UserError(f"no {kind} named {name!r}; {hint}")
 
 
+_INSTALLED = re.compile(
+    rf"/(site|dist)-packages/|^<frozen |^{re.escape(os.path.dirname(os.__file__))}/"
+)
+"""Files that an error may come up in, and that are not the user's to mend."""
+
+
 def failing_import(subject: str, error: BaseException) -> UserError:
     """The message for an error that a module met while it was imported: "`subject` fails: ..."."""
     missing = re.search(r"No module named '([^']+)'", str(error))
@@ -75,7 +81,9 @@ def failing_import(subject: str, error: BaseException) -> UserError:
     what = f"{type(error).__name__}: {first_line(error)}"
     if isinstance(error, SyntaxError):
         return UserError(f"{subject} fails: {what}.")
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _INSTALLED.search(frame.filename)]
+    last = (own or frames)[-1]
     return UserError(f"{subject} fails: {what} ({last.filename}, line {last.lineno}).")
 
 

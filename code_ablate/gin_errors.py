@@ -26,7 +26,7 @@ def explain(
     `known`: parameters of everything that gin can bind, by name. None for errors of other kinds.
     """
     if isinstance(error, UserError):
-        code = _in_code_of_the_user(error)
+        code = code_of_the_user(error)
         in_code = f" (in {code})" if code and code not in str(error) else ""
         return UserError(first_line(error) + (_place_of(error, read) or in_code))
     if isinstance(error, RecursionError):
@@ -36,7 +36,7 @@ def explain(
         return failing_import(f"{where} imports a module that", error)
     if isinstance(error, SyntaxError):  # gin's own were found when `read` was made
         return failing_import("a module that a gin file imports", error)
-    if code := _in_code_of_the_user(error):
+    if code := code_of_the_user(error):
         return UserError(f"{code} fails: {type(error).__name__}: {first_line(error)}.")
     if isinstance(error, _GIN):
         return _of_a_name(str(error), known) or UserError(f"gin: {first_line(error)}")
@@ -62,7 +62,7 @@ def _of_a_circle(error: RecursionError, read: Bindings) -> UserError | None:
     )
 
 
-def _in_code_of_the_user(error: Exception) -> str:
+def code_of_the_user(error: BaseException) -> str:
     """Function, file and line that an error came from, if that is code of the user's own, or what
     such code called."""
     frames = _frames_of_the_user(error)
@@ -71,7 +71,7 @@ def _in_code_of_the_user(error: Exception) -> str:
     return f"{frames[-1].name} ({frames[-1].filename}:{frames[-1].lineno})"
 
 
-def _frames_of_the_user(error: Exception) -> list[traceback.FrameSummary]:
+def _frames_of_the_user(error: BaseException) -> list[traceback.FrameSummary]:
     """The calls that an error passed through in code of the user's own, outermost first."""
     here = Path(__file__).resolve().parent
     frames = traceback.extract_tb(error.__traceback__)
