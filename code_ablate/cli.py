@@ -75,6 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(f"error: {error}", 3)
     except Interrupted as error:
         return _say(f"\n{error}", 130)
+    except SystemExit as error:  # of code of the user's: nothing here ends so
+        from code_ablate.gin_errors import code_of_the_user
+
+        where = code_of_the_user(error) or "a library"
+        return fail(
+            f"error: {where} ends the program (exit code {error.code}): let it raise an error, or "
+            "return.",
+            2,
+        )
     except KeyboardInterrupt:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)
