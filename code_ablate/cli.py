@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from code_ablate import __version__, distributed
+from code_ablate.allocator import keep_freed_memory
 from code_ablate.errors import Failed, Interrupted, UserError, disk_failures
 from code_ablate.mixture_options import add_mixture_options
 from code_ablate.shown import show
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.bindings = bindings
     try:
         if options.joins:
+            keep_freed_memory()
             distributed.join()
         with disk_failures("the disk"):
             code = options.run(options) or 0
