@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Sequence
 
 from code_ablate import __version__, distributed, shadows
+from code_ablate.allocator import keep_freed_memory
 from code_ablate.commands import (
     corpus_commands,
     launch_commands,
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.bindings = bindings
     try:
         if options.joins:
+            keep_freed_memory()
             distributed.join()
         with disk_failures("the disk"):
             code = options.run(options) or 0
