@@ -30,7 +30,8 @@ def registry(tmp_path, monkeypatch):
     wheel(folder, "bees", {"bees/hive.py": "hive = 1\n", "bees/wax.c": "int wax;\n"})
     wheel(folder, "honey", {"honey/jar.py": "jar = 2\n", "honey/lid.py": "lid = 3\n"})
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    # A URI: pip takes a path with a space for two.
+    monkeypatch.setenv("PIP_FIND_LINKS", folder.as_uri())
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     return folder
 
