@@ -124,6 +124,15 @@ def _apart(comparison: Comparison) -> tuple[Line, ...]:
     return (Line("exploratory", mark=True),)
 
 
+def star_of(comparison: Comparison) -> str:
+    """The mark of what is called different.
+
+    A star is false in at most 5 % of studies. What is exploratory has a family of its own, which
+    may err as often again: it has no star.
+    """
+    return "°" if comparison.exploratory else "*"
+
+
 def gain_table(report: Report, place: Place) -> Table:
     """Recipes x metrics: relative change to the baseline, interval, Holm's mark."""
     recipes = [name for name in report.results.recipes_at(place) if name != report.baseline]
@@ -151,7 +160,7 @@ def _gain_cell(report: Report, place: Place, recipe: str, metric: Metric) -> Cel
     style = ("better" if comparison.better else "worse") if comparison.certain() else ""
     written = bare if relative or metric.is_share else signed
     unit = "\u00a0%" if relative else "\u00a0points" if metric.is_share else ""
-    star = " *" if comparison.certain() else ""
+    star = f" {star_of(comparison)}" if comparison.certain() else ""
     return Cell(
         written(change.value) + unit + star,
         (

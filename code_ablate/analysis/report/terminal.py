@@ -20,6 +20,7 @@ from code_ablate.analysis.report.phrases import (
     undecided,
     whole_percent,
 )
+from code_ablate.analysis.report.tables import star_of
 from code_ablate.evaluation.kinds import BITS_PER_BYTE, KINDS
 
 
@@ -56,7 +57,8 @@ def _legend(report: Report) -> list[str]:
     if any(c.exploratory for c in summary.comparisons):
         lines[-1] = (
             "* different: holds after Holm's correction over what hypotheses named, on three seeds "
-            "or more;\nthe other comparisons are exploratory, and corrected apart."
+            "or more;\n"
+            "° the same of the other comparisons, which are exploratory and corrected apart."
         )
     if any(c.margin for c in summary.comparisons):
         lines.append(
@@ -128,9 +130,9 @@ def _row(report: Report, place: Place, recipe: str, metric: Metric) -> str:
 
 
 def _verdict(comparison: Comparison) -> str:
-    """ "*", "=", "* exploratory", or "? 2.1 %, 8 seeds"."""
+    """ "*", "=", "° exploratory", or "? 2.1 %, 8 seeds"."""
     apart = " exploratory" if comparison.exploratory else ""
-    marks = {DIFFERENT: f"*{apart}", EQUIVALENT: f"={apart}"}
+    marks = {DIFFERENT: f"{star_of(comparison)}{apart}", EQUIVALENT: f"={apart}"}
     return marks.get(comparison.verdict()) or f"? {undecided(comparison, short=True)}"
 
 

@@ -191,7 +191,8 @@ def test_what_is_exploratory_is_marked_wherever_it_is_called_different(frozen_re
     assert any("on demo.web_code" in s and "exploratory" not in s for s in sentences)
     assert any("exploratory, as no hypothesis named it" in s for s in sentences)
     text = terminal_table(report)
-    assert "* exploratory" in text and "are exploratory, and corrected apart" in text
+    assert "° exploratory" in text and "are exploratory and corrected apart" in text
+    assert "* exploratory" not in text
     named = len(report.summary.comparisons) - sum(c.exploratory for c in report.summary.comparisons)
     assert corrected_over(report).startswith(f"the {named} comparisons that hypotheses named")
 

@@ -66,6 +66,7 @@ def change_section(report: Report) -> Section:
         comparisons=len(comparisons),
         corrected_over=corrected_over(report),
         margins=any(comparison.margin for comparison in comparisons),
+        exploratory=any(comparison.exploratory for comparison in comparisons),
         verdicts=[tables.verdict_table(report, p) for p in report.first_places() if p in compared],
         tables=[(capital(report.title(p)), tables.gain_table(report, p)) for p in places],
     )
