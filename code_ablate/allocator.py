@@ -1,32 +1,51 @@
 """The host's memory allocator, set for training on a CPU.
 
+    keep_freed_memory()      # before NumPy is imported
     ready_the_host()         # once, before training or scoring
 
 XLA on a CPU takes every large buffer of a step from malloc. glibc gives such buffers back to the
 kernel when they are freed, and the kernel clears each page again when it is touched in the next
 step: a tenth to a quarter of the time of a step of the toy model (docs/log.md has the measurement).
+
+One arena has to serve all threads, because the others hold no buffer beyond 64 MiB: a larger one
+then comes from the kernel in every step all the same. NumPy and JAX begin threads with arenas when
+they are imported, and JAX's later threads may be given those; so it is set before.
 """
 
 import ctypes
 import sys
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h of glibc
+_KEEP = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: 2**31 - 1, _M_ARENA_MAX: 1}
+_GIVE_BACK = {_M_MMAP_MAX: 65_536, _M_TRIM_THRESHOLD: 128 * 1024}  # as glibc begins
+
+KEEP_FREED_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+    "MALLOC_ARENA_MAX": "1",
+}
+"""Environment of a process that is to keep what it freed from its beginning."""
 
 
 def ready_the_host() -> None:
-    """`keep_freed_memory` where JAX computes on a CPU; elsewhere it would be of no use."""
+    """`keep_freed_memory` where JAX computes on a CPU; elsewhere freed memory is given back."""
     import jax
 
     if jax.default_backend() == "cpu":
         keep_freed_memory()
+    else:
+        _set(_GIVE_BACK)
 
 
 def keep_freed_memory() -> bool:
     """Lets the process keep what it freed. Returns whether it can: on Linux, with glibc."""
+    return _set(_KEEP)
+
+
+def _set(settings: dict[int, int]) -> bool:
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "mallopt") or not hasattr(libc, "gnu_get_libc_version"):
         return False
-    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, 2**31 - 1), (_M_ARENA_MAX, 1))
-    return sum(libc.mallopt(name, value) for name, value in settings) == len(settings)
+    return sum(libc.mallopt(*setting) for setting in settings.items()) == len(settings)

@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Sequence
 
 from code_ablate import __version__, distributed, shadows
+from code_ablate.allocator import keep_freed_memory
 from code_ablate.commands import (
     corpus_commands,
     launch_commands,
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.bindings = bindings
     try:
         if options.joins:
+            keep_freed_memory()
             distributed.join()
         with disk_failures("the disk"):
             code = options.run(options) or 0
@@ -75,6 +77,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return fail(f"error: {error}", 3)
     except Interrupted as error:
         return _say(f"\n{error}", 130)
+    except SystemExit as error:  # of code of the user's: nothing here ends so
+        from code_ablate.gin_errors import code_of_the_user
+
+        where = code_of_the_user(error) or "a library"
+        return fail(
+            f"error: {where} ends the program (exit code {error.code}): let it raise an error, or "
+            "return.",
+            2,
+        )
     except KeyboardInterrupt:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)

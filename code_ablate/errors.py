@@ -54,6 +54,13 @@ def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
     return UserError(f"no {kind} named {name!r}; {hint}")
 
 
+_STANDARD_LIBRARY = re.escape(os.path.dirname(os.__file__))
+_INSTALLED = re.compile(
+    rf"/(site|dist)-packages/|^<frozen |/__autograph_generated_file|^{_STANDARD_LIBRARY}/"
+)
+"""Files that an error may come up in, and that are not the user's to mend."""
+
+
 def failing_import(subject: str, error: BaseException) -> UserError:
     """The message for an error that a module met while it was imported: "`subject` fails: ..."."""
     missing = re.search(r"No module named '([^']+)'", str(error))
@@ -75,8 +82,20 @@ def failing_import(subject: str, error: BaseException) -> UserError:
     what = f"{type(error).__name__}: {first_line(error)}"
     if isinstance(error, SyntaxError):
         return UserError(f"{subject} fails: {what}.")
-    last = traceback.extract_tb(error.__traceback__)[-1]
+    last = (frames_of_the_user(error) or traceback.extract_tb(error.__traceback__))[-1]
     return UserError(f"{subject} fails: {what} ({last.filename}, line {last.lineno}).")
+
+
+def frames_of_the_user(error: BaseException) -> list[traceback.FrameSummary]:
+    """The calls that an error passed through in code of the user's own, outermost first."""
+    here = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    return [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if os.path.isfile(frame.filename)
+        and not os.path.realpath(frame.filename).startswith(os.path.realpath(here))
+        and not _INSTALLED.search(frame.filename)
+    ]
 
 
 def first_line(error: BaseException) -> str:

@@ -5,14 +5,17 @@ explain(error, read, {"Schedule": ["shape", "peak"]})   # a UserError, or None: 
 
 import difflib
 import re
-import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from code_ablate.bindings import Bindings
 from code_ablate.checked import FieldError
-from code_ablate.data.fingerprints.installed import is_installed_file
-from code_ablate.errors import UserError, failing_import, first_line, unknown_name
+from code_ablate.errors import (
+    UserError,
+    failing_import,
+    first_line,
+    frames_of_the_user,
+    unknown_name,
+)
 
 _IMPORT = r'In (?:file "(?P<file>.*)",|bindings string) line (?P<line>\d+)\n\s*(?:import|from) '
 _GIN = (ValueError, TypeError, AttributeError, LookupError, OSError)
@@ -26,7 +29,7 @@ def explain(
     `known`: parameters of everything that gin can bind, by name. None for errors of other kinds.
     """
     if isinstance(error, UserError):
-        code = _in_code_of_the_user(error)
+        code = code_of_the_user(error)
         in_code = f" (in {code})" if code and code not in str(error) else ""
         return UserError(first_line(error) + (_place_of(error, read) or in_code))
     if isinstance(error, RecursionError):
@@ -36,7 +39,7 @@ def explain(
         return failing_import(f"{where} imports a module that", error)
     if isinstance(error, SyntaxError):  # gin's own were found when `read` was made
         return failing_import("a module that a gin file imports", error)
-    if code := _in_code_of_the_user(error):
+    if code := code_of_the_user(error):
         return UserError(f"{code} fails: {type(error).__name__}: {first_line(error)}.")
     if isinstance(error, _GIN):
         return _of_a_name(str(error), known) or UserError(f"gin: {first_line(error)}")
@@ -48,7 +51,7 @@ def _of_a_circle(error: RecursionError, read: Bindings) -> UserError | None:
     if circle := read.circle():
         names = " -> ".join((*circle, *circle[:1]))
         return UserError(f"gin: a value needs itself: {names}. Take one of these bindings out.")
-    calls = _frames_of_the_user(error)
+    calls = frames_of_the_user(error)
     if not calls:
         return None
     last = calls[-1]
@@ -62,26 +65,13 @@ def _of_a_circle(error: RecursionError, read: Bindings) -> UserError | None:
     )
 
 
-def _in_code_of_the_user(error: Exception) -> str:
+def code_of_the_user(error: BaseException) -> str:
     """Function, file and line that an error came from, if that is code of the user's own, or what
     such code called."""
-    frames = _frames_of_the_user(error)
+    frames = frames_of_the_user(error)
     if not frames:
         return ""
     return f"{frames[-1].name} ({frames[-1].filename}:{frames[-1].lineno})"
-
-
-def _frames_of_the_user(error: Exception) -> list[traceback.FrameSummary]:
-    """The calls that an error passed through in code of the user's own, outermost first."""
-    here = Path(__file__).resolve().parent
-    frames = traceback.extract_tb(error.__traceback__)
-    own = {
-        file: Path(file).is_file()
-        and not Path(file).resolve().is_relative_to(here)
-        and not is_installed_file(file)
-        for file in {frame.filename for frame in frames}
-    }
-    return [frame for frame in frames if own[frame.filename]]
 
 
 def _place_of(error: UserError, read: Bindings) -> str:

@@ -36,6 +36,21 @@ def is_remote(path: epath.PathLike) -> bool:
     return "://" in os.fspath(path)
 
 
+def require_folder(path: epath.PathLike, asked_by: str) -> None:
+    """Raises UserError if something that is no folder is in the place of a local folder, or of one
+    above it. It need not be there yet."""
+    if is_remote(path):
+        return
+    folder = os.path.abspath(os.fspath(path))
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    if not os.path.isdir(folder):
+        raise UserError(
+            f"{asked_by} = {os.fspath(path)!r}: {folder} is no folder: name another one, or move "
+            "what is there away."
+        )
+
+
 def require(path: epath.PathLike, asked_by: str, supported: tuple[str, ...] = ARRAYS) -> None:
     """Raises UserError if `path` is none, on a store that is not supported, or lacks its package.
 

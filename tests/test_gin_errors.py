@@ -2,7 +2,7 @@
 
 import pytest
 
-from code_ablate import config
+from code_ablate import cli, config
 from code_ablate.bindings import Bindings
 from code_ablate.errors import UserError
 from code_ablate.unused_bindings import partly_used
@@ -66,6 +66,8 @@ def test_a_wrong_line_is_named(study, line, said):
         ("from json import nothing_here\n", "fails: ImportError: cannot import name 'nothing"),
         ("x = 1\n1 / 0\n", r"fails: ZeroDivisionError.*broken_12.py, line 2\)"),
         ("def f(:\n", "fails: SyntaxError"),
+        ("import json\njson.loads('{')\n", r"JSONDecodeError.*broken_28.py, line 2\)"),
+        ("import seqio\nseqio.FunctionDataSource(0, 1)\n", r"fails: .*broken_44.py, line 2\)"),
     ],
 )
 def test_a_module_that_fails_is_named_with_its_line(study, tmp_path, monkeypatch, text, said):
@@ -164,7 +166,7 @@ def test_an_error_in_code_of_the_users_names_its_place(study, tmp_path, monkeypa
         "import gin\n\n@gin.configurable\ndef failing(setting):\n    return {}['boom'] / 0\n"
     )
     config.load([study("import failing_recipe", "Study.recipes = (@failing,)")])
-    with pytest.raises(UserError, match=r"failing \(\S*failing_recipe.py:5\) fails: KeyError: 'b"):
+    with pytest.raises(UserError, match=r"failing \(.*failing_recipe.py:5\) fails: KeyError: 'b"):
         config.make("Study")
 
 
@@ -189,6 +191,22 @@ def test_what_fails_below_a_recipe_of_the_users_names_its_place(
     config.load([study(f"import {name}", f"Study.recipes = (@{name},)")])
     with pytest.raises(UserError, match=said.replace("failing_N", name)):
         config.make("Study")
+
+
+@pytest.mark.parametrize(
+    "end", ["sys.exit(0)", "exit", "argparse.ArgumentParser().parse_args('x')"]
+)
+def test_code_that_ends_the_program_is_named(study, tmp_path, monkeypatch, capsys, end):
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"ending_{abs(hash(end))}"
+    call = end if "(" in end else "raise SystemExit"
+    (tmp_path / f"{name}.py").write_text(
+        f"import argparse, gin, sys\n\n@gin.configurable('{name}')\ndef ending(setting):\n"
+        f"    {call}\n"
+    )
+    file = study(f"import {name}", f"Study.recipes = (@{name},)")
+    assert cli.main(["plan", file]) == 2
+    assert f"ending ({tmp_path}/{name}.py:5) ends the program" in capsys.readouterr().err
 
 
 def test_a_byte_order_mark_is_named(tmp_path):

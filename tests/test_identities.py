@@ -83,7 +83,7 @@ SCORES = {
     "basic_skills_coding": "b6664f8875c52456",
     "boolq": "86081e20d4b1d495",
     "copa": "f3d5b9f1ccfcc55a",
-    "humaneval": "14685a278ec4c198",
+    "humaneval": "16f73d04617c71de",
     "lambada": "7636aa02fb685bd2",
     "mbpp_bpb": "8aa66cf056f4759d",
     "mmlu": "23d59fe33acfd923",

@@ -207,3 +207,20 @@ def test_what_stands_in_the_place_of_a_file_is_one_line_and_exit_code_3(tmp_path
     write_study(tmp_path / "study")
     assert cli.main(["report", f"{tmp_path}/study", f"--out={tmp_path}/out.html"]) in (2, 3)
     assert "out.html" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to itself", "link to nothing", "file"])
+@pytest.mark.parametrize("below", ["", "/a/b"])
+def test_a_path_that_can_be_no_folder_is_refused_before_work(tmp_path, kind, below):
+    place = tmp_path / "place"
+    place.touch()
+    if kind != "file":
+        in_place_of(place, kind)
+    for field in ("data", "runs"):
+        paths = Paths(**{field: f"{place}{below}"})
+        if kind == "folder":
+            paths.require_reachable()
+            continue
+        with pytest.raises(UserError, match=rf"Paths.{field} = .*place is no folder: name another"):
+            paths.require_reachable()
+    Paths(data=f"{tmp_path}/new/folder").require_reachable()

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 BASE = {
     *("errors", "identity", "checked", "names", "storage", "own_file", "locks"),
-    *("distributed", "progress", "chips", "allocator", "shipped", "shown", "worker_process"),
+    *("distributed", "progress", "chips", "allocator", "shipped", "shown", "source_commit"),
+    "worker_process",
     "logged_metrics",
 }
 """Small modules that every room may use."""

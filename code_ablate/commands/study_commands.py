@@ -96,7 +96,7 @@ def add_to(commands: Commands) -> None:
         help="also write the main figures as a picture, beside the HTML file",
     )
     command = commands.add(
-        "results", results, "write the page of a result that several studies make", gin=False
+        "results", results, "write a page on what several studies show together", gin=False
     )
     command.add_argument(
         "studies", nargs="+", help="folders of the studies; they need not be complete"
@@ -105,11 +105,17 @@ def add_to(commands: Commands) -> None:
         "--out",
         required=True,
         metavar="FILE",
-        help="page, e.g. docs/results.md; its folder of the same name has question.md, limits.md, "
-        "failed.md, data.md and claims.csv",
+        help="Markdown file, e.g. docs/results.md; figures and tables go into the folder of its "
+        "name, docs/results, where your own question.md, limits.md, failed.md, data.md and "
+        "claims.csv lie",
     )
-    command.add_argument("--title", required=True, help="head of the page")
-    command.add_argument("--noise", metavar="STUDY", help="folder of the pilot")
+    command.add_argument("--title", required=True, help="title of the page")
+    command.add_argument(
+        "--noise", metavar="STUDY", help="folder of a pilot study, whose noise the page gives"
+    )
+    command.add_argument(
+        "--law", metavar="STUDY", help="folder of a study of mixtures, whose law the page gives"
+    )
     command = commands.add(
         "prepare",
         prepare,
@@ -260,7 +266,11 @@ def results(options: argparse.Namespace) -> None:
     from code_ablate.jobs.write_results import write_results_page
 
     made = write_results_page(
-        options.studies, options.out, title=options.title, noise=options.noise
+        options.studies,
+        options.out,
+        title=options.title,
+        noise=options.noise,
+        law=options.law,
     )
     show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
     if made.missing:

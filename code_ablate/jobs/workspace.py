@@ -40,7 +40,10 @@ class Paths:
         storage.require(self.runs, "Paths.runs", storage.CHECKPOINTS)
 
     def require_reachable(self) -> None:
-        """Raises Failed if one of the two is on an object store that cannot be reached."""
+        """Raises Failed if one of the two is on an object store that cannot be reached, and
+        UserError if something else is in its place."""
+        storage.require_folder(self.data, "Paths.data")
+        storage.require_folder(self.runs, "Paths.runs")
         storage.require_reachable(self.data, "Paths.data")
         storage.require_reachable(self.runs, "Paths.runs")
 

@@ -1,6 +1,6 @@
 """Writes the page of a result that several studies make together, with its figures and tables.
 
-    write_results_page(["runs/study-a", "runs/study-b"], "docs/results.md", written="docs/results")
+    write_results_page(["runs/study-a", "runs/study-b"], "docs/results.md", title="What code does")
 
 Beside the page stands a folder of its name with figures, small tables and what was frozen. What no
 table says - the question, what failed, what others claim - is read from files of that folder.
@@ -22,9 +22,10 @@ from code_ablate.analysis.report.data_files import data_rows, table_of
 from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.report.drawing import save_png
 from code_ablate.analysis.report.figures import main_figure
+from code_ablate.analysis.report.frozen_text import frozen_facts
 from code_ablate.analysis.report.phrases import counted, detectable_change, joined
 from code_ablate.analysis.report.rendering import render_text
-from code_ablate.analysis.report.results_page import (
+from code_ablate.analysis.report.study_answers import (
     Answer,
     Part,
     answers,
@@ -36,6 +37,7 @@ from code_ablate.analysis.report.results_page import (
     seed_rows,
 )
 from code_ablate.analysis.results.frozen import FILE as FROZEN
+from code_ablate.analysis.results.frozen import FrozenPlan
 from code_ablate.errors import UserError
 
 WRITTEN = ("question", "limits", "failed", "data")
@@ -56,6 +58,7 @@ class ResultsPage:
     """What was written."""
 
     page: epath.Path
+    """The page."""
     files: tuple[epath.Path, ...]
     """Figures, tables, and what was frozen."""
     missing: int
@@ -68,10 +71,12 @@ def write_results_page(
     *,
     title: str,
     noise: epath.PathLike | None = None,
+    law: epath.PathLike | None = None,
 ) -> ResultsPage:
     """The page of the studies in `folders`, complete or not.
 
-    `title`: head of the page. `noise`: folder of the pilot, whose noise the page gives. Raises
+    `title`: head of the page. `noise`: folder of the pilot, whose noise the page gives. `law`:
+    folder of the study whose mixtures the law is fitted to. Raises
     UserError for a folder without results and frozen plan, a text that is absent, and a table over
     a megabyte.
     """
@@ -81,7 +86,8 @@ def write_results_page(
     parts = [read_part(folder) for folder in folders]
     claims = claim_rows(read_claims(beside / CLAIMS), parts)
     pilot = read_part(noise) if noise is not None else None
-    tables, law = _tables(parts)
+    mixtures = None if law is None else read_part(law)
+    tables, law_said = _tables(parts, mixtures)
     files = [*_write_tables(tables, beside), *_write_figures(parts, beside)]
     files += _copy_frozen(parts, beside)
     figures = [
@@ -91,6 +97,7 @@ def write_results_page(
     ]
     command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
     command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
+    command += ["--law", _shown(law)] if law is not None else []
     values = [_part_values(part) for part in parts]
     text = render_text(
         "results.md",
@@ -102,7 +109,7 @@ def write_results_page(
         figures=figures,
         noise=_noise(pilot, parts),
         decisions=_decisions(parts),
-        law=law,
+        law=law_said,
         claims=_claims(claims),
         tables=[f"`{beside.name}/{name}.csv` and `.parquet`: {counted(len(rows), 'row')}"
                 for name, rows in tables.items()],
@@ -158,7 +165,8 @@ def _part_values(part: Part) -> dict[str, Any]:
     return {
         "name": part.name,
         "answers": answers(part),
-        "frozen_on": frozen.first.created[:10] if frozen else "",
+        "frozen_on": _frozen_on(frozen),
+        "kept": _kept(report, frozen),
         "baseline": record.baseline if record else design.get("baseline", ""),
         "changes": [
             {"where": report.title(place), "text": _markdown(change_table(part, place))}
@@ -177,8 +185,27 @@ def _part_values(part: Part) -> dict[str, Any]:
         "hours": f"{sum(phase.seconds for phase in phases) / 3600:.1f}",
         "machine": f"{record.machine.cores} cores, {record.machine.device}" if record else "–",
         "version": record.version if record else (frozen.first.version if frozen else ""),
+        "commit": (record.commit[:12] if record else "") or "–",
         "configuration": record.configuration if record else "–",
     }
+
+
+def _frozen_on(frozen: FrozenPlan | None) -> str:
+    """When it was written down, and what came after."""
+    if frozen is None or not frozen.valid:
+        return "of which nothing was frozen before there were results"
+    first, later = frozen.valid[0].created[:10], len(frozen.valid) - 1
+    more = f", and amended {counted(later, 'time')} before there were results" if later else ""
+    return f"frozen on {first} before there were results{more}"
+
+
+def _kept(report: Report | None, frozen: FrozenPlan | None) -> list[tuple[str, str]]:
+    """What the report says of design, margins and analysis against what was frozen."""
+    if report is None or frozen is None:
+        return []
+    facts = frozen_facts(report, frozen)
+    names = ("Stopping rule", "Scores that count", "Design", "Margins", "Analysis")
+    return [(name, facts[name]) for name in names if name in facts]
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -221,8 +248,10 @@ def _write_figures(parts: Sequence[Part], folder: epath.Path) -> list[epath.Path
     return files
 
 
-def _tables(parts: Sequence[Part]) -> tuple[dict[str, list[dict[str, Any]]], str]:
-    """The tables beside the page, and what the law says."""
+def _tables(
+    parts: Sequence[Part], mixtures: Part | None
+) -> tuple[dict[str, list[dict[str, Any]]], str]:
+    """The tables beside the page, and what the law of `mixtures` says."""
     tables: dict[str, list[dict[str, Any]]] = {"arms": arm_rows(parts), "seeds": seed_rows(parts)}
     for part in parts:
         if part.report is None:
@@ -230,29 +259,29 @@ def _tables(parts: Sequence[Part]) -> tuple[dict[str, list[dict[str, Any]]], str
         for name, rows in data_rows(part.report).items():
             if name in ("changes", "mixtures", "tasks", "signals", "decisions", "multipliers"):
                 tables.setdefault(name, []).extend({"study": part.name, **row} for row in rows)
-    law, rows = _law(parts)
+    law, rows = _law(mixtures)
     tables["law_shares"] = rows
     return {name: found for name, found in tables.items() if found}, law
 
 
-def _law(parts: Sequence[Part]) -> tuple[str, list[dict[str, Any]]]:
-    """The good mixtures of the study with the most, if there are enough for a law."""
+def _law(part: Part | None) -> tuple[str, list[dict[str, Any]]]:
+    """The good mixtures of a study, if it has enough of them for a law."""
     # Here: laws need pandas and scikit-learn.
     from code_ablate.analysis.laws.mixture_records import LEAST_MIXTURES
     from code_ablate.analysis.report.law_text import law_text
     from code_ablate.evaluation.kinds import BITS_PER_BYTE
     from code_ablate.jobs.mixture_law import study_mixtures, study_records
 
-    found = []
-    for part in parts:
-        if part.report is not None:
-            records = study_records(part.report.results)
-            targets = [t for t in records.targets if t.startswith(f"{BITS_PER_BYTE}/")]
-            found.append((int(records.mixture_N.max()) + 1, part, records.with_targets(targets)))
-    if not found or (most := max(found, key=lambda row: row[0]))[0] < LEAST_MIXTURES:
-        return f"It takes {LEAST_MIXTURES} different mixtures, which are not trained yet.", []
-    _, part, records = most
-    optimum = study_mixtures(records)
+    if part is None:
+        return "No study of mixtures was given.", []
+    records = None if part.report is None else study_records(part.report.results)
+    trained = 0 if records is None else int(records.mixture_N.max()) + 1
+    if records is None or trained < LEAST_MIXTURES:
+        return (
+            f"It takes {LEAST_MIXTURES} different mixtures; of `{part.name}` {trained} are trained."
+        ), []
+    targets = [t for t in records.targets if t.startswith(f"{BITS_PER_BYTE}/")]
+    optimum = study_mixtures(records.with_targets(targets))
     text = f"Fitted to `{part.name}`, bits per byte of all its domains.\n\n"
     return f"{text}```\n{law_text(optimum)}\n```", optimum.ranges().to_dict("records")
 

@@ -38,6 +38,7 @@ from code_ablate.evaluation.declarations import category_of
 from code_ablate.evaluation.suite import Suite, SuiteResult
 from code_ablate.identity import identity, to_plain
 from code_ablate.model.flops import count_parameters
+from code_ablate.source_commit import source_commit
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.plan import phase_sizes, requested_shares, training_flops
 from code_ablate.training.phase import Phase, plain_for_configuration
@@ -91,6 +92,7 @@ def describe_study(
         primary_scores=study.analysis.primary_scores,
         checkpoints_digest=checkpoints_digest,
         arguments=arguments,
+        commit=source_commit(),
     )
 
 

@@ -27,6 +27,7 @@ from typing import IO
 
 from tqdm import tqdm
 
+from code_ablate.allocator import KEEP_FREED_MEMORY, ready_the_host
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.shown import shown
 from code_ablate.training.member import Member, Surroundings
@@ -167,13 +168,14 @@ class _Slot:
 
 
 def _environment() -> dict[str, str]:
-    """For a worker: the modules of this process, a CPU, and threads for all cores of this process.
+    """For a worker: modules and allocator as here, a CPU, threads for all cores of this process.
 
     NPROC is what XLA counts instead of the cores that a process is pinned to.
     """
     path = os.pathsep.join(entry for entry in sys.path if entry)
     threads = os.environ.get("NPROC", str(len(available_cores())))
-    return {**os.environ, "PYTHONPATH": path, "JAX_PLATFORMS": "cpu", "NPROC": threads}
+    own = {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu", "NPROC": threads}
+    return {**os.environ, **own, **KEEP_FREED_MEMORY}
 
 
 def _killed(code: int, member: Member) -> Failed:
@@ -217,8 +219,6 @@ def _end_with_parent() -> None:
 def _ready() -> None:
     """What the commands do before they train."""
     import logging
-
-    from code_ablate.allocator import ready_the_host
 
     logging.getLogger("absl").setLevel(logging.ERROR)
     ready_the_host()

@@ -1,14 +1,16 @@
 """The page of results of several studies: complete, half done, and not begun."""
 
 import csv
+import dataclasses
 import re
 
 import pytest
 
+from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
 from code_ablate.errors import UserError
-from code_ablate.jobs.write_results import CLAIMS, WRITTEN, write_results_page
+from code_ablate.jobs.write_results import CLAIMS, WRITTEN, _frozen_on, write_results_page
 from tests.analysis.conftest import SIZE, write_study
 
 RECIPES = ("text_only", "code_25", "balanced_only")
@@ -64,7 +66,7 @@ def made(tmp_path_factory):
     (beside / CLAIMS).write_text(CLAIM_ROWS)
     out = folder / "page.md"
     arguments = ["results", str(done), str(later), "--out", str(out), "--title", TITLE]
-    assert main([*arguments, "--noise", str(done)]) == 0
+    assert main([*arguments, "--noise", str(done), "--law", str(later)]) == 0
     return out, out.read_text(), beside, done, later
 
 
@@ -108,13 +110,28 @@ def test_hypotheses_have_their_outcomes(made):
     assert f"Of 5 tests of hypotheses that were frozen before the data: {counts}\n" in text
 
 
+def test_what_was_frozen_is_told_with_what_became_of_it(made, tmp_path):
+    _, text, _, done, _ = made
+    assert "From `demo`, frozen on 2026-11-20 before there were results; every other" in text
+    assert "* Design: 0123: the study was run so." in text
+    assert "* Analysis: 89ab, and here it is " in text and "* Stopping rule: once." in text
+    plan = FrozenPlan.read(done)
+    again = dataclasses.replace(plan.first, created="2026-11-21T00:00:00Z", stopping_rule="twice")
+    after = dataclasses.replace(plan.first, after_results=True)
+    amended = dataclasses.replace(read_part(done), frozen=FrozenPlan((plan.first, again)))
+    late = dataclasses.replace(read_part(done), frozen=FrozenPlan((after,)))
+    assert len(answers(amended)) == len(answers(read_part(done))) == 4
+    assert answers(late) == []
+    assert _frozen_on(amended.frozen).endswith("amended 1 time before there were results")
+    assert "nothing was frozen before" in _frozen_on(late.frozen)
+
+
 def test_what_is_missing_is_named(made):
     _, text, *_ = made
     assert "Missing from `demo`: 5 of 20 arms." in text
     assert f"* code_25, {SIZE}, pretraining: seed 3\n" in text
-    assert "Missing from `later`: 15 of 15 arms." in text
-    assert f"* balanced_only, {SIZE}, cooldown: seeds 0, 1, 2\n" in text
-    assert "It takes 8 different mixtures" in text
+    assert "Of `later` none of 15 arms is there yet." in text and "Missing from `later`" not in text
+    assert "It takes 8 different mixtures; of `later` 0 are trained." in text
     assert "It takes recipes at two sizes" in text
 
 
@@ -156,7 +173,7 @@ def test_the_page_is_plain_markdown_and_the_same_again(made):
     command = text[text.rindex("```\ncode-ablate results") :]
     assert f"{done.parent.name}/{done.name} " in command and f"--title '{TITLE}'" in command
     assert str(done) not in text
-    write_results_page([done, later], out, title=TITLE, noise=done)
+    write_results_page([done, later], out, title=TITLE, noise=done, law=later)
     assert out.read_text() == text
 
 

@@ -31,6 +31,9 @@ runs fail at, or nearly none does, decide how far units lie apart: coverage is 8
 _WIDEST = 100.0
 """Half of an interval of logarithms from which on it says nothing, and none is given."""
 
+_ROUNDING = 1e-24
+"""Mean square that equal scores may have."""
+
 
 @dataclass(frozen=True)
 class SeedComponents:
@@ -61,7 +64,7 @@ class SeedComponents:
     def rest(self) -> Ranged:
         """Variance by both together: what one initialisation makes of one order, and whatever else
         a run differs in."""
-        return self._told(alone(self.squares[2], self.confidence))
+        return self._told(alone(self.squares[2], self.confidence), self.squares[2])
 
     def left(self, initialisations: int, orders: int, runs: int) -> float:
         """Variance by seeds of the mean over `runs`, at least 0, with as many seeds of each kind.
@@ -76,12 +79,14 @@ class SeedComponents:
     def _beyond_rest(self, square: MeanSquare, runs: int) -> Ranged:
         found = less(square, self.squares[2], self.confidence)
         ends = (end if end is None else end / runs for end in (found.low, found.high))
-        return self._told(Ranged(found.value / runs, *ends))
+        return self._told(Ranged(found.value / runs, *ends), square, self.squares[2])
 
-    def _told(self, ranged: Ranged) -> Ranged:
-        """Without an interval where there are too few seeds for one."""
+    def _told(self, ranged: Ranged, *squares: MeanSquare) -> Ranged:
+        """Without an interval where there are too few seeds for one, and where runs do not differ
+        at all: few items that all runs get wrong are no certainty."""
         few = min(self.initialisations, self.orders) < FEWEST_LEVELS
-        return Ranged(ranged.value) if few else ranged
+        alike = all(square.value <= _ROUNDING for square in squares)
+        return Ranged(ranged.value) if few or alike else ranged
 
 
 def seed_components(

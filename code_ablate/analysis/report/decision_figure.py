@@ -21,7 +21,7 @@ MOST_TASKS = 6
 """Tasks that are drawn at two sizes: those with the largest signal-to-noise ratio."""
 
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_PALE = "#b0b0b0"
+_PALE = "#909090"
 _TICKS = (0, 1, 2, 5, 20, 100, 500, 2000)
 _ROW_INCHES, _SCORE_INCHES = 0.14, 0.1
 

@@ -279,6 +279,9 @@ class StudyRecord:
     """sha256 of checkpoints.parquet, which belongs to this file; empty where there is none."""
     arguments: tuple[str, ...] = ()
     """Arguments of `code-ablate study` that made it; empty where no command did."""
+    commit: str = ""
+    """Commit of the code that wrote it, with + behind it where files differed; empty where it ran
+    from no clone, and in records of versions that did not keep it."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""

@@ -36,10 +36,11 @@ class NearHeldOut:
     """Leaves out training documents that resemble validation documents of some stores."""
 
     config: Deduplication
+    """Which documents count as near-duplicates."""
     stores: Mapping[str, TokenStore]
     """Stores of other corpora, by name."""
     vocabulary: Vocabulary
-    """That of the stores."""
+    """Vocabulary of the stores' tokens."""
     folder: str
     """Folder for sketches of their validation documents."""
 

@@ -65,16 +65,16 @@ def fingerprints_of(task: Any, preprocessors: Sequence[Callable]) -> list[dict[s
     """
     described = [_named_text(p) for p in preprocessors]  # before a trial draws numbers
     opened: list[str] = []
-    if any(_is_own(preprocessor) for preprocessor in preprocessors):
+    if any(is_own(preprocessor) for preprocessor in preprocessors):
         with contextlib.suppress(Exception):  # what is wrong is said when the Task is run
             opened = files_opened(_trial(task, preprocessors))
     return [
-        _with_opened(name, text, opened if _is_own(preprocessor) else ())
+        _with_opened(name, text, opened if is_own(preprocessor) else ())
         for preprocessor, (name, text) in zip(preprocessors, described, strict=True)
     ]
 
 
-def _is_own(preprocessor: Any) -> bool:
+def is_own(preprocessor: Any) -> bool:
     """Whether a preprocessor is neither installed nor this project's."""
     while isinstance(preprocessor, functools.partial):
         preprocessor = preprocessor.func
@@ -137,7 +137,7 @@ def source_digest(source: Any) -> str:
     if isinstance(version, str | int):
         return _hash(f"{type(source).__module__}.{name} version {version!r} {source.splits}")
     if hasattr(source, "digest"):
-        own = [cls for cls in type(source).__mro__ if _is_own(cls)]
+        own = [cls for cls in type(source).__mro__ if is_own(cls)]
         if not own:
             return source.digest()
         code = _followed(name, lambda: Reached(follow_ours=False).describe(own))

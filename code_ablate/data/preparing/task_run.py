@@ -26,6 +26,7 @@ from jaxtyping import Int
 from code_ablate.data.filters.base import Filter, Rewriter
 from code_ablate.data.filters.chain import Chain
 from code_ablate.data.preparing.filtered_source import FilteringWatch
+from code_ablate.data.preparing.named_step import NamedStep
 from code_ablate.data.preparing.objectives import require_documents
 from code_ablate.data.preparing.rewritten_texts import RewrittenTexts
 from code_ablate.data.preparing.stages import (
@@ -38,6 +39,7 @@ from code_ablate.data.preparing.stages import (
 )
 from code_ablate.data.preparing.task_fingerprint import (
     fingerprints_of,
+    is_own,
     preprocessor_name,
     source_digest,
 )
@@ -187,7 +189,8 @@ class TaskRun:
         else:
             self._probes.append(Probe("read", False, limit))
             chain.append(self._probes[0])
-        for group in groups:
+        own = [place for place, group in enumerate(groups) if is_own(group)]
+        for place, group in enumerate(groups):
             if isinstance(group, list):
                 steps = Chain(group, seed, self._rewritten.note)
                 self._probes.append(ChainProbe(steps))
@@ -195,7 +198,8 @@ class TaskRun:
                 continue
             own_name = isinstance(getattr(group, "name", None), str)
             self._probes.append(Probe(preprocessor_name(group), own_name, limit))
-            chain += [group, self._probes[-1]]
+            step = NamedStep(group, self._name, ends=place >= max(own, default=0))
+            chain += [step, self._probes[-1]]
         features = {
             name: dataclasses.replace(feature, vocabulary=vocabulary)
             if isinstance(feature, seqio.Feature)

@@ -39,7 +39,7 @@ def without_tensorflow(corpus: str, files: str, error: tf.errors.OpError) -> Exc
             "whole, and yours to read?"
         )
     said = _without_frames_of_tensorflow(error.message)
-    return RuntimeError(f"a preprocessor, or the source, of {corpus!r} failed: {said}")
+    return Failed(f"a preprocessor, or the source, of {corpus!r} failed: {said}")
 
 
 def _without_frames_of_tensorflow(message: str) -> str:

@@ -96,6 +96,14 @@ def test_an_interval_is_exact_where_the_difference_is_zero():
     assert (one.low, one.high) == pytest.approx((same.low, same.high), rel=1e-9)
 
 
+def test_runs_that_are_all_alike_are_no_certainty():
+    same = seed_components([np.zeros((30, 3, 3))])
+    rows = seed_components([np.zeros((30, 3, 3)) + np.arange(3.0)[:, None]])
+    for part in (same.initialisation, same.order, same.rest, rows.order, rows.rest):
+        assert (part.low, part.high) == (None, None)
+    assert 0 < rows.initialisation.low < rows.initialisation.value
+
+
 def test_too_few_seeds_or_units_have_no_interval():
     rng = np.random.default_rng(5)
     parts = seed_components([rng.normal(size=(FEWEST_UNITS - 1, 2, 3))])

@@ -83,7 +83,7 @@ def test_a_fault_in_a_source_names_the_corpus_and_keeps_its_cause(register):
 
 def test_an_error_is_not_lost_in_a_dataset_that_repeats(register):
     with pytest.raises(UserError, match="wrong"):
-        _run(register(Fails(UserError("wrong")), [lambda dataset: dataset.repeat(), *TOKENIZE]))
+        _run(register(Fails(UserError("wrong")), [lambda dataset: dataset.repeat(1000), *TOKENIZE]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,13 +120,52 @@ def test_a_fault_in_a_preprocessor_shows_the_users_lines_alone(register):
     def divided(dataset):
         return dataset.map(lambda d: d | {"n": tf.numpy_function(divides, [1], tf.int64)})
 
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(Failed) as caught:
         _run(register(Fails(UserError("not reached"), 1000), [divided, *TOKENIZE]))
     message = str(caught.value)
     assert "a preprocessor, or the source, of 'task_run.corpus' failed: " in message
     assert "return int(number) // 0" in message and "ZeroDivisionError" in message
     assert "/tensorflow/" not in message and "{{" not in message
     assert len(message.splitlines()) < 12
+
+
+def _returns_none(dataset):
+    dataset.map(lambda document: document)
+
+
+def _fails(dataset):
+    raise KeyError("mine")
+
+
+def _fails_in_a_map(dataset):
+    return dataset.map(lambda document: document["nothing"])
+
+
+@pytest.mark.parametrize(
+    "step, said",
+    [
+        (_returns_none, "'_returns_none' of corpus 'task_run.corpus' returns None: let it return"),
+        (lambda dataset: [1], r"'<lambda>' .* returns \[1\]"),
+        (_fails, r"'_fails' .* \(\S*test_task_run.py:\d+\) fails: KeyError: 'mine'\."),
+        (
+            _fails_in_a_map,
+            r"'_fails_in_a_map' .* \(\S*test_task_run.py:\d+\) fails: KeyError: 'noth",
+        ),
+        (lambda dataset, other: dataset, "fails: TypeError: .*missing 1 required"),
+        (3, "'int' of .* cannot be called .* takes a tf.data.Dataset and returns one"),
+        (lambda dataset: dataset.repeat(), "returns a dataset without end"),
+    ],
+)
+def test_a_preprocessor_that_cannot_be_built_is_named(register, step, said):
+    with pytest.raises(UserError, match=said) as caught:
+        _run(register(Fails(UserError("not reached"), 1000), [step, *TOKENIZE]))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_dataset_without_end_may_be_cut_by_a_later_step(register):
+    source = Fails(UserError("not reached"), 1000)
+    steps = [lambda dataset: dataset.repeat(), lambda dataset: dataset.take(7), *TOKENIZE]
+    assert len(_run(register(source, steps))[1]) == 7
 
 
 def test_files_of_tensorflow_that_are_gone_or_cut(register, tmp_path):

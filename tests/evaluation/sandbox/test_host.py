@@ -271,7 +271,7 @@ def test_what_the_proof_lets_out_is_removed_again(monkeypatch):
     keeping = f"{LEAKING}; isolation.renounce = lambda **anything: None"
     with (
         broken(monkeypatch, keeping) as sandbox,
-        pytest.raises(UserError, match=r"write beside \S*proof\.py"),
+        pytest.raises(UserError, match=r"write beside .*proof\.py"),
     ):
         sandbox.prove()
     assert set(FOLDER.iterdir()) == before

@@ -61,7 +61,9 @@ class Answer:
     where: str
     """Size and stage."""
     recipe: str
+    """Recipe that is compared with the baseline."""
     metric: str
+    """Key of the metric, as in `Study.margins`."""
     change: str
     """Change against the baseline, with its interval."""
     verdict: str
@@ -69,6 +71,7 @@ class Answer:
     outcome: str
     """Holds, contradicted, cannot say, or not measured yet."""
     seeds: int
+    """Seeds that the comparison has."""
     open: str
     """What it would take, where the data cannot say."""
 
@@ -136,15 +139,12 @@ def _done(report: Report) -> dict[str, list[int]]:
 
 
 def answers(part: Part) -> list[Answer]:
-    """What the data say of each hypothesis that was written down before them, in that order."""
+    """What the data say of each hypothesis that was written down before them, in that order; once
+    where an amendment repeats it."""
     if part.frozen is None:
         return []
-    return [
-        row
-        for entry in part.frozen.valid
-        for hypothesis in entry.parsed
-        for row in _answers(hypothesis, part.report)
-    ]
+    said = dict.fromkeys(h for entry in part.frozen.valid for h in entry.parsed)
+    return [row for hypothesis in said for row in _answers(hypothesis, part.report)]
 
 
 def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
@@ -215,6 +215,7 @@ class ClaimRow:
     """A claim beside what was found here."""
 
     claim: Claim
+    """What others said."""
     answers: tuple[Answer, ...]
     """What the data here say of it, at each size and stage."""
 
