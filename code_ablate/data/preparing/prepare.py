@@ -48,7 +48,7 @@ from code_ablate.data.registry import import_modules
 from code_ablate.data.round_trip import require_returned
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary
-from code_ablate.errors import Failed, disk_failures
+from code_ablate.errors import Failed, MissingData, disk_failures
 from code_ablate.identity import identity
 
 FIELDS_OF_TASK = ("source", "preprocessors", "against", "items")
@@ -123,13 +123,28 @@ def plan_store(
     fields = {
         **corpus_fingerprint(corpus),
         **store_settings(vocabulary, config),
-        "against": [
-            [other, identity(corpus_fingerprint(other))] for other in compared_with(config)
-        ],
+        "against": _against(corpus, config),
         "items": contamination.fingerprints(config.decontamination),
     }
     path = epath.Path(data_dir) / "stores" / f"{corpus}-{identity(fields)[:_KEY_LENGTH]}"
     return StorePlan(corpus, fields, path)
+
+
+def _against(corpus: str, config: PrepareConfig) -> list[list[str]]:
+    """What decides the documents of the corpora that this one is compared with, with their names.
+
+    Raises MissingData, with what to do, where one of them is not on the machine.
+    """
+    found = []
+    for other in compared_with(config):
+        try:
+            found.append([other, identity(corpus_fingerprint(other))])
+        except MissingData as error:
+            raise MissingData(
+                f"{error} Or leave {other} out of Deduplication.order, if no recipe reads it: "
+                f"{corpus} is compared with what is in the order."
+            ) from error
+    return found
 
 
 def store_settings(vocabulary: Vocabulary, config: PrepareConfig) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from code_ablate.data.preparing.near_duplicates import (
 )
 from code_ablate.data.preparing.prepare import make_stores, plan_store
 from code_ablate.data.preparing.prepared import explain_missing, find_stores
-from code_ablate.errors import UserError
+from code_ablate.data.sources.built import BuiltCorpus
+from code_ablate.errors import MissingData, UserError
 from tests.data.preparing.corpora import FEATURES, HERE, register, stored
 from tests.data.preparing.test_finished_pieces import content
 from tests.data.preparing.test_near_duplicates import sentence
@@ -105,6 +106,19 @@ def test_an_unknown_corpus_in_the_order_is_named(tmp_path, vocabulary):
     a = register(FIRST)
     with pytest.raises(UserError, match=r"no corpus named 'prepare\.no_such'"):
         make_stores((a,), vocabulary, tmp_path, config(a, "prepare.no_such"), progress=False)
+
+
+def test_a_corpus_of_the_order_that_is_not_here_is_named(tmp_path, vocabulary, monkeypatch):
+    monkeypatch.setenv("CODE_ABLATE_CORPORA", str(tmp_path / "nothing"))
+    seqio.TaskRegistry.add(
+        "registry.lost",
+        source=BuiltCorpus("prose"),
+        preprocessors=[],
+        output_features=FEATURES,
+    )
+    a = register(FIRST)
+    with pytest.raises(MissingData, match=r"leave registry\.lost out of Deduplication\.order"):
+        plan_store(a, vocabulary, tmp_path, config("registry.lost"))
 
 
 class Stopped(BaseException):
