@@ -17,7 +17,8 @@ ready_the_host()
 
 @jax.jit
 def step(x):
-    return jnp.sort(x[None] + jnp.arange({BUFFER_MIB}.0)[:, None], axis=0)[::7].sum()
+    products = x[None] * jnp.arange({BUFFER_MIB}.0)[:, None]
+    return products @ products[:8].T
 
 def mib_from_the_kernel():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
