@@ -66,6 +66,9 @@ Setting.continuation = @then/Schedule()
 quarter/proportion.share = 0.25
 Study.recipes = (@base_only, @quarter/proportion)   # without (): the function
 ```
+
+A binding without a scope, on the command line or in a later file, does not reach scopes that have a
+value of their own. A note says which.
 """
 
 

@@ -104,6 +104,18 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
+def told(error: BaseException) -> str:
+    """An error in one line: its type, what it says, and the line of the user's code, if any, that
+    it came from."""
+    # AutoGraph writes a traceback into the message, and what is meant at its end.
+    lines = str(error).strip().splitlines() or [""]
+    said = (lines[-1] if "in user code" in lines[0] else lines[0]).strip().rstrip(".")
+    kind = type(error).__name__
+    said = said if said.startswith(kind) else f"{kind}: {said}".removesuffix(": ")
+    frames = frames_of_the_user(error)
+    return f"{said} ({frames[-1].filename}:{frames[-1].lineno})" if frames else said
+
+
 def require_format(what: str, found: Any, known: int) -> None:
     """Raises NewerFormat if `what` is of a format above `known`, ValueError if of another one."""
     if isinstance(found, int) and found > known:

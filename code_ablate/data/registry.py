@@ -23,6 +23,7 @@ from code_ablate.data.fingerprints.installed import is_installed_file
 from code_ablate.data.mixing import Mixture
 from code_ablate.data.quietly import import_quietly
 from code_ablate.data.remembered import Remembered
+from code_ablate.data.source_errors import reading
 from code_ablate.errors import DATA_PACKAGES, UserError, failing_import, unknown_name
 
 MixtureSpec = Mixture | Mapping[str, float] | str
@@ -272,10 +273,10 @@ def _has_train_split(task: Any) -> bool:
 
 def require_train_split(task: Any) -> None:
     """Raises UserError for a Task that is no corpus to train on: an evaluation task, mostly."""
-    if TRAIN not in task.splits:
-        raise UserError(
-            f"corpus {task.name!r} has the splits {tuple(task.splits)}: it needs {TRAIN!r}."
-        )
+    with reading(f"the source of corpus {task.name!r}"):
+        splits = tuple(task.splits)
+    if TRAIN not in splits:
+        raise UserError(f"corpus {task.name!r} has the splits {splits}: it needs {TRAIN!r}.")
 
 
 def require_tasks(kind: str, names: tuple[str, ...]) -> None:

@@ -14,7 +14,7 @@ from code_ablate.data.filters.base import TEXTS, Document
 from code_ablate.data.filters.chain import Chain
 from code_ablate.data.sources.bad_rows import BadRow, SourceWatch
 from code_ablate.data.sources.base import to_utf8
-from code_ablate.errors import Failed, Interrupted, UserError
+from code_ablate.errors import Failed, Interrupted, UserError, told
 
 
 class _FilterFault(Exception):
@@ -53,8 +53,9 @@ class FilteringWatch(SourceWatch):
     def require_success(self, corpus: str) -> None:
         """Raises the error that ended the pass: as it is if it was meant for the user."""
         if isinstance(self.error, _FilterFault):
-            raise RuntimeError(
-                f"corpus {corpus!r}: {self.error}: {self.error.__cause__!r}"
+            assert self.error.__cause__ is not None
+            raise Failed(
+                f"corpus {corpus!r}: {self.error}: {told(self.error.__cause__)}."
             ) from self.error.__cause__
         super().require_success(corpus)
 
@@ -76,7 +77,7 @@ class FilteringWatch(SourceWatch):
                 after = self.chain.apply(document, size)
             except (UserError, Failed, Interrupted):
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise _FilterFault(f"a filter failed on {document.path or 'a document'}") from error
             if after is not None:
                 yield {**row, **{name: getattr(after, name) for name in TEXTS if name in row}}

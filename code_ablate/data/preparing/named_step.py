@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from code_ablate.data.preparing.task_fingerprint import preprocessor_name
-from code_ablate.errors import Failed, UserError, frames_of_the_user
+from code_ablate.errors import Failed, UserError, told
 
 
 class NamedStep:
@@ -36,13 +36,7 @@ class NamedStep:
         except (UserError, Failed):
             raise
         except Exception as error:
-            frames = frames_of_the_user(error)
-            where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-            # AutoGraph writes a traceback into the message, and what is meant at its end.
-            said = (str(error).strip().splitlines() or [""])[-1].strip()
-            kind = type(error).__name__
-            said = said if said.startswith(kind) else f"{kind}: {said}"
-            raise UserError(f"{self._what}{where} fails: {said}.") from error
+            raise UserError(f"{self._what} fails: {told(error)}.") from error
         if not isinstance(made, tf.data.Dataset):
             raise UserError(
                 f"{self._what} returns {made!r}: let it return the tf.data.Dataset that it makes."

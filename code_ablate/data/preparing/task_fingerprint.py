@@ -20,6 +20,7 @@ from code_ablate.data.fingerprints.named_files import named_files, opens_files, 
 from code_ablate.data.fingerprints.opened import files_opened
 from code_ablate.data.fingerprints.reachable import Reached, placed
 from code_ablate.data.fingerprints.source_text import Unfollowable
+from code_ablate.data.source_errors import reading
 from code_ablate.data.sources.content_digests import content_digests
 from code_ablate.errors import UserError
 
@@ -145,9 +146,11 @@ def source_digest(source: Any) -> str:
     import seqio
 
     if isinstance(source, seqio.FileDataSource):
-        seen = [_describe_files(source, split) for split in source.splits]
+        with reading(f"a source ({name})"):
+            seen = [_describe_files(source, split) for split in source.splits]
     elif isinstance(source, seqio.TfdsDataSource):
-        splits = source.tfds_dataset.info.splits
+        with reading(f"a source ({name})"):
+            splits = source.tfds_dataset.info.splits
         sizes = {name: (info.num_examples, info.num_bytes) for name, info in splits.items()}
         return _hash(f"{source!r} {source.tfds_dataset.info.full_name} {sorted(sizes.items())}")
     else:

@@ -50,6 +50,7 @@ from code_ablate.data.registry import (
     import_expected_tasks,
     require_train_split,
 )
+from code_ablate.data.source_errors import reading
 from code_ablate.data.sources.bad_rows import SkippedRows, SourceWatch
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.errors import Failed, UserError, unknown_name
@@ -217,9 +218,13 @@ class TaskRun:
                 self._watch, shuffle, seed if shuffle else None, shard or seqio.ShardInfo(0, 1)
             )
         else:
-            dataset = task.source.get_dataset(
-                split=split, shuffle=shuffle, seed=seed if shuffle else None, shard_info=shard
-            )
+            what = f"the source of corpus {task.name!r}"
+            with reading(what):
+                dataset = task.source.get_dataset(
+                    split=split, shuffle=shuffle, seed=seed if shuffle else None, shard_info=shard
+                )
+            if not isinstance(dataset, tf.data.Dataset):
+                raise UserError(f"{what} returns {dataset!r}: let it return a tf.data.Dataset.")
         dataset = probed.preprocess_postcache(dataset, sequence_length=None, seed=seed)
         self._text = text_feature(dataset.element_spec)
         self._dataset = self._slim(dataset, threads)

@@ -14,7 +14,7 @@ That is why it is kept here, beside the dataset, and raised outside.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from code_ablate.errors import Failed, Interrupted, UserError
+from code_ablate.errors import Failed, Interrupted, UserError, told
 
 NOT_JSON = "row_not_json"
 NOT_AN_OBJECT = "row_not_an_object"
@@ -103,7 +103,7 @@ class SourceWatch:
 
     def __init__(self, on_read: Callable[[int], None] | None = None) -> None:
         """`on_read` is called with bytes of the source's files as they are read, many at a time."""
-        self.error: Exception | None = None
+        self.error: Exception | SystemExit | None = None
         self.skipped: dict[str, SkippedRows] = {}
         self._on_read, self._new_bytes = on_read, 0
 
@@ -122,7 +122,7 @@ class SourceWatch:
                     self.skipped.setdefault(row.reason, SkippedRows()).add(row)
                 else:
                     yield row
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.error = error
 
     def require_success(self, corpus: str) -> None:
@@ -130,6 +130,6 @@ class SourceWatch:
         if isinstance(self.error, UserError | Failed | Interrupted):
             raise self.error
         if self.error is not None:
-            raise RuntimeError(
-                f"the source of corpus {corpus!r} failed: {self.error!r}"
+            raise Failed(
+                f"the source of corpus {corpus!r} failed: {told(self.error)}."
             ) from self.error

@@ -15,7 +15,7 @@ from code_ablate.data.preparing.task_run import TaskRun, find_task
 from code_ablate.data.sources import documents
 from code_ablate.data.sources.base import DocumentSource
 from code_ablate.data.sources.files import Files
-from code_ablate.errors import UserError
+from code_ablate.errors import Failed, UserError
 from tests.data.filters.made_documents import documents as made_documents
 from tests.data.preparing.corpora import HERE, one, stored
 
@@ -154,7 +154,7 @@ def run(name, max_bytes=None):
 
 def test_a_fault_in_a_filter_names_corpus_and_document_and_keeps_its_cause(register):
     register(Rows([{"text": "abc"}, {"text": "a", "path": "a.txt"}]), [Breaks()])
-    with pytest.raises(RuntimeError, match=r"'filtered\.corpus': a filter failed on a\.txt") as e:
+    with pytest.raises(Failed, match=r"'filtered\.corpus': a filter failed on a\.txt") as e:
         run(NAME)
     assert isinstance(e.value.__cause__, ZeroDivisionError)
 

@@ -11,6 +11,7 @@ from code_ablate.data.filters.base import Filter
 from code_ablate.data.preparing.account import Account
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.store_text import describe_store
+from code_ablate.data.preparing.task_fingerprint import source_digest
 from code_ablate.data.preparing.task_run import TaskRun, find_task
 from code_ablate.data.round_trip import RoundTrip
 from code_ablate.data.sources import bad_rows, documents
@@ -76,7 +77,7 @@ def test_an_error_of_a_source_is_raised_as_it_is(register, after, kind, capfd):
 
 def test_a_fault_in_a_source_names_the_corpus_and_keeps_its_cause(register):
     error = ZeroDivisionError("division by zero")
-    with pytest.raises(RuntimeError, match=r"source of corpus 'task_run\.corpus' failed") as caught:
+    with pytest.raises(Failed, match=r"source of corpus 'task_run\.corpus' failed") as caught:
         _run(register(Fails(error)))
     assert caught.value.__cause__ is error
 
@@ -146,10 +147,10 @@ def _fails_in_a_map(dataset):
     [
         (_returns_none, "'_returns_none' of corpus 'task_run.corpus' returns None: let it return"),
         (lambda dataset: [1], r"'<lambda>' .* returns \[1\]"),
-        (_fails, r"'_fails' .* \(\S*test_task_run.py:\d+\) fails: KeyError: 'mine'\."),
+        (_fails, r"'_fails' .* fails: KeyError: 'mine' \(\S*test_task_run.py:\d+\)\."),
         (
             _fails_in_a_map,
-            r"'_fails_in_a_map' .* \(\S*test_task_run.py:\d+\) fails: KeyError: 'noth",
+            r"'_fails_in_a_map' .* KeyError: 'nothing' \(\S*test_task_run.py:\d+\)\.",
         ),
         (lambda dataset, other: dataset, "fails: TypeError: .*missing 1 required"),
         (3, "'int' of .* cannot be called .* takes a tf.data.Dataset and returns one"),
@@ -159,6 +160,34 @@ def _fails_in_a_map(dataset):
 def test_a_preprocessor_that_cannot_be_built_is_named(register, step, said):
     with pytest.raises(UserError, match=said) as caught:
         _run(register(Fails(UserError("not reached"), 1000), [step, *TOKENIZE]))
+    assert "\n" not in str(caught.value)
+
+
+def _no_rows(split, shuffle_files):
+    return None
+
+
+def _no_disk(split, shuffle_files):
+    raise OSError("no disk")
+
+
+@pytest.mark.parametrize(
+    "source, said",
+    [
+        (seqio.FunctionDataSource(_no_rows, splits=("train",)), "returns None"),
+        (
+            seqio.FunctionDataSource(_no_disk, splits=("train",)),
+            r"cannot be read: OSError: no disk \(\S*test_task_run.py:\d+\)\.",
+        ),
+        (seqio.TextLineDataSource({"train": "/no/such.txt"}), r"cannot be read.*/no/such\.txt"),
+        (seqio.TfdsDataSource("no_such_set:1.0.0"), "cannot be read: .*no_such_set"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_one_message(register, source, said):
+    with pytest.raises(UserError, match=said) as caught:
+        name = register(source)
+        source_digest(source)
+        _run(name)
     assert "\n" not in str(caught.value)
 
 
