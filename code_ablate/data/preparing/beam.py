@@ -11,6 +11,8 @@ imported when a pipeline is run.
 import contextlib
 import io
 import logging
+import re
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -122,7 +124,12 @@ class BeamRunner:
 def pipeline_options(options: Sequence[str]) -> Any:
     """Beam's value of them. Raises UserError for an option or a runner that it does not know."""
     _import_beam()
-    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
+    from apache_beam.options.pipeline_options import (
+        DirectOptions,
+        PipelineOptions,
+        StandardOptions,
+        TypeOptions,
+    )
     from apache_beam.runners.portability.portable_runner import PortableRunner
     from apache_beam.runners.runner import create_runner
 
@@ -142,10 +149,23 @@ def pipeline_options(options: Sequence[str]) -> Any:
         raise UserError(f"BeamConfig.options, --runner={name}: {first_line(error)}.") from error
     if unknown and not isinstance(runner, PortableRunner):  # whose job server knows more options
         raise UserError(f"BeamConfig.options holds {unknown[0]}, which {name} does not know.")
+    mode = made.view_as(DirectOptions).direct_running_mode
+    if mode == "multi_processing" and is_cut_by_a_shell(sys.executable):
+        raise UserError(
+            f"BeamConfig.options, --direct_running_mode={mode}: Apache Beam starts its processes "
+            f"by a shell, which does not find {sys.executable}. Make the environment in a folder "
+            "whose path has no spaces or signs, or leave BeamConfig.options out: processes of this "
+            "machine prepare the same stores."
+        )
     # Only for this does Beam's DirectRunner not look on the internet for another runner to start;
     # the pipelines have no triggers.
     made.view_as(TypeOptions).allow_unsafe_triggers = True
     return made
+
+
+def is_cut_by_a_shell(path: str) -> bool:
+    """Whether a shell reads a path that nobody quotes as something else."""
+    return re.search(r"[^\w@%+=:,./-]", path) is not None
 
 
 def _import_beam() -> None:

@@ -16,7 +16,12 @@ from etils import epath
 
 from code_ablate import storage
 from code_ablate.data.preparing import contamination_record
-from code_ablate.data.preparing.beam import BeamConfig, BeamRunner, pipeline_options
+from code_ablate.data.preparing.beam import (
+    BeamConfig,
+    BeamRunner,
+    is_cut_by_a_shell,
+    pipeline_options,
+)
 from code_ablate.data.preparing.beam_job import Job
 from code_ablate.data.preparing.contamination import CONTAMINATED
 from code_ablate.data.preparing.exact_duplicates import DUPLICATE
@@ -138,6 +143,10 @@ ONE = ("--runner=DirectRunner",)
 TWO = (*ONE, "--direct_num_workers=2", "--direct_running_mode=multi_processing")
 PORTABLE = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
 
+needs_plain_path = pytest.mark.skipif(
+    is_cut_by_a_shell(sys.executable), reason="Beam's shell does not find this Python"
+)
+
 
 @pytest.fixture(scope="module")
 def local(corpora, vocabulary, tmp_path_factory):
@@ -157,7 +166,7 @@ def _looked() -> tuple[set[int], list[str]]:
     "options",
     [
         ONE,
-        pytest.param(TWO, marks=pytest.mark.slow),
+        pytest.param(TWO, marks=[pytest.mark.slow, needs_plain_path]),
         pytest.param(PORTABLE, marks=pytest.mark.slow),
     ],
 )
@@ -179,7 +188,9 @@ def test_stores_are_those_of_local_processes(corpora, local, vocabulary, tmp_pat
     assert contamination_record.read(made["beam.first"]).removed
 
 
-@pytest.mark.parametrize("options", [ONE, pytest.param(TWO, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "options", [ONE, pytest.param(TWO, marks=[pytest.mark.slow, needs_plain_path])]
+)
 def test_an_error_of_a_worker_is_raised_as_it_was(corpora, vocabulary, tmp_path, options):
     flag = Path(os.environ["WHO_LOOKED"] + ".fail")
     flag.touch()
@@ -289,6 +300,28 @@ def test_a_pipeline_that_fails_by_itself_is_told_in_one_message(tmp_path, monkey
 def test_bad_options_are_told_before_any_work(tmp_path, options, message):
     with pytest.raises(UserError, match=rf"BeamConfig\.options.*{message}"):
         BeamRunner(BeamConfig(options).options, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("path", "cut"),
+    [
+        ("/home/jo/lab/.venv/bin/python3.11", False),
+        ("/home/jörg/lab+1/bin/python", False),
+        ("/home/jo/my lab/bin/python", True),
+        ("/home/jo/lab (1)/bin/python", True),
+        ("/home/jo/a&b/bin/python", True),
+    ],
+)
+def test_processes_that_a_shell_would_not_find_are_refused(monkeypatch, path, cut):
+    # Beam waits for ever for processes that never began.
+    monkeypatch.setattr(sys, "executable", path)
+    assert is_cut_by_a_shell(path) == cut
+    if cut:
+        with pytest.raises(UserError, match=r"starts its processes by a shell.*no spaces"):
+            pipeline_options(TWO)
+    else:
+        pipeline_options(TWO)
+    pipeline_options(ONE)
 
 
 def test_a_pipeline_that_somebody_cancelled_is_no_success(tmp_path, monkeypatch):
