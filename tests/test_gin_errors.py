@@ -1,5 +1,7 @@
 """What is wrong in a gin file is said in one line, with the file, the line and the name."""
 
+import re
+
 import pytest
 
 from code_ablate import cli, config
@@ -28,15 +30,15 @@ def study(tmp_path):
 @pytest.mark.parametrize(
     "line, said",
     [
-        ("Schedule.peak = '1e-3'", r"Schedule.peak is '1e-3': .* \(\S*own.gin:3\)$"),
-        ("cooldown/Schedule.final = True", r"Schedule.final is True: .*\(\S*own.gin:3\)$"),
+        ("Schedule.peak = '1e-3'", r"Schedule.peak is '1e-3': .* \(.*own.gin:3\)$"),
+        ("cooldown/Schedule.final = True", r"Schedule.final is True: .*\(.*own.gin:3\)$"),
         ("Setting.tokens = 2048.7", "Setting.tokens is 2048.7"),
         ("Setting.tokens = 1e400", "Setting.tokens is inf"),
         ("Setting.tokens = None", "Setting.tokens is None"),
         ("Setting.tokens = 1" + 24 * "0", "The largest is"),
         ("Setting.tokens = 1e18", "The largest is"),
         ("Study.recipes = @text_only", r"For one item write \(@text_only,\)"),
-        ("frist/Schedule.peak = 1e-3", r"changes nothing.*Did you mean 'first'\? \(\S*own.gin:3"),
+        ("frist/Schedule.peak = 1e-3", r"changes nothing.*Did you mean 'first'\? \(.*own.gin:3"),
         ("half/proportion.share = 0.5", r"no value refers to @half/proportion"),
         ("Setting.model = @ModelConfig", r"an instance is written with \(\)"),
         ("Study.recipes = (@text_only(),)", "write @text_only, without"),
@@ -129,7 +131,7 @@ def test_scopes_that_keep_their_own_value_are_named(study, tmp_path, capsys):
     config.load([study()], ["Schedule.peak = 1e-3"])
     (note,) = capsys.readouterr().err.splitlines()
     assert note.startswith("note: --gin.Schedule.peak does not reach the scopes 'first' (")
-    assert "scales/demo.gin:53) and 'then' (" in note and "cooldown" not in note
+    assert re.search(r"scales/demo\.gin:\d+\) and 'then' \(", note) and "cooldown" not in note
     config.load([study("Schedule.peak = 1e-3")])  # a file after the one with the scopes, as well
     (note,) = capsys.readouterr().err.splitlines()
     assert "own.gin:3) does not reach the scopes 'first'" in note
@@ -173,10 +175,10 @@ def test_an_error_in_code_of_the_users_names_its_place(study, tmp_path, monkeypa
 @pytest.mark.parametrize(
     "body, said",
     [
-        ("return failing(setting)", r"^failing -> failing \(\S*failing_N.py:5\) calls itself wi"),
+        ("return failing(setting)", r"^failing -> failing \(.*failing_N.py:5\) calls itself wi"),
         ("return other(setting)", r"^(failing -> other -> failing|other -> failing -> other) \("),
-        ("return setting.begin(2.0, 1)", r"a share of 2.0 .* \(in failing \(\S*failing_N.py:5\)\)"),
-        ("return np.zeros(-1)", r"failing \(\S*failing_N.py:5\) fails: ValueError: negative dim"),
+        ("return setting.begin(2.0, 1)", r"a share of 2.0 .* \(in failing \(.*failing_N.py:5\)\)"),
+        ("return np.zeros(-1)", r"failing \(.*failing_N.py:5\) fails: ValueError: negative dim"),
     ],
 )
 def test_what_fails_below_a_recipe_of_the_users_names_its_place(

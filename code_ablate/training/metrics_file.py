@@ -47,7 +47,7 @@ class MetricsFile:
         """Adds a line."""
         text = json.dumps(line)
         if not storage.is_remote(self._path):
-            with self._path.open("a") as file:
+            with self._path.open("a", encoding="utf-8") as file:
                 file.write(text + "\n")
             return
         if self._kept is None:

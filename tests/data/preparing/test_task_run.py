@@ -147,10 +147,10 @@ def _fails_in_a_map(dataset):
     [
         (_returns_none, "'_returns_none' of corpus 'task_run.corpus' returns None: let it return"),
         (lambda dataset: [1], r"'<lambda>' .* returns \[1\]"),
-        (_fails, r"'_fails' .* fails: KeyError: 'mine' \(\S*test_task_run.py:\d+\)\."),
+        (_fails, r"'_fails' .* fails: KeyError: 'mine' \(.*test_task_run.py:\d+\)\."),
         (
             _fails_in_a_map,
-            r"'_fails_in_a_map' .* KeyError: 'nothing' \(\S*test_task_run.py:\d+\)\.",
+            r"'_fails_in_a_map' .* KeyError: 'nothing' \(.*test_task_run.py:\d+\)\.",
         ),
         (lambda dataset, other: dataset, "fails: TypeError: .*missing 1 required"),
         (3, "'int' of .* cannot be called .* takes a tf.data.Dataset and returns one"),
@@ -177,7 +177,7 @@ def _no_disk(split, shuffle_files):
         (seqio.FunctionDataSource(_no_rows, splits=("train",)), "returns None"),
         (
             seqio.FunctionDataSource(_no_disk, splits=("train",)),
-            r"cannot be read: OSError: no disk \(\S*test_task_run.py:\d+\)\.",
+            r"cannot be read: OSError: no disk \(.*test_task_run.py:\d+\)\.",
         ),
         (seqio.TextLineDataSource({"train": "/no/such.txt"}), r"cannot be read.*/no/such\.txt"),
         (seqio.TfdsDataSource("no_such_set:1.0.0"), "cannot be read: .*no_such_set"),
