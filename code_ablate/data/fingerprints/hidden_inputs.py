@@ -11,6 +11,7 @@ taken for a clock. What has a seed is accepted: `random.Random(17)`, `numpy.rand
 
 import ast
 import functools
+import importlib.util
 import inspect
 import os
 import sys
@@ -30,7 +31,7 @@ from code_ablate.data.fingerprints.hidden_tables import (
     hidden_functions,
     hidden_objects,
 )
-from code_ablate.data.fingerprints.source_text import Unfollowable, names_in
+from code_ablate.data.fingerprints.source_text import Unfollowable, closure_of, names_in
 
 _NOW = {"numpy.datetime64", "pandas.Timestamp", "pandas.to_datetime"}
 """What makes a time of text, which may be "now"."""
@@ -55,9 +56,7 @@ def require_visible(function: types.FunctionType) -> None:
     if node is None:  # no source: what is named is all that can be known
         _require_by_names(function)
         return
-    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-    closure = {name: cell.cell_contents for name, cell in cells if _is_set(cell)}
-    for use in _Reading(node, {**function.__globals__, **closure}).uses():
+    for use in _Reading(node, {**function.__globals__, **closure_of(function)}).uses():
         raise _refusal(f"{function.__qualname__} ({_shown(code.co_filename)}:{use.line})", use)
 
 
@@ -283,24 +282,15 @@ def _bound(nodes: Iterable[ast.AST]) -> Iterator[str]:
                 yield name
 
 
-def _constant(node: ast.AST | None, otherwise: Any = None) -> Any:
-    return node.value if isinstance(node, ast.Constant) else otherwise
+def _constant(node: ast.AST | None) -> Any:
+    return node.value if isinstance(node, ast.Constant) else None
 
 
-def _loaded(module: str, package: Any) -> types.ModuleType | None:
-    if module.startswith("."):
-        level = len(module) - len(module.lstrip("."))
-        above = str(package or "").split(".")
-        module = ".".join([*above[: len(above) - level + 1], *filter(None, [module[level:]])])
-    return sys.modules.get(module)
-
-
-def _is_set(cell: Any) -> bool:
+def _loaded(module: str, package: str | None) -> types.ModuleType | None:
     try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
+        return sys.modules.get(importlib.util.resolve_name(module, package))
+    except ImportError:  # relative, and in no package
+        return None
 
 
 @functools.cache

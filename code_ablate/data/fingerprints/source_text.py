@@ -1,6 +1,7 @@
 """What stands in the source of functions and classes: their text, and what they name."""
 
 import ast
+import contextlib
 import dis
 import functools
 import hashlib
@@ -86,6 +87,17 @@ def _inner(code: types.CodeType) -> Iterable[types.CodeType]:
 def names_in(code: types.CodeType) -> set[str]:
     """Names of globals and attributes that code uses, functions within it included."""
     return {name for part in _inner(code) for name in part.co_names}
+
+
+def closure_of(function: types.FunctionType) -> dict[str, Any]:
+    """Values of the names that a function has from the functions around it, as far as they are
+    set."""
+    values = {}
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    for name, cell in cells:
+        with contextlib.suppress(ValueError):  # not set yet
+            values[name] = cell.cell_contents
+    return values
 
 
 @functools.cache

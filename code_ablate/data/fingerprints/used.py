@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from etils.epy import lazy_imports_utils
 
 from code_ablate.data.fingerprints import installed
-from code_ablate.data.fingerprints.source_text import imports_in, names_in
+from code_ablate.data.fingerprints.source_text import closure_of, imports_in, names_in
 
 _NOT_FOLLOWED = {
     "jax", "jaxlib", "numpy", "pandas", "scipy", "seqio", "sklearn", "tensorflow",
@@ -98,7 +98,7 @@ class _Search:
             yield from (*vars(thing).values(), *thing.__bases__)
         elif isinstance(thing, types.FunctionType):
             yield from (inspect.unwrap(thing), *(thing.__defaults__ or ()))
-            yield from (cell.cell_contents for cell in thing.__closure__ or () if _is_set(cell))
+            yield from closure_of(thing).values()
             names, scope = names_in(thing.__code__), thing.__globals__
             for level, module in imports_in(thing.__code__):
                 if level == 0:
@@ -173,14 +173,6 @@ def _module_name(thing: Any) -> str:
 
 def _is_installed(thing: types.FunctionType | type) -> bool:
     return installed.is_installed(thing.__module__ or "")
-
-
-def _is_set(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """The global names of the tests: those that the program has too are read and set with it.
 
-    names = Namespace(child.ask, code, shared={"total"}, assigned=set())
+    names = Namespace(child.ask, {"__name__": "tests"})
+    names.share(("total",), code, ast.parse(tests))
     exec(compiled, names)       # `assert total == 3` asks for what `total` is now
 
 As if the tests stood below the program: a program that counts in a global is seen to count, and a
