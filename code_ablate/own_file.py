@@ -45,19 +45,25 @@ def text_of(record: Any, file_format: int) -> str:
 def read(path: epath.Path, kind: type[Record], file_format: int) -> Record:
     """The record in a file. Raises Damaged, whose message names the file and what is wrong."""
     try:
-        text = storage.read_file(path).decode()
-    except FileNotFoundError:
-        raise Damaged(f"{path} is missing") from None
-    except OSError as error:
-        if error.errno not in _NO_FILE:
-            raise
-        raise Damaged(f"{path} is no file ({error.strerror})") from error
+        text = read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise Damaged(f"{path} is not readable JSON ({error})") from error
     try:
         return _parse(text, kind, file_format)
     except _NotWhole as error:
         raise Damaged(f"{path} {error}") from error
+
+
+def read_bytes(path: epath.Path) -> bytes:
+    """What is in a file of our own. Raises Damaged if it is missing or something else is there."""
+    try:
+        return storage.read_file(path)
+    except FileNotFoundError:
+        raise Damaged(f"{path} is missing") from None
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+        raise Damaged(f"{path} is no file ({error.strerror})") from error
 
 
 def build(kind: type[Record], row: Mapping[str, Any]) -> Record:

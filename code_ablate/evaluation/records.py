@@ -145,10 +145,7 @@ def _is_of_a_run(path: epath.Path) -> bool:
 def _verified(path: epath.Path) -> tuple[bytes, Description]:
     """A table and its description. Raises Damaged if they do not belong together."""
     about = own_file.read(_description_of(path), Description, FORMAT)
-    try:
-        table = storage.read_file(path)
-    except OSError as error:
-        raise own_file.Damaged(f"{path} cannot be read ({error.strerror})") from error
+    table = own_file.read_bytes(path)
     if own_file.sha256(table) != about.table_digest:
         raise own_file.Damaged(f"{path} is not as it was written")
     return table, about
