@@ -1,6 +1,6 @@
 """manifest.json of a token store: what it holds, where it came from, and what was left out.
 
-manifest = Manifest.from_json((directory / MANIFEST).read_text())
+manifest = Manifest.load(directory)
 manifest.splits["train"]["tokens"], manifest.dropped
 """
 
@@ -10,6 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from etils import epath
+
+from code_ablate import storage
 from code_ablate.errors import require_format
 
 FORMAT = 4
@@ -84,6 +87,11 @@ class Manifest:
         """The text of manifest.json, with a digest of it."""
         fields = json.loads(json.dumps(dataclasses.asdict(self)))
         return json.dumps({**fields, "digest": _digest_of(fields)}, indent=1)
+
+    @classmethod
+    def load(cls, directory: epath.Path) -> "Manifest":
+        """The manifest of a token store. Raises OSError, and what `from_json` raises."""
+        return cls.from_json(storage.read_file(directory / MANIFEST).decode())
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":

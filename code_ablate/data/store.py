@@ -57,7 +57,7 @@ class TokenStore:
             raise UserError(f"the token store at {directory} is half-written; prepare it again.")
         try:
             with disk_failures(directory):
-                manifest = Manifest.from_json(storage.read_file(directory / MANIFEST).decode())
+                manifest = Manifest.load(directory)
                 arrays = _open_arrays(str(directory))
             for split in SPLITS:
                 sizes = manifest.splits[split]

@@ -16,8 +16,7 @@ from typing import Any
 from etils import epath
 from tqdm import tqdm
 
-from code_ablate import storage
-from code_ablate.data.manifest import MANIFEST, Manifest
+from code_ablate.data.manifest import Manifest
 from code_ablate.data.preparing.prepare import (
     FIELDS_OF_TASK,
     PrepareConfig,
@@ -89,7 +88,7 @@ def finished_stores(data_dir: epath.PathLike) -> Iterator[tuple[epath.Path, Mani
     stores = epath.Path(data_dir) / "stores"
     for path in sorted(stores.iterdir()) if stores.exists() else ():
         try:
-            yield path, Manifest.from_json(storage.read_file(path / MANIFEST).decode())
+            yield path, Manifest.load(path)
         except (OSError, ValueError, TypeError, NewerFormat):
             continue
 
@@ -167,7 +166,7 @@ def _newer(corpus: str, data_dir: epath.PathLike) -> list[str]:
     said = []
     for path in sorted((epath.Path(data_dir) / "stores").glob(f"{corpus}-{'[0-9a-f]' * 12}")):
         try:
-            Manifest.from_json(storage.read_file(path / MANIFEST).decode())
+            Manifest.load(path)
         except NewerFormat as error:
             said.append(f"{path.name} is not used: {error}")
         except (OSError, ValueError, TypeError):
