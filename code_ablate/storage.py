@@ -77,7 +77,8 @@ def require(path: epath.PathLike, asked_by: str, supported: tuple[str, ...] = AR
 
 
 LONGEST_SILENCE = 10.0
-"""Seconds after which an object store counts as unreachable. Its client would try for minutes."""
+"""Seconds after which an object store or host counts as unreachable. A client would try for
+minutes."""
 
 _STORES = (*_CLIENTS, "gcs", "s3a")
 """Schemes of object stores."""
@@ -127,7 +128,7 @@ _REMEDY = (
 
 
 def failure_of(error: BaseException) -> str:
-    """What to say of an error that came from an object store; empty if it came from elsewhere."""
+    """What to say of an error that came from an object store or host; empty if from elsewhere."""
     cause: BaseException | None = error
     while cause is not None:
         package = type(cause).__module__.partition(".")[0]

@@ -7,7 +7,7 @@ Pairs that share a band of their sketches are compared by their shingles (`simil
 those at or above the threshold are joined into clusters. Of a cluster one document stays: a
 validation document before training documents, then one of the corpus that comes first in the order,
 then the longest, then the one with the smallest hash of its text. So nothing depends on how a
-corpus was cut into pieces. Takes about 200 bytes of memory for each document, beside the 48 of its
+corpus was cut into pieces. Takes about 200 bytes of memory for each document, beside the 56 of its
 index row; sketches and shingles stay on disk.
 """
 
