@@ -37,12 +37,12 @@ class Chain:
         self,
         steps: Sequence[Step],
         seed: int = 0,
-        on_rewritten: Callable[[str, str], object] | None = None,
+        on_kept: Callable[[str, str], object] | None = None,
     ):
-        """`seed`: draws the examples. `on_rewritten`: is called with the text of each kept document
-        that has become another one, before and after."""
+        """`seed`: draws the examples. `on_kept`: is called with the text of each kept document
+        before and after."""
         self.steps = list(steps)
-        self._on_rewritten = on_rewritten
+        self._on_kept = on_kept
         self.tallies: list[FilterTally | RewriterTally] = [tally_of(s, seed) for s in steps]
         self.counts = [[0, 0] for _ in steps]
 
@@ -68,8 +68,8 @@ class Chain:
                 document = after
             counts[0] += 1
             counts[1] += size
-        if self._on_rewritten is not None and document.text != before:
-            self._on_rewritten(before, document.text)
+        if self._on_kept is not None:
+            self._on_kept(before, document.text)
         return document
 
     def require_metadata(self, names: Sequence[str]) -> None:

@@ -71,7 +71,7 @@ class Document:
     name: str = ""
     """Source and path within it, as far as the Task keeps them beside the tokens."""
     split: int | None = None
-    """`split_word` of the text before filters rewrote it; None where none did."""
+    """`split_word` of the text before filters could rewrite it; None where none rewrites."""
 
 
 def find_task(name: str) -> seqio.Task:
@@ -184,7 +184,7 @@ class TaskRun:
         self._probes: list[Any] = []
         chain: list[Any] = []
         if isinstance(task.source, DocumentSource) and groups and isinstance(groups[0], list):
-            first = Chain(groups.pop(0), seed, self._rewritten.note)
+            first = self._chain(groups.pop(0), seed)
             self._watch = FilteringWatch(first, task.source.fields, limit.take(), on_read)
             self._probes += [SourceProbe(self._watch), ChainProbe(first)]
         else:
@@ -193,7 +193,7 @@ class TaskRun:
         own = [place for place, group in enumerate(groups) if is_own(group)]
         for place, group in enumerate(groups):
             if isinstance(group, list):
-                steps = Chain(group, seed, self._rewritten.note)
+                steps = self._chain(group, seed)
                 self._probes.append(ChainProbe(steps))
                 chain.append(steps)
                 continue
@@ -263,6 +263,11 @@ class TaskRun:
             known = None if read.bytes is None else size
             stages.append(Stage(reason, documents, known, examples=tuple(rows.examples)))
         return [*stages, *steps]
+
+    def _chain(self, steps: Sequence[Filter | Rewriter], seed: int) -> Chain:
+        """The steps as one; where they rewrite, what documents were before is taken down."""
+        rewrites = any(isinstance(step, Rewriter) for step in steps)
+        return Chain(steps, seed, self._rewritten.of_next_filters() if rewrites else None)
 
     def _slim(self, dataset: tf.data.Dataset, threads: int) -> tf.data.Dataset:
         """Only what a store needs, many documents at a time: each crossing to Python is slow."""
