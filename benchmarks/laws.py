@@ -122,12 +122,9 @@ def coverage(folder: Path, repeats: range) -> dict[str, Any]:
     """How often the 90 % set of the unseen mixtures holds the best of them, and its size."""
     train, test = read_regmix(folder, "train", "1m"), read_regmix(folder, "test", "1m")
     truth_M = test.values_NT.mean(axis=1)
-    rows_of = [
-        np.random.default_rng([9, repeat]).choice(len(train.runs), RUNS, replace=False)
-        for repeat in repeats
-    ]
     held, sizes, inside, expected, reached, ranks = [], [], [], [], [], []
-    for repeat, rows in enumerate(rows_of):
+    for repeat in repeats:
+        rows = np.random.default_rng([9, repeat]).choice(len(train.runs), RUNS, replace=False)
         stack = fit_stack(train.take(rows))
         objective = Objective.mean_of(stack)
         outlook = look_at(stack, objective, test.rates_NC, seed=repeat)

@@ -15,7 +15,7 @@ from code_ablate.study.recipes import RECIPES
 from code_ablate.study.variation import VARIATIONS
 
 _WIDE = 110
-"""Characters of a text from which on no further sentence is added to it."""
+"""Most characters of a text; its first sentence stands whole, however long."""
 
 _FEW = 4
 """Corpora of a mixture that are all named; of more, the greatest three are."""

@@ -9,6 +9,7 @@ import pytest
 from benchmarks import measure, models
 from code_ablate.errors import UserError
 from code_ablate.model.flops import count_parameters
+from tests.analysis.laws.conftest import make_records
 from tests.tolerance import sampling_error
 
 
@@ -187,6 +188,19 @@ def test_laws_without_tables_measure_peeking_alone(run, tmp_path):
     assert result["peeking"]["looks_100"]["t_test"] > 0.3
     with pytest.raises(UserError, match="no tables"):
         run("laws", "regmix", "--tables", tmp_path)
+
+
+def test_what_several_processes_cover_of_the_laws_adds_up(monkeypatch, tmp_path):
+    from benchmarks import laws
+
+    parts = {"train": make_records(40, noise=0.1), "test": make_records(60, seed=1)}
+    monkeypatch.setattr(laws, "read_regmix", lambda folder, part, size: parts[part])
+    monkeypatch.setattr(laws, "RUNS", 24)
+    stretches = (range(4, 6), range(4, 5), range(5, 6))
+    both, *each = (laws.coverage(tmp_path, numbers) for numbers in stretches)
+    for figure in ("expected_regret", "intervals_hold_truth"):
+        mean = sum(one[figure] for one in each) / 2
+        assert both[figure] == pytest.approx(mean, rel=1e-3), figure
 
 
 def test_coverage_prints_tables(capsys):
