@@ -11,21 +11,10 @@ from matplotlib.axes import Axes
 
 from code_ablate.analysis.estimation.categories import main_metrics
 from code_ablate.analysis.estimation.estimates import Metric, Settings
-from code_ablate.analysis.report.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Drawing,
-    panel,
-)
+from code_ablate.analysis.report.drawing import LOOKS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.report.phrases import whole_percent
 from code_ablate.analysis.results.several import SeveralStudies
-
-_LOOKS = ((BLUE, "o"), (VERMILION, "D"), (GREEN, "^"), (PURPLE, "s"), (ORANGE, "v"), (SKY, "P"))
 
 
 def joint_figure(studies: SeveralStudies, rows: Sequence[Mapping[str, Any]]) -> Drawing:
@@ -36,7 +25,7 @@ def joint_figure(studies: SeveralStudies, rows: Sequence[Mapping[str, Any]]) -> 
         for size in results.sizes
     }
     drawn = [row for row in rows if first[row["study"], row["size"]] == row["stage"]]
-    looks = {name: _LOOKS[i % len(_LOOKS)] for i, name in enumerate(studies.results)}
+    looks = {name: LOOKS[i % len(LOOKS)] for i, name in enumerate(studies.results)}
     metrics = main_metrics(next(iter(studies.scores.values())))
     panels = tuple(
         _panel(metric, [row for row in drawn if row["metric"] == metric.key], looks)

@@ -91,7 +91,7 @@ def change_section(reports: Mapping[str, Report]) -> Section:
             if place in compared:
                 title = f"{name}, {report.title(place)}, against {report.baseline}"
                 found.append((title, tables.verdict_table(report, place)))
-    html = render("joint_changes.html", first=found[:1], later=found[1:])
+    html = render("joint_changes.html", tables=found)
     return Section("changes", "Changes within each study", html)
 
 
@@ -101,7 +101,7 @@ def score_section(studies: SeveralStudies, rows: Rows) -> Section:
         (f"{metric.label}, {metric.unit}", _score_table(metric, rows))
         for metric in main_metrics(next(iter(studies.scores.values())))
     ]
-    html = render("joint_scores.html", first=found[:1], later=found[1:])
+    html = render("joint_scores.html", tables=found)
     return Section("scores", "Scores", html)
 
 
