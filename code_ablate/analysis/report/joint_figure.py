@@ -9,7 +9,6 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from code_ablate.analysis.estimation.categories import main_metrics
 from code_ablate.analysis.estimation.estimates import Metric, Settings
 from code_ablate.analysis.report.drawing import LOOKS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
@@ -26,10 +25,9 @@ def joint_figure(studies: SeveralStudies, rows: Sequence[Mapping[str, Any]]) -> 
     }
     drawn = [row for row in rows if first[row["study"], row["size"]] == row["stage"]]
     looks = {name: LOOKS[i % len(LOOKS)] for i, name in enumerate(studies.results)}
-    metrics = main_metrics(next(iter(studies.scores.values())))
     panels = tuple(
         _panel(metric, [row for row in drawn if row["metric"] == metric.key], looks)
-        for metric in metrics
+        for metric in studies.metrics
     )
     percent = whole_percent(Settings().confidence)
     keys = [Key(f"{name}, {percent} interval", *look, "-") for name, look in looks.items()]

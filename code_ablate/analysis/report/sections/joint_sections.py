@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from code_ablate.analysis.estimation.categories import main_metrics
 from code_ablate.analysis.estimation.estimates import LEVEL, Metric
 from code_ablate.analysis.report import tables
 from code_ablate.analysis.report.content import Report, stage_title
@@ -98,8 +97,7 @@ def change_section(reports: Mapping[str, Report]) -> Section:
 def score_section(studies: SeveralStudies, rows: Rows) -> Section:
     """A table per metric, with all arms."""
     found = [
-        (f"{metric.label}, {metric.unit}", _score_table(metric, rows))
-        for metric in main_metrics(next(iter(studies.scores.values())))
+        (f"{metric.label}, {metric.unit}", _score_table(metric, rows)) for metric in studies.metrics
     ]
     html = render("joint_scores.html", tables=found)
     return Section("scores", "Scores", html)
