@@ -16,17 +16,20 @@ from typing import Any
 
 from etils import epath
 
+from code_ablate import storage
+from code_ablate.analysis.estimation.estimates import Metric
 from code_ablate.analysis.report.change_figure import change_figure
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.data_files import data_rows, table_of
 from code_ablate.analysis.report.decision_rows import decision_rows
-from code_ablate.analysis.report.drawing import save_png
+from code_ablate.analysis.report.drawing import Drawing, save_png
 from code_ablate.analysis.report.figures import main_figure
 from code_ablate.analysis.report.frozen_text import frozen_facts
 from code_ablate.analysis.report.phrases import counted, detectable_change, joined
 from code_ablate.analysis.report.rendering import render_text
 from code_ablate.analysis.report.study_answers import (
     Answer,
+    ClaimRow,
     Part,
     answers,
     arm_rows,
@@ -76,9 +79,8 @@ def write_results_page(
     """The page of the studies in `folders`, complete or not.
 
     `title`: head of the page. `noise`: folder of the pilot, whose noise the page gives. `law`:
-    folder of the study whose mixtures the law is fitted to. Raises
-    UserError for a folder without results and frozen plan, a text that is absent, and a table over
-    a megabyte.
+    folder of the study whose mixtures the law is fitted to. Raises UserError for a folder without
+    results and frozen plan, a text that is absent, and a table over a megabyte.
     """
     page = epath.Path(out)
     beside = page.parent / page.stem
@@ -88,13 +90,9 @@ def write_results_page(
     pilot = read_part(noise) if noise is not None else None
     mixtures = None if law is None else read_part(law)
     tables, law_said = _tables(parts, mixtures)
-    files = [*_write_tables(tables, beside), *_write_figures(parts, beside)]
+    figures = [figure for part in parts for figure in _figures(part)]
+    files = [*_write_tables(tables, beside), *_write_figures(figures, beside)]
     files += _copy_frozen(parts, beside)
-    figures = [
-        {"alt": _alt(part, kind), "file": f"{beside.name}/{_figure_name(part, kind)}"}
-        for part in parts
-        for kind in _kinds(part)
-    ]
     command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
     command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
     command += ["--law", _shown(law)] if law is not None else []
@@ -106,7 +104,7 @@ def write_results_page(
         made=_made(parts),
         written=written,
         parts=values,
-        figures=figures,
+        figures=[{"alt": figure.alt, "file": f"{beside.name}/{figure.file}"} for figure in figures],
         noise=_noise(pilot, parts),
         decisions=_decisions(parts),
         law=law_said,
@@ -118,7 +116,7 @@ def write_results_page(
         command=shlex.join(command),
     )  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(text)
+    storage.replace(page, text)
     return ResultsPage(page, tuple(files), sum(part.missing_count for part in parts))
 
 
@@ -214,38 +212,49 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in body)])
 
 
-def _kinds(part: Part) -> list[str]:
-    """Figures of a study: scores, and changes where there is something to compare."""
-    if part.report is None:
+@dataclass(frozen=True)
+class _Figure:
+    """A figure of the page."""
+
+    file: str
+    """Name of its file."""
+    alt: str
+    """What it shows."""
+    drawings: Sequence[Drawing]
+    """What it is made of, 1 or more."""
+
+
+def _figures(part: Part) -> list[_Figure]:
+    """Scores of a study, and changes where there is something to compare."""
+    report = part.report
+    if report is None:
         return []
-    return ["scores", *(["changes"] if part.report.summary.comparisons else [])]
+    sizes = [size.name for size in report.results.sizes]
+    kinds = (
+        (
+            "scores",
+            "scores by share and recipe",
+            [main_figure(report, p) for p in report.first_places()],
+        ),
+        (
+            "changes",
+            "changes against the baseline",
+            [d for size in sizes if (d := change_figure(report, size))],
+        ),
+    )
+    return [
+        _Figure(
+            f"{part.name}-{kind}.png",
+            f"{part.name}: {what}, with intervals",
+            [replace(drawing, panels=drawing.panels[:MOST_PANELS]) for drawing in drawings],
+        )
+        for kind, what, drawings in kinds
+        if drawings
+    ]
 
 
-def _figure_name(part: Part, kind: str) -> str:
-    return f"{part.name}-{kind}.png"
-
-
-def _alt(part: Part, kind: str) -> str:
-    what = "scores by share and recipe" if kind == "scores" else "changes against the baseline"
-    return f"{part.name}: {what}, with intervals"
-
-
-def _write_figures(parts: Sequence[Part], folder: epath.Path) -> list[epath.Path]:
-    files = []
-    for part in parts:
-        report = part.report
-        if report is None:
-            continue
-        sizes = [size.name for size in report.results.sizes]
-        drawings = {
-            "scores": [main_figure(report, place) for place in report.first_places()],
-            "changes": [d for size in sizes if (d := change_figure(report, size))],
-        }
-        for kind in _kinds(part):
-            shown = [replace(d, panels=d.panels[:MOST_PANELS]) for d in drawings[kind]]
-            if shown:
-                files.append(save_png(shown, folder / _figure_name(part, kind)))
-    return files
+def _write_figures(figures: Sequence[_Figure], folder: epath.Path) -> list[epath.Path]:
+    return [save_png(figure.drawings, folder / figure.file) for figure in figures]
 
 
 def _tables(
@@ -301,7 +310,7 @@ def _write_tables(
                     "fewer studies to a page."
                 )
             files.append(folder / f"{name}.{suffix}")
-            files[-1].write_bytes(content)
+            storage.replace(files[-1], content)
     return files
 
 
@@ -310,7 +319,7 @@ def _copy_frozen(parts: Sequence[Part], folder: epath.Path) -> list[epath.Path]:
     for part in parts:
         if part.frozen is not None:
             files.append(folder / f"{part.name}.{FROZEN}")
-            files[-1].write_text((epath.Path(part.folder) / FROZEN).read_text())
+            storage.replace(files[-1], storage.read_file(epath.Path(part.folder) / FROZEN))
     return files
 
 
@@ -327,11 +336,11 @@ def _noise(pilot: Part | None, parts: Sequence[Part]) -> str:
         rows += [row for metric in part.report.summary.metrics
                  if (row := _noise_row(part.report, metric))]  # fmt: skip
         of = "the pilot" if part is pilot else f"`{part.name}`"
-        sections.append(f"Of {of}:\n\n{_markdown(rows)}")
+        sections.append(f"Noise of {of}:\n\n{_markdown(rows)}")
     return "\n\n".join(sections) or "No recipe has two seeds yet."
 
 
-def _noise_row(report: Report, metric) -> list[str]:
+def _noise_row(report: Report, metric: Metric) -> list[str]:
     summary = report.summary
     spreads = [
         level.seed_sd
@@ -369,7 +378,7 @@ def _decisions(parts: Sequence[Part]) -> str:
     return _markdown(rows)
 
 
-def _claims(rows) -> str:
+def _claims(rows: Sequence[ClaimRow]) -> str:
     table = [["who", "what was said", "as a hypothesis here", "of study", "here"]]
     table += [
         [row.claim.source, row.claim.statement, f"`{row.claim.hypothesis}`", f"`{row.claim.study}`",

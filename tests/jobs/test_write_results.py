@@ -3,13 +3,16 @@
 import csv
 import dataclasses
 import re
+import shutil
 
 import pytest
 
+from code_ablate.analysis.estimation.estimates import CANNOT_SAY
 from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
 from code_ablate.errors import UserError
+from code_ablate.jobs import write_results
 from code_ablate.jobs.write_results import CLAIMS, WRITTEN, _frozen_on, write_results_page
 from tests.analysis.conftest import SIZE, write_study
 
@@ -124,6 +127,25 @@ def test_what_was_frozen_is_told_with_what_became_of_it(made, tmp_path):
     assert answers(late) == []
     assert _frozen_on(amended.frozen).endswith("amended 1 time before there were results")
     assert "nothing was frozen before" in _frozen_on(late.frozen)
+
+
+def test_what_no_hypothesis_named_is_marked_as_exploratory(made):
+    _, text, _, done, _ = made
+    report = read_part(done).report
+    apart = [c for c in report.summary.comparisons if c.exploratory]
+    marked = [c for c in apart if c.verdict() != CANNOT_SAY]
+    assert 0 < len(marked) < len(apart) < len(report.summary.comparisons)
+    assert text.count(" °") == len(marked)
+    assert '"°": exploratory' in text
+
+
+def test_a_figure_that_is_not_drawn_is_not_on_the_page(made, tmp_path, monkeypatch):
+    _, _, beside, done, later = made
+    monkeypatch.setattr(write_results, "change_figure", lambda report, size: None)
+    shutil.copytree(beside, tmp_path / "page")
+    found = write_results_page([done, later], tmp_path / "page.md", title=TITLE)
+    assert re.findall(r"!\[.*\]\((.*)\)", found.page.read_text()) == ["page/demo-scores.png"]
+    assert [file.name for file in found.files if file.suffix == ".png"] == ["demo-scores.png"]
 
 
 def test_what_is_missing_is_named(made):
