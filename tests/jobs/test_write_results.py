@@ -8,12 +8,13 @@ import shutil
 import pytest
 
 from code_ablate.analysis.estimation.estimates import CANNOT_SAY
+from code_ablate.analysis.report.results_text import frozen_on
 from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
 from code_ablate.errors import UserError
 from code_ablate.jobs import write_results
-from code_ablate.jobs.write_results import CLAIMS, WRITTEN, _frozen_on, write_results_page
+from code_ablate.jobs.write_results import CLAIMS, WRITTEN, write_results_page
 from tests.analysis.conftest import SIZE, write_study
 
 RECIPES = ("text_only", "code_25", "balanced_only")
@@ -125,8 +126,8 @@ def test_what_was_frozen_is_told_with_what_became_of_it(made, tmp_path):
     late = dataclasses.replace(read_part(done), frozen=FrozenPlan((after,)))
     assert len(answers(amended)) == len(answers(read_part(done))) == 4
     assert answers(late) == []
-    assert _frozen_on(amended.frozen).endswith("amended 1 time before there were results")
-    assert "nothing was frozen before" in _frozen_on(late.frozen)
+    assert frozen_on(amended.frozen).endswith("amended 1 time before there were results")
+    assert "nothing was frozen before" in frozen_on(late.frozen)
 
 
 def test_what_no_hypothesis_named_is_marked_as_exploratory(made):
