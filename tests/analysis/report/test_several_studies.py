@@ -1,5 +1,6 @@
 """Several studies in one table and on one page: `code-ablate report A B`."""
 
+import dataclasses
 import html
 import re
 
@@ -11,6 +12,7 @@ from code_ablate.analysis.report.content import read_report
 from code_ablate.analysis.report.headline import headline
 from code_ablate.analysis.report.joint_figure import joint_figure
 from code_ablate.analysis.report.several_studies import arm_rows
+from code_ablate.analysis.report.study_facts import study_facts
 from code_ablate.analysis.results.several import load_several
 from code_ablate.analysis.results.study_record import TABLE
 from code_ablate.cli import main
@@ -212,6 +214,28 @@ def test_the_page_says_what_is_shared_and_what_differs(page):
     assert "demo.text (other documents)" in differs and "Corpora" not in same
     assert "phases stand in all of them, and were trained once" in differs
     assert "They differ in recipes and corpora" in text_of(path, "limits")
+
+
+def test_other_documents_are_found_in_studies_that_the_first_is_not_one_of(two):
+    def with_stores(results, stores):
+        return dataclasses.replace(
+            results, record=dataclasses.replace(results.record, stores=stores)
+        )
+
+    studies = load_several(two())
+    base = studies.results["demo"]
+    stores = dict(base.record.stores)
+    text = stores.pop("demo.text")
+    changed = dataclasses.replace(text, identity="of other documents")
+    three = {
+        "a": with_stores(base, stores),
+        "b": with_stores(base, {**stores, "demo.text": text}),
+        "c": with_stores(base, {**stores, "demo.text": changed}),
+    }
+    facts = study_facts(dataclasses.replace(studies, results=three))
+    [corpora] = [fact for fact in facts if fact.name == "Corpora"]
+    assert not corpora.is_shared and "demo.text" not in corpora.values["a"]
+    assert all("demo.text (other documents)" in corpora.values[name] for name in "bc")
 
 
 def test_the_page_has_each_studys_answer_changes_and_scores(page):
