@@ -83,8 +83,11 @@ def write_results_page(
     written = _written(beside)
     parts = [read_part(folder) for folder in folders]
     claims = claim_rows(read_claims(beside / CLAIMS), parts)
-    pilot = read_part(noise) if noise is not None else None
-    mixtures = None if law is None else read_part(law)
+    known = {part.folder: part for part in parts}
+    pilot, mixtures = (
+        None if folder is None else known.get(str(epath.Path(folder))) or read_part(folder)
+        for folder in (noise, law)
+    )
     tables, law_said = _tables(parts, mixtures)
     figures = [figure for part in parts for figure in _figures(part)]
     files = [*_write_tables(tables, beside), *_write_figures(figures, beside)]

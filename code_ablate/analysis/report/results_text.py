@@ -104,7 +104,7 @@ def _kept(report: Report | None, frozen: FrozenPlan | None) -> list[tuple[str, s
 def noise_text(pilot: Part | None, parts: Sequence[Part]) -> str:
     """Standard deviation over seeds and least change found: of the pilot, then of the studies."""
     sections = []
-    for part in [*([pilot] if pilot else []), *parts]:
+    for part in [*([pilot] if pilot else []), *(part for part in parts if part is not pilot)]:
         if (
             part.report is None
             or max(len(s) for s in part.report.summary.scores.seeds.values()) < 2
