@@ -75,7 +75,7 @@ def report_together(folders: Sequence[epath.PathLike], out: epath.PathLike | Non
     table.
     """
     from code_ablate.analysis.report.joint_page import write_joint_report
-    from code_ablate.analysis.report.several_studies import arms_table, arms_text
+    from code_ablate.analysis.report.several_studies import arm_rows, arms_text
     from code_ablate.analysis.results.several import load_several
 
     ending = epath.Path(out).suffix if out is not None else ".html"
@@ -91,14 +91,16 @@ def report_together(folders: Sequence[epath.PathLike], out: epath.PathLike | Non
             "results."
         )
     studies = load_several(folders)
-    table = arms_table(studies)
-    text = arms_text(studies, table)
+    rows = arm_rows(studies)
+    text = arms_text(studies, rows)
     if ending == ".csv":
-        return f"{text}\ntable: {save_table(table, out)}"
+        import pandas as pd
+
+        return f"{text}\ntable: {save_table(pd.DataFrame(rows), out)}"
     if out is None:
         paths = [epath.Path(folder).resolve() for folder in folders]
         out = paths[0].parent / f"{'-and-'.join(path.name for path in paths)}.html"
-    return f"{text}\nreport: {write_joint_report(studies, out)}"
+    return f"{text}\nreport: {write_joint_report(studies, rows, out)}"
 
 
 def save_table(table: "pd.DataFrame", path: epath.PathLike) -> epath.Path:

@@ -3,14 +3,18 @@
 import csv
 import dataclasses
 import re
+import shutil
 
 import pytest
 
+from code_ablate.analysis.estimation.estimates import CANNOT_SAY
+from code_ablate.analysis.report.results_text import frozen_on
 from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
 from code_ablate.errors import UserError
-from code_ablate.jobs.write_results import CLAIMS, WRITTEN, _frozen_on, write_results_page
+from code_ablate.jobs import write_results
+from code_ablate.jobs.write_results import CLAIMS, WRITTEN, write_results_page
 from tests.analysis.conftest import SIZE, write_study
 
 RECIPES = ("text_only", "code_25", "balanced_only")
@@ -122,8 +126,27 @@ def test_what_was_frozen_is_told_with_what_became_of_it(made, tmp_path):
     late = dataclasses.replace(read_part(done), frozen=FrozenPlan((after,)))
     assert len(answers(amended)) == len(answers(read_part(done))) == 4
     assert answers(late) == []
-    assert _frozen_on(amended.frozen).endswith("amended 1 time before there were results")
-    assert "nothing was frozen before" in _frozen_on(late.frozen)
+    assert frozen_on(amended.frozen).endswith("amended 1 time before there were results")
+    assert "nothing was frozen before" in frozen_on(late.frozen)
+
+
+def test_what_no_hypothesis_named_is_marked_as_exploratory(made):
+    _, text, _, done, _ = made
+    report = read_part(done).report
+    apart = [c for c in report.summary.comparisons if c.exploratory]
+    marked = [c for c in apart if c.verdict() != CANNOT_SAY]
+    assert 0 < len(marked) < len(apart) < len(report.summary.comparisons)
+    assert text.count(" °") == len(marked)
+    assert '"°": exploratory' in text
+
+
+def test_a_figure_that_is_not_drawn_is_not_on_the_page(made, tmp_path, monkeypatch):
+    _, _, beside, done, later = made
+    monkeypatch.setattr(write_results, "change_figure", lambda report, size: None)
+    shutil.copytree(beside, tmp_path / "page")
+    found = write_results_page([done, later], tmp_path / "page.md", title=TITLE)
+    assert re.findall(r"!\[.*\]\((.*)\)", found.page.read_text()) == ["page/demo-scores.png"]
+    assert [file.name for file in found.files if file.suffix == ".png"] == ["demo-scores.png"]
 
 
 def test_what_is_missing_is_named(made):
@@ -163,7 +186,9 @@ def test_tables_lead_from_each_number_to_its_run(made):
     assert all(path.stat().st_size < 1_000_000 for path in beside.iterdir())
     for figure in re.findall(r"!\[.*\]\((.*)\)", text):
         assert (beside.parent / figure).read_bytes()[1:4] == b"PNG"
-    assert "| demo.text, bits per byte | " in text[text.index("## The noise") :]
+    # The pilot is one of the studies here, and its noise is given once.
+    noise = text[text.index("## The noise") : text.index("## Does the smallest")]
+    assert noise.count("| demo.text, bits per byte | ") == 1 and "Noise of the pilot:" in noise
 
 
 def test_the_page_is_plain_markdown_and_the_same_again(made):

@@ -10,17 +10,7 @@ from matplotlib.axes import Axes
 from code_ablate.analysis.estimation.estimates import Comparison, Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
-from code_ablate.analysis.report.drawing import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Drawing,
-    panel,
-)
+from code_ablate.analysis.report.drawing import GREY, LOOKS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
 
 
@@ -52,11 +42,10 @@ _PlaceStyles = Mapping[Place, tuple[str, str, float]]
 
 def _place_styles(places: Sequence[Place]) -> _PlaceStyles:
     """Colour, marker and vertical offset of each stage, the first one on top."""
-    looks = ((BLUE, "o"), (VERMILION, "D"), (GREEN, "^"), (PURPLE, "s"), (ORANGE, "v"), (SKY, "P"))
     span = 0.3 if len(places) < 3 else 0.5
     step = span / max(1, len(places) - 1)
     start = -span / 2 if len(places) > 1 else 0.0
-    return {place: (*looks[i % len(looks)], start + i * step) for i, place in enumerate(places)}
+    return {place: (*LOOKS[i % len(LOOKS)], start + i * step) for i, place in enumerate(places)}
 
 
 def _change_panel(

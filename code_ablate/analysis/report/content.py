@@ -48,7 +48,7 @@ class Report:
     @functools.cached_property
     def seed_noise(self) -> tuple[SeedNoise, ...]:
         """Which part of a seed makes the noise; empty where seeds are not crossed."""
-        return make_seed_noise(self.results, self.summary.settings)
+        return make_seed_noise(self.results, self.summary)
 
     @property
     def record(self) -> StudyRecord:

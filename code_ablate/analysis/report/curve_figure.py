@@ -8,23 +8,11 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from code_ablate.analysis.report.content import Report
-from code_ablate.analysis.report.drawing import (
-    BLACK,
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Drawing,
-    panel,
-)
+from code_ablate.analysis.report.drawing import BLACK, COLOURS, MARKERS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.results.training_curves import TrainingCurve, TrainingCurves
 
-_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _DASHES = ("-", "--", "-.", ":")
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 def curve_figure(report: Report, curves: TrainingCurves, size: str) -> Drawing | None:
@@ -55,11 +43,11 @@ def curve_figure(report: Report, curves: TrainingCurves, size: str) -> Drawing |
 def _looks(names: list[str], baseline: str) -> dict[str, tuple[str, str, str]]:
     """Colour, marker and dashes of each recipe: black for the baseline, else 24 different ones."""
     others = [name for name in names if name != baseline]
-    count = len(_COLOURS)
+    count = len(COLOURS)
     looks = {
         name: (
-            _COLOURS[i % count],
-            _MARKERS[(i + i // count) % count],
+            COLOURS[i % count],
+            MARKERS[(i + i // count) % count],
             _DASHES[(i + i // count) % len(_DASHES)],
         )
         for i, name in enumerate(others)

@@ -13,14 +13,13 @@ from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.decision_phrases import in_unit, ranged_text, shared_recipes
-from code_ablate.analysis.report.drawing import BLUE, GREY, VERMILION, Drawing, panel
+from code_ablate.analysis.report.drawing import BLUE, GREY, MARKERS, VERMILION, Drawing, panel
 from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.report.phrases import whole_percent
 
 MOST_TASKS = 6
 """Tasks that are drawn at two sizes: those with the largest signal-to-noise ratio."""
 
-_MARKERS = ("o", "s", "^", "D", "v", "P")
 _PALE = "#909090"
 _TICKS = (0, 1, 2, 5, 20, 100, 500, 2000)
 _ROW_INCHES, _SCORE_INCHES = 0.14, 0.1
@@ -40,7 +39,7 @@ def signal_figure(report: Report, place: Place) -> Drawing | None:
         return None
     tasks = report.summary.scores.tasks
     names = dict.fromkeys(metric_of(tasks[task], score).name for task, score in signals)
-    markers = {name: _MARKERS[i % len(_MARKERS)] for i, name in enumerate(names)}
+    markers = {name: MARKERS[i % len(MARKERS)] for i, name in enumerate(names)}
     by_category: dict[str, dict[str, list[str]]] = {}
     for task, score in sorted(signals, key=lambda key: not tasks[key[0]].domain):
         group = by_category.setdefault(tasks[task].category, {})

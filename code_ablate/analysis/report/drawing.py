@@ -45,6 +45,12 @@ BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
     "#56B4E9",
 )
 GREY, BLACK = "#6b6b6b", "#000000"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+"""Colours of several lines or groups, in order."""
+MARKERS = ("o", "s", "^", "D", "v", "P")
+"""Markers of several lines or groups, in order."""
+LOOKS = tuple(zip(COLOURS, ("o", "D", "^", "s", "v", "P"), strict=True))
+"""Colour and marker of several groups, in order: the first two are a circle and a diamond."""
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
     "font.size": 9,

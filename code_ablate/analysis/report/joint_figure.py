@@ -9,23 +9,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from code_ablate.analysis.estimation.categories import main_metrics
 from code_ablate.analysis.estimation.estimates import Metric, Settings
-from code_ablate.analysis.report.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Drawing,
-    panel,
-)
+from code_ablate.analysis.report.drawing import LOOKS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.report.phrases import whole_percent
 from code_ablate.analysis.results.several import SeveralStudies
-
-_LOOKS = ((BLUE, "o"), (VERMILION, "D"), (GREEN, "^"), (PURPLE, "s"), (ORANGE, "v"), (SKY, "P"))
 
 
 def joint_figure(studies: SeveralStudies, rows: Sequence[Mapping[str, Any]]) -> Drawing:
@@ -36,11 +24,10 @@ def joint_figure(studies: SeveralStudies, rows: Sequence[Mapping[str, Any]]) -> 
         for size in results.sizes
     }
     drawn = [row for row in rows if first[row["study"], row["size"]] == row["stage"]]
-    looks = {name: _LOOKS[i % len(_LOOKS)] for i, name in enumerate(studies.results)}
-    metrics = main_metrics(next(iter(studies.scores.values())))
+    looks = {name: LOOKS[i % len(LOOKS)] for i, name in enumerate(studies.results)}
     panels = tuple(
         _panel(metric, [row for row in drawn if row["metric"] == metric.key], looks)
-        for metric in metrics
+        for metric in studies.metrics
     )
     percent = whole_percent(Settings().confidence)
     keys = [Key(f"{name}, {percent} interval", *look, "-") for name, look in looks.items()]

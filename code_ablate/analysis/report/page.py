@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, make_report, read_report
@@ -69,7 +70,7 @@ def write_report(
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page)
+        storage.replace(path, page)
         write_data(tables, data)
         if png:
             save_png(list(drawn.values()), path.with_suffix(".png"))

@@ -6,10 +6,10 @@ for row in report.seed_noise:
 
 from dataclasses import dataclass
 
-from code_ablate.analysis.estimation.categories import main_metrics
-from code_ablate.analysis.estimation.estimates import Metric, Settings
+from code_ablate.analysis.estimation.estimates import Metric
 from code_ablate.analysis.estimation.estimator import Estimator
 from code_ablate.analysis.estimation.seed_components import SeedComponents, seed_components
+from code_ablate.analysis.estimation.summary import Summary
 from code_ablate.analysis.results.results import Results
 from code_ablate.analysis.results.seed_grid import SeedGrid, seed_grids
 
@@ -31,16 +31,19 @@ class SeedNoise:
     """Variances, in the square of the metric's unit."""
 
 
-def make_seed_noise(results: Results, settings: Settings) -> tuple[SeedNoise, ...]:
-    """Of every grid: changes by metric and recipe, then scores. Empty where nothing is crossed."""
+def make_seed_noise(results: Results, summary: Summary) -> tuple[SeedNoise, ...]:
+    """Noise of what `summary` compares, grid by grid: changes by metric and recipe, then scores.
+
+    Empty where nothing is crossed.
+    """
     rows = []
     for grid in seed_grids(results):
         scores, place = grid.scores, grid.place
         recipes, baseline = scores.recipes_at(place), scores.baseline
         others = [recipe for recipe in recipes if recipe != baseline]
-        estimator = Estimator(scores, settings)
+        estimator = Estimator(scores, summary.settings)
         for is_change, names in ((True, others), (False, recipes)):
-            for metric in main_metrics(scores):
+            for metric in summary.metrics:
                 for name in names:
                     pair = (name, baseline) if is_change else (name,)
                     parts = _components(estimator, grid, pair, metric)
@@ -51,7 +54,7 @@ def make_seed_noise(results: Results, settings: Settings) -> tuple[SeedNoise, ..
 def _components(
     estimator: Estimator, grid: SeedGrid, recipes: tuple[str, ...], metric: Metric
 ) -> SeedComponents:
-    """Of the first recipe's score, less the second's if there is one."""
+    """Components of the first recipe's score, less the second's if there is one."""
     shape = len(grid.initialisations), len(grid.orders)
     runs = tuple(range(shape[0] * shape[1]))
     strata = estimator.added(grid.place, recipes, metric, runs)

@@ -47,7 +47,7 @@ def _measure(metric: Metric) -> Cell:
 
 def _component_cell(row: SeedNoise, name: str) -> Cell:
     found: Ranged = getattr(row.parts, name)
-    below: tuple[Line, ...] = ()
+    below: tuple[Line, ...]
     if found.high is not None and found.high < 0:
         below = (Line("less than chance makes of nothing", mark=True),)
     elif found.low is not None and found.high is not None:

@@ -175,7 +175,10 @@ def _covered(hypothesis: Hypothesis, report: Report) -> list[Comparison]:
 
 
 def change_table(part: Part, place: Place) -> list[list[str]]:
-    """Recipes by metrics: change with interval, marked by verdict; the first row is the head."""
+    """Recipes by metrics: change with interval, marked by verdict; the first row is the head.
+
+    What is exploratory has a circle behind it where it is called different or equivalent.
+    """
     report = part.report
     assert report is not None, "asked of a study that has results"
     metrics = report.summary.metrics
@@ -192,6 +195,8 @@ def _cell(comparison: Comparison | None) -> str:
     if comparison is None:
         return "–"
     mark, text = MARKS[comparison.verdict()], change_range(comparison)
+    if comparison.exploratory and comparison.verdict() != CANNOT_SAY:
+        text += " °"
     return f"**{text}**" if mark == "**" else mark + text
 
 

@@ -72,18 +72,16 @@ def _machine(results: Results) -> str:
 def _corpora(studies: SeveralStudies) -> Fact:
     """Corpora, and whether those of one name are the same documents."""
     stores = {name: results.record.stores for name, results in studies.results.items()}
-    first, *others = stores.values()
-    other = {
-        corpus
-        for own in others
-        for corpus in own.keys() & first.keys()
-        if own[corpus].identity != first[corpus].identity
-    }
+    identities: dict[str, set[str]] = {}
+    for own in stores.values():
+        for corpus, store in own.items():
+            identities.setdefault(corpus, set()).add(store.identity)
+    other = {corpus for corpus, found in identities.items() if len(found) > 1}
     values = {
         study: ", ".join(f"{c} (other documents)" if c in other else c for c in sorted(own))
         for study, own in stores.items()
     }
-    alike = not other and all(own.keys() == first.keys() for own in others)
+    alike = not other and all(own.keys() == identities.keys() for own in stores.values())
     return Fact("Corpora", values, alike)
 
 

@@ -14,6 +14,8 @@ from functools import cached_property
 
 from etils import epath
 
+from code_ablate.analysis.estimation.categories import main_metrics
+from code_ablate.analysis.estimation.estimates import Metric
 from code_ablate.analysis.estimation.scores import Scores
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.errors import UserError
@@ -34,6 +36,19 @@ class SeveralStudies:
     def scores(self) -> dict[str, Scores]:
         """The scores of each study on the common tasks."""
         return {name: _restricted(r.scores, self.tasks) for name, r in self.results.items()}
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What stands in one table: means over the common tasks, by the scores that count."""
+        name, scores = next(iter(self.scores.items()))
+        return main_metrics(scores, self.results[name].record.primary_scores)
+
+    def score_that_counts(self, task: str) -> dict[str, str | None]:
+        """Column of the score of a common task that each study compares by."""
+        return {
+            name: self.results[name].record.primary_scores.get(task, scores.tasks[task].score)
+            for name, scores in self.scores.items()
+        }
 
 
 def _restricted(scores: Scores, tasks: Sequence[str]) -> Scores:
@@ -109,10 +124,10 @@ def _asked_otherwise(results: Mapping[str, Results], tasks: Sequence[str]) -> li
 
 
 def _counted_otherwise(studies: SeveralStudies) -> list[str]:
-    """Common tasks whose items are scored in other ways."""
+    """Common tasks that studies compare by other scores."""
     reasons = []
     for task in studies.tasks:
-        counts = {name: scores.tasks[task].score for name, scores in studies.scores.items()}
+        counts = studies.score_that_counts(task)
         if len(set(counts.values())) > 1:
             said = ", ".join(f"{score or 'no score'} in {name}" for name, score in counts.items())
             reasons.append(f"{task!r} counts by {said}")

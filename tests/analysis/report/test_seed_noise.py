@@ -4,12 +4,15 @@ import csv
 import html
 import re
 
+import pandas as pd
 import pytest
 
 from code_ablate.analysis.report.content import read_report
 from code_ablate.analysis.report.methods import methods
 from code_ablate.analysis.report.page import write_report
 from code_ablate.analysis.report.sections.noise_section import noise_section
+from code_ablate.analysis.results.study_record import TABLE
+from tests.analysis.conftest import read_content, save_study
 from tests.analysis.results.test_seed_grid import FEW, SETTINGS, crossed
 
 SIZES = dict.fromkeys(SETTINGS, 1_000_000)
@@ -52,6 +55,15 @@ def test_every_component_has_its_variance_and_its_interval(crossed_dir):
             ranged = getattr(row.parts, part)
             assert float(cell["variance"]) == ranged.value
             assert ("low" in cell) == (ranged.low is not None)
+
+
+def test_the_noise_is_that_of_what_the_study_compares(crossed_dir, tmp_path):
+    content = read_content(crossed_dir) | {"primary_scores": {"arc_easy": "bits"}}
+    save_study(tmp_path, content, pd.read_parquet(crossed_dir / TABLE))
+    report = read_report(tmp_path)
+    keys = {row.metric.key for row in report.seed_noise}
+    assert keys == {metric.key for metric in report.summary.metrics}
+    assert "gold_bits_per_byte/reasoning" in keys
 
 
 def test_estimates_below_zero_are_told(crossed_dir):

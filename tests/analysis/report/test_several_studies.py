@@ -1,5 +1,6 @@
 """Several studies in one table and on one page: `code-ablate report A B`."""
 
+import dataclasses
 import html
 import re
 
@@ -11,7 +12,9 @@ from code_ablate.analysis.report.content import read_report
 from code_ablate.analysis.report.headline import headline
 from code_ablate.analysis.report.joint_figure import joint_figure
 from code_ablate.analysis.report.several_studies import arm_rows
+from code_ablate.analysis.report.study_facts import study_facts
 from code_ablate.analysis.results.several import load_several
+from code_ablate.analysis.results.study_record import TABLE
 from code_ablate.cli import main
 from code_ablate.errors import UserError
 from code_ablate.jobs.report import report_together
@@ -168,6 +171,23 @@ def test_all_reasons_against_a_comparison_stand_in_one_message(two):
     assert "'boolq' counts by correct in demo, bits in second" in said
 
 
+def test_what_is_compared_is_the_score_that_the_studies_name(two):
+    named = {"arc_easy": "bits", "sciq": "bits"}
+
+    def change(study, table):
+        study["primary_scores"] = named
+
+    first, second = two(change)
+    with pytest.raises(UserError, match="'arc_easy' counts by correct in demo, bits in second"):
+        load_several([first, second])
+    content = read_content(first)
+    save_study(first, content | {"primary_scores": named}, pd.read_parquet(first / TABLE))
+    studies = load_several([first, second])
+    keys = [metric.key for metric in read_report(second).summary.metrics]
+    assert [metric.key for metric in studies.metrics] == keys
+    assert "gold_bits_per_byte/reasoning" in {row["metric"] for row in arm_rows(studies)}
+
+
 @pytest.fixture
 def page(two, tmp_path, capsys, undrawn):
     def change(study, table):
@@ -194,6 +214,28 @@ def test_the_page_says_what_is_shared_and_what_differs(page):
     assert "demo.text (other documents)" in differs and "Corpora" not in same
     assert "phases stand in all of them, and were trained once" in differs
     assert "They differ in recipes and corpora" in text_of(path, "limits")
+
+
+def test_other_documents_are_found_in_studies_that_the_first_is_not_one_of(two):
+    def with_stores(results, stores):
+        return dataclasses.replace(
+            results, record=dataclasses.replace(results.record, stores=stores)
+        )
+
+    studies = load_several(two())
+    base = studies.results["demo"]
+    stores = dict(base.record.stores)
+    text = stores.pop("demo.text")
+    changed = dataclasses.replace(text, identity="of other documents")
+    three = {
+        "a": with_stores(base, stores),
+        "b": with_stores(base, {**stores, "demo.text": text}),
+        "c": with_stores(base, {**stores, "demo.text": changed}),
+    }
+    facts = study_facts(dataclasses.replace(studies, results=three))
+    [corpora] = [fact for fact in facts if fact.name == "Corpora"]
+    assert not corpora.is_shared and "demo.text" not in corpora.values["a"]
+    assert all("demo.text (other documents)" in corpora.values[name] for name in "bc")
 
 
 def test_the_page_has_each_studys_answer_changes_and_scores(page):
@@ -230,7 +272,7 @@ def test_the_page_stands_where_it_is_asked_for(two, tmp_path, undrawn):
 
 def test_the_joint_figure_has_a_row_for_each_recipe_of_each_study(two):
     studies = load_several(two())
-    rows = list(arm_rows(studies))
+    rows = arm_rows(studies)
     drawing = joint_figure(studies, rows)
     assert len(drawing.panels) == len({row["metric"] for row in rows})
     for panel in drawing.panels:

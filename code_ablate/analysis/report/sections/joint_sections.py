@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from code_ablate.analysis.estimation.categories import main_metrics
 from code_ablate.analysis.estimation.estimates import LEVEL, Metric
 from code_ablate.analysis.report import tables
 from code_ablate.analysis.report.content import Report, stage_title
@@ -91,17 +90,16 @@ def change_section(reports: Mapping[str, Report]) -> Section:
             if place in compared:
                 title = f"{name}, {report.title(place)}, against {report.baseline}"
                 found.append((title, tables.verdict_table(report, place)))
-    html = render("joint_changes.html", first=found[:1], later=found[1:])
+    html = render("joint_changes.html", tables=found)
     return Section("changes", "Changes within each study", html)
 
 
 def score_section(studies: SeveralStudies, rows: Rows) -> Section:
     """A table per metric, with all arms."""
     found = [
-        (f"{metric.label}, {metric.unit}", _score_table(metric, rows))
-        for metric in main_metrics(next(iter(studies.scores.values())))
+        (f"{metric.label}, {metric.unit}", _score_table(metric, rows)) for metric in studies.metrics
     ]
-    html = render("joint_scores.html", first=found[:1], later=found[1:])
+    html = render("joint_scores.html", tables=found)
     return Section("scores", "Scores", html)
 
 

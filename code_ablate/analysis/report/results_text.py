@@ -1,0 +1,174 @@
+"""The page of a result that several studies make together: its sentences and tables, in Markdown.
+
+    made_of(parts)                            # which results it is of
+    part_values(part)["answers"]              # what stands there of one study, by name
+    noise_text(pilot, parts), decisions_text(parts), claims_text(rows)
+
+`templates/results.md` puts them in order; every number is the report's.
+"""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from code_ablate.analysis.estimation.estimates import Metric
+from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_rows import decision_rows
+from code_ablate.analysis.report.frozen_text import frozen_facts
+from code_ablate.analysis.report.phrases import counted, detectable_change
+from code_ablate.analysis.report.study_answers import (
+    Answer,
+    ClaimRow,
+    Part,
+    answers,
+    change_table,
+)
+from code_ablate.analysis.results.frozen import FrozenPlan
+
+
+def made_of(parts: Sequence[Part]) -> str:
+    """Which results it is of: by their own dates, so that the same results give the same page."""
+    dates = [part.report.record.created[:10] for part in parts if part.report is not None]
+    if not dates:
+        return "There are no results yet."
+    missing = sum(part.missing_count for part in parts)
+    state = f"{counted(missing, 'arm')} are still missing" if missing else "every arm is there"
+    return f"Results of {min(dates)} to {max(dates)}; {state}."
+
+
+def outcome_counts(found: Sequence[Answer]) -> str:
+    """How the hypotheses came out: each is counted at every size and stage where it is tested."""
+    outcomes = Counter(answer.outcome for answer in found)
+    if not outcomes:
+        return "Nothing was frozen before the data: every comparison is exploratory."
+    return f"Of {counted(len(found), 'test')} of hypotheses that were frozen before the data: " + (
+        ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()) + "."
+    )
+
+
+def part_values(part: Part) -> dict[str, Any]:
+    """What the page says of a study, as its template names it."""
+    report, frozen = part.report, part.frozen
+    record = report.record if report else None
+    design = frozen.entries[-1].design if frozen else {}
+    arms = record.arms if record else ()
+    phases = record.phases.values() if record else ()
+    return {
+        "name": part.name,
+        "answers": answers(part),
+        "frozen_on": frozen_on(frozen),
+        "kept": _kept(report, frozen),
+        "baseline": record.baseline if record else design.get("baseline", ""),
+        "changes": [
+            {"where": report.title(place), "text": _markdown(change_table(part, place))}
+            for place in report.places
+            if len(report.results.recipes_at(place)) > 1
+        ]
+        if report
+        else [],
+        "missing": part.missing,
+        "missing_count": part.missing_count,
+        "planned": part.planned,
+        "sizes": ", ".join(s.name for s in record.sizes) if record else ", ".join(design["sizes"]),
+        "seeds": len({arm.arm.seed for arm in arms}) if arms else 0,
+        "arms": f"{len(arms)} of {part.planned}",
+        "tokens": f"{sum(phase.tokens for phase in phases):,}",
+        "hours": f"{sum(phase.seconds for phase in phases) / 3600:.1f}",
+        "machine": f"{record.machine.cores} cores, {record.machine.device}" if record else "–",
+        "version": record.version if record else (frozen.first.version if frozen else ""),
+        "commit": (record.commit[:12] if record else "") or "–",
+        "configuration": record.configuration if record else "–",
+    }
+
+
+def frozen_on(frozen: FrozenPlan | None) -> str:
+    """When it was written down, and what came after."""
+    if frozen is None or not frozen.valid:
+        return "of which nothing was frozen before there were results"
+    first, later = frozen.valid[0].created[:10], len(frozen.valid) - 1
+    more = f", and amended {counted(later, 'time')} before there were results" if later else ""
+    return f"frozen on {first} before there were results{more}"
+
+
+def _kept(report: Report | None, frozen: FrozenPlan | None) -> list[tuple[str, str]]:
+    """What the report says of design, margins and analysis against what was frozen."""
+    if report is None or frozen is None:
+        return []
+    facts = frozen_facts(report, frozen)
+    names = ("Stopping rule", "Scores that count", "Design", "Margins", "Analysis")
+    return [(name, facts[name]) for name in names if name in facts]
+
+
+def noise_text(pilot: Part | None, parts: Sequence[Part]) -> str:
+    """Standard deviation over seeds and least change found: of the pilot, then of the studies."""
+    sections = []
+    for part in [*([pilot] if pilot else []), *(part for part in parts if part is not pilot)]:
+        if (
+            part.report is None
+            or max(len(s) for s in part.report.summary.scores.seeds.values()) < 2
+        ):
+            continue
+        rows = [["measure", "s.d. over seeds, median", "least change found, median"]]
+        rows += [row for metric in part.report.summary.metrics
+                 if (row := _noise_row(part.report, metric))]  # fmt: skip
+        of = "the pilot" if part is pilot else f"`{part.name}`"
+        sections.append(f"Noise of {of}:\n\n{_markdown(rows)}")
+    return "\n\n".join(sections) or "No recipe has two seeds yet."
+
+
+def _noise_row(report: Report, metric: Metric) -> list[str]:
+    summary = report.summary
+    spreads = [
+        level.seed_sd
+        for (_, _, key), level in summary.levels.items()
+        if key == metric.key and level.seed_sd is not None
+    ]
+    found = sorted(
+        (c for c in summary.comparisons if c.metric == metric and c.difference.over_seeds),
+        key=lambda c: c.detectable,
+    )
+    if not spreads:
+        return []
+    scale, digits = metric.form
+    least = detectable_change(found[len(found) // 2]) if found else "two seeds are too few"
+    unit = f"{metric.label}, {metric.unit}"
+    return [unit, f"{scale * statistics.median(spreads):.{digits + 1}f}", least]
+
+
+def decisions_text(parts: Sequence[Part]) -> str:
+    """How smaller sizes decide for the largest, by the scores that count: a table."""
+    rows = [["study", "task or domain", "from", "to", "stage", "pairs ordered alike",
+             "regret of the pick"]]  # fmt: skip
+    for part in parts:
+        for row in decision_rows(part.report)["decisions"] if part.report else []:
+            if not row["counts"]:
+                continue
+            low, high = row["accuracy_low"], row["accuracy_high"]
+            has_interval = None not in (low, high) and math.isfinite(low) and math.isfinite(high)
+            interval = f" [{low:.2f}, {high:.2f}]" if has_interval else ", no interval"
+            rows.append(
+                [f"`{part.name}`", row["task"], row["small"], row["large"], row["stage"],
+                 f"{row['accuracy']:.2f}{interval}", f"{row['regret_of_the_pick']:.4f}"]
+            )  # fmt: skip
+    if len(rows) == 1:
+        return "It takes recipes at two sizes, which are not trained yet."
+    return _markdown(rows)
+
+
+def claims_text(rows: Sequence[ClaimRow]) -> str:
+    """What others said, beside what was found: a table."""
+    table = [["who", "what was said", "as a hypothesis here", "of study", "here"]]
+    table += [
+        [row.claim.source, row.claim.statement, f"`{row.claim.hypothesis}`", f"`{row.claim.study}`",
+         row.agrees]
+        for row in rows
+    ]  # fmt: skip
+    return _markdown(table)
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in body)])
