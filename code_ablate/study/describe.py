@@ -111,7 +111,12 @@ def _sizes(study: Study) -> Iterable[SizeRecord]:
         count = count_parameters(model)
         lengths = {phase.seq_len for arm, phase in study.arms.items() if arm.size == name}
         yield SizeRecord(
-            name, count.total, count.embedding, to_plain(model), tuple(sorted(lengths))
+            name,
+            count.total,
+            count.embedding,
+            to_plain(model),
+            tuple(sorted(lengths)),
+            study.size_parts[name],
         )
 
 

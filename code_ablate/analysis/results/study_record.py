@@ -78,6 +78,9 @@ class SizeRecord:
     """The fields of its ModelConfig."""
     seq_lens: tuple[int, ...]
     """Tokens that a window predicts, in the phases of this size."""
+    parts: tuple[str, ...] | None = None
+    """The parts of the name: that of the model, then whatever its setting changes. None in records
+    of versions that did not keep it."""
 
 
 @dataclass(frozen=True)

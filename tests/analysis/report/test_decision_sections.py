@@ -291,10 +291,19 @@ def test_the_figure_of_sizes_has_recipes_at_both(two_sizes):
 def test_sizes_are_held_against_each_other_within_a_setting(tmp_path, make_study):
     names = [f"{size}, learning rate {rate}" for size in ("1M", "4M") for rate in (1, 2)]
     sizes = {name: int(name[0]) * 1_000_000 for name in names}
-    report = read_report(make_study(tmp_path / "a", sizes=sizes, **FEW))
+    parts = {name: tuple(name.split(", ")) for name in names}
+    report = read_report(make_study(tmp_path / "a", sizes=sizes, parts=parts, **FEW))
     for task in report.evidence.primary:
         pairs = {(small, large) for small, large, _ in report.evidence.decisions(task)}
         assert pairs == {(names[0], names[2]), (names[1], names[3])}
+
+
+def test_a_comma_in_the_name_of_a_model_begins_no_setting(tmp_path, make_study):
+    sizes = {"1M, deep": 1_000_000, "4M, wide": 4_000_000}
+    report = read_report(make_study(tmp_path / "a", sizes=sizes, **FEW))
+    task = next(iter(report.evidence.primary))
+    pairs = {(small, large) for small, large, _ in report.evidence.decisions(task)}
+    assert pairs == {tuple(sizes)}
 
 
 def test_settings_of_one_model_are_no_two_sizes(tmp_path, make_study):
