@@ -7,13 +7,14 @@ import pytest
 
 from code_ablate.analysis.estimation.decisions import Ranged
 from code_ablate.analysis.estimation.multiplier import Multiplier
+from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import read_report
 from code_ablate.analysis.report.decision_figure import (
     signal_figure,
     size_caption,
     size_figure,
 )
-from code_ablate.analysis.report.decision_phrases import multiplier_text, ranged_text
+from code_ablate.analysis.report.decision_phrases import multiplier_text, ranged_text, with_unit
 from code_ablate.analysis.report.decision_tables import (
     decision_table,
     hypothesis_table,
@@ -103,6 +104,18 @@ def test_means_of_decisions_are_over_what_decides(two_sizes):
         assert [float(row[2].data["value"]) for row in means] == [pytest.approx(np.mean(kept))]
     grey = [row for row in table.rows if row[2].style == "open"]
     assert grey and all(row[0].lines[0].mark for row in grey)
+
+
+def test_regret_has_its_unit(two_sizes):
+    tasks = two_sizes.summary.scores.tasks
+    rows = [row for row in decision_table(two_sizes).rows if row[0].text != "mean"]
+    units = {(row[0].text, cell.lines[0].text) for row in rows for cell in row[3:5]}
+    assert units == {
+        (tasks[name].label, "bits per byte" if tasks[name].domain else "gold bits per byte")
+        for name in two_sizes.evidence.primary
+    }
+    values = [with_unit(metric_of(tasks["arc_easy"], score), 0.01) for score in ("correct", "bits")]
+    assert values == ["1.0\N{NO-BREAK SPACE}points", "0.0100 gold bits per byte"]
 
 
 def test_a_study_of_one_size_says_so(report):
