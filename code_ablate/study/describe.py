@@ -26,8 +26,8 @@ from code_ablate.analysis.results.study_record import (
     SizeRecord,
     StoreRecord,
     StudyRecord,
+    StudyVocabulary,
     TaskRecord,
-    VocabularyRecord,
 )
 from code_ablate.data.funnel import funnel
 from code_ablate.data.mixing import CorpusUse
@@ -75,7 +75,7 @@ def describe_study(
         version=code_ablate.__version__,
         created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         machine=_machine(),
-        vocabulary=VocabularyRecord(**vocabulary.info),
+        vocabulary=StudyVocabulary(**vocabulary.info),
         seeds=tuple(study.seeds),
         stages=study.stages,
         sizes=tuple(_sizes(study)),

@@ -51,7 +51,7 @@ class MachineRecord:
 
 
 @dataclass(frozen=True)
-class VocabularyRecord:
+class StudyVocabulary:
     """The vocabulary of the study."""
 
     name: str
@@ -248,7 +248,7 @@ class StudyRecord:
     """When the file was written, in UTC."""
     machine: MachineRecord
     """What it ran on."""
-    vocabulary: VocabularyRecord
+    vocabulary: StudyVocabulary
     """The vocabulary that its models were trained with."""
     seeds: tuple[int, ...]
     """Seeds of every recipe."""
