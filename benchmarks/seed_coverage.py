@@ -14,7 +14,6 @@ from jaxtyping import Float
 from scipy import special
 
 from benchmarks.decision_coverage import as_table
-from code_ablate.analysis.estimation import seed_components as components
 from code_ablate.analysis.estimation.seed_components import SeedComponents, seed_components
 
 GRIDS = ((3, 3), (4, 4), (6, 3), (10, 10))
@@ -97,27 +96,23 @@ def unit_cells(studies: int) -> Iterator[list[object]]:
     """Coverage of the variance by the choice of items, with fewer than the report asks for too."""
     sizes = (50, 100, 300, 1000, 3000)
     yield ["items that are", *(f"{units:,} items, %" for units in sizes)]
-    least, components.FEWEST_UNITS = components.FEWEST_UNITS, 2
-    try:
-        for number, (name, draw) in enumerate(ITEMS.items()):
-            truth = _of_units(draw(np.random.default_rng(99), 1_000_000)).units.value * 1e6
-            row: list[object] = [name]
-            for units in sizes:
-                rng = np.random.default_rng([number, units])
-                held = defined = 0
-                for _ in range(studies):
-                    part = _of_units(draw(rng, units)).units
-                    if part.low is not None and part.high is not None:
-                        defined += 1
-                        held += part.low <= truth / units <= part.high
-                row.append(f"{100 * held / defined:.1f}")
-            yield row
-    finally:
-        components.FEWEST_UNITS = least
+    for number, (name, draw) in enumerate(ITEMS.items()):
+        truth = _of_units(draw(np.random.default_rng(99), 1_000_000)).units.value * 1e6
+        row: list[object] = [name]
+        for units in sizes:
+            rng = np.random.default_rng([number, units])
+            held = defined = 0
+            for _ in range(studies):
+                part = _of_units(draw(rng, units)).units
+                if part.low is not None and part.high is not None:
+                    defined += 1
+                    held += part.low <= truth / units <= part.high
+            row.append(f"{100 * held / defined:.1f}")
+        yield row
 
 
 def _of_units(scores: Float[np.ndarray, "units initialisations orders"]) -> SeedComponents:
-    return seed_components([scores / len(scores)])
+    return seed_components([scores / len(scores)], fewest_units=2)
 
 
 def component_table(studies: int) -> Iterator[str]:

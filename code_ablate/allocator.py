@@ -19,11 +19,13 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8  # malloc.h of glibc
 _KEEP = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: 2**31 - 1, _M_ARENA_MAX: 1}
 _GIVE_BACK = {_M_MMAP_MAX: 65_536, _M_TRIM_THRESHOLD: 128 * 1024}  # as glibc begins
 
-KEEP_FREED_MEMORY = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
-    "MALLOC_ARENA_MAX": "1",
+_VARIABLES = {
+    _M_MMAP_MAX: "MALLOC_MMAP_MAX_",
+    _M_TRIM_THRESHOLD: "MALLOC_TRIM_THRESHOLD_",
+    _M_ARENA_MAX: "MALLOC_ARENA_MAX",
 }
+
+KEEP_FREED_MEMORY = {_VARIABLES[setting]: str(value) for setting, value in _KEEP.items()}
 """Environment of a process that is to keep what it freed from its beginning."""
 
 

@@ -29,7 +29,7 @@ from code_ablate.commands import (
     study_commands,
 )
 from code_ablate.commands.options import Commands
-from code_ablate.errors import Failed, Interrupted, UserError, disk_failures
+from code_ablate.errors import Failed, Interrupted, UserError, code_of_the_user, disk_failures
 from code_ablate.shown import show
 
 _SUBJECTS = (
@@ -78,8 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as error:
         return _say(f"\n{error}", 130)
     except SystemExit as error:  # of code of the user's: nothing here ends so
-        from code_ablate.gin_errors import code_of_the_user
-
         where = code_of_the_user(error) or "a library"
         return fail(
             f"error: {where} ends the program (exit code {error.code}): let it raise an error, or "

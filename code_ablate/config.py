@@ -27,8 +27,9 @@ from code_ablate.data.registry import (
     expect_tasks,
     import_modules,
     remembered_names,
+    require_corpora,
+    require_evaluation_tasks,
     require_not_hidden,
-    require_tasks,
     require_train_split,
     seqio_is_installed,
     tasks_are_expected,
@@ -262,12 +263,12 @@ def load_study(
         load([scale_file, *own], bindings, imports, looks_only=looks_only)
     study = make("Study")
     try:
-        require_tasks("corpus", study.corpora)
+        require_corpora(study.corpora)
     except UserError as error:
         raise naming_roles(error, study.settings[0].roles) from None
     grouped = dict.fromkeys(c for corpora in study.groups.values() for c in corpora)
-    require_tasks("corpus (Study.groups)", tuple(grouped))
-    require_tasks("evaluation task", study.suite.tasks)
+    require_corpora(tuple(grouped), "Study.groups")
+    require_evaluation_tasks(study.suite.tasks)
     _require_uses(study.corpora, study.suite.tasks)
     return study
 

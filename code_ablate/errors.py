@@ -98,6 +98,15 @@ def frames_of_the_user(error: BaseException) -> list[traceback.FrameSummary]:
     ]
 
 
+def code_of_the_user(error: BaseException) -> str:
+    """Function, file and line that an error came from, if that is code of the user's own, or what
+    such code called."""
+    frames = frames_of_the_user(error)
+    if not frames:
+        return ""
+    return f"{frames[-1].name} ({frames[-1].filename}:{frames[-1].lineno})"
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, without the lines that gin adds; its type if it says nothing."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

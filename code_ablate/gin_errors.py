@@ -11,6 +11,7 @@ from code_ablate.bindings import Bindings
 from code_ablate.checked import FieldError
 from code_ablate.errors import (
     UserError,
+    code_of_the_user,
     failing_import,
     first_line,
     frames_of_the_user,
@@ -63,15 +64,6 @@ def _of_a_circle(error: RecursionError, read: Bindings) -> UserError | None:
         f"{way} ({last.filename}:{last.lineno}) calls itself without end: let it return at some "
         "point."
     )
-
-
-def code_of_the_user(error: BaseException) -> str:
-    """Function, file and line that an error came from, if that is code of the user's own, or what
-    such code called."""
-    frames = frames_of_the_user(error)
-    if not frames:
-        return ""
-    return f"{frames[-1].name} ({frames[-1].filename}:{frames[-1].lineno})"
 
 
 def _place_of(error: UserError, read: Bindings) -> str:

@@ -220,6 +220,20 @@ def replace(path: epath.Path, content: str | bytes) -> None:
     _sync_folder(path.parent)
 
 
+def write_output(path: epath.PathLike, content: str | bytes, what: str) -> epath.Path:
+    """Writes a file that the user asked for, as `replace` does, and makes its folder.
+
+    `what`: what it is, as in "the table". Raises UserError if it cannot be written.
+    """
+    file = epath.Path(path)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace(file, content)
+    except OSError as error:
+        raise UserError(f"cannot write {what} to {path}: {error}.") from error
+    return file
+
+
 def _sync_folder(folder: epath.Path) -> None:
     """Makes the names in a local folder last."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -11,12 +11,16 @@ import subprocess
 import sys
 import threading
 
+import pandas as pd
 import pytest
 from etils import epath
+from matplotlib.figure import Figure
 
 from code_ablate import cli, own_file, storage
+from code_ablate.analysis.report.law_figures import save_figure
 from code_ablate.data.sources.file_search import find_files
 from code_ablate.errors import Failed, UserError
+from code_ablate.jobs.report import save_table
 from code_ablate.jobs.workspace import Paths
 from code_ablate.training.rundir import RunDirectory
 from tests.analysis.conftest import write_study
@@ -52,6 +56,37 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_beside_it(tmp_pa
         storage.replace(path, "new")
     assert [file.name for file in tmp_path.iterdir()] == ["status.json"]
     assert path.read_text() == "old"
+
+
+def _write_table(path):
+    save_table(pd.DataFrame({"a": [1]}), path)
+
+
+def _write_figure(path):
+    save_figure(Figure(), path.with_suffix(".svg"))
+
+
+def _write_design(path):
+    assert cli.main(["design", "--begin", "a", "b", "--runs", "8", "--out", str(path)]) == 0
+
+
+@pytest.mark.parametrize("write", [_write_table, _write_figure, _write_design])
+def test_files_that_a_user_asks_for_are_whole_or_as_they_were(tmp_path, monkeypatch, capsys, write):
+    path = tmp_path / "new" / "out.csv"
+    write(path)
+    [file] = path.parent.iterdir()
+    content = file.read_bytes()
+    assert content
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises((UserError, AssertionError)) as raised:
+        write(path)
+    said = str(raised.value) + capsys.readouterr().err
+    assert f"to {file}: [Errno 28] No space left" in said and "cannot write the " in said
+    assert list(path.parent.iterdir()) == [file] and file.read_bytes() == content
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from code_ablate.commands.loading import load_study, names_settings, study_arguments
+from code_ablate.commands.loading import folder_of_study, load_study, study_arguments
 from code_ablate.commands.options import Commands, add_scale, add_study
-from code_ablate.errors import UserError
 from code_ablate.shown import show
 
 if TYPE_CHECKING:
     from etils import epath
+
+    from code_ablate.study.graph import Study
 
 
 def add_to(commands: Commands) -> None:
@@ -77,7 +78,7 @@ def status(options: argparse.Namespace) -> None:
     from code_ablate.study.status import StudyStatus
     from code_ablate.study.status_text import status_text
 
-    directory = _folder_of_study(options)
+    directory = _begun_folder(options)
     if options.follow:
         follow_study(directory, wait=lambda: time.sleep(2))
     else:
@@ -89,7 +90,7 @@ def clean(options: argparse.Namespace) -> None:
     from code_ablate.jobs.clean_study import clean_study
     from code_ablate.study.garbage import garbage_text
 
-    garbage = clean_study(_folder_of_study(options), arms=options.arms, delete=options.yes)
+    garbage = clean_study(_begun_folder(options), arms=options.arms, delete=options.yes)
     show(garbage_text(garbage))
     if options.yes:
         show("they are deleted.")
@@ -97,19 +98,12 @@ def clean(options: argparse.Namespace) -> None:
         show("nothing was deleted; --yes does that.")
 
 
-def _folder_of_study(options: argparse.Namespace) -> "epath.Path":
-    """The folder of a study that has begun: as it is given, or as gin names it. UserError."""
-    from etils import epath
+def _begun_folder(options: argparse.Namespace) -> "epath.Path":
+    """The folder of a study that has begun. Raises UserError."""
+    from code_ablate.jobs.study_status import require_begun
+    from code_ablate.study.study_phases import FILE
 
-    from code_ablate.jobs.study_status import has_begun, require_begun
+    def require(directory: "epath.Path", study: "Study | None") -> None:
+        require_begun(directory, "NAME" if study is None else options.study)
 
-    if has_begun(options.study):
-        if names_settings(options):
-            raise UserError(f"{options.study} is a study: give no scale, gin file or binding.")
-        return epath.Path(options.study)
-    if epath.Path(options.study).is_dir():
-        require_begun(epath.Path(options.study), "NAME")
-    study, workspace = load_study(options, looks_only=True)
-    directory = workspace.paths.study(study.folder)
-    require_begun(directory, options.study)
-    return directory
+    return folder_of_study(options, FILE, require)

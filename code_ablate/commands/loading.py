@@ -1,9 +1,14 @@
 """What commands read through gin: a study, a workspace, and how the command line named them."""
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from code_ablate.errors import UserError
+
 if TYPE_CHECKING:
+    from etils import epath
+
     from code_ablate.jobs.workspace import Workspace
     from code_ablate.study.graph import Study
 
@@ -48,3 +53,33 @@ def study_arguments(options: argparse.Namespace) -> tuple[str, ...]:
 def names_settings(options: argparse.Namespace) -> bool:
     """Whether a scale, gin files or bindings are given, which a folder of results needs none of."""
     return bool(options.scale or options.gin_file or options.bindings)
+
+
+def folder_of_study(
+    options: argparse.Namespace,
+    file: str,
+    require: "Callable[[epath.Path, Study | None], None]",
+) -> "epath.Path":
+    """The folder of a study: that which is given, if `file` is in it, else that of the study that
+    gin names.
+
+    `require`: raises UserError if there is not in a folder what the command needs. It is given the
+    study, or None for a folder that the user named, which lacks `file`. Raises UserError.
+    """
+    from etils import epath
+
+    directory = epath.Path(options.study)
+    if (directory / file).exists():
+        if names_settings(options):
+            raise UserError(
+                f"{directory} is the folder of a study: give no scale, gin file or binding."
+            )
+        return directory
+    if directory.is_dir():
+        require(directory, None)
+    if "/" in options.study and not options.study.endswith(".gin"):
+        raise UserError(f"no folder {options.study!r}: give that of a study, or the study's name.")
+    study, workspace = load_study(options, looks_only=True)
+    directory = workspace.paths.study(study.folder)
+    require(directory, study)
+    return directory

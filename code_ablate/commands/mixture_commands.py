@@ -131,8 +131,7 @@ def law(options: argparse.Namespace) -> None:
 
 def design(options: argparse.Namespace) -> None:
     """Proposes the next mixtures to train."""
-    from etils import epath
-
+    from code_ablate import storage
     from code_ablate.analysis.laws.design import DesignConfig
     from code_ablate.analysis.report.law_text import batch_text
     from code_ablate.jobs.mixture_law import begin_design, design_batch
@@ -149,7 +148,8 @@ def design(options: argparse.Namespace) -> None:
     show(batch_text(proposal))
     if options.out:
         as_gin = str(options.out).endswith(".gin")
-        epath.Path(options.out).write_text(proposal.gin() if as_gin else proposal.csv())
+        text = proposal.gin() if as_gin else proposal.csv()
+        storage.write_output(options.out, text, "the mixtures")
         show(f"mixtures: {options.out}")
 
 

@@ -4,13 +4,20 @@ import argparse
 from typing import TYPE_CHECKING
 
 from code_ablate import distributed
-from code_ablate.commands.loading import load_study, names_settings, study_arguments
+from code_ablate.commands.loading import (
+    folder_of_study,
+    load_study,
+    names_settings,
+    study_arguments,
+)
 from code_ablate.commands.options import Commands, add_scale, add_study
 from code_ablate.errors import UserError
 from code_ablate.shown import show
 
 if TYPE_CHECKING:
     from etils import epath
+
+    from code_ablate.study.graph import Study
 
 
 def add_to(commands: Commands) -> None:
@@ -226,7 +233,7 @@ def _freeze(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Writes the report of a study that has run, its folder or its name; or of several."""
-    from code_ablate.jobs.report import is_results, report_together, write_study_report
+    from code_ablate.jobs.report import report_together, write_study_report
 
     if len(options.study) > 1:
         if names_settings(options):
@@ -236,29 +243,21 @@ def report(options: argparse.Namespace) -> None:
         show(report_together(options.study, options.out))
         return
     (options.study,) = options.study
-    directory = options.study
-    if not is_results(directory):
-        directory = _results_of_study(options)
-    elif names_settings(options):
-        raise UserError(f"{directory} holds its results: give no scale, gin file or binding.")
+    directory = _results_folder(options)
     show(write_study_report(directory, options.out, law=options.law, png=options.png))
 
 
-def _results_of_study(options: argparse.Namespace) -> "epath.Path":
-    """The folder of the results of a study that gin names. UserError if they are not its own."""
-    from pathlib import Path
-
+def _results_folder(options: argparse.Namespace) -> "epath.Path":
+    """The folder of a study that has results, its own ones. Raises UserError."""
     from code_ablate.analysis.results.study_record import FILE
     from code_ablate.jobs.report import require_results
 
-    if Path(options.study).is_dir():
-        raise UserError(f"no {FILE} in {options.study}: it is not the folder of a study.")
-    if options.study in ("", ".") or ("/" in options.study and not options.study.endswith(".gin")):
-        raise UserError(f"no folder {options.study!r}: give that of a study, or the study's name.")
-    study, workspace = load_study(options, looks_only=True)
-    directory = workspace.paths.study(study.folder)
-    require_results(directory, study.configuration, f"code-ablate study {options.study}")
-    return directory
+    def require(directory: "epath.Path", study: "Study | None") -> None:
+        if study is None:
+            raise UserError(f"no {FILE} in {directory}: it is not the folder of a study.")
+        require_results(directory, study.configuration, f"code-ablate study {options.study}")
+
+    return folder_of_study(options, FILE, require)
 
 
 def results(options: argparse.Namespace) -> None:

@@ -18,7 +18,10 @@ from code_ablate.errors import require_format
 FORMAT = 4
 """Raised when stores of earlier versions would be read wrongly."""
 
-TRAIN, VALIDATION = SPLITS = ("train", "validation")
+VALIDATION = "validation"
+"""Split of the documents that are held out."""
+
+SPLITS = ("train", VALIDATION)
 """Splits of a store."""
 
 MANIFEST = "manifest.json"

@@ -13,7 +13,7 @@ import functools
 import importlib
 import importlib.util
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -279,13 +279,25 @@ def require_train_split(task: Any) -> None:
         raise UserError(f"corpus {task.name!r} has the splits {splits}: it needs {TRAIN!r}.")
 
 
-def require_tasks(kind: str, names: tuple[str, ...]) -> None:
+def require_corpora(names: tuple[str, ...], where: str = "") -> None:
     """Raises UserError for the first of `names` that is not a registered SeqIO Task.
 
-    `kind`: what is meant, "corpus ..." or "evaluation task ...": only such names are suggested.
-    Where SeqIO is not installed nothing is known, and nothing is raised: whoever then looks for
-    the data of a name (`find_stores`) raises if there are none.
+    `where`: field that names them; empty: it need not be said. Where SeqIO is not installed
+    nothing is known, and nothing is raised: whoever then looks for the data of a name
+    (`find_stores`) raises if there are none.
     """
+    _require_tasks(f"corpus ({where})" if where else "corpus", names, corpus_names)
+
+
+def require_evaluation_tasks(names: tuple[str, ...]) -> None:
+    """As `require_corpora`, for Tasks that are evaluated: it suggests such."""
+    _require_tasks("evaluation task", names, evaluation_task_names)
+
+
+def _require_tasks(
+    kind: str, names: tuple[str, ...], fitting: Callable[[], tuple[str, ...]]
+) -> None:
+    """`kind`: what is meant, in the message. `fitting`: names that may be suggested."""
     if not seqio_is_installed() or (_expected and set(names) <= set(_expected.tasks)):
         return
     import_expected_tasks()
@@ -294,6 +306,4 @@ def require_tasks(kind: str, names: tuple[str, ...]) -> None:
     known = seqio.TaskRegistry.names()
     for name in names:
         if name not in known:
-            is_corpus = kind.startswith("corpus")
-            fitting = corpus_names() if is_corpus else evaluation_task_names()
-            raise unknown_name(kind, name, fitting)
+            raise unknown_name(kind, name, fitting())

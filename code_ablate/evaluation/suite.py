@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from code_ablate import distributed
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.registry import require_evaluation_tasks
 from code_ablate.data.store import TokenStore
 from code_ablate.data.vocabulary import Vocabulary
 from code_ablate.errors import MissingData, UserError
@@ -125,7 +125,7 @@ class Suite:
         parts, missing = [], dict.fromkeys(config.tasks if reason else (), reason)
         runnable = () if reason else config.tasks
         if runnable:
-            require_tasks("evaluation task", runnable)
+            require_evaluation_tasks(runnable)
         for name in runnable:
             try:
                 parts.append(_task_part(name, config, vocabulary, seq_len))

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from code_ablate import distributed, storage
 from code_ablate.allocator import ready_the_host
 from code_ablate.data.preparing.prepare import PrepareConfig
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.registry import require_corpora, require_evaluation_tasks
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.errors import Failed, UserError
 from code_ablate.evaluation.generation import Generator
@@ -96,8 +96,8 @@ def evaluate_run(
     """
     run = RunDirectory.open(directory)
     ready_the_host()
-    require_tasks("corpus", suite.domains)
-    require_tasks("evaluation task", suite.tasks)
+    require_corpora(suite.domains)
+    require_evaluation_tasks(suite.tasks)
     phase, loaded = phase_of_run(str(run.path)), workspace.existing_vocabulary(vocabulary)
     run.require_vocabulary(loaded.digest)
     stores = workspace.stores(suite.domains, loaded, prepare)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.analysis.laws.design import DesignConfig, Proposal, first_batch, propose_batch
 from code_ablate.analysis.laws.mixture_records import Records
 from code_ablate.analysis.laws.optimum import Optimum, find_optimum
@@ -147,11 +148,10 @@ def law_tables(optimum: Optimum) -> dict[str, pd.DataFrame]:
 
 
 def write_law(optimum: Optimum, folder: epath.PathLike) -> epath.Path:
-    """Writes the tables of `law_tables` as CSV and law.svg; returns the folder."""
+    """Writes the tables of `law_tables` as CSV and law.svg; returns the folder. UserError."""
     path = epath.Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
     for name, table in law_tables(optimum).items():
-        (path / f"{name}.csv").write_text(table.to_csv(index=False))
+        storage.write_output(path / f"{name}.csv", table.to_csv(index=False), "the table")
     # Matplotlib takes longer to import than all the rest, and a law is asked for without figures.
     from code_ablate.analysis.report.law_figures import law_figure, save_figure
 

@@ -7,7 +7,7 @@ for description in prepare_study(study, workspace, corpora=("demo.text",)):
 from collections.abc import Iterator, Sequence
 
 from code_ablate.data.preparing.store_text import describe_store
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.registry import require_corpora
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.study.graph import Study
 
@@ -20,7 +20,7 @@ def prepare_study(
     Raises UserError before any work for a name that is not registered.
     """
     names = tuple(corpora or study.corpora)
-    require_tasks("corpus", names)
+    require_corpora(names)
     vocabulary = workspace.vocabulary(study.vocabulary)
     for store in workspace.stores(names, vocabulary, study.prepare).values():
         yield describe_store(store)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from etils import epath
 
+from code_ablate import storage
 from code_ablate.analysis.report.page import terminal_table, write_report
 from code_ablate.analysis.results.study_record import FILE, StudyRecord
 from code_ablate.errors import UserError
@@ -105,10 +106,4 @@ def report_together(folders: Sequence[epath.PathLike], out: epath.PathLike | Non
 
 def save_table(table: "pd.DataFrame", path: epath.PathLike) -> epath.Path:
     """Writes a table as CSV, and makes its folder. Raises UserError if that is not possible."""
-    file = epath.Path(path)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(table.to_csv(index=False))
-    except OSError as error:
-        raise UserError(f"cannot write the table to {path}: {error}.") from error
-    return file
+    return storage.write_output(path, table.to_csv(index=False), "the table")

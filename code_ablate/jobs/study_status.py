@@ -18,14 +18,9 @@ from code_ablate.study.status_text import status_text
 from code_ablate.study.study_phases import FILE
 
 
-def has_begun(directory: epath.PathLike) -> bool:
-    """Whether `directory` is the folder of a study whose phases are known."""
-    return (epath.Path(directory) / FILE).exists()
-
-
 def require_begun(directory: epath.Path, study: str) -> None:
     """Raises UserError if a study's phases are not known yet. `study`: how the user named it."""
-    if not has_begun(directory):
+    if not (directory / FILE).exists():
         raise UserError(
             f"no {FILE} in {directory}: the study has not begun there, or its corpora are still "
             f"being prepared. `code-ablate study {study}` or `launch` begins it."

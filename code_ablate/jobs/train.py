@@ -8,7 +8,7 @@ from code_ablate import distributed
 from code_ablate.allocator import ready_the_host
 from code_ablate.data.preparing.prepare import PrepareConfig
 from code_ablate.data.preparing.vocabulary_training import require_held_out
-from code_ablate.data.registry import require_tasks
+from code_ablate.data.registry import require_corpora
 from code_ablate.data.vocabulary import VocabularyConfig
 from code_ablate.jobs.workspace import Workspace
 from code_ablate.training import loop
@@ -33,7 +33,7 @@ def train_phase(
     """
     ready_the_host()
     corpora = tuple(sorted(phase.corpora_read))
-    require_tasks("corpus", corpora)
+    require_corpora(corpora)
     require_held_out(vocabulary, prepare.validation_fraction)
     stores = workspace.stores(corpora, workspace.vocabulary(vocabulary), prepare)
     run, *parent = (

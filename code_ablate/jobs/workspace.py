@@ -20,7 +20,7 @@ from code_ablate.data.preparing.prepare import PrepareConfig, make_stores
 from code_ablate.data.preparing.prepared import find_stores
 from code_ablate.data.preparing.runner import Runner
 from code_ablate.data.preparing.scratch import jobs_folder
-from code_ablate.data.registry import require_tasks, seqio_is_installed, tasks_are_expected
+from code_ablate.data.registry import require_corpora, seqio_is_installed, tasks_are_expected
 from code_ablate.data.store import Stores, TokenStore
 from code_ablate.data.vocabulary import Vocabulary, VocabularyConfig
 
@@ -65,7 +65,7 @@ class Workspace:
 
     def has_vocabulary(self, config: VocabularyConfig) -> bool:
         """Whether `existing_vocabulary` will find it without training."""
-        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        require_corpora(config.corpora, "VocabularyConfig.corpora")
         return vocabulary_training.has_vocabulary(config, self.paths.data)
 
     def existing_vocabulary(self, config: VocabularyConfig) -> Vocabulary:
@@ -80,7 +80,7 @@ class Workspace:
         self, config: VocabularyConfig, find: Callable[[VocabularyConfig, str], Vocabulary]
     ) -> Vocabulary:
         """The one that the first process finds: keys may depend on files of its host."""
-        require_tasks("corpus (VocabularyConfig.corpora)", config.corpora)
+        require_corpora(config.corpora, "VocabularyConfig.corpora")
         fields = distributed.from_first(lambda: dataclasses.asdict(find(config, self.paths.data)))
         return Vocabulary(**fields)
 
@@ -91,7 +91,7 @@ class Workspace:
 
         Of several processes the first one does, from the documents that its host has.
         """
-        require_tasks("corpus", corpora)
+        require_corpora(corpora)
 
         def paths() -> dict[str, str]:
             stores = Stores({})
@@ -120,5 +120,5 @@ class Workspace:
         self, corpora: tuple[str, ...], vocabulary: Vocabulary, config: PrepareConfig
     ) -> Stores:
         """Those of the stores that are there."""
-        require_tasks("corpus", corpora)
+        require_corpora(corpora)
         return find_stores(corpora, vocabulary, self.paths.data, config)

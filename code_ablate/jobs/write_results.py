@@ -90,8 +90,9 @@ def write_results_page(
     )
     tables, law_said = _tables(parts, mixtures)
     figures = [figure for part in parts for figure in _figures(part)]
-    files = [*_write_tables(tables, beside), *_write_figures(figures, beside)]
-    files += _copy_frozen(parts, beside)
+    table_files = _write_tables(tables, beside)
+    files = [file for found in table_files.values() for file in found]
+    files += [*_write_figures(figures, beside), *_copy_frozen(parts, beside)]
     command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
     command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
     command += ["--law", _shown(law)] if law is not None else []
@@ -108,7 +109,7 @@ def write_results_page(
         decisions=decisions_text(parts),
         law=law_said,
         claims=claims_text(claims),
-        tables=[f"`{beside.name}/{name}.csv` and `.parquet`: {counted(len(rows), 'row')}"
+        tables=[_table_line(beside.name, table_files[name], len(rows))
                 for name, rows in tables.items()],
         frozen_files=joined([f"`{beside.name}/{p.name}.{FROZEN}`" for p in parts if p.frozen])
         if any(p.frozen for p in parts) else "nothing",
@@ -218,21 +219,30 @@ def _law(part: Part | None) -> tuple[str, list[dict[str, Any]]]:
 
 def _write_tables(
     tables: Mapping[str, Sequence[Mapping[str, Any]]], folder: epath.Path
-) -> list[epath.Path]:
-    files = []
+) -> dict[str, list[epath.Path]]:
+    """The files of each table: CSV, if it is small enough, and Parquet."""
+    files: dict[str, list[epath.Path]] = {name: [] for name in tables}
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         for suffix, content in table_of(rows).items():
+            file = folder / f"{name}.{suffix}"
             if len(content) > LIMIT_BYTES:
-                if suffix == "csv":
-                    continue  # the same rows as Parquet are a tenth of it
+                if suffix == "csv":  # the same rows as Parquet are a tenth of it
+                    file.unlink(missing_ok=True)  # that of fewer rows, from an earlier page
+                    continue
                 raise UserError(
                     f"the table {name} has {len(content):,} bytes, more than {LIMIT_BYTES:,}: give "
                     "fewer studies to a page."
                 )
-            files.append(folder / f"{name}.{suffix}")
-            storage.replace(files[-1], content)
+            storage.replace(file, content)
+            files[name].append(file)
     return files
+
+
+def _table_line(folder: str, files: Sequence[epath.Path], rows: int) -> str:
+    """What the page says of a table: its files, and its rows."""
+    named = joined([f"`{folder}/{files[0].name}`", *(f"`{file.suffix}`" for file in files[1:])])
+    return f"{named}: {counted(rows, 'row')}"
 
 
 def _copy_frozen(parts: Sequence[Part], folder: epath.Path) -> list[epath.Path]:

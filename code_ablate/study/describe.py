@@ -26,8 +26,8 @@ from code_ablate.analysis.results.study_record import (
     SizeRecord,
     StoreRecord,
     StudyRecord,
+    StudyVocabulary,
     TaskRecord,
-    VocabularyRecord,
 )
 from code_ablate.data.funnel import funnel
 from code_ablate.data.mixing import CorpusUse
@@ -75,7 +75,7 @@ def describe_study(
         version=code_ablate.__version__,
         created=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         machine=_machine(),
-        vocabulary=VocabularyRecord(**vocabulary.info),
+        vocabulary=StudyVocabulary(**vocabulary.info),
         seeds=tuple(study.seeds),
         stages=study.stages,
         sizes=tuple(_sizes(study)),
@@ -111,7 +111,12 @@ def _sizes(study: Study) -> Iterable[SizeRecord]:
         count = count_parameters(model)
         lengths = {phase.seq_len for arm, phase in study.arms.items() if arm.size == name}
         yield SizeRecord(
-            name, count.total, count.embedding, to_plain(model), tuple(sorted(lengths))
+            name,
+            count.total,
+            count.embedding,
+            to_plain(model),
+            tuple(sorted(lengths)),
+            study.size_parts[name],
         )
 
 

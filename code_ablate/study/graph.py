@@ -29,7 +29,7 @@ from code_ablate.model.flops import count_parameters
 from code_ablate.names import file_part, require_label, require_name
 from code_ablate.shown import brief
 from code_ablate.study.analysis_plan import AnalysisPlan
-from code_ablate.study.setting import Recipe, Setting, naming_roles, size_of
+from code_ablate.study.setting import Recipe, Setting, naming_roles, size_parts
 from code_ablate.training.phase import Phase, phase_identity, plain_for_configuration
 
 
@@ -143,7 +143,8 @@ class Study:
         arms: dict[Arm, Phase] = {}
         for setting, recipe in self._recipes:
             for stage, phase in recipe.stages.items():
-                arm = Arm(recipe.name, size_of(phase.model, setting), setting.seed, stage)
+                size = ", ".join(size_parts(phase.model, setting))
+                arm = Arm(recipe.name, size, setting.seed, stage)
                 if arm in arms:
                     raise UserError(
                         f"two settings of the study have the size {arm.size!r}: give each its own "
@@ -172,6 +173,16 @@ class Study:
         """The model of each size, the smallest first."""
         models = {arm.size: phase.model for arm, phase in self.arms.items()}
         return dict(sorted(models.items(), key=lambda item: count_parameters(item[1]).total))
+
+    @property
+    def size_parts(self) -> Mapping[str, tuple[str, ...]]:
+        """The parts of the name of each size: that of the model, and what its setting changes."""
+        parts = (
+            size_parts(phase.model, setting)
+            for setting, recipe in self._recipes
+            for phase in recipe.stages.values()
+        )
+        return {", ".join(each): each for each in parts}
 
     @functools.cached_property
     def corpora(self) -> tuple[str, ...]:

@@ -126,6 +126,10 @@ class Setting:
     registered name, or "source"."""
     size: str = ""
     """Name of the model size in reports. Empty: the number of parameters."""
+    changes: tuple[str, ...] = ()
+    """What tells the setting from others of the same model, in words, such as "learning rate 2": it
+    stands behind the size in reports. Models of different sizes are compared within the same
+    changes. Set by `sweep`."""
     weights: Weights | None = None
     """Parameters made elsewhere that every recipe starts from: @weights_in(). None: initialisation
     from the seed."""
@@ -154,6 +158,8 @@ class Setting:
             object.__setattr__(self, "cooldown_base", self.mixture_of(self.cooldown_base))
         if self.size:
             require_label("Setting.size", self.size)
+        for words in self.changes:
+            require_label("what is in Setting.changes", words)
         if self.source is None:
             return
         bases = {"base": self.base_mixture, "cooldown_base": self.cooldown_mixture}
@@ -202,8 +208,8 @@ class Setting:
 
     @property
     def size_name(self) -> str:
-        """Name of the model size, as reports give it."""
-        return size_of(self.model, self)
+        """Name of the model size, as reports give it, with what the setting changes."""
+        return ", ".join(size_parts(self.model, self))
 
     def _registered(self, name: str) -> Mixture:
         try:
@@ -330,8 +336,13 @@ class Setting:
         return Recipe(name, stages)
 
 
-def size_of(model: ModelConfig, setting: Setting) -> str:
-    """Name of a model's size: as the setting says, if it is its model; else its parameters."""
+def size_parts(model: ModelConfig, setting: Setting) -> tuple[str, ...]:
+    """The parts of the name of a model's size: that of the model, and what the setting changes."""
+    return _model_name(model, setting), *setting.changes
+
+
+def _model_name(model: ModelConfig, setting: Setting) -> str:
+    """Name of a model: as the setting says, if it is its model; else its parameters."""
     if setting.size and model == setting.model:
         return setting.size
     parameters = count_parameters(model).total

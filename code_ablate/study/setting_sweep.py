@@ -17,7 +17,7 @@ from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.study.setting import Setting
 from code_ablate.study.sizes import model_of
-from code_ablate.study.variation import combinations, label, varied, with_warmup
+from code_ablate.study.variation import combinations, phrases, varied, with_warmup
 
 LABEL = "label"
 """In a change that is listed: its name, in the place of what is changed."""
@@ -80,7 +80,9 @@ def sweep(
         grown = growth.grown(of, model) if sizes else of
         for changes in combinations(product, listed, "sweep"):
             name = changes.pop(LABEL, None)
-            settings.append(_named(varied(grown, changes), name or label(_told(changes))))
+            words = (name,) if name else phrases(_told(changes))
+            setting = varied(grown, changes)
+            settings.append(dataclasses.replace(setting, changes=(*setting.changes, *words)))
     return tuple(settings)
 
 
@@ -88,10 +90,3 @@ def _told(changes: Mapping[str, Any]) -> dict[str, Any]:
     """The changes that the name of a size does not tell already."""
     own = ("model", "size")
     return {name: value for name, value in changes.items() if name.partition(".")[0] not in own}
-
-
-def _named(setting: Setting, words: str) -> Setting:
-    """The setting with a size that tells it from the others of the sweep."""
-    if not words:
-        return setting
-    return dataclasses.replace(setting, size=f"{setting.size_name}, {words}")

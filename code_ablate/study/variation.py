@@ -126,7 +126,12 @@ DERIVED: Mapping[str, Callable[[Setting, Any], Setting]] = {
 
 def label(changes: Mapping[str, Any]) -> str:
     """Changes in a few words: "learning_rate 0.5, continuation.start carry"."""
-    return ", ".join(f"{name} {_words(value)}" for name, value in changes.items())
+    return ", ".join(phrases(changes))
+
+
+def phrases(changes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Each change in a few words."""
+    return tuple(f"{name} {_words(value)}" for name, value in changes.items())
 
 
 def _words(value: Any) -> str:

@@ -3,9 +3,11 @@
 require_finite(step, metrics, batches, run)     # raises Failed
 """
 
+import io
+
 import numpy as np
 
-from code_ablate import distributed
+from code_ablate import distributed, storage
 from code_ablate.data.loader import Batches
 from code_ablate.errors import Failed
 from code_ablate.training.rundir import RunDirectory
@@ -26,14 +28,15 @@ def require_finite(step_metrics: tuple[int, dict], batches: Batches, run: RunDir
     corpora = batches.stream.corpora
     if distributed.is_first():
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("wb") as out:
-            np.savez(
-                out,
-                tokens_BT=batch.tokens_RT,
-                corpus_B=batch.corpus_B,
-                corpora=np.array(corpora),
-                loss_B=np.asarray(metrics["loss_B"]),
-            )
+        content = io.BytesIO()
+        np.savez(
+            content,
+            tokens_BT=batch.tokens_RT,
+            corpus_B=batch.corpus_B,
+            corpora=np.array(corpora),
+            loss_B=np.asarray(metrics["loss_B"]),
+        )
+        storage.replace(file, content.getvalue())
     held = {name: int((batch.corpus_B == m).sum()) for m, name in enumerate(corpora)}
     shown = ", ".join(f"{n} of {name}" for name, n in held.items() if n)
     raise Failed(

@@ -222,6 +222,7 @@ def _study(
     seeds: tuple[int, ...],
     recipes: tuple[str, ...],
     sizes: Mapping[str, int],
+    parts: Mapping[str, tuple[str, ...]],
     items: int,
 ) -> dict:
     """The content of a StudyRecord, as plain values."""
@@ -258,6 +259,7 @@ def _study(
                 "embedding_parameters": 262_144,
                 "config": {"d": 64},
                 "seq_lens": [256],
+                "parts": list(parts.get(name, (name,))),
             }
             for name, parameters in sizes.items()
         ],
@@ -294,14 +296,15 @@ def write_study(
     seeds: tuple[int, ...] = (0, 1),
     recipes: tuple[str, ...] = tuple(SHARES),
     sizes: Mapping[str, int] | None = None,
+    parts: Mapping[str, tuple[str, ...]] = {},
     items: int = 150,
     epochs: float = 0.2,
     change: Callable[[dict, pd.DataFrame], pd.DataFrame | None] | None = None,
 ) -> Path:
     """Writes study.json and results.parquet.
 
-    `sizes`: parameters by name. `change` may edit the record's plain content and the table before
-    they are written.
+    `sizes`: parameters by name. `parts`: parts of the names of sizes that have several. `change`
+    may edit the record's plain content and the table before they are written.
     """
     sizes = sizes or {SIZE: 1_065_344}
     arms, frames = [], []
@@ -313,12 +316,12 @@ def write_study(
                     keys = {**arm["arm"], "share": SHARES[recipe][0]}
                     effect = 0.004 * np.random.default_rng([3, seed]).standard_normal()
                     several = not SHARES[recipe][1]
-                    parts = [_domain_rows(corpus, keys, effect, several) for corpus in CORPORA]
-                    parts += [_task_rows(t, keys, 100 if t == "copa" else items) for t in TASKS]
-                    frame = pd.concat(parts, ignore_index=True)
+                    rows = [_domain_rows(corpus, keys, effect, several) for corpus in CORPORA]
+                    rows += [_task_rows(t, keys, 100 if t == "copa" else items) for t in TASKS]
+                    frame = pd.concat(rows, ignore_index=True)
                     frames.append(frame.assign(**arm["arm"], phase=arm["phase"]))
                     arms.append(arm)
-    study = _study(arms, seeds, recipes, sizes, items)
+    study = _study(arms, seeds, recipes, sizes, parts, items)
     table = pd.concat(frames, ignore_index=True)
     if change is not None:
         changed = change(study, table)

@@ -27,7 +27,7 @@ STUDY = types.SimpleNamespace(corpora=("text", "code"), vocabulary="how", prepar
 
 @pytest.mark.parametrize(("corpora", "made"), [(None, ("text", "code")), (["code"], ("code",))])
 def test_each_store_is_described_as_it_is_made(monkeypatch, corpora, made):
-    monkeypatch.setattr(module, "require_tasks", lambda kind, names: None)
+    monkeypatch.setattr(module, "require_corpora", lambda names: None)
     monkeypatch.setattr(module, "describe_store", str)
     workspace = Workspace()
     assert list(prepare_study(STUDY, workspace, corpora)) == [f"store of {name}" for name in made]

@@ -46,7 +46,7 @@ def test_options_of_beam_say_who_prepares(tmp_path, monkeypatch):
     options = ("--runner=DirectRunner",)
     for beam in (BeamConfig(), BeamConfig(options)):
         monkeypatch.setattr(workspace, "find_stores", lambda *_: Stores({}))
-        monkeypatch.setattr(workspace, "require_tasks", lambda *_: None)
+        monkeypatch.setattr(workspace, "require_corpora", lambda *_: None)
         made = Workspace(Paths(str(tmp_path)), (), beam)
         with pytest.raises(AttributeError):  # nothing was made
             made.stores(("numbers",), None, PrepareConfig(workers=3))

@@ -85,9 +85,12 @@ def test_the_page_of_two_sizes_says_how_the_small_one_decides(tmp_path):
     rows = rows_of(made.page.read_text(), "study")
     assert made.missing == 0
     # The scores of the two sizes were made alike.
-    assert {tuple(row[2:]) for row in rows} == {
-        (SIZE, "3M", stage, "1.00, no interval", "0.0000") for stage in ("pretraining", "cooldown")
+    assert {tuple(row[2:6]) for row in rows} == {
+        (SIZE, "3M", stage, "1.00, no interval") for stage in ("pretraining", "cooldown")
     }
+    regrets = {row[1]: row[6] for row in rows}
+    assert regrets["bits_per_byte/demo.text"] == "0.0000 bits per byte"
+    assert set(regrets.values()) == {"0.0000 bits per byte", "0.0000 gold bits per byte"}
 
 
 def rows_of(text, first):
@@ -147,6 +150,25 @@ def test_a_figure_that_is_not_drawn_is_not_on_the_page(made, tmp_path, monkeypat
     found = write_results_page([done, later], tmp_path / "page.md", title=TITLE)
     assert re.findall(r"!\[.*\]\((.*)\)", found.page.read_text()) == ["page/demo-scores.png"]
     assert [file.name for file in found.files if file.suffix == ".png"] == ["demo-scores.png"]
+
+
+def test_a_table_whose_csv_is_too_large_is_listed_by_the_file_that_is_there(
+    made, tmp_path, monkeypatch
+):
+    _, text, beside, done, later = made
+    assert "* `page/arms.csv` and `.parquet`: 15 rows\n" in text
+    shutil.copytree(beside, tmp_path / "page")
+    largest = max(beside.glob("*.csv"), key=lambda file: file.stat().st_size)
+    parquet = max(file.stat().st_size for file in beside.glob("*.parquet"))
+    assert parquet < largest.stat().st_size - 1
+    monkeypatch.setattr(write_results, "LIMIT_BYTES", largest.stat().st_size - 1)
+    found = write_results_page([done, later], tmp_path / "page.md", title=TITLE)
+    page = found.page.read_text()
+    listed = {f"page/{name}" for name in re.findall(r"`page/(\S+\.(?:csv|parquet))`", page)}
+    assert f"page/{largest.stem}.parquet" in listed and f"{largest.stem}.csv" not in page
+    # That of an earlier page is not left beside the new one.
+    assert not (tmp_path / "page" / largest.name).exists()
+    assert all((tmp_path / name).exists() for name in listed)
 
 
 def test_what_is_missing_is_named(made):

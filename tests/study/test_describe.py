@@ -113,6 +113,7 @@ def test_a_recipe_of_another_model_is_described_with_its_own(described):
         count_parameters(MODEL).total,
         count_parameters(wide).total,
     ]
+    assert [size.parts for size in record.sizes] == [("9.97K",), ("60.5K",)]
     row = arms_of(record)[Arm("larger", "60.5K", 1, "pretraining")]
     assert row.flops == flops_per_token(wide, 16) * 400 * 64
     assert record.phases[row.phase].size == "60.5K"

@@ -83,6 +83,22 @@ def test_every_size_has_every_change_and_a_name(setting):
     ]
 
 
+def test_the_name_of_a_size_is_in_parts_as_it_was_made(study, setting):
+    """A comma in a name that a user gave ends no part of it."""
+    own = dataclasses.replace(setting, size="deep, narrow")
+    listed = ({"label": "slow, carried", "continuation.start": "carry"},)
+    product = {"learning_rate": (0.5,), "z_loss": (0.0,)}
+    settings = sweep(own, product=product, listed=listed)
+    both = dataclasses.replace(study, settings=settings)
+    assert both.size_parts == {
+        "deep, narrow, learning_rate 0.5, z_loss 0": (
+            *("deep, narrow", "learning_rate 0.5", "z_loss 0"),
+        ),
+        "deep, narrow, slow, carried": ("deep, narrow", "slow, carried"),
+    }
+    assert set(both.size_parts) == set(both.models)
+
+
 def test_equal_models_under_other_settings_are_told_apart_and_share_phases(study, setting):
     """The size of a phase is that of an arm that trains it, not of any with the same model."""
     from code_ablate.study.plan import phase_sizes

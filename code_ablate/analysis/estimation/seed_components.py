@@ -90,9 +90,13 @@ class SeedComponents:
 
 
 def seed_components(
-    strata: Sequence[Float[np.ndarray, "units initialisations orders"]], confidence: float = 0.95
+    strata: Sequence[Float[np.ndarray, "units initialisations orders"]],
+    confidence: float = 0.95,
+    fewest_units: int = FEWEST_UNITS,
 ) -> SeedComponents:
     """Components from what every unit adds to every run; strata as in `crossed_covariance`.
+
+    `fewest_units`: units from which on the variance by units has an interval, 2 or more.
 
     Runs are a two-way layout without replication, both ways random: the analysis of variance
     (Searle, Casella & McCulloch 1992, Variance Components, ch. 4) has mean squares MS of
@@ -122,7 +126,8 @@ def seed_components(
         MeanSquare(float(first * (apart_O**2).sum() / (second - 1)), second - 1),
         MeanSquare(float((rest_IO**2).sum() / freedom), freedom),
     )
-    return SeedComponents(squares, first, second, _of_units(strata, confidence), confidence)
+    units = _of_units(strata, confidence, fewest_units)
+    return SeedComponents(squares, first, second, units, confidence)
 
 
 def _split(
@@ -135,7 +140,9 @@ def _split(
 
 
 def _of_units(
-    strata: Sequence[Float[np.ndarray, "units initialisations orders"]], confidence: float
+    strata: Sequence[Float[np.ndarray, "units initialisations orders"]],
+    confidence: float,
+    fewest_units: int,
 ) -> Ranged:
     """V_units - V_unit,initialisation - V_unit,order + V_all, V as in `crossed_covariance`."""
     value = error = 0.0
@@ -155,7 +162,7 @@ def _of_units(
         correction = units / (units - 1)
         value += correction * float(added_G.sum())
         error += correction * float(((added_G - added_G.mean()) ** 2).sum())
-    if total < FEWEST_UNITS or not value > 0:
+    if total < fewest_units or not value > 0:
         return Ranged(value)
     t = -float(special.stdtrit(total - len(strata), (1 - confidence) / 2))
     reach = t * error**0.5 / value

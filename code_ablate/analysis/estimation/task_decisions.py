@@ -1,13 +1,13 @@
 """Signal, noise and decisions of every task, score and place of a study.
 
-    decided = task_decisions(estimator)
+    decided = task_decisions(estimator, results.size_pairs)
     decided.signals["arc_easy", "bits", place].ratio.value
     decided.decisions["arc_easy", "bits", "1.07M", "4.2M", "pretraining"].accuracy
 
 Scores are compared over the recipes that a place has, with the seeds that all of them have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,8 +44,14 @@ class TaskDecisions:
         }
 
 
-def task_decisions(estimator: Estimator) -> TaskDecisions:
-    """Rows of all tasks: every score that might count for a task, at every place."""
+def task_decisions(
+    estimator: Estimator, size_pairs: Sequence[tuple[Place, Place]] = ()
+) -> TaskDecisions:
+    """Rows of all tasks: every score that might count for a task, at every place.
+
+    `size_pairs`: places of a small model, each with that of the larger one that it decides for, at
+    the same stage.
+    """
     scores = estimator.scores
     signals: dict[tuple[str, str, Place], SignalToNoise] = {}
     decisions: dict[tuple[str, str, str, str, str], Decision] = {}
@@ -56,7 +62,7 @@ def task_decisions(estimator: Estimator) -> TaskDecisions:
                 signal = _signal(estimator, place, metric)
                 if signal is not None:
                     signals[task.name, score, place] = signal
-            for small, large in _pairs(scores):
+            for small, large in size_pairs:
                 decision = _decision(estimator, metric, small, large)
                 if decision is not None:
                     key = (task.name, score, small.size, large.size, small.stage)
@@ -85,21 +91,6 @@ def _signal(estimator: Estimator, place: Place, metric: Metric) -> SignalToNoise
     items = len(estimator.scores.of(metric.tasks[0], place).items)
     step = 1 / items if metric.is_share else 0.0
     return signal_to_noise(scores_RS, step, estimator.settings.confidence)
-
-
-def _pairs(scores: Scores) -> list[tuple[Place, Place]]:
-    """Each place with that of the largest size at its stage, in the same setting; in order.
-
-    A setting is what stands in the name of a size behind a comma: "1M, learning rate 2" is held
-    against "4M, learning rate 2", and against no other.
-    """
-    largest = {_setting(place): place for place in scores.places}
-    pairs = [(place, largest[_setting(place)]) for place in scores.places]
-    return [(small, large) for small, large in pairs if small != large]
-
-
-def _setting(place: Place) -> tuple[str, str]:
-    return place.stage, place.size.partition(", ")[2]
 
 
 def _decision(estimator: Estimator, metric: Metric, small: Place, large: Place) -> Decision | None:

@@ -21,10 +21,15 @@ def ranged_text(ranged: Ranged, written: Callable[[float], str]) -> str:
 
 
 def in_unit(metric: Metric, value: float) -> str:
-    """A difference in the unit of a score: points for shares."""
+    """A difference in the unit of a score: points for shares, which it says, else a number."""
     if metric.is_share:
         return f"{100 * value:.1f}\u00a0points"
     return f"{value:.4f}"
+
+
+def with_unit(metric: Metric, value: float) -> str:
+    """A difference with its unit, where none stands beside it: "0.0120 bits per byte"."""
+    return in_unit(metric, value) if metric.is_share else f"{value:.4f} {metric.name}"
 
 
 def shared_recipes(report: Report, small: Place, large: Place) -> list[str]:

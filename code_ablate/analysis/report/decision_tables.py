@@ -137,6 +137,7 @@ def _decision_row(
 ) -> list[Cell]:
     small, large, stage = pair
     metric = metric_of(report.summary.scores.tasks[task], report.evidence.primary[task].score)
+    unit = () if metric.is_share else lines(metric.name)
     shared = shared_recipes(report, Place(small, stage), Place(large, stage))
     mark = () if decides else (Line(f"signal to noise under {LEAST_RATIO:g}", mark=True),)
     row = [
@@ -153,8 +154,8 @@ def _decision_row(
                 **_data(decision.accuracy),
             },
         ),
-        Cell(in_unit(metric, decision.lost)),
-        Cell(ranged_text(decision.regret, lambda x: in_unit(metric, x))),
+        Cell(in_unit(metric, decision.lost), unit),
+        Cell(ranged_text(decision.regret, lambda x: in_unit(metric, x)), unit),
         Cell(shared[decision.pick], lines(shared[decision.best])),
     ]
     return row if decides else [replace(cell, style=GREY) for cell in row]

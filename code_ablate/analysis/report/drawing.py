@@ -33,6 +33,7 @@ from matplotlib.image import imsave
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from code_ablate import storage
 from code_ablate.analysis.report.elements import Key
 from code_ablate.errors import UserError
 
@@ -196,7 +197,7 @@ def save_png(drawings: Sequence[Drawing], path: epath.PathLike) -> epath.Path:
         imsave(buffer, pixels, format="png", dpi=dots_per_inch, metadata=_NO_METADATA)
         if buffer.tell() < limit:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(buffer.getvalue())
+            storage.replace(path, buffer.getvalue())
             return path
         # The size grows a little slower than the number of dots.
         dots_per_inch *= 0.97 * (limit / buffer.tell()) ** 0.5

@@ -72,27 +72,15 @@ def make_evidence(results: Results, summary: Summary) -> Evidence:
         if (chosen := primary_score(task, named)) is not None
     }
     curves = curves_of(results)
-    decided = task_decisions(Estimator(scores, summary.settings))
+    decided = task_decisions(Estimator(scores, summary.settings), results.size_pairs)
     return Evidence(
-        replace(decided, decisions=_across_sizes(decided, results)),
+        decided,
         primary,
         {} if curves is None else _multipliers(curves, summary),
         curves is not None,
         {} if curves is None else _checkpoint_noise(curves, summary, primary),
         results.frozen,
     )
-
-
-def _across_sizes(
-    decided: TaskDecisions, results: Results
-) -> dict[tuple[str, str, str, str, str], Decision]:
-    """Decisions of a smaller model for a larger one: settings of one size are no two sizes."""
-    parameters = {size.name: size.parameters for size in results.record.sizes}
-    return {
-        key: decision
-        for key, decision in decided.decisions.items()
-        if parameters[key[2]] < parameters[key[3]]
-    }
 
 
 def _multipliers(curves: Curves, summary: Summary) -> dict[tuple[Place, str, str], Multiplier]:

@@ -4,6 +4,7 @@ law_drawing(optimum)                            # panels for a report
 save_figure(law_figure(optimum), "law.svg")     # a file of its own
 """
 
+import io
 import itertools
 
 import matplotlib as mpl
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from code_ablate import storage
 from code_ablate.analysis.laws.optimum import Optimum
 from code_ablate.analysis.laws.outlook import Outlook, look_at
 from code_ablate.analysis.report.drawing import BLUE, GREY, STYLE, VERMILION, Drawing, panel
@@ -173,9 +175,14 @@ def _draw_slice(
 
 
 def save_figure(figure: Figure, path: epath.PathLike) -> None:
-    """Writes the figure as SVG, PNG or PDF, by the name's ending. UserError for another one."""
+    """Writes the figure as SVG, PNG or PDF, by the name's ending. UserError for another one.
+
+    Also where it cannot be written.
+    """
     path = epath.Path(path)
     if path.suffix not in _FORMATS:
         raise UserError(f"a figure is written as {', '.join(_FORMATS)}, not {path.suffix!r}.")
-    with mpl.rc_context(STYLE), path.open("wb") as file:
-        figure.savefig(file, format=path.suffix[1:], dpi=150)
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format=path.suffix[1:], dpi=150)
+    storage.write_output(path, buffer.getvalue(), "the figure")

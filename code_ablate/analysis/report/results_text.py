@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from code_ablate.analysis.estimation.estimates import Metric
+from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.decision_phrases import with_unit
 from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.report.frozen_text import frozen_facts
 from code_ablate.analysis.report.phrases import counted, detectable_change
@@ -142,15 +144,18 @@ def decisions_text(parts: Sequence[Part]) -> str:
     rows = [["study", "task or domain", "from", "to", "stage", "pairs ordered alike",
              "regret of the pick"]]  # fmt: skip
     for part in parts:
-        for row in decision_rows(part.report)["decisions"] if part.report else []:
+        if part.report is None:
+            continue
+        for row in decision_rows(part.report)["decisions"]:
             if not row["counts"]:
                 continue
             low, high = row["accuracy_low"], row["accuracy_high"]
             has_interval = None not in (low, high) and math.isfinite(low) and math.isfinite(high)
             interval = f" [{low:.2f}, {high:.2f}]" if has_interval else ", no interval"
+            metric = metric_of(part.report.summary.scores.tasks[row["task"]], row["score"])
             rows.append(
                 [f"`{part.name}`", row["task"], row["small"], row["large"], row["stage"],
-                 f"{row['accuracy']:.2f}{interval}", f"{row['regret_of_the_pick']:.4f}"]
+                 f"{row['accuracy']:.2f}{interval}", with_unit(metric, row["regret_of_the_pick"])]
             )  # fmt: skip
     if len(rows) == 1:
         return "It takes recipes at two sizes, which are not trained yet."

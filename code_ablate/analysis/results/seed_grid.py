@@ -5,10 +5,11 @@
         grid.scores.common_seeds("code_50", grid.place)      # numbers of its runs, row by row
 
 A study has them where its settings differ in one part of the seed and its seeds vary the other.
-Each setting is a place of the report; a grid puts them together again.
+Each setting is a place of the report; a grid puts them together again, under what their names have
+in common.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class SeedGrid:
     """Runs of recipes with all pairs of some seeds, which differ in nothing else."""
 
     place: Place
-    """Model and stage; its size is what the names of the settings begin with."""
+    """Model and stage; its size has the parts that the names of all settings have."""
     settings: tuple[str, ...]
     """Names of the sizes, as in `Arm.size`, that the runs are of."""
     initialisations: tuple[int, ...]
@@ -50,7 +51,8 @@ def seed_grids(results: Results) -> tuple[SeedGrid, ...]:
     Raises UserError if runs of one were scored on different items.
     """
     found = []
-    for places in _alike(results):
+    parts = {size.name: size.parts for size in results.record.sizes if size.parts}
+    for places in _alike(results, parts):
         runs = {place: _runs(results.arms_at(place)) for place in places}
         recipes = [r for r in results.recipes_at(places[0]) if results.record.baseline != r]
         cells: dict[tuple[str, _Seeds], Arm] = {}
@@ -68,7 +70,7 @@ def seed_grids(results: Results) -> tuple[SeedGrid, ...]:
             recipe: [cells[recipe, (i, o)] for i in rows for o in columns] for recipe in all_recipes
         }
         sizes = tuple(dict.fromkeys(arm.size for arms in chosen.values() for arm in arms))
-        place = Place(_common_name(sizes), places[0].stage)
+        place = Place(_common_name([parts[size] for size in sizes]), places[0].stage)
         scores = _put_together(results.scores, place, chosen)
         found.append(SeedGrid(place, sizes, rows, columns, scores))
     return tuple(found)
@@ -82,10 +84,13 @@ def _runs(arms: Iterable[ArmRecord]) -> dict[tuple[str, _Seeds], Arm]:
     }
 
 
-def _alike(results: Results) -> list[tuple[Place, ...]]:
-    """Places whose recipes are the same but for seeds, together; where the baseline is."""
+def _alike(results: Results, known: Collection[str]) -> list[tuple[Place, ...]]:
+    """Places whose recipes are the same but for seeds, together; where the baseline is.
+
+    `known`: sizes whose names the record gives in their parts.
+    """
     groups: dict[tuple, list[Place]] = {}
-    for place in results.places:
+    for place in (place for place in results.places if place.size in known):
         arms = results.arms_at(place)
         names = {arm.arm.recipe for arm in arms}
         if all(arm.seedless for arm in arms) and results.record.baseline in names:
@@ -111,15 +116,10 @@ def _largest(held: set[_Seeds]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(sorted(best[0])), tuple(sorted(best[1]))
 
 
-def _common_name(names: tuple[str, ...]) -> str:
-    """ "1.07M" of "1.07M, first weights 0" and "1.07M, first weights 1"."""
-    parts = [name.split(", ") for name in names]
-    common = []
-    for own in zip(*parts, strict=False):
-        if len(set(own)) > 1:
-            break
-        common.append(own[0])
-    return ", ".join(common) or names[0]
+def _common_name(names: Sequence[tuple[str, ...]]) -> str:
+    """ "1.07M" of ("1.07M", "first weights 0") and ("1.07M", "first weights 1")."""
+    common = [part for part in names[0] if all(part in name for name in names)]
+    return ", ".join(common or names[0])
 
 
 def _put_together(scores: Scores, place: Place, chosen: Mapping[str, list[Arm]]) -> Scores:

@@ -51,7 +51,7 @@ class MachineRecord:
 
 
 @dataclass(frozen=True)
-class VocabularyRecord:
+class StudyVocabulary:
     """The vocabulary of the study."""
 
     name: str
@@ -78,6 +78,9 @@ class SizeRecord:
     """The fields of its ModelConfig."""
     seq_lens: tuple[int, ...]
     """Tokens that a window predicts, in the phases of this size."""
+    parts: tuple[str, ...] | None = None
+    """The parts of the name: that of the model, then whatever its setting changes. None in records
+    of versions that did not keep it."""
 
 
 @dataclass(frozen=True)
@@ -245,7 +248,7 @@ class StudyRecord:
     """When the file was written, in UTC."""
     machine: MachineRecord
     """What it ran on."""
-    vocabulary: VocabularyRecord
+    vocabulary: StudyVocabulary
     """The vocabulary that its models were trained with."""
     seeds: tuple[int, ...]
     """Seeds of every recipe."""

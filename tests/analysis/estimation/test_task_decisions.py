@@ -22,7 +22,7 @@ def results(tmp_path_factory, make_study):
 
 @pytest.fixture(scope="module")
 def decided(results):
-    return task_decisions(Estimator(results.scores, Settings()))
+    return task_decisions(Estimator(results.scores, Settings()), results.size_pairs)
 
 
 def by_hand(results, task, size, column):
@@ -55,7 +55,8 @@ def test_signals_and_decisions_are_those_of_the_items(results, decided, task, co
 
 
 def test_a_study_of_one_size_decides_nothing_for_others(study_dir):
-    decided = task_decisions(Estimator(load_results(study_dir).scores, Settings()))
+    results = load_results(study_dir)
+    decided = task_decisions(Estimator(results.scores, Settings()), results.size_pairs)
     assert decided.decisions == {} and decided.signals
 
 

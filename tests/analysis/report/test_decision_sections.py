@@ -7,13 +7,14 @@ import pytest
 
 from code_ablate.analysis.estimation.decisions import Ranged
 from code_ablate.analysis.estimation.multiplier import Multiplier
+from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import read_report
 from code_ablate.analysis.report.decision_figure import (
     signal_figure,
     size_caption,
     size_figure,
 )
-from code_ablate.analysis.report.decision_phrases import multiplier_text, ranged_text
+from code_ablate.analysis.report.decision_phrases import multiplier_text, ranged_text, with_unit
 from code_ablate.analysis.report.decision_tables import (
     decision_table,
     hypothesis_table,
@@ -103,6 +104,18 @@ def test_means_of_decisions_are_over_what_decides(two_sizes):
         assert [float(row[2].data["value"]) for row in means] == [pytest.approx(np.mean(kept))]
     grey = [row for row in table.rows if row[2].style == "open"]
     assert grey and all(row[0].lines[0].mark for row in grey)
+
+
+def test_regret_has_its_unit(two_sizes):
+    tasks = two_sizes.summary.scores.tasks
+    rows = [row for row in decision_table(two_sizes).rows if row[0].text != "mean"]
+    units = {(row[0].text, cell.lines[0].text) for row in rows for cell in row[3:5]}
+    assert units == {
+        (tasks[name].label, "bits per byte" if tasks[name].domain else "gold bits per byte")
+        for name in two_sizes.evidence.primary
+    }
+    values = [with_unit(metric_of(tasks["arc_easy"], score), 0.01) for score in ("correct", "bits")]
+    assert values == ["1.0\N{NO-BREAK SPACE}points", "0.0100 gold bits per byte"]
 
 
 def test_a_study_of_one_size_says_so(report):
@@ -291,10 +304,19 @@ def test_the_figure_of_sizes_has_recipes_at_both(two_sizes):
 def test_sizes_are_held_against_each_other_within_a_setting(tmp_path, make_study):
     names = [f"{size}, learning rate {rate}" for size in ("1M", "4M") for rate in (1, 2)]
     sizes = {name: int(name[0]) * 1_000_000 for name in names}
-    report = read_report(make_study(tmp_path / "a", sizes=sizes, **FEW))
+    parts = {name: tuple(name.split(", ")) for name in names}
+    report = read_report(make_study(tmp_path / "a", sizes=sizes, parts=parts, **FEW))
     for task in report.evidence.primary:
         pairs = {(small, large) for small, large, _ in report.evidence.decisions(task)}
         assert pairs == {(names[0], names[2]), (names[1], names[3])}
+
+
+def test_a_comma_in_the_name_of_a_model_begins_no_setting(tmp_path, make_study):
+    sizes = {"1M, deep": 1_000_000, "4M, wide": 4_000_000}
+    report = read_report(make_study(tmp_path / "a", sizes=sizes, **FEW))
+    task = next(iter(report.evidence.primary))
+    pairs = {(small, large) for small, large, _ in report.evidence.decisions(task)}
+    assert pairs == {tuple(sizes)}
 
 
 def test_settings_of_one_model_are_no_two_sizes(tmp_path, make_study):

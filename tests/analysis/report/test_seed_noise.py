@@ -13,14 +13,15 @@ from code_ablate.analysis.report.page import write_report
 from code_ablate.analysis.report.sections.noise_section import noise_section
 from code_ablate.analysis.results.study_record import TABLE
 from tests.analysis.conftest import read_content, save_study
-from tests.analysis.results.test_seed_grid import FEW, SETTINGS, crossed
+from tests.analysis.results.test_seed_grid import FEW, PARTS, SETTINGS, crossed
 
 SIZES = dict.fromkeys(SETTINGS, 1_000_000)
 
 
 @pytest.fixture(scope="module")
 def crossed_dir(tmp_path_factory, make_study):
-    return make_study(tmp_path_factory.mktemp("a"), sizes=SIZES, change=crossed, **FEW)
+    where = tmp_path_factory.mktemp("a")
+    return make_study(where, sizes=SIZES, parts=PARTS, change=crossed, **FEW)
 
 
 def words(section):
@@ -75,7 +76,8 @@ def test_estimates_below_zero_are_told(crossed_dir):
 
 def test_by_several_recipes_the_median_stands_first(tmp_path, make_study):
     few = {**FEW, "recipes": ("text_only", "code_25", "code_100"), "seeds": (0, 1)}
-    report = read_report(make_study(tmp_path / "b", sizes=SIZES, change=crossed, **few))
+    sizes = {"sizes": SIZES, "parts": PARTS}
+    report = read_report(make_study(tmp_path / "b", **sizes, change=crossed, **few))
     said = words(noise_section(report))
     assert "median of the recipes, least to greatest" in said
     assert "With fewer than three seeds of either kind there are no intervals" in said

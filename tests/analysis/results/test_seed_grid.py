@@ -12,7 +12,8 @@ from code_ablate.errors import UserError
 from tests.analysis.conftest import read_content, save_study
 
 FEW = {"recipes": ("text_only", "code_100"), "items": 12, "seeds": (0, 1, 2)}
-SETTINGS = tuple(f"1M, first weights {i}" for i in range(3))
+PARTS = {f"1M, first weights {i}": ("1M", f"first weights {i}") for i in range(3)}
+SETTINGS = tuple(PARTS)
 
 
 def crossed(study, table):
@@ -29,7 +30,8 @@ def crossed(study, table):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, make_study):
     directory = tmp_path_factory.mktemp("crossed")
-    return make_study(directory, sizes=dict.fromkeys(SETTINGS, 1_000_000), change=crossed, **FEW)
+    sizes = dict.fromkeys(SETTINGS, 1_000_000)
+    return make_study(directory, sizes=sizes, parts=PARTS, change=crossed, **FEW)
 
 
 def test_a_grid_has_the_scores_of_its_runs(folder):
@@ -52,6 +54,14 @@ def test_a_grid_has_the_scores_of_its_runs(folder):
     assert [g.scores.recipes_at(g.place) for g in grids[1:]] == [("text_only",)]
 
 
+def test_a_record_that_does_not_say_the_parts_of_names_has_no_grid(folder, tmp_path):
+    content = read_content(folder)
+    for size in content["sizes"]:
+        size["parts"] = None
+    save_study(tmp_path, content, pd.read_parquet(folder / "results.parquet"))
+    assert seed_grids(load_results(tmp_path)) == ()
+
+
 @pytest.mark.parametrize("field", ["initialisation_seed", "order_seed", "seedless"])
 def test_a_record_that_does_not_say_the_seeds_has_no_grid(folder, tmp_path, field):
     content = read_content(folder)
@@ -59,6 +69,22 @@ def test_a_record_that_does_not_say_the_seeds_has_no_grid(folder, tmp_path, fiel
         arm[field] = "" if field == "seedless" else None
     save_study(tmp_path, content, pd.read_parquet(folder / "results.parquet"))
     assert seed_grids(load_results(tmp_path)) == ()
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        (lambda i: ("wide, 1M", f"first, {i}"), "wide, 1M"),
+        (lambda i: ("1M", f"first weights {i}", "learning rate 2"), "1M, learning rate 2"),
+        (lambda i: (f"1M, first weights {i}",), "1M, first weights 0"),
+    ],
+)
+def test_a_grid_has_the_parts_of_names_that_its_settings_share(folder, tmp_path, parts, name):
+    content = read_content(folder)
+    for i, size in enumerate(content["sizes"]):
+        size["parts"] = list(parts(i))
+    save_study(tmp_path, content, pd.read_parquet(folder / "results.parquet"))
+    assert seed_grids(load_results(tmp_path))[0].place.size == name
 
 
 def edited(folder, tmp_path, edit):
