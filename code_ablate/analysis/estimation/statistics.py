@@ -45,10 +45,18 @@ def share_interval(value: float, half_width: float, confidence: float) -> tuple[
         return 0.0, 1.0
     tail = (1.0 - confidence) / 2.0
     size = value * (1 - value) * (special.ndtri(tail) / half_width) ** 2
+    return jeffreys_interval(value, size, confidence)
+
+
+def jeffreys_interval(value: float, size: float, confidence: float) -> tuple[float, float]:
+    """Jeffreys' interval of a share among `size` independent items, a whole number or not.
+
+    Quantiles of Beta(n p + 1/2, n (1 - p) + 1/2); see `share_interval`.
+    """
+    tail = (1.0 - confidence) / 2.0
     right, wrong = size * value + 0.5, size * (1 - value) + 0.5
-    return float(special.betaincinv(right, wrong, tail)), float(
-        special.betaincinv(right, wrong, 1.0 - tail)
-    )
+    low, high = (float(special.betaincinv(right, wrong, x)) for x in (tail, 1.0 - tail))
+    return low, high
 
 
 def tied_interval(
