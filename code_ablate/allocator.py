@@ -9,7 +9,9 @@ step: a tenth to a quarter of the time of a step of the toy model (docs/log.md h
 
 One arena has to serve all threads, because the others hold no buffer beyond 64 MiB: a larger one
 then comes from the kernel in every step all the same. NumPy and JAX begin threads with arenas when
-they are imported, and JAX's later threads may be given those; so it is set before.
+they are imported, and JAX's later threads may be given those; so it is set before. Where JAX was
+imported first, `ready_the_host` changes nothing any more: a notebook that trains or scores calls
+`keep_freed_memory` in its first cell.
 """
 
 import ctypes

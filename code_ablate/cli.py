@@ -63,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     options.bindings = bindings
     try:
-        if options.joins:
+        if options.computes:
             keep_freed_memory()
+        if options.joins:
             distributed.join()
         with disk_failures("the disk"):
             code = options.run(options) or 0

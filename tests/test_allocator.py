@@ -54,7 +54,7 @@ def test_so_does_the_worker_of_a_fleet():
     assert float(output(STEPS, workers._environment())) < BUFFER_MIB / 10
 
 
-@pytest.mark.parametrize("command", ["train", "eval runs/none", "study demo"])
+@pytest.mark.parametrize("command", ["train", "eval runs/none", "study demo", "judge a b"])
 def test_the_commands_set_it_before_numpy_has_threads(command):
     program = f"""
 import sys

@@ -24,6 +24,7 @@ class Commands:
         *,
         gin: bool = True,
         joins: bool = False,
+        computes: bool = False,
     ) -> argparse.ArgumentParser:
         """Adds a command, and returns its parser for arguments of its own.
 
@@ -32,9 +33,10 @@ class Commands:
           text: what the command does, for its own help and for the list of all commands.
           gin: whether the command takes gin files, bindings and modules.
           joins: whether the processes of a pod, each given the command, do it together.
+          computes: whether this process may train or score with a model.
         """
         command = self._parsers.add_parser(name, help=text, description=text)
-        command.set_defaults(run=run, joins=joins)
+        command.set_defaults(run=run, joins=joins, computes=computes)
         if gin:
             command.add_argument(
                 "--gin_file",

@@ -22,6 +22,7 @@ def add_to(commands: Commands) -> None:
         train,
         "train one phase (a stretch of training on one mixture), as gin files describe it",
         joins=True,
+        computes=True,
     )
     _add_evaluate(commands)
     _add_compare(commands)
@@ -31,7 +32,9 @@ def add_to(commands: Commands) -> None:
 
 
 def _add_evaluate(commands: Commands) -> None:
-    command = commands.add("eval", evaluate, "evaluate checkpoints of a run", joins=True)
+    command = commands.add(
+        "eval", evaluate, "evaluate checkpoints of a run", joins=True, computes=True
+    )
     command.add_argument("run_directory", help="folder of the run, e.g. runs/NAME-0123456789abcdef")
     which = command.add_mutually_exclusive_group()
     which.add_argument(
@@ -73,7 +76,10 @@ def _add_compare(commands: Commands) -> None:
 
 def _add_judge(commands: Commands) -> None:
     command = commands.add(
-        "judge", judge, "let a judge compare two models' answers to open-ended prompts"
+        "judge",
+        judge,
+        "let a judge compare two models' answers to open-ended prompts",
+        computes=True,
     )
     command.add_argument(
         "candidate", help="folder of a run that was evaluated on the task, or Parquet file"

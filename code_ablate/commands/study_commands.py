@@ -47,7 +47,7 @@ def add_to(commands: Commands) -> None:
         help="compile for this TPU pod, e.g. v5e:8x8 (needs `make plan-tpu`): memory and time",
     )
     command = commands.add(
-        "study", study, "prepare, train, evaluate and report a study", joins=True
+        "study", study, "prepare, train, evaluate and report a study", joins=True, computes=True
     )
     add_study(command)
     command.add_argument(

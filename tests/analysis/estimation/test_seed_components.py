@@ -109,7 +109,7 @@ def test_too_few_seeds_or_units_have_no_interval():
     parts = seed_components([rng.normal(size=(FEWEST_UNITS - 1, 2, 3))])
     for part in (parts.initialisation, parts.order, parts.rest, parts.units):
         assert part.low is None and part.high is None
-    few = rng.normal(3, 1, size=(30, 2, 3))
+    few = rng.normal(3, 1, size=(30, 1, 1)) + np.zeros((1, 2, 3))
     asked = [seed_components([few], fewest_units=fewest).units for fewest in (30, 31)]
     assert asked[0].low < asked[0].value < asked[0].high and asked[1].low is None
     wide = seed_components([rng.normal(3, 1, size=(FEWEST_UNITS, 1, 1)) + np.zeros((1, 2, 3))])
