@@ -121,7 +121,7 @@ def inspect(options: argparse.Namespace) -> None:
 
 def corpora(options: argparse.Namespace) -> None:
     """Builds the corpora of a tier; says before what will be fetched, and at the end what it is."""
-    from code_ablate.jobs.build_corpora import build_corpora, estimate, summary
+    from code_ablate.jobs.build_corpora import build_corpora, estimate, inspection, summary
 
     show(f"tier {options.tier}: {estimate(options.tier)}")
     if options.dry_run:
@@ -134,7 +134,7 @@ def corpora(options: argparse.Namespace) -> None:
         workers=options.workers,
     )
     show(summary(report))
-    show("inspect one with: code-ablate inspect registry.text")
+    show(f"inspect one with: {inspection(options.out)}")
 
 
 def synthesize(options: argparse.Namespace) -> None:

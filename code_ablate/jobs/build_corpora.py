@@ -5,10 +5,11 @@ print(summary(build_corpora("small", "data/corpora")))
 """
 
 import os
+import shlex
 from pathlib import Path
 
 from code_ablate.data.building.build import STOP, Report, build
-from code_ablate.data.building.lock_file import corpora_folder
+from code_ablate.data.building.lock_file import VARIABLE, corpora_folder
 from code_ablate.data.building.tiers import MEGABYTES_PER_SECOND, TIERS
 from code_ablate.errors import unknown_name
 
@@ -57,6 +58,16 @@ def build_corpora(
         missing=missing,
         workers=workers or os.cpu_count() or 1,
     )
+
+
+def inspection(out: str | Path | None = None) -> str:
+    """The command that shows one of the corpora that were built into a folder, as a study reads it.
+
+    `out`: as in `build_corpora`.
+    """
+    elsewhere = out is not None and Path(out).resolve() != corpora_folder().resolve()
+    folder = f"{VARIABLE}={shlex.quote(str(out))} " if elsewhere else ""
+    return f"{folder}code-ablate inspect registry.text --scale registry"
 
 
 def summary(report: Report) -> str:
