@@ -182,7 +182,7 @@ def _write_documents(
     read.finish()
 
 
-def load_index(path: str) -> np.ndarray:
+def load_index(path: str) -> np.memmap:
     """The index rows of a piece, memory-mapped."""
     return np.load(local_path(path + INDEX), mmap_mode="r")
 
