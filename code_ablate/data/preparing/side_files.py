@@ -17,10 +17,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from code_ablate.data.preparing.array_file import ArrayWriter
 from code_ablate.data.preparing.shared_files import local_path
 from code_ablate.errors import Failed
 
 _FIRST_LINE = 100
+_HELD_ENDS = 2**14
 _OPEN_FILES = 128
 
 
@@ -59,19 +61,26 @@ class ListWriter:
 
     def __init__(self, path: str, name: str, dtype: Any):
         self._file = open(f"{path}.{name}", "wb")  # noqa: SIM115 - `finish` closes it
-        self._path, self._dtype = f"{path}.{name}.ends.npy", np.dtype(dtype)
-        self._counts = array("q")
+        self._ends_file = ArrayWriter(f"{path}.{name}.ends.npy", np.int64)
+        self._dtype, self._ends, self._end = np.dtype(dtype), array("q"), 0
 
     def add(self, values: np.ndarray) -> None:
         """The list of the next document."""
         self._file.write(np.ascontiguousarray(values, self._dtype).tobytes())
-        self._counts.append(len(values))
+        self._end += len(values)
+        self._ends.append(self._end)
+        if len(self._ends) == _HELD_ENDS:
+            self._write_ends()
 
     def finish(self) -> None:
-        """Closes the one file, and writes the other."""
+        """Closes both files."""
         self._file.close()
-        with open(self._path, "w+b") as file:  # not "wb": NumPy would hide why a disk fails
-            np.save(file, np.cumsum(np.frombuffer(self._counts, np.int64)))
+        self._write_ends()
+        self._ends_file.finish()
+
+    def _write_ends(self) -> None:
+        self._ends_file.add(np.frombuffer(self._ends, np.int64))
+        self._ends = array("q")
 
 
 def list_suffixes(name: str) -> tuple[str, str]:

@@ -60,7 +60,7 @@ class SortedRows:
             yield self._sorted()
             return
         self._write_run()
-        self._rows = self._rows[:0]
+        self._rows = np.empty(0, self._dtype)  # what was held goes
         yield from self._merged()
 
     def _sorted(self) -> Shaped[np.ndarray, " N"]:
