@@ -234,19 +234,34 @@ class StoreWriter:
 
         The splits must come in the order of `SPLITS`, because the identity is a hash over both.
         """
+        totals = {
+            "documents": len(lengths),
+            "bytes": int(np.sum(document_bytes, dtype=np.int64)),
+            "tokens": int(np.sum(lengths, dtype=np.int64)),
+        }
+        self.write_large_split(split, totals, chunks, [lengths], [document_bytes])
+
+    def write_large_split(
+        self,
+        split: str,
+        totals: Mapping[str, int],
+        chunks: Iterable[Int[np.ndarray, " some_tokens"]],
+        lengths: Iterable[Int[np.ndarray, " some_documents"]],
+        document_bytes: Iterable[Int[np.ndarray, " some_documents"]],
+    ) -> None:
+        """`write_split` for more documents than should be held in memory, of which the lengths and
+        the bytes come in parts, too: after `chunks`, and one after the other.
+
+        `totals`: all "documents", their "bytes" and "tokens". Raises ValueError if less or more
+        documents or tokens come.
+        """
         if split != SPLITS[len(self._splits)]:
             raise ValueError(f"split {split!r} out of order: write {SPLITS}")
-        total = int(np.sum(lengths, dtype=np.int64))
-        self._write_array(f"{split}/tokens", self._dtype, total, chunks)
-        ends = np.cumsum(lengths, dtype=np.int64)
-        self._write_array(f"{split}/document_ends", np.dtype(np.int64), len(ends), [ends])
-        sizes = np.asarray(document_bytes, np.int64)
-        self._write_array(f"{split}/document_bytes", np.dtype(np.int64), len(ends), [sizes])
-        self._splits[split] = {
-            "documents": len(ends),
-            "bytes": int(sizes.sum()),
-            "tokens": total,
-        }
+        documents, int64 = totals["documents"], np.dtype(np.int64)
+        self._write_array(f"{split}/tokens", self._dtype, totals["tokens"], chunks)
+        self._write_array(f"{split}/document_ends", int64, documents, _ends(lengths))
+        self._write_array(f"{split}/document_bytes", int64, documents, document_bytes)
+        self._splits[split] = {name: totals[name] for name in ("documents", "bytes", "tokens")}
 
     def write_file(self, name: str, text: str) -> None:
         """A file beside the arrays."""
@@ -297,6 +312,15 @@ class _ContentHash:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
+
+
+def _ends(lengths: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Where each document ends, part by part."""
+    before = 0
+    for some in lengths:
+        ends = np.cumsum(some, dtype=np.int64) + before
+        before = int(ends[-1]) if len(ends) else before
+        yield ends
 
 
 def _regroup(chunks: Iterable[np.ndarray], dtype: np.dtype, size: int) -> Iterable[np.ndarray]:

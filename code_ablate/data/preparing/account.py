@@ -8,6 +8,8 @@ account.fields                     # {"read": ..., "dropped": {"length_under_200
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from code_ablate.data.filters.tally import merged
 from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.pieces import PieceResult
@@ -69,13 +71,19 @@ class Account:
         Raises UserError if no document is left to train on, and RuntimeError if documents, or bytes
         where they are known, are unaccounted for.
         """
-        sizes_N, kept_N = documents.rows_N["bytes"], verdicts.kept_N
-        for reason, rows_N in verdicts.dropped.items():
-            self._enter(self.dropped, reason, int(rows_N.sum()), int(sizes_N[rows_N].sum()))
-        if not (kept_N & ~documents.in_validation_N).any():
-            in_validation = int((kept_N & documents.in_validation_N).sum())
+        counts, sizes = np.zeros((2, 1 + len(verdicts.reasons)), np.int64)
+        for block in documents.blocks():
+            reason_N = verdicts.reason_N[block.numbers]
+            counts += np.bincount(reason_N, minlength=len(counts))
+            for number in np.unique(reason_N).tolist():
+                sizes[number] += block.rows_N["bytes"][reason_N == number].sum()
+        (kept, *gone), (kept_bytes, *gone_bytes) = counts.tolist(), sizes.tolist()
+        for reason, went, size in zip(verdicts.reasons, gone, gone_bytes, strict=True):
+            self._enter(self.dropped, reason, went, size)
+        in_validation = int(np.count_nonzero(verdicts.kept_N & documents.in_validation_N))
+        if in_validation == kept:
             raise UserError(self._empty_message(documents.corpus, in_validation))
-        self._check(documents.corpus, int(kept_N.sum()), int(sizes_N[kept_N].sum()))
+        self._check(documents.corpus, kept, kept_bytes)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -10,11 +10,17 @@ import numpy as np
 from jaxtyping import Int
 
 
+def number_dtype(size: int) -> np.dtype:
+    """The smaller signed type that holds the numbers below `size`: 4 or 8 bytes."""
+    return np.dtype(np.int32 if size <= 2**31 else np.int64)
+
+
 class Clusters:
-    """A partition of 0 .. size - 1 that grows coarser. Takes 8 bytes for each number."""
+    """A partition of 0 .. size - 1 that grows coarser. Takes 4 bytes for each number, 8 above
+    2,147,483,648 of them."""
 
     def __init__(self, size: int):
-        self._parent = np.arange(size)
+        self._parent = np.arange(size, dtype=number_dtype(size))
 
     def root(self, number: int) -> int:
         """The smallest number of a cluster."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int, UInt64
 
 from code_ablate.data.preparing.contamination_record import (
     Contamination,
@@ -188,18 +189,32 @@ def _removed(
     names = ListsOnDisk([path for path, _ in documents.pieces], "names", np.uint8)
     numbers, first = np.unique(found.document_M, return_index=True)
     ends = np.append(first[1:], len(found.document_M))
-    text = documents.rows_N["text"][numbers]
+    text, sizes = _text_and_bytes(documents, numbers)
+    place_N = documents.place_N
     for place in np.lexsort((text[:, 1], text[:, 0])).tolist():
         rows = np.arange(first[place], ends[place])
         order = rows[np.lexsort((found.part_M[rows], -found.share_M[rows]))]
-        name, line = name_and_line(names, int(documents.place_N[numbers[place]]))
+        name, line = name_and_line(names, int(place_N[numbers[place]]))
         yield RemovedDocument(
             name,
             line,
-            int(documents.rows_N["bytes"][numbers[place]]),
+            int(sizes[place]),
             tuple(_match(index, found, row) for row in order[:_LISTED_MATCHES].tolist()),
             len(rows),
         )
+
+
+def _text_and_bytes(
+    documents: Documents, numbers: Int[np.ndarray, " R"]
+) -> tuple[UInt64[np.ndarray, "R 2"], Int[np.ndarray, " R"]]:
+    """Hashes and sizes of the texts of some documents. `numbers`: theirs, ascending."""
+    text, sizes = np.empty((len(numbers), 2), np.uint64), np.empty(len(numbers), np.int64)
+    for block in documents.blocks():
+        ends = [block.numbers.start, block.numbers.stop]
+        here = slice(*np.searchsorted(numbers, ends).tolist())
+        rows = block.rows_N[numbers[here] - block.first]
+        text[here], sizes[here] = rows["text"], rows["bytes"]
+    return text, sizes
 
 
 def _match(index: LeakIndex, found: PartsInDocuments, row: int) -> Match:

@@ -4,8 +4,8 @@
     load_index(result.path)["tokens"]          # lengths of the documents, which lie one by one
 
 How a corpus is cut into pieces depends on its source and on `PrepareConfig.pieces`, never on the
-machine or the number of workers. An index row is about 50 bytes, so that an index fits into memory
-where the tokens do not.
+machine or the number of workers. An index row is about 50 bytes. All is written as it comes: the
+memory of a piece does not depend on its documents.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 import gin
+from code_ablate.data.preparing.array_file import ArrayWriter
 from code_ablate.data.preparing.finished_pieces import file_digests, write_record
 from code_ablate.data.preparing.package_versions import package_versions
 from code_ablate.data.preparing.pieces import INDEX, TOKENS, Piece, PieceResult
@@ -39,7 +40,7 @@ _CHECKED_CHARACTERS = 2000
 _DECODED_ONE_IN = 8  # documents, of a vocabulary that keeps all probes; of others every one
 _REPORT_DOCUMENTS = 64
 _REPORT_BYTES = 250_000
-_PACKED_ROWS = 65536
+_HELD_ROWS = 2**13
 
 
 def token_dtype(size: int) -> np.dtype:
@@ -123,8 +124,7 @@ def extract(piece: Piece, place: Place) -> PieceResult:
         writer = _PieceWriter(path, piece)
         with open(path + TOKENS, "wb") as file:
             _write_documents(run, writer, file, piece, read)
-        with open(path + INDEX, "w+b") as index:  # not "wb": NumPy would hide why a disk fails
-            np.save(index, writer.finish())
+        writer.finish()
         digests = file_digests(path, piece.suffixes)
     result = PieceResult(
         piece,
@@ -182,7 +182,7 @@ def _write_documents(
     read.finish()
 
 
-def load_index(path: str) -> np.ndarray:
+def load_index(path: str) -> np.memmap:
     """The index rows of a piece, memory-mapped."""
     return np.load(local_path(path + INDEX), mmap_mode="r")
 
@@ -192,10 +192,10 @@ class _PieceWriter:
         self.empty = self.empty_bytes = self.with_eos = self.with_eos_bytes = 0
         self.round_trip = RoundTrip()
         self._rows: list[tuple] = []
-        self._packed: list[np.ndarray] = []
         self._path, self._vocabulary = piece.path, piece.vocabulary
         self._signatures = [SIGNATURES[name] for name in piece.signatures]
-        self._index = index_dtype(piece.signatures)
+        self._index_dtype = index_dtype(piece.signatures)
+        self._index = ArrayWriter(path + INDEX, self._index_dtype)
         self._dtype = token_dtype(piece.vocabulary.size)
         self._position = 0
         self._beside = [files.writer(path) for files in piece.side_files]
@@ -230,8 +230,8 @@ class _PieceWriter:
         signatures = (signature.compute(text, content) for signature in self._signatures)
         split = split_word(text) if document.split is None else document.split
         self._rows.append((*signatures, split, self._position, len(stored), len(text)))
-        if len(self._rows) == _PACKED_ROWS:
-            self._pack()
+        if len(self._rows) == _HELD_ROWS:
+            self._write_rows()
         if self._beside:
             shown = text.decode("utf-8", "replace")
             for side_writer in self._beside:
@@ -239,16 +239,15 @@ class _PieceWriter:
         self._position += len(stored)
         return len(text)
 
-    def finish(self) -> np.ndarray:
-        """The rows of all documents added; the side files are whole then."""
+    def finish(self) -> None:
+        """Writes what is left; the index and the side files are whole then."""
         for side_writer in self._beside:
             side_writer.finish()
-        self._pack()
-        return np.concatenate(self._packed)
+        self._write_rows()
+        self._index.finish()
 
-    def _pack(self) -> None:
-        """Tuples take six times the memory of an array."""
-        self._packed.append(np.array(self._rows, self._index))
+    def _write_rows(self) -> None:
+        self._index.add(np.array(self._rows, self._index_dtype))
         self._rows = []
 
 

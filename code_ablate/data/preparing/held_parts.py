@@ -24,9 +24,10 @@ HITS = "leaks"
 def _hits(piece: PieceDocuments) -> tuple[Int[np.ndarray, " F"], Int[np.ndarray, " F"]]:
     """(n-gram, document among the chosen ones of the piece), document by document."""
     lists = ListsOnDisk([piece.path], HITS, np.uint32)
-    counts_N = lists.counts[piece.place_N]
+    place_N = piece.place_N
+    counts_N = lists.counts[place_N]
     having = np.flatnonzero(counts_N)
-    hits = [lists[place].astype(np.int64) for place in piece.place_N[having].tolist()]
+    hits = [lists[place].astype(np.int64) for place in place_N[having].tolist()]
     return np.concatenate([*hits, np.zeros(0, np.int64)]), np.repeat(having, counts_N[having])
 
 

@@ -7,8 +7,8 @@ Pairs that share a band of their sketches are compared by their shingles (`simil
 those at or above the threshold are joined into clusters. Of a cluster one document stays: a
 validation document before training documents, then one of the corpus that comes first in the order,
 then the longest, then the one with the smallest hash of its text. So nothing depends on how a
-corpus was cut into pieces. Takes about 200 bytes of memory for each document, beside the 56 of its
-index row; sketches and shingles stay on disk.
+corpus was cut into pieces. Takes some 20 bytes of memory for each document; index rows, sketches
+and shingles stay on disk.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from jaxtyping import Int
 
 from code_ablate.checked import checked
 from code_ablate.data.preparing import minhash
-from code_ablate.data.preparing.clusters import Clusters
+from code_ablate.data.preparing.clusters import Clusters, number_dtype
 from code_ablate.data.preparing.extracted import Documents
 from code_ablate.data.preparing.minhash import Sketches
 from code_ablate.data.preparing.runner import Group, group_here
@@ -33,6 +33,7 @@ from code_ablate.data.preparing.similar_pairs import (
     RankedDocuments,
     SimilarPairs,
 )
+from code_ablate.data.preparing.sorted_rows import SortedRows
 from code_ablate.data.preparing.verdicts import Verdicts
 from code_ablate.errors import UserError
 
@@ -42,6 +43,18 @@ NEAR_VALIDATION = "resembles_validation_document"
 
 FINDINGS = "near_duplicates"
 """What the judge says about clusters, among the findings of its verdicts."""
+
+_KEYS = ("train", "corpus", "minus_bytes", "high", "low")
+_RANKED = np.dtype(
+    [
+        ("train", "?"),
+        ("corpus", "<i4"),
+        ("minus_bytes", "<i8"),
+        ("high", "<u8"),
+        ("low", "<u8"),
+        ("number", "<i8"),
+    ]
+)
 
 _SHOWN = 10
 _SHOWN_DOCUMENTS = 4
@@ -104,22 +117,25 @@ class NearDuplicates:
         together = Together(corpora)
         clusters = together.clusters(self.config, group)
         kept_R = clusters.root_N  # by rank: the first of a cluster stays
-        corpus_R, validation_R = together.corpus_N[together.by_rank], together.validation_R
-        gone_R = kept_R != np.arange(len(kept_R))
-        leaks_R = gone_R & ~validation_R & validation_R[kept_R]
-        elsewhere_R = gone_R & ~leaks_R & (corpus_R[kept_R] != corpus_R)
-        reasons = {
-            NEAR_VALIDATION: leaks_R,
-            NEAR_DUPLICATE: gone_R & ~leaks_R & ~elsewhere_R,
-            IN_EARLIER_CORPUS: elsewhere_R,
-        }
-        verdicts = []
-        for number, documents in enumerate(corpora):
-            ranks_D = together.rank_N[together.corpus_N == number]
-            dropped = {reason: gone_R[ranks_D] for reason, gone_R in reasons.items()}
-            findings = {FINDINGS: together.report(number, kept_R)}
-            verdicts.append(Verdicts.of(dropped, len(documents.rows_N), findings))
-        return verdicts
+        corpus_R, validation_R = together.corpus_R, together.validation_R
+        gone = gone_ranks(kept_R)
+        kept = kept_R[gone]
+        reason_R = np.zeros(len(kept_R), np.int8)
+        reason_R[gone] = np.where(corpus_R[kept] == corpus_R[gone], 2, 3)
+        reason_R[gone[~validation_R[gone] & validation_R[kept]]] = 1
+        return [
+            Verdicts(
+                (NEAR_VALIDATION, NEAR_DUPLICATE, IN_EARLIER_CORPUS),
+                reason_R[together.ranks_of(number)],
+                {FINDINGS: together.report(number, kept_R)},
+            )
+            for number in range(len(corpora))
+        ]
+
+
+def gone_ranks(kept_R: Int[np.ndarray, " N"]) -> Int[np.ndarray, " G"]:
+    """The ranks of which another one is kept."""
+    return np.flatnonzero(kept_R != np.arange(len(kept_R), dtype=kept_R.dtype))
 
 
 class Together:
@@ -128,22 +144,44 @@ class Together:
     def __init__(self, corpora: Sequence[Documents]):
         self._corpora = corpora
         sizes = [len(documents.rows_N) for documents in corpora]
-        self.corpus_N = np.repeat(np.arange(len(corpora)), sizes)
-        validation_N = np.concatenate([d.in_validation_N for d in corpora])
-        bytes_N = np.concatenate([d.rows_N["bytes"] for d in corpora])
-        text_Nx2 = np.concatenate([d.rows_N["text"] for d in corpora])
-        keys = (text_Nx2[:, 1], text_Nx2[:, 0], -bytes_N, self.corpus_N, ~validation_N)
-        self.by_rank: Int[np.ndarray, " N"] = np.lexsort(keys)
-        self.rank_N = np.empty_like(self.by_rank)
-        self.rank_N[self.by_rank] = np.arange(len(self.by_rank))
-        self.validation_R = validation_N[self.by_rank]
-        self._place_N = np.concatenate([d.place_N for d in corpora])
+        self._starts = np.cumsum([0, *sizes]).tolist()
+        total = self._starts[-1]
+        self.rank_N = np.empty(total, number_dtype(total))
+        self.corpus_R = np.empty(total, np.min_scalar_type(len(corpora)))
+        self.validation_R = np.empty(total, bool)
+        self._rank()
         self._paths = [[path for path, _ in d.pieces] for d in corpora]
         self._names = [ListsOnDisk(paths, "names", np.uint8) for paths in self._paths]
 
+    def _rank(self) -> None:
+        """Enters the rank of each document, and corpus and split of each rank."""
+        with SortedRows(_RANKED, _KEYS, self._corpora[-1].folder) as ranked:
+            for number, (start, documents) in enumerate(
+                zip(self._starts, self._corpora, strict=False)
+            ):
+                for block in documents.blocks():
+                    rows_N = np.empty(len(block.rows_N), _RANKED)
+                    rows_N["train"] = ~documents.in_validation_N[block.numbers]
+                    rows_N["corpus"] = number
+                    rows_N["minus_bytes"] = -block.rows_N["bytes"]
+                    rows_N["high"], rows_N["low"] = block.rows_N["text"].T
+                    rows_N["number"] = np.arange(len(rows_N)) + start + block.first
+                    ranked.add(rows_N)
+            first = 0
+            for rows_N in ranked.in_order():
+                ranks = slice(first, first + len(rows_N))
+                self.rank_N[rows_N["number"]] = np.arange(ranks.start, ranks.stop)
+                self.corpus_R[ranks] = rows_N["corpus"]
+                self.validation_R[ranks] = ~rows_N["train"]
+                first = ranks.stop
+
+    def ranks_of(self, corpus: int) -> Int[np.ndarray, " N"]:
+        """The rank of each document of a corpus."""
+        return self.rank_N[self._starts[corpus] : self._starts[corpus + 1]]
+
     def clusters(self, config: Deduplication, group: Group) -> Clusters:
         """Joins what is similar, by rank."""
-        joined, pieces = Joined(len(self.by_rank)), list(self._pieces())
+        joined, pieces = Joined(len(self.rank_N)), list(self._pieces())
         paths = [path for paths in self._paths for path in paths]
         for pairs in group(
             SimilarPairs.of(pieces, paths, config.threshold, config.permutations, joined), pieces
@@ -153,23 +191,21 @@ class Together:
 
     def _pieces(self) -> Iterator[RankedDocuments]:
         """The documents of each piece, numbered through all pieces of all corpora."""
-        start = rows = 0
-        for documents in self._corpora:
+        start = 0
+        for number, documents in enumerate(self._corpora):
+            ranks_N = self.ranks_of(number)
             for piece in documents.by_piece():
-                begin = rows + piece.first
-                rank_N = self.rank_N[begin : begin + len(piece.place_N)]
-                yield RankedDocuments(
-                    piece.path, piece.documents, start + piece.start, piece.place_N, rank_N
-                )
+                rank_N = ranks_N[piece.first :][: np.count_nonzero(piece.chosen_D)]
+                yield RankedDocuments(piece.path, piece.chosen_D, start + piece.start, rank_N)
             start += sum(count for _, count in documents.pieces)
-            rows += len(documents.rows_N)
 
     def report(self, corpus: int, kept_R: Int[np.ndarray, " N"]) -> Mapping[str, Any]:
         """Number, sizes and largest of the clusters that hold a document of the corpus."""
-        size_R = np.bincount(kept_R, minlength=len(kept_R))
-        here = np.unique(kept_R[self.rank_N[self.corpus_N == corpus]])
-        roots = here[size_R[here] > 1]
-        sizes = size_R[roots]
+        gone = gone_ranks(kept_R)
+        roots, sizes = np.unique(kept_R[gone], return_counts=True)
+        here = kept_R[gone[self.corpus_R[gone] == corpus]]
+        of_corpus = (self.corpus_R[roots] == corpus) | np.isin(roots, here)
+        roots, sizes = roots[of_corpus], sizes[of_corpus] + 1
         bins = Counter(_bin(int(size)) for size in sizes)
         largest = roots[np.lexsort((roots, -sizes))][:_SHOWN]
         return {
@@ -180,12 +216,13 @@ class Together:
         }
 
     def _describe(self, ranks: Int[np.ndarray, " C"]) -> dict[str, Any]:
-        numbers = self.by_rank[ranks]
-        counts = Counter(self._corpora[corpus].corpus for corpus in self.corpus_N[numbers].tolist())
+        counts = Counter(self._corpora[corpus].corpus for corpus in self.corpus_R[ranks].tolist())
         shown = []
-        for number in numbers[:_SHOWN_DOCUMENTS].tolist():
-            corpus = int(self.corpus_N[number])
-            name, line = name_and_line(self._names[corpus], int(self._place_N[number]))
+        for rank in ranks[:_SHOWN_DOCUMENTS].tolist():
+            corpus = int(self.corpus_R[rank])
+            number = int(np.flatnonzero(self.ranks_of(corpus) == rank)[0])
+            place = int(self._corpora[corpus].place_N[number])
+            name, line = name_and_line(self._names[corpus], place)
             shown.append([self._corpora[corpus].corpus, name, line])
         return {"documents": len(ranks), "by_corpus": dict(counts), "first": shown}
 

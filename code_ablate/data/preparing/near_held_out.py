@@ -58,16 +58,15 @@ class NearHeldOut:
         held_out = [self._read_back(corpus, store) for corpus, store in self.stores.items()]
         together = Together([*held_out, *corpora])
         kept_R = together.clusters(self.config, group).root_N
-        of_others_R = together.corpus_N[together.by_rank] < len(held_out)
+        of_others_R = together.corpus_R < len(held_out)
         # Of a cluster the first by rank is the root, and validation documents come before others,
         # those of the stores before those of the corpora.
         leaks_R = ~of_others_R & ~together.validation_R & of_others_R[kept_R]
-        verdicts = []
-        for number, documents in enumerate(corpora, len(held_out)):
-            ranks_D = together.rank_N[together.corpus_N == number]
-            found = {NEAR_VALIDATION: leaks_R[ranks_D]}
-            verdicts.append(Verdicts.of(found, len(documents.rows_N)))
-        return verdicts
+        numbers = range(len(held_out), len(held_out) + len(corpora))
+        return [
+            Verdicts((NEAR_VALIDATION,), leaks_R[together.ranks_of(number)].astype(np.int8))
+            for number in numbers
+        ]
 
     def _read_back(self, corpus: str, store: TokenStore) -> Documents:
         """The validation documents of a store, with side files as extraction writes them."""

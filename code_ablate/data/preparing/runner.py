@@ -7,6 +7,8 @@ A piece and a result are small picklable values; what is large goes through file
 results name. What comes out must not depend on where and in which order pieces are worked on.
 """
 
+import pickle
+import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -15,6 +17,9 @@ P = TypeVar("P")
 R = TypeVar("R")
 P_contra = TypeVar("P_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
+
+
+_HELD_BYTES = 2**23
 
 
 def _say_nothing(*counts: int) -> None:
@@ -65,12 +70,44 @@ class Group(Protocol):
 def group_here(grouping: Grouping[P, R], pieces: Sequence[P]) -> Iterator[R]:
     """The result of each key, worked out in this process, round by round."""
     for one in grouping.rounds():
-        values: dict[tuple, list[Any]] = {}
-        for piece in pieces:
-            for key, value in one.spread(piece):
-                values.setdefault(key, []).append(value)
-        for key in sorted(values):
-            yield one.gather(key, values.pop(key))
+        with _Values() as values:
+            for piece in pieces:
+                for key, value in one.spread(piece):
+                    values.add(key, value)
+            for key in values.keys:
+                yield one.gather(key, values.of(key))
+
+
+class _Values:
+    """Values by keys, pickled: in memory at first, then in a file of the system's folder for
+    temporary ones."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_HELD_BYTES)  # noqa: SIM115 - until the exit
+        self._starts: dict[tuple, list[int]] = {}
+
+    def __enter__(self) -> "_Values":
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self._file.close()
+
+    def add(self, key: tuple, value: Any) -> None:
+        start = self._file.tell()
+        pickle.dump(value, self._file, pickle.HIGHEST_PROTOCOL)
+        self._starts.setdefault(key, []).append(start)
+
+    @property
+    def keys(self) -> list[tuple]:
+        return sorted(self._starts)
+
+    def of(self, key: tuple) -> list[Any]:
+        """The values of a key, in the order in which they came; nothing can be added after it."""
+        values = []
+        for start in self._starts[key]:
+            self._file.seek(start)
+            values.append(pickle.load(self._file))
+        return values
 
 
 class Runner(Protocol):

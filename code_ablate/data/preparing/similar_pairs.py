@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Bool, Int, Shaped
 
 from code_ablate.data.preparing import minhash
-from code_ablate.data.preparing.clusters import Clusters
+from code_ablate.data.preparing.clusters import Clusters, number_dtype
 from code_ablate.data.preparing.minhash import SHINGLES, SketchesOnDisk
 from code_ablate.data.preparing.side_files import ListsOnDisk
 
@@ -37,12 +37,10 @@ class RankedDocuments:
 
     path: str
     """Path of the piece's files, without their suffixes."""
-    documents: int
-    """Number of documents in the files."""
+    chosen_D: Bool[np.ndarray, " D"]
+    """Whether each document in the files is compared."""
     first: int
     """Number of the first document in the files among those of all pieces."""
-    place_N: Int[np.ndarray, " N"]
-    """Numbers of the documents that are compared, within the files."""
     rank_N: Int[np.ndarray, " N"]
     """Ranks of the documents that are compared, among those of all pieces."""
 
@@ -52,7 +50,7 @@ class Joined:
 
     def __init__(self, documents: int):
         self.clusters = Clusters(documents)
-        self._similar_R = np.full(documents, -1)
+        self._similar_R = np.full(documents, -1, number_dtype(documents))
 
     def join(self, pairs_Px2: Int[np.ndarray, "P 2"]) -> None:
         """Enters pairs of ranks."""
@@ -121,9 +119,10 @@ class SimilarPairs:
 
     def spread(self, piece: RankedDocuments) -> Iterator[tuple[tuple, Shaped[np.ndarray, " N"]]]:
         """The hashes of each band; a document without words is compared with nothing."""
-        has_words = ListsOnDisk([piece.path], SHINGLES, np.uint32).counts[piece.place_N] > 0
-        place_N, rank_N = piece.place_N[has_words], piece.rank_N[has_words]
-        sketches = SketchesOnDisk([(piece.path, piece.documents)], self.permutations)
+        place_N = np.flatnonzero(piece.chosen_D)
+        has_words = ListsOnDisk([piece.path], SHINGLES, np.uint32).counts[place_N] > 0
+        place_N, rank_N = place_N[has_words], piece.rank_N[has_words]
+        sketches = SketchesOnDisk([(piece.path, len(piece.chosen_D))], self.permutations)
         _, size = minhash.bands(self.threshold, self.permutations)
         for band in self.bands:
             rows_N = np.empty(len(place_N), _ROW)

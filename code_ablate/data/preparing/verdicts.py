@@ -49,6 +49,14 @@ class Verdicts:
         """Whether each document stays."""
         return self.reason_N == 0
 
+    def then(self, of_kept: "Verdicts") -> "Verdicts":
+        """These, and the verdicts of a later judge over the documents that stay by these."""
+        reasons = tuple(dict.fromkeys((*self.reasons, *of_kept.reasons)))
+        number_of = np.array([0, *(1 + reasons.index(r) for r in of_kept.reasons)], np.int8)
+        reason_N = self.reason_N.copy()
+        reason_N[self.kept_N] = number_of[of_kept.reason_N]
+        return Verdicts(reasons, reason_N, {**self.findings, **of_kept.findings})
+
     @property
     def dropped(self) -> dict[str, Bool[np.ndarray, " N"]]:
         """Which documents go, by reason."""
@@ -85,19 +93,9 @@ def judge(
     corpora: Sequence[Documents], judges: Sequence[Judge], group: Group = group_here
 ) -> list[Verdicts]:
     """The verdicts of all judges together; each one sees what those before it have kept."""
-    dropped: list[dict[str, np.ndarray]] = [{} for _ in corpora]
-    findings: list[dict[str, Any]] = [{} for _ in corpora]
-    kept = [np.ones(len(documents.rows_N), bool) for documents in corpora]
+    together = [Verdicts((), np.zeros(len(documents.rows_N), np.int8)) for documents in corpora]
     for one in judges:
-        seen = [documents.subset(kept_N) for documents, kept_N in zip(corpora, kept, strict=True)]
-        for number, verdicts in enumerate(one.judge(seen, group)):
-            places = np.flatnonzero(kept[number])
-            findings[number].update(verdicts.findings)
-            for reason, chosen_N in verdicts.dropped.items():
-                mask_N = dropped[number].setdefault(reason, np.zeros(len(kept[number]), bool))
-                mask_N[places[chosen_N]] = True
-            kept[number][places[~verdicts.kept_N]] = False
-    return [
-        Verdicts.of(reasons, len(documents.rows_N), found)
-        for reasons, found, documents in zip(dropped, findings, corpora, strict=True)
-    ]
+        seen = [d.subset(so_far.kept_N) for d, so_far in zip(corpora, together, strict=True)]
+        judged = one.judge(seen, group)
+        together = [so_far.then(more) for so_far, more in zip(together, judged, strict=True)]
+    return together
