@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 import gin
+from code_ablate.data.fingerprints.bound_values import bindings_of
 from code_ablate.data.fingerprints.generators import GENERATORS, first_state
 from code_ablate.data.fingerprints.hidden_inputs import require_lasting, require_visible
 from code_ablate.data.fingerprints.installed import (
@@ -232,16 +233,8 @@ class Reached:
 
     def _bindings(self, thing: Any) -> str:
         """gin's bindings of a function or class that gin can bind, in all scopes; else ''."""
-        configurable = gin.config._inverse_lookup(thing)
-        if configurable is None:
-            return ""
-        found = {
-            f"{scope}/{name}": _bound_value(value)
-            for (scope, selector), values in gin.config._CONFIG.items()
-            if selector == configurable.selector
-            for name, value in values.items()
-        }
-        return f" gin {self._text(_by_name(found))}"
+        bound = bindings_of(thing)
+        return "" if bound is None else f" gin {self._text(bound)}"
 
     def _globals(self, function: types.FunctionType) -> str:
         """What a function refers to in its module, of any type, and in the modules it imports."""
@@ -377,15 +370,6 @@ def _version_by_author(thing: Any) -> str | int | None:
     held = getattr(thing, "__dict__", {}).get("version") if installed else None
     version = held if installed else getattr(thing, "version", None)
     return version if isinstance(version, str | int) else None
-
-
-def _bound_value(value: Any) -> Any:
-    """A value that gin holds; of a reference what it refers to, with its own bindings."""
-    if isinstance(value, gin.config.ConfigurableReference):
-        return (value.scoped_selector, value.evaluate, value.configurable.wrapped)
-    if isinstance(value, dict):
-        return {key: _bound_value(item) for key, item in value.items()}
-    return [_bound_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _state(thing: Any) -> dict[str, Any]:
