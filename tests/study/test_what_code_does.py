@@ -72,7 +72,7 @@ def test_every_size_has_as_many_tokens_for_each_parameter():
     study = load("what_code_does_by_size")
     assert len(study.models) == 3 and len(study.seeds) == 3
     for setting in study.settings:
-        parameters = int(re.sub(r"\D", "", f"{setting.tokens}")) / 20
+        parameters = int(re.sub(r"\D", "", f"{setting.tokens}")) / 10
         name, unit = re.fullmatch(r"([\d.]+)([KM])", setting.size_name).groups()
         assert parameters == pytest.approx(float(name) * {"K": 1e3, "M": 1e6}[unit], rel=5e-3)
 

@@ -95,7 +95,7 @@ def peak_of(folder, results, judges):
 
 @pytest.mark.parametrize(
     "judges, bytes_of_document",
-    [([ExactDuplicates()], 20), ([ExactDuplicates(), NearDuplicates(NEAR)], 50)],
+    [([ExactDuplicates()], 20), ([ExactDuplicates(), NearDuplicates(NEAR)], 80)],
     ids=["exact", "near"],
 )
 def test_more_documents_take_hardly_more_memory(tmp_path, judges, bytes_of_document):
