@@ -31,7 +31,8 @@ from code_ablate.analysis.report.drawing import (
 )
 from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.report.phrases import whole_percent
-from code_ablate.analysis.report.sweep import swept_recipes
+from code_ablate.analysis.report.sweep import same_budget, swept_recipes
+from code_ablate.analysis.results.results import Results
 
 _COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _MARKERS = ("s", "^", "D", "v", "P")
@@ -178,10 +179,21 @@ def _share_keys(report: Report, place: Place) -> list[Key]:
         Key("one seed", GREY, "o", filled=False),
     ]
     for name, (colour, marker) in _other_styles(report, place).items():
-        phases = len(report.results.arms_of(name, place)[0].phases)
-        note = "several phases" if phases > 1 else "another mixture"
+        note = _why_apart(report.results, name, place)
         keys.append(Key(f"{name} ({note})", colour, marker, "-"))
     return [*keys, *_reference_keys(report, place)]
+
+
+def _why_apart(results: Results, recipe: str, place: Place) -> str:
+    """Why a recipe is no point of the line."""
+    arm = results.arms_of(recipe, place)[0]
+    if len(arm.phases) > 1:
+        return "several phases"
+    line = swept_recipes(results, place)
+    tokens = [results.arms_of(name, place)[0].tokens for name in line]
+    return (
+        "another mixture" if any(same_budget(arm.tokens, t) for t in tokens) else "another budget"
+    )
 
 
 def _reference_keys(report: Report, place: Place) -> list[Key]:

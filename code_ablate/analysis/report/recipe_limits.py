@@ -9,10 +9,9 @@ from code_ablate.analysis.estimation.estimates import CANNOT_SAY
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import joined, number_range, whole_percent
-from code_ablate.analysis.report.sweep import swept_recipes
+from code_ablate.analysis.report.sweep import same_budget, swept_recipes
 
 SAME_SHARE = 0.02
-SAME_BUDGET = 0.02
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _unequal_budgets(report: Report, place: Place) -> list[Limit]:
     others = {}
     for recipe in results.recipes_at(place):
         tokens = [arm.tokens for arm in results.arms_of(recipe, place)]
-        if any(abs(n / m - 1) > SAME_BUDGET for n in tokens for m in base):
+        if not all(same_budget(n, m) for n in tokens for m in base):
             others[recipe] = number_range(tokens)
     if not others:
         return []

@@ -12,6 +12,7 @@ FEWEST_SHARES = 3
 """Different shares that make a sweep: two points are a comparison, and no curve."""
 
 _SAME = 1e-3
+_SAME_BUDGET = 0.02
 
 _Rates = Mapping[str, float]
 
@@ -20,23 +21,33 @@ def swept_recipes(results: Results, place: Place) -> tuple[str, ...]:
     """Recipes of one phase whose mixtures differ in the share of the source alone, by share.
 
     Within the source, and within the rest, their corpora stand in the same proportions, so that a
-    recipe with a source of its own is no point of the curve. Empty if they have fewer than three
-    different shares.
+    recipe with a source of its own is no point of the curve; nor is one with another number of
+    tokens. Empty if they have fewer than three different shares.
     """
     sides = {
         recipe: _sides(results, recipe, place)
         for recipe in results.recipes_at(place)
         if len(results.arms_of(recipe, place)[0].phases) == 1
     }
+    tokens = {recipe: results.arms_of(recipe, place)[0].tokens for recipe in sides}
     best: tuple[str, ...] = ()
-    for source, rest in sides.values():
+    for recipe, (source, rest) in sides.items():
         if not (source and rest):
             continue  # a mixture of one side alone says nothing about the other
-        family = [n for n, (s, r) in sides.items() if _agree(s, source) and _agree(r, rest)]
+        family = [
+            name
+            for name, (s, r) in sides.items()
+            if _agree(s, source) and _agree(r, rest) and same_budget(tokens[name], tokens[recipe])
+        ]
         if len(family) > len(best):
             best = tuple(sorted(family, key=lambda name: results.share(name, place)))
     shares = {round(results.share(name, place) / _SAME) for name in best}
     return best if len(shares) >= FEWEST_SHARES else ()
+
+
+def same_budget(one: float, other: float) -> bool:
+    """Whether two numbers of tokens are one budget: they differ by 2 % at most."""
+    return abs(one - other) <= _SAME_BUDGET * max(one, other)
 
 
 def _sides(results: Results, recipe: str, place: Place) -> tuple[_Rates, _Rates]:

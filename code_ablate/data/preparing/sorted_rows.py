@@ -79,8 +79,8 @@ class SortedRows:
         self._written, self._held = self._written + self._held, 0
 
     def _merged(self) -> Iterator[Shaped[np.ndarray, " N"]]:
-        """Of each run the next rows are held. What is sorted up to the last of them of a run that
-        goes on is in its final place: no later row comes before it."""
+        """Holds the next rows of each run. What is sorted up to the last of them of a run that goes
+        on is in its final place: no later row comes before it."""
         share = max(1, ROWS // len(self._runs))
         held = [np.empty(0, self._dtype)] * len(self._runs)
         unread = list(self._runs)
@@ -133,8 +133,7 @@ def with_first(
         if not len(rows):
             continue
         seen = np.concatenate([*before, rows])
-        is_first = np.ones(len(seen), bool)
-        is_first[1:] = False
+        is_first = np.arange(len(seen)) == 0
         for field in fields:
             is_first[1:] |= seen[field][1:] != seen[field][:-1]
         first = seen[np.maximum.accumulate(np.where(is_first, np.arange(len(seen)), 0))]

@@ -71,6 +71,22 @@ def test_a_recipe_with_other_corpora_is_no_point_of_the_curve(tmp_path, make_stu
     assert swept_recipes(mixed.results, PRETRAINING) == recipes[:-1]
 
 
+def half_the_tokens(study, table):
+    """text_only is trained on half as many tokens as the others."""
+    for arm in study["arms"]:
+        if arm["arm"]["recipe"] == "text_only":
+            arm["tokens"] //= 2
+
+
+def test_a_recipe_of_another_budget_is_no_point_of_the_curve(tmp_path, make_study):
+    recipes = ("text_only", "code_25", "balanced_only", "code_75", "code_100")
+    study = make_study(tmp_path / "a", recipes=recipes, items=10, change=half_the_tokens)
+    report = read_report(study, QUICK)
+    assert swept_recipes(report.results, PRETRAINING) == recipes[1:]
+    keys = [key.label for key in figures.main_figure(report, PRETRAINING).keys]
+    assert "text_only (another budget)" in keys
+
+
 def test_without_a_sweep_the_figure_shows_levels_by_recipe(tmp_path, make_study):
     study = make_study(tmp_path / "a", recipes=("text_only", "code_25"), items=30)
     report = read_report(study, QUICK)
