@@ -8,13 +8,15 @@ table says - the question, what failed, what others claim - is read from files o
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from etils import epath
 
 from code_ablate import storage
+from code_ablate.analysis.estimation.estimates import Metric
 from code_ablate.analysis.report.change_figure import change_figure
+from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.data_files import data_rows, table_of
 from code_ablate.analysis.report.drawing import Drawing, save_png
 from code_ablate.analysis.report.figures import main_figure
@@ -23,6 +25,7 @@ from code_ablate.analysis.report.rendering import render_text
 from code_ablate.analysis.report.results_text import (
     claims_text,
     decisions_text,
+    hypotheses_text,
     made_of,
     noise_text,
     outcome_counts,
@@ -46,7 +49,7 @@ CLAIMS = "claims.csv"
 """What others said, in the page's folder."""
 
 MOST_PANELS = 6
-"""Panels of a figure of the page, the domains first: the report of each study has all of them."""
+"""Panels of a figure of the page, those of hypotheses first: a study's report has all of them."""
 
 LIMIT_BYTES = 1_000_000
 """Most bytes of a table beside the page, so that a repository can hold it."""
@@ -100,6 +103,7 @@ def write_results_page(
     text = render_text(
         "results.md",
         counts=outcome_counts([answer for part in values for answer in part["answers"]]),
+        hypotheses=hypotheses_text(parts),
         title=title,
         made=made_of(parts),
         written=written,
@@ -152,27 +156,36 @@ def _figures(part: Part) -> list[_Figure]:
     if report is None:
         return []
     sizes = [size.name for size in report.results.sizes]
+    metrics = _drawn_metrics(report)
     kinds = (
         (
             "scores",
             "scores by share and recipe",
-            [main_figure(report, p) for p in report.first_places()],
+            [main_figure(report, p, metrics) for p in report.first_places()],
         ),
         (
             "changes",
             "changes against the baseline",
-            [d for size in sizes if (d := change_figure(report, size))],
+            [d for size in sizes if (d := change_figure(report, size, metrics))],
         ),
     )
     return [
         _Figure(
             f"{part.name}-{kind}.png",
             f"{part.name}: {what}, with intervals",
-            [replace(drawing, panels=drawing.panels[:MOST_PANELS]) for drawing in drawings],
+            drawings,
         )
         for kind, what, drawings in kinds
         if drawings
     ]
+
+
+def _drawn_metrics(report: Report) -> list[Metric]:
+    """Metrics of the figures, in the report's order: what hypotheses name comes before others."""
+    named = {c.metric.key for c in report.summary.comparisons if not c.exploratory}
+    metrics = report.summary.metrics
+    chosen = sorted(metrics, key=lambda metric: metric.key not in named)[:MOST_PANELS]
+    return [metric for metric in metrics if metric in chosen]
 
 
 def _write_figures(figures: Sequence[_Figure], folder: epath.Path) -> list[epath.Path]:

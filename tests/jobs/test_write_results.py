@@ -95,7 +95,7 @@ def test_the_page_of_two_sizes_says_how_the_small_one_decides(tmp_path):
 
 
 def rows_of(text, first):
-    """Rows of the table whose first row begins with this cell."""
+    """Rows of the table whose first row begins with these cells."""
     lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |"))
     rows = []
@@ -108,14 +108,22 @@ def rows_of(text, first):
 
 def test_hypotheses_have_their_outcomes(made):
     _, text, *_ = made
-    rows = rows_of(text, "hypothesis")
-    outcomes = {(row[0].strip("`").split()[0], row[1]): (row[5], row[7]) for row in rows}
+    tests = rows_of(text, "hypothesis | where")
+    outcomes = {(row[0].strip("`").split()[0], row[1]): (row[5], row[7]) for row in tests}
     assert outcomes["balanced_only", "after pre-training"] == ("different", "holds")
     assert outcomes["code_*", "after pre-training"] == ("different", "contradicted")
     assert outcomes["nobody", "–"] == ("–", "not measured yet")
-    assert {row[6] for row in rows} == {"3", "–"}
+    assert {row[6] for row in tests} == {"3", "–"}
     counts = "holds 2, not measured yet 2, contradicted 1."
     assert f"Of 5 tests of hypotheses that were frozen before the data: {counts}\n" in text
+    # Holds, contradicted, cannot say, not measured; then the smallest and the largest change.
+    short = rows_of(text, "hypothesis | of study")
+    found = {(row[0].strip("`").split()[0], row[1]): row[2:] for row in short}
+    assert found["nobody", "`demo`"] == ["", "", "", "1", "–"]
+    assert found["code_*", "`demo`"][:4] == ["", "1", "", ""]
+    held = found["balanced_only", "`demo`"]
+    changes = [row[4].split(" [")[0] for row in tests if "balanced_only" in row[0]]
+    assert held[:4] == ["2", "", "", ""] and set(held[4].split(" to ")) == set(changes)
 
 
 def test_what_was_frozen_is_told_with_what_became_of_it(made, tmp_path):
@@ -146,7 +154,7 @@ def test_what_no_hypothesis_named_is_marked_as_exploratory(made):
 
 def test_a_figure_that_is_not_drawn_is_not_on_the_page(made, tmp_path, monkeypatch):
     _, _, beside, done, later = made
-    monkeypatch.setattr(write_results, "change_figure", lambda report, size: None)
+    monkeypatch.setattr(write_results, "change_figure", lambda *_: None)
     shutil.copytree(beside, tmp_path / "page")
     found = write_results_page([done, later], tmp_path / "page.md", title=TITLE)
     assert re.findall(r"!\[.*\]\((.*)\)", found.page.read_text()) == ["page/demo-scores.png"]

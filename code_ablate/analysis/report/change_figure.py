@@ -14,23 +14,31 @@ from code_ablate.analysis.report.drawing import GREY, LOOKS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
 
 
-def change_figure(report: Report, size: str) -> Drawing | None:
+def change_figure(
+    report: Report, size: str, metrics: Sequence[Metric] | None = None
+) -> Drawing | None:
     """Relative change to the baseline at one model size, per metric and recipe, with intervals.
 
     Filled markers are comparisons that hold after Holm's correction. Metrics without a relative
     change are left out. None if there is none (no recipe shares a seed with the baseline).
+    `metrics`: what to draw; None: all of the report.
     """
+    metrics = report.summary.metrics if metrics is None else metrics
     comparisons = report.summary.comparisons
-    drawable = [c for c in comparisons if c.gain is not None and c.place.size == size]
+    drawable = [
+        c
+        for c in comparisons
+        if c.gain is not None and c.place.size == size and c.metric in metrics
+    ]
     if not drawable:
         return None
     present = {comparison.recipe for comparison in drawable}
     names = [recipe.name for recipe in report.record.recipes if recipe.name in present]
-    metrics = [m for m in report.summary.metrics if any(c.metric == m for c in drawable)]
     styles = _place_styles(report.results.places_of(size))
     panels = tuple(
         _change_panel([c for c in drawable if c.metric == metric], metric, names, styles)
         for metric in metrics
+        if any(c.metric == metric for c in drawable)
     )
     alt = f"Relative change to {report.baseline}{report.of_size(size)}, with intervals"
     heading = size if report.several_sizes else ""

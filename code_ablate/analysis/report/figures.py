@@ -32,10 +32,11 @@ from code_ablate.analysis.report.drawing import (
 from code_ablate.analysis.report.elements import Key
 from code_ablate.analysis.report.phrases import whole_percent
 from code_ablate.analysis.report.sweep import same_budget, swept_recipes
-from code_ablate.analysis.results.results import Results
 
 _COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _MARKERS = ("s", "^", "D", "v", "P")
+_STEP, _WIDEST_STRIP = 0.09, 0.7
+"""Room for each recipe beside the line, and for all of them, as parts of the axis of shares."""
 
 
 def main_figures(report: Report) -> dict[Place, Drawing]:
@@ -43,13 +44,13 @@ def main_figures(report: Report) -> dict[Place, Drawing]:
     return {place: main_figure(report, place) for place in report.first_places()}
 
 
-def main_figure(report: Report, place: Place) -> Drawing:
-    """Scores of all recipes at one size and stage: a panel per domain and per category.
+def main_figure(report: Report, place: Place, metrics: Sequence[Metric] | None = None) -> Drawing:
+    """Scores of all recipes at one size and stage: a panel per metric; None: all of the report.
 
     Against the share of the source where the study has a sweep of it; else recipe by recipe.
     """
+    metrics = report.summary.metrics if metrics is None else metrics
     heading = f"{place.size}, {stage_title(place.stage)}" if report.several_sizes else ""
-    metrics = report.summary.metrics
     if swept_recipes(report.results, place):
         panels = tuple(_share_panel(report, place, metric) for metric in metrics)
         alt = f"Scores {report.title(place)} against the share of {report.record.source}"
@@ -64,16 +65,16 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
 
     Recipes of one phase that differ in that share alone make the line; small points are seeds. The
     band is the interval of the paired difference to the baseline, drawn around the recipe's mean.
-    Other recipes are markers at their total share.
+    Other recipes stand apart on the right, in the order of the legend: what one that has another
+    corpus in the place of text has to do with the share of the source, no axis can say.
     """
     results, summary, source = report.results, report.summary, report.record.source
     scale = metric.form[0]
     axis = panel(metric.label, metric.unit, f"share of {source}, %")
     _reference_lines(axis.axhline, report, place, metric)
     sweep = swept_recipes(results, place)
-    shares = {name: 100 * results.share(name, place) for name in results.recipes_at(place)}
-    width = 100.0 if max(shares.values()) > 50 else max(shares.values())
-    x = [shares[name] for name in sweep]
+    x = [100 * results.share(name, place) for name in sweep]
+    width = 100.0 if max(x) > 50 else max(x)
     levels = [summary.level(place, name, metric) for name in sweep]
     bands = _bands(report, place, metric, axis.set_ylim)
     axis.fill_between(
@@ -89,13 +90,19 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
     for share, estimate in zip(x, levels, strict=True):
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, [share + beside] * len(values), values, BLUE)
-    for name, (colour, marker) in _other_styles(report, place).items():
-        share, estimate = shares[name], summary.level(place, name, metric)
-        axis.plot([share, share], bands[name], color=colour, linewidth=1.4)
-        axis.plot(share, estimate.value * scale, color=colour, marker=marker, ms=6.5, linestyle="")
+    styles = _other_styles(report, place)
+    edge = 1.06 * width
+    step = min(_STEP, _WIDEST_STRIP / max(1, len(styles))) * width
+    for i, (name, (colour, marker)) in enumerate(styles.items()):
+        at, estimate = edge + (i + 0.5) * step, summary.level(place, name, metric)
+        axis.plot([at, at], bands[name], color=colour, linewidth=1.4)
+        axis.plot(at, estimate.value * scale, color=colour, marker=marker, ms=5.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
-        _seed_points(axis, [share + beside] * len(values), values, colour)
-    axis.set_xlim(-0.04 * width, 1.06 * width)
+        _seed_points(axis, [at + step / 3] * len(values), values, colour)
+    end = edge + len(styles) * step
+    axis.axvspan(edge, end, color=GREY, alpha=0.08, linewidth=0)
+    axis.set_xlim(-0.04 * width, end)
+    axis.set_xticks([tick for tick in axis.get_xticks() if 0 <= tick <= width])
     if width == 100:
         axis.set_xticks([0, 25, 50, 75, 100])
     if axis.get_ylim()[0] < 0:  # where all are at zero
@@ -179,21 +186,23 @@ def _share_keys(report: Report, place: Place) -> list[Key]:
         Key("one seed", GREY, "o", filled=False),
     ]
     for name, (colour, marker) in _other_styles(report, place).items():
-        note = _why_apart(report.results, name, place)
+        note = _why_apart(report, name, place)
         keys.append(Key(f"{name} ({note})", colour, marker, "-"))
     return [*keys, *_reference_keys(report, place)]
 
 
-def _why_apart(results: Results, recipe: str, place: Place) -> str:
-    """Why a recipe is no point of the line."""
-    arm = results.arms_of(recipe, place)[0]
-    if len(arm.phases) > 1:
-        return "several phases"
-    line = swept_recipes(results, place)
+def _why_apart(report: Report, recipe: str, place: Place) -> str:
+    """Why a recipe is no point of the line, and its share of the source if it has one."""
+    results, line = report.results, swept_recipes(report.results, place)
+    arm, share = results.arms_of(recipe, place)[0], results.share(recipe, place)
     tokens = [results.arms_of(name, place)[0].tokens for name in line]
-    return (
-        "another mixture" if any(same_budget(arm.tokens, t) for t in tokens) else "another budget"
-    )
+    if len(arm.phases) > 1:
+        reason = "several phases"
+    elif any(same_budget(arm.tokens, t) for t in tokens):
+        reason = "another mixture"
+    else:
+        reason = "another budget"
+    return f"{reason}, {100 * share:.0f} % {report.record.source}" if share else reason
 
 
 def _reference_keys(report: Report, place: Place) -> list[Key]:

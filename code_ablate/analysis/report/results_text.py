@@ -7,6 +7,7 @@
 `templates/results.md` puts them in order; every number is the report's.
 """
 
+import itertools
 import math
 import statistics
 from collections import Counter
@@ -19,15 +20,21 @@ from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.decision_phrases import with_unit
 from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.report.frozen_text import frozen_facts
-from code_ablate.analysis.report.phrases import counted, detectable_change
+from code_ablate.analysis.report.phrases import counted, detectable_change, percent
 from code_ablate.analysis.report.study_answers import (
+    NOT_MEASURED,
     Answer,
     ClaimRow,
     Part,
     answers,
     change_table,
 )
-from code_ablate.analysis.results.frozen import FrozenPlan
+from code_ablate.analysis.results.frozen import (
+    CANNOT_SAY,
+    CONTRADICTED,
+    HOLDS,
+    FrozenPlan,
+)
 
 
 def made_of(parts: Sequence[Part]) -> str:
@@ -48,6 +55,21 @@ def outcome_counts(found: Sequence[Answer]) -> str:
     return f"Of {counted(len(found), 'test')} of hypotheses that were frozen before the data: " + (
         ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()) + "."
     )
+
+
+def hypotheses_text(parts: Sequence[Part]) -> str:
+    """How each hypothesis came out over all recipes, sizes and stages that it names: a table."""
+    outcomes = (HOLDS, CONTRADICTED, CANNOT_SAY, NOT_MEASURED)
+    rows = [["hypothesis", "of study", *outcomes, "change"]]
+    for part in parts:
+        for hypothesis, tests in itertools.groupby(answers(part), lambda answer: answer.hypothesis):
+            found = list(tests)
+            counts = Counter(answer.outcome for answer in found)
+            numbers = [str(counts[outcome] or "") for outcome in outcomes]
+            gains = sorted(answer.gain for answer in found if answer.gain is not None)
+            ends = dict.fromkeys(percent(gain) for gain in (gains[:1] + gains[-1:]))
+            rows.append([f"`{hypothesis}`", f"`{part.name}`", *numbers, " to ".join(ends) or "–"])
+    return _markdown(rows) if len(rows) > 1 else ""
 
 
 def part_values(part: Part) -> dict[str, Any]:

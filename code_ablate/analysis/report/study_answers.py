@@ -21,13 +21,16 @@ from code_ablate.analysis.estimation.estimates import CANNOT_SAY, DIFFERENT, EQU
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, make_report
 from code_ablate.analysis.report.phrases import change_range, undecided
-from code_ablate.analysis.results.frozen import FrozenPlan, Hypothesis
+from code_ablate.analysis.results.frozen import FrozenPlan, Hypothesis, within_margin
 from code_ablate.analysis.results.results import load_results
 from code_ablate.analysis.results.study_record import FILE
 from code_ablate.errors import UserError
 
 MARKS = {DIFFERENT: "**", EQUIVALENT: "= ", CANNOT_SAY: "? "}
 """What stands before or around a change in a table, by its verdict."""
+
+NOT_MEASURED = "not measured yet"
+"""Outcome of a hypothesis that no arm speaks to so far."""
 
 _CLAIM_COLUMNS = ("source", "statement", "study", "hypothesis")
 
@@ -66,8 +69,10 @@ class Answer:
     """Key of the metric, as in `Study.margins`."""
     change: str
     """Change against the baseline, with its interval."""
+    gain: float | None
+    """The same as a part of the baseline's score; None where that is zero, or not measured."""
     verdict: str
-    """Different, equivalent or cannot say."""
+    """Different, equivalent, both ("different, within the margin"), or cannot say."""
     outcome: str
     """Holds, contradicted, cannot say, or not measured yet."""
     seeds: int
@@ -151,8 +156,8 @@ def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
     found = [] if report is None else _covered(hypothesis, report)
     if report is None or not found:
         text = str(hypothesis)
-        return [Answer(text, "", hypothesis.recipe, hypothesis.metric, "", "", "not measured yet",
-                       0, "")]  # fmt: skip
+        return [Answer(text, "", hypothesis.recipe, hypothesis.metric, "", None, "",
+                       NOT_MEASURED, 0, "")]  # fmt: skip
     return [
         Answer(
             str(hypothesis),
@@ -160,13 +165,20 @@ def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
             c.recipe,
             c.metric.key,
             change_range(c),
-            c.verdict(),
+            c.gain.value if c.gain else None,
+            _verdict(c),
             hypothesis.outcome(c),
             len(c.difference.seeds),
             undecided(c),
         )
         for c in found
     ]
+
+
+def _verdict(comparison: Comparison) -> str:
+    verdict = comparison.verdict()
+    within = verdict == DIFFERENT and within_margin(comparison)
+    return f"{verdict}, within the margin" if within else verdict
 
 
 def _covered(hypothesis: Hypothesis, report: Report) -> list[Comparison]:

@@ -69,14 +69,36 @@ class Hypothesis:
         return fnmatch.fnmatchcase(recipe, self.recipe) and fnmatch.fnmatchcase(metric, self.metric)
 
     def outcome(self, comparison: Comparison) -> str:
-        """`HOLDS`, `CONTRADICTED` or `CANNOT_SAY`."""
+        """`HOLDS`, `CONTRADICTED` or `CANNOT_SAY`.
+
+        "equivalent" is of the margin, and what is certainly not zero may lie within it: the claim
+        holds there, and is contradicted outside of it. Without a margin, no difference is small.
+        """
         verdict = comparison.verdict()
+        if self.claim == "equivalent" and comparison.margin is not None:
+            if within_margin(comparison):
+                return HOLDS
+            return CONTRADICTED if _beyond_margin(comparison) else CANNOT_SAY
         if verdict == estimates.CANNOT_SAY:
             return CANNOT_SAY
-        is_different = verdict == estimates.DIFFERENT
         side = "better" if comparison.better else "worse"
-        true_claims = {"different", side} if is_different else {"equivalent"}
+        true_claims = ("different", side) if verdict == estimates.DIFFERENT else ()
         return HOLDS if self.claim in true_claims else CONTRADICTED
+
+
+def within_margin(comparison: Comparison) -> bool:
+    """Whether it lies within its margin, after Holm's correction, be it different from zero or
+    not."""
+    p = comparison.p_margin_holm
+    return p is not None and p < estimates.LEVEL and comparison.difference.over_seeds
+
+
+def _beyond_margin(comparison: Comparison) -> bool:
+    """Whether it lies outside of its margin: one-sided, with Bonferroni's correction."""
+    difference = comparison.difference
+    excess = abs(difference.value) - comparison.sought
+    p = difference.noise.p(excess) / 2
+    return excess > 0 and difference.over_seeds and p * comparison.family < estimates.LEVEL
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 
+from code_ablate.analysis.estimation import estimates
+from code_ablate.analysis.estimation.estimates import Settings
 from code_ablate.analysis.estimation.summary import summarise
 from code_ablate.analysis.results import frozen
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan, Hypothesis, analysis_digest
@@ -92,6 +94,26 @@ def test_outcomes_follow_the_verdicts(three_seeds_dir):
     assert outcomes("code_100", web_code) == [yes, no, yes, no]
     assert outcomes("code_100", text) == [no, yes, yes, no]
     assert outcomes("code_25", basic) == [unknown] * 4
+
+
+@pytest.mark.parametrize(
+    "size, outcome", [(0.9, frozen.HOLDS), (0.01, frozen.CONTRADICTED), (None, frozen.CANNOT_SAY)]
+)
+def test_what_is_certainly_not_zero_may_be_within_the_margin(three_seeds_dir, size, outcome):
+    scores = load_results(three_seeds_dir).scores
+    claim = Hypothesis("code_100", "bits_per_byte/demo.web_code", "equivalent")
+
+    def compare(margin):
+        summary = summarise(scores, Settings(margin=margin))
+        [found] = [c for c in summary.comparisons
+                   if c.place == PRETRAINING and claim.covers(c.recipe, c.metric.key)]  # fmt: skip
+        return found
+
+    change = abs(compare(0.01).gain.value)
+    comparison = compare(change if size is None else size)  # None: at the margin itself
+    assert comparison.verdict() == estimates.DIFFERENT and change < 0.9
+    assert claim.outcome(comparison) == outcome
+    assert dataclasses.replace(claim, claim="better").outcome(comparison) == frozen.HOLDS
 
 
 def test_what_hypotheses_name_is_corrected_for_apart(three_seeds_dir):

@@ -38,8 +38,9 @@ def _share_caption(report: Report, place: Place) -> str:
     source = report.record.source
     return (
         f"Scores {report.title(place)} against the share of {source} in all tokens up to there. "
-        f"Line: recipes of one phase that differ in the share of {source} alone; markers: all "
-        "others, at their total share. Small circles, set a little to the right, are single seeds. "
+        f"Line: recipes of one phase that differ in the share of {source} alone; all others stand "
+        "on the right, in the order of the legend. Small circles, set a little to the right, are "
+        "single seeds. "
         "The band and the bars show the interval of the paired difference to "
         f"{report.baseline} (dotted line). Axes do not start at zero."
     )
