@@ -140,6 +140,7 @@ def _task_record(key: Key, facts: list[Mapping[str, Any]]) -> TaskRecord:
         chance=facts[0].get("chance"),
         items=facts[0]["items"],
         available=facts[0]["available"],
+        identities=(key.identity,),
         own_metrics=tuple(name for name in first if name in second),
     )
 

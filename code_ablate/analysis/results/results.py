@@ -77,30 +77,18 @@ class Results:
         """Each place with that of the largest model at its stage, of more parameters, in order.
 
         Models are held against each other within what their settings change: "1M, learning rate 2"
-        against "4M, learning rate 2" and no other. A record that does not say what its settings
-        change has pairs where no two of its sizes have equally many parameters.
+        against "4M, learning rate 2" and no other.
         """
         sizes = {size.name: size for size in self.record.sizes}
-        changes = {place: self._changes(sizes[place.size]) for place in self.places}
+        changes = {place: sizes[place.size].parts[1:] for place in self.places}
         # The record has the smallest model first, so the last place of a kind is the largest.
         largest = {(place.stage, changes[place]): place for place in self.places}
-        pairs = [
-            (place, largest[place.stage, changes[place]])
-            for place in self.places
-            if changes[place] is not None
-        ]
+        pairs = [(place, largest[place.stage, changes[place]]) for place in self.places]
         return tuple(
             (small, large)
             for small, large in pairs
             if sizes[small.size].parameters < sizes[large.size].parameters
         )
-
-    def _changes(self, size: SizeRecord) -> tuple[str, ...] | None:
-        """What the setting of a size changes; None where it cannot be known."""
-        if size.parts is not None:
-            return size.parts[1:]
-        parameters = [each.parameters for each in self.record.sizes]
-        return () if len(set(parameters)) == len(parameters) else None
 
     def places_of(self, size: str) -> tuple[Place, ...]:
         """The places of a model size, in the order of the stages."""

@@ -9,7 +9,7 @@ Each setting is a place of the report; a grid puts them together again, under wh
 in common.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +51,8 @@ def seed_grids(results: Results) -> tuple[SeedGrid, ...]:
     Raises UserError if runs of one were scored on different items.
     """
     found = []
-    parts = {size.name: size.parts for size in results.record.sizes if size.parts}
-    for places in _alike(results, parts):
+    parts = {size.name: size.parts for size in results.record.sizes}
+    for places in _alike(results):
         runs = {place: _runs(results.arms_at(place)) for place in places}
         recipes = [r for r in results.recipes_at(places[0]) if results.record.baseline != r]
         cells: dict[tuple[str, _Seeds], Arm] = {}
@@ -80,20 +80,17 @@ def _runs(arms: Iterable[ArmRecord]) -> dict[tuple[str, _Seeds], Arm]:
     return {
         (a.arm.recipe, (a.initialisation_seed, a.order_seed)): a.arm
         for a in arms
-        if a.initialisation_seed is not None and a.order_seed is not None
+        if a.initialisation_seed is not None
     }
 
 
-def _alike(results: Results, known: Collection[str]) -> list[tuple[Place, ...]]:
-    """Places whose recipes are the same but for seeds, together; where the baseline is.
-
-    `known`: sizes whose names the record gives in their parts.
-    """
+def _alike(results: Results) -> list[tuple[Place, ...]]:
+    """Places whose recipes are the same but for seeds, together; where the baseline is."""
     groups: dict[tuple, list[Place]] = {}
-    for place in (place for place in results.places if place.size in known):
+    for place in results.places:
         arms = results.arms_at(place)
         names = {arm.arm.recipe for arm in arms}
-        if all(arm.seedless for arm in arms) and results.record.baseline in names:
+        if results.record.baseline in names:
             key = (place.stage, *sorted({(arm.arm.recipe, arm.seedless) for arm in arms}))
             groups.setdefault(key, []).append(place)
     return [tuple(places) for places in groups.values()]

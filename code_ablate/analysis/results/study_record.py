@@ -21,7 +21,7 @@ from code_ablate.data.funnel import FunnelStep
 from code_ablate.data.mixing import CorpusUse
 from code_ablate.errors import UserError
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the meaning of a field changes."""
 
 FILE = "study.json"
@@ -78,9 +78,8 @@ class SizeRecord:
     """The fields of its ModelConfig."""
     seq_lens: tuple[int, ...]
     """Tokens that a window predicts, in the phases of this size."""
-    parts: tuple[str, ...] | None = None
-    """The parts of the name: that of the model, then whatever its setting changes. None in records
-    of versions that did not keep it."""
+    parts: tuple[str, ...]
+    """The parts of the name: that of the model, then whatever its setting changes."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +116,13 @@ class ArmRecord:
     """Training loss at the end, nats per token; None where no line was logged."""
     corpora: Mapping[str, CorpusUse]
     """What was read from each corpus."""
-    initialisation_seed: int | None = None
-    """Seed that its first parameters were drawn with; None where they were made elsewhere, and in
-    records of versions that did not keep it."""
-    order_seed: int | None = None
-    """Seed of the order within each corpus; None in records of versions that did not keep it."""
-    seedless: str = ""
+    initialisation_seed: int | None
+    """Seed that its first parameters were drawn with; None where they were made elsewhere."""
+    order_seed: int
+    """Seed of the order within each corpus."""
+    seedless: str
     """Hash of the configuration of its phases with all seeds at 0: arms of a recipe that have the
-    same differ in nothing but seeds. Empty in records of versions that did not keep it."""
+    same differ in nothing but seeds."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +165,9 @@ class TaskRecord:
     """Items that were scored."""
     available: int
     """Items that the task has."""
+    identities: tuple[str, ...]
+    """Hashes of what was asked, one for each length of context that a model of the study has, in
+    the order of the alphabet; scores of two studies can be compared where they are equal."""
     source: str = ""
     """Where the items came from."""
     examples: int = 0
@@ -181,10 +182,6 @@ class TaskRecord:
     own_metrics: tuple[str, ...] = ()
     """The task's own metrics that each item of every arm has a score of, in the column
     "metric/NAME" of the table; the one that counts is first."""
-    identities: tuple[str, ...] = ()
-    """Hashes of what was asked, one for each length of context that a model of the study has, in
-    the order of the alphabet; scores of two studies can be compared where they are equal. Empty in
-    records of versions that did not keep them."""
 
 
 @dataclass(frozen=True)
@@ -284,7 +281,7 @@ class StudyRecord:
     """Arguments of `code-ablate study` that made it; empty where no command did."""
     commit: str = ""
     """Commit of the code that wrote it, with + behind it where files differed; empty where it ran
-    from no clone, and in records of versions that did not keep it."""
+    from no clone."""
 
     def to_json(self) -> str:
         """The text of study.json: format, digest of the content, content."""

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from code_ablate.analysis.estimation.estimates import Settings
-from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.summary import summarise
 from code_ablate.analysis.results.results import load_results
 from code_ablate.analysis.results.study_record import FILE, TABLE
@@ -89,7 +88,7 @@ def test_foreign_files(tmp_path, study_dir):
     with pytest.raises(UserError, match="not readable JSON"):
         load_results(tmp_path / "s")
     (tmp_path / "s/study.json").write_text(json.dumps({"name": "x"}))
-    with pytest.raises(UserError, match="not of format 2: another version"):
+    with pytest.raises(UserError, match="not of format 3: another version"):
         load_results(tmp_path / "s")
     save_study(tmp_path / "s", read_content(study_dir), pd.DataFrame({"recipe": ["a"]}))
     with pytest.raises(UserError, match="lacks column size"):
@@ -146,24 +145,6 @@ def test_two_sizes_are_two_places_at_each_stage(tmp_path, make_study):
     ]
     assert [size.name for size in results.sizes] == ["1.07M", "4M"]
     assert results.scores.of("sciq", results.places[2]).column("correct").shape == (20, 4)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "pairs"),
-    [((1_000_000, 4_000_000), [("1M, a", "4M, b")]), ((1_000_000, 1_000_000), [])],
-)
-def test_a_record_without_the_parts_of_names_pairs_models_that_all_differ(
-    tmp_path, make_study, parameters, pairs
-):
-    def forget(study, table):
-        for size in study["sizes"]:
-            size["parts"] = None
-
-    sizes = dict(zip(("1M, a", "4M, b"), parameters, strict=True))
-    results = load_results(make_study(tmp_path / "a", sizes=sizes, change=forget, **SMALL))
-    stages = ("pretraining", "cooldown")
-    expected = [tuple(Place(s, stage) for s in pair) for pair in pairs for stage in stages]
-    assert list(results.size_pairs) == expected
 
 
 def _repeat(study, table):

@@ -54,19 +54,10 @@ def test_a_grid_has_the_scores_of_its_runs(folder):
     assert [g.scores.recipes_at(g.place) for g in grids[1:]] == [("text_only",)]
 
 
-def test_a_record_that_does_not_say_the_parts_of_names_has_no_grid(folder, tmp_path):
-    content = read_content(folder)
-    for size in content["sizes"]:
-        size["parts"] = None
-    save_study(tmp_path, content, pd.read_parquet(folder / "results.parquet"))
-    assert seed_grids(load_results(tmp_path)) == ()
-
-
-@pytest.mark.parametrize("field", ["initialisation_seed", "order_seed", "seedless"])
-def test_a_record_that_does_not_say_the_seeds_has_no_grid(folder, tmp_path, field):
+def test_weights_that_were_made_elsewhere_have_no_grid(folder, tmp_path):
     content = read_content(folder)
     for arm in content["arms"]:
-        arm[field] = "" if field == "seedless" else None
+        arm["initialisation_seed"] = None
     save_study(tmp_path, content, pd.read_parquet(folder / "results.parquet"))
     assert seed_grids(load_results(tmp_path)) == ()
 
