@@ -6,8 +6,8 @@
     code-ablate config Setting
 
 Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 3 work
-that began cannot go on, 130 interrupted (the same command goes on from there). JAX and TensorFlow
-are loaded by the commands that need them.
+that began cannot go on, 130 interrupted (the same command goes on from there), 141 nobody reads the
+output any more. JAX and TensorFlow are loaded by the commands that need them.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 from code_ablate import __version__, distributed, shadows
 from code_ablate.allocator import keep_freed_memory
@@ -31,6 +32,9 @@ from code_ablate.commands import (
 from code_ablate.commands.options import Commands
 from code_ablate.errors import Failed, Interrupted, UserError, code_of_the_user, disk_failures
 from code_ablate.shown import show
+
+NOBODY_READS = 141
+"""Exit code where what reads the output has ended, as a shell gives it for SIGPIPE."""
 
 _SUBJECTS = (
     study_commands,
@@ -71,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = options.run(options) or 0
         # Process 0 may still be writing the report; who leaves before it ends it.
         distributed.wait_for_all()
+        sys.stdout.flush()
         return code
     except UserError as error:
         return fail(f"error: {error}", 2)
@@ -89,13 +94,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)
         return 130
+    except BrokenPipeError as error:
+        if _is_read(sys.stdout):
+            return _fail_unforeseen(error)
+        # `code-ablate plan | head`: nobody reads on. Python would say so once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return fail("", NOBODY_READS)
     except Exception as error:
-        from code_ablate import storage
+        return _fail_unforeseen(error)
 
-        if failure := storage.failure_of(error):
-            return fail(f"error: {failure}", 3)
-        show(traceback.format_exc(), end="", file=sys.stderr)
-        return fail("", 1)
+
+def _is_read(stream: TextIO) -> bool:
+    """Whether what is written to a stream is read by somebody still."""
+    try:
+        stream.flush()  # what was not taken is still in its buffer
+        return True
+    except BrokenPipeError:
+        return False
+
+
+def _fail_unforeseen(error: Exception) -> int:
+    """Says what went wrong: with a traceback, unless a disk or an object store failed."""
+    from code_ablate import storage
+
+    if failure := storage.failure_of(error):
+        return fail(f"error: {failure}", 3)
+    show("".join(traceback.format_exception(error)), end="", file=sys.stderr)
+    return fail("", 1)
 
 
 def _say(message: str, code: int) -> int:

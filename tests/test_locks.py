@@ -101,7 +101,7 @@ class TestWithoutLocks:
         with locks.held(folder, "trained"):
             assert json.loads(sign.read_text())["process"] == os.getpid()
             assert locks.holder(folder).state == "alive"
-            refused = pytest.raises(UserError, match="is being trained by another process")
+            refused = pytest.raises(UserError, match="cannot be trained now, since another process")
             with refused, locks.held(folder, "trained"):
                 pass
         assert not sign.exists() and capfd.readouterr().err == ""
