@@ -17,7 +17,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import TextIO
 
 from code_ablate import __version__, distributed, shadows
 from code_ablate.allocator import keep_freed_memory
@@ -30,8 +29,15 @@ from code_ablate.commands import (
     study_commands,
 )
 from code_ablate.commands.options import Commands
-from code_ablate.errors import Failed, Interrupted, UserError, code_of_the_user, disk_failures
-from code_ablate.shown import show
+from code_ablate.errors import (
+    Failed,
+    Interrupted,
+    NobodyReads,
+    UserError,
+    code_of_the_user,
+    disk_failures,
+)
+from code_ablate.shown import flush, show
 
 NOBODY_READS = 141
 """Exit code where what reads the output has ended, as a shell gives it for SIGPIPE."""
@@ -75,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = options.run(options) or 0
         # Process 0 may still be writing the report; who leaves before it ends it.
         distributed.wait_for_all()
-        sys.stdout.flush()
+        flush()
         return code
     except UserError as error:
         return fail(f"error: {error}", 2)
@@ -94,33 +100,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)
         return 130
-    except BrokenPipeError as error:
-        if _is_read(sys.stdout):
-            return _fail_unforeseen(error)
-        # `code-ablate plan | head`: nobody reads on. Python would say so once more at its end.
+    except NobodyReads:  # `code-ablate plan | head`
+        # Python would try once more at its end, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return fail("", NOBODY_READS)
     except Exception as error:
-        return _fail_unforeseen(error)
+        from code_ablate import storage
 
-
-def _is_read(stream: TextIO) -> bool:
-    """Whether what is written to a stream is read by somebody still."""
-    try:
-        stream.flush()  # what was not taken is still in its buffer
-        return True
-    except BrokenPipeError:
-        return False
-
-
-def _fail_unforeseen(error: Exception) -> int:
-    """Says what went wrong: with a traceback, unless a disk or an object store failed."""
-    from code_ablate import storage
-
-    if failure := storage.failure_of(error):
-        return fail(f"error: {failure}", 3)
-    show("".join(traceback.format_exception(error)), end="", file=sys.stderr)
-    return fail("", 1)
+        if failure := storage.failure_of(error):
+            return fail(f"error: {failure}", 3)
+        show(traceback.format_exc(), end="", file=sys.stderr)
+        return fail("", 1)
 
 
 def _say(message: str, code: int) -> int:
