@@ -70,13 +70,13 @@ def sweep(
 ) -> tuple[Setting, ...]:
     """The settings of a study: every size with every change.
 
+    Raises UserError for settings that could not be told apart, or that are the same.
+
     `of`: setting that they are made of. `sizes`: numbers of parameters, or models; empty: the
     setting's own model, as it is. `growth`: how budget, batch and learning rate follow the size.
     `product`: values by field of the setting, such as {'learning_rate': (0.5, 1.0)}: every
     combination. `listed`: further mappings of fields to values, one for each setting; its 'label',
     if it has one, names the setting in the place of the changes.
-
-    Raises UserError for settings that could not be told apart, or that are the same.
     """
     settings: list[Setting] = []
     for size in sizes or (of.model,):

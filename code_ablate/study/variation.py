@@ -257,10 +257,12 @@ def each(
 ) -> tuple[Recipe, ...]:
     """Several recipes: one function with every combination of values, then with those listed.
 
+    Recipes that would have one name are told apart by the values in which they differ:
+    "code_25 (budget 0.5)".
+
     `recipe`: function that makes a recipe of a setting and the values. `product`: values by
     parameter, such as {'share': (0.25, 0.5), 'budget': (0.5, 1.0)}: every combination. `listed`:
-    further mappings of parameters to values, one for each recipe. Recipes that would have one name
-    are told apart by the values in which they differ: "code_25 (budget 0.5)".
+    further mappings of parameters to values, one for each recipe.
     """
     made = [
         (one, values)
