@@ -6,8 +6,8 @@
     code-ablate config Setting
 
 Exit codes: 0 done, 1 a check of doctor failed, 2 bad input (one message, before any work), 3 work
-that began cannot go on, 130 interrupted (the same command goes on from there). JAX and TensorFlow
-are loaded by the commands that need them.
+that began cannot go on, 130 interrupted (the same command goes on from there), 141 nobody reads the
+output any more. JAX and TensorFlow are loaded by the commands that need them.
 """
 
 import argparse
@@ -29,8 +29,18 @@ from code_ablate.commands import (
     study_commands,
 )
 from code_ablate.commands.options import Commands
-from code_ablate.errors import Failed, Interrupted, UserError, code_of_the_user, disk_failures
-from code_ablate.shown import show
+from code_ablate.errors import (
+    Failed,
+    Interrupted,
+    NobodyReads,
+    UserError,
+    code_of_the_user,
+    disk_failures,
+)
+from code_ablate.shown import flush, show
+
+NOBODY_READS = 141
+"""Exit code where what reads the output has ended, as a shell gives it for SIGPIPE."""
 
 _SUBJECTS = (
     study_commands,
@@ -71,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = options.run(options) or 0
         # Process 0 may still be writing the report; who leaves before it ends it.
         distributed.wait_for_all()
+        flush()
         return code
     except UserError as error:
         return fail(f"error: {error}", 2)
@@ -89,6 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("\nstopped; the same command goes on from what is finished.", 130)
         distributed.end_failed(130)
         return 130
+    except NobodyReads:  # `code-ablate plan | head`
+        # Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return fail("", NOBODY_READS)
     except Exception as error:
         from code_ablate import storage
 

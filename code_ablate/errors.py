@@ -40,6 +40,10 @@ class Interrupted(Exception):
     """Work was asked to stop; what it had is saved, and the same command goes on from there."""
 
 
+class NobodyReads(Exception):
+    """The program that reads the output has ended, as `head` does when it has its lines."""
+
+
 def unknown_name(kind: str, name: str, choices: Iterable[str]) -> UserError:
     """The error for a name that is not registered: names the closest ones that are."""
     choices = sorted(choices)

@@ -86,7 +86,8 @@ class Holder:
 def held(folder: epath.Path, what: str) -> Iterator[None]:
     """Holds a folder for this job; of its processes the first one does.
 
-    Raises UserError in all of them if another process has it: it is being `what` by that one.
+    `what`: what is done to the folder, such as "trained". Raises UserError in all of them if
+    another process has it, whatever that one does to it.
     """
     hold = _sign if storage.is_remote(folder) else _file_lock
     with contextlib.ExitStack() as stack:
@@ -163,7 +164,8 @@ def _lock(file: IO, folder: epath.Path, what: str) -> None:
         owner = _owner(folder / FILE)
         who = f"another process ({owner})" if owner else "another process"
         raise UserError(
-            f"{folder} is being {what} by {who}: wait until it is done, or stop it."
+            f"{folder} cannot be {what} now, since {who} works in it: wait until that one is done, "
+            "or stop it."
         ) from None
     except OSError as error:
         raise UserError(
@@ -179,14 +181,15 @@ def _sign(folder: epath.Path, what: str) -> Iterator[None]:
         owner = _owner(file)
         if owner is not None and owner.is_local and owner.is_alive:
             raise UserError(
-                f"{folder} is being {what} by another process ({owner}): wait until it is done, or "
-                f"stop it. If that process is another one by now, delete {file}."
+                f"{folder} cannot be {what} now, since another process ({owner}) works in it: wait "
+                "until that one is done, or stop it. If that number is of some other program by "
+                f"now, delete {file}."
             )
         if owner is None or not owner.is_local:
             own_file.warn_once(
-                f"{folder} was being {what} by {owner or 'another process'}, which did not end in "
-                "an orderly way. If it was killed, all is well. If it is still running, stop one "
-                "of the two: object stores have no locks."
+                f"{owner or 'another process'} worked in {folder} and did not end in an orderly "
+                "way. If it was killed, all is well. If it is still running, stop one of the two: "
+                "object stores have no locks."
             )
     storage.replace(file, _text(Owner.here()))
     try:

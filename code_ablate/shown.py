@@ -12,6 +12,8 @@ import re
 import sys
 from typing import Any, TextIO
 
+from code_ablate.errors import NobodyReads
+
 _UNSAFE = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, but for tabs and line ends
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they turn the direction of writing
@@ -33,8 +35,22 @@ def one_line(text: object) -> str:
 
 
 def show(text: object, *, end: str = "\n", file: TextIO | None = None, flush: bool = False) -> None:
-    """Prints what `shown` makes of the text; on stdout, unless `file` is given."""
-    print(shown(text), end=end, file=file or sys.stdout, flush=flush)
+    """Prints what `shown` makes of the text; on stdout, unless `file` is given.
+
+    Raises NobodyReads if the program that reads it has ended.
+    """
+    try:
+        print(shown(text), end=end, file=file or sys.stdout, flush=flush)
+    except BrokenPipeError as error:
+        raise NobodyReads from error
+
+
+def flush() -> None:
+    """Has everything written that was shown. Raises NobodyReads."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise NobodyReads from error
 
 
 def brief(value: object, most: int = 120) -> str:

@@ -1,7 +1,10 @@
 """Commands, as a user gives them, where TensorFlow and SeqIO are not installed."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -160,3 +163,13 @@ def test_a_wrong_name_is_one_line_that_names_it(tmp_path, arguments, said):
     lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert done.returncode == 2 and len(lines) == 1, done.stderr
     assert lines[0].startswith("error: ") and said in lines[0]
+
+
+def test_nobody_who_reads_the_output_is_no_error():
+    """`code-ablate list studies | true`"""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-m", "code_ablate.cli", "list", "studies"]
+    with os.fdopen(writing, "w") as out:
+        done = subprocess.run(program, stdout=out, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (141, "")

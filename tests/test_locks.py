@@ -41,7 +41,7 @@ def other(folder):
 
 def test_a_held_folder_is_refused_and_its_holder_named(folder, other):
     for _ in range(2):  # the one who was refused does not spoil the name
-        named = f"is being trained by .*process {other.pid} on "
+        named = f"cannot be trained now, since .*process {other.pid} on "
         with pytest.raises(UserError, match=named), locks.held(folder, "trained"):
             pass
     assert locks.holder(folder).state == "alive"
@@ -101,7 +101,7 @@ class TestWithoutLocks:
         with locks.held(folder, "trained"):
             assert json.loads(sign.read_text())["process"] == os.getpid()
             assert locks.holder(folder).state == "alive"
-            refused = pytest.raises(UserError, match="is being trained by another process")
+            refused = pytest.raises(UserError, match="cannot be trained now, since another process")
             with refused, locks.held(folder, "trained"):
                 pass
         assert not sign.exists() and capfd.readouterr().err == ""

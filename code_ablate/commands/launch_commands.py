@@ -1,6 +1,7 @@
 """launch, status and clean: what stands around a study while it runs."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from code_ablate.commands.loading import folder_of_study, load_study, study_arguments
@@ -100,10 +101,12 @@ def clean(options: argparse.Namespace) -> None:
 
 def _begun_folder(options: argparse.Namespace) -> "epath.Path":
     """The folder of a study that has begun. Raises UserError."""
-    from code_ablate.jobs.study_status import require_begun
+    from code_ablate.jobs.study_status import configuration_note, require_begun
     from code_ablate.study.study_phases import FILE
 
     def require(directory: "epath.Path", study: "Study | None") -> None:
         require_begun(directory, "NAME" if study is None else options.study)
+        if study and (note := configuration_note(directory, options.study, study.configuration)):
+            show(note, file=sys.stderr)
 
     return folder_of_study(options, FILE, require)

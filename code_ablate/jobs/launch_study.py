@@ -44,12 +44,15 @@ def launch_study(study: Study, arguments: tuple[str, ...], launch: Launch) -> It
     """
     graph = JobGraph.of(study, arguments)
     folder = Path(launch.folder or f"launch/{graph.study}")
+    storage.require_folder(folder, "the folder of the launch")
     submit = {"slurm": _on_slurm, "kubernetes": _on_kubernetes, "local": _here}
     yield from submit[launch.scheduler](graph, launch, folder)
 
 
 def _on_slurm(graph: JobGraph, launch: Launch, folder: Path) -> Iterator[str]:
     files = slurm.slurm_files(graph, launch.slurm, folder)
+    if not launch.dry_run:
+        slurm.require_here()
     slurm.require_done(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "logs").mkdir(exist_ok=True)
@@ -68,7 +71,8 @@ def _on_slurm(graph: JobGraph, launch: Launch, folder: Path) -> Iterator[str]:
 
 def _on_kubernetes(graph: JobGraph, launch: Launch, folder: Path) -> Iterator[str]:
     path = kubernetes.write_manifest(kubernetes.job_set(graph, launch.kubernetes), folder)
-    yield f"{len(graph.phases)} phases in {len(graph.trees)} trees, a pod for each: {path}"
+    trees = "1 tree" if len(graph.trees) == 1 else f"{len(graph.trees)} trees"
+    yield f"{len(graph.phases)} phases in {trees}, a pod for each: {path}"
     if launch.dry_run:
         yield f"nothing is submitted; kubectl create -f {path} does that."
         return

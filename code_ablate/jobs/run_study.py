@@ -32,12 +32,12 @@ from code_ablate.study.earlier_checkpoints import (
 from code_ablate.study.executor import execute, require_parameters
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware
-from code_ablate.study.phase_keys import part_of
+from code_ablate.study.phase_keys import part_of, unprepared_graph
 from code_ablate.study.phase_order import Work
 from code_ablate.study.plan import make_plan
 from code_ablate.study.plan_text import plan_text
 from code_ablate.study.score_table import Suites, write_results
-from code_ablate.study.trainers import choose_trainer
+from code_ablate.study.trainers import choose_trainer, require_devices
 from code_ablate.training.execution import Execution
 from code_ablate.training.member import Surroundings
 from code_ablate.training.rundir import RunDirectory
@@ -221,6 +221,8 @@ def _get_ready(
     """
     ready_the_host()
     require_kept(study, execution.loop)
+    if distributed.process_count() == 1 and not _is_prepared(study, workspace):
+        _check_before_preparing(study, execution, names)
     vocabulary = workspace.vocabulary(study.vocabulary)
     stores = workspace.stores(study.corpora, vocabulary, study.prepare)
     runs_dir, directory = workspace.paths.runs, workspace.paths.study(study.folder)
@@ -252,6 +254,13 @@ def _get_ready(
             show(note, flush=True)
     seconds = sum(row.seconds for row in plan.phases if row.identity in graph.phases)
     return _Ready(study, vocabulary, stores, seconds, graph, runs, suites, directory)
+
+
+def _check_before_preparing(study: Study, execution: Execution, names: Sequence[str]) -> None:
+    """Raises UserError for what would be refused after preparation, which may take hours."""
+    if names:
+        part_of(unprepared_graph(study), names)
+    require_devices(execution)
 
 
 def _reserved_runs(graph: PhaseGraph, runs_dir: epath.PathLike) -> dict[str, RunDirectory]:

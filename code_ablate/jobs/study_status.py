@@ -15,7 +15,7 @@ from code_ablate.errors import UserError
 from code_ablate.shown import show, shown
 from code_ablate.study.status import StudyStatus
 from code_ablate.study.status_text import status_text
-from code_ablate.study.study_phases import FILE
+from code_ablate.study.study_phases import FILE, StudyPhases
 
 
 def require_begun(directory: epath.Path, study: str) -> None:
@@ -25,6 +25,20 @@ def require_begun(directory: epath.Path, study: str) -> None:
             f"no {FILE} in {directory}: the study has not begun there, or its corpora are still "
             f"being prepared. `code-ablate study {study}` or `launch` begins it."
         )
+
+
+def configuration_note(directory: epath.Path, study: str, configuration: str) -> str:
+    """What to know where a study was edited since it began in a folder; empty where it was not.
+
+    `study`: how the user named it. `configuration`: its `Study.configuration` now. Raises Damaged.
+    """
+    if StudyPhases.read(directory).configuration == configuration:
+        return ""
+    return (
+        f"note: this is the study as it began in {directory}; its gin files or bindings have "
+        f"changed since. `code-ablate plan` shows it as it is now, `code-ablate study {study}` "
+        "goes on with that."
+    )
 
 
 def follow_study(

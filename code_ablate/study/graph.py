@@ -113,6 +113,7 @@ class Study:
                     f"ModelConfig.vocabulary_size is {model.vocabulary_size}: raise it."
                 )
         require_held_out(self.vocabulary, self.prepare.validation_fraction)
+        self._require_seeds_to_differ()
         self._require_placed()
 
     @property
@@ -136,6 +137,22 @@ class Study:
                     )
                 made += [(own, recipe) for recipe in recipes]
         return tuple(made)
+
+    def _require_seeds_to_differ(self) -> None:
+        """Raises UserError where two seeds of a recipe train the same phases.
+
+        Their runs would count as several of which there is one, and noise as none.
+        """
+        seeds: dict[tuple[Arm, Phase], int] = {}
+        for arm, phase in self.arms.items():
+            first = seeds.setdefault((dataclasses.replace(arm, seed=0), phase), arm.seed)
+            if first != arm.seed:
+                raise UserError(
+                    f"recipe {arm.recipe!r} is the same with seed {first} and seed {arm.seed} of "
+                    "Study.seeds: it, or its setting, sets the seed itself ('seed', or both "
+                    "'initialisation_seed' and 'order_seed'). Leave one of them to the study, or "
+                    "give the study one seed."
+                )
 
     @functools.cached_property
     def arms(self) -> Mapping[Arm, Phase]:

@@ -286,7 +286,9 @@ class Setting:
         )
 
     def _other_initialisation(self) -> int | None:
-        """The seed of the initialisation, if it is another than that of the order."""
+        """The seed of the initialisation, if there is any, and not the seed of the order."""
+        if self.weights is not None:
+            return None
         own = self.seed if self.initialisation_seed is None else self.initialisation_seed
         order = self.seed if self.order_seed is None else self.order_seed
         return None if own == order else own

@@ -7,12 +7,14 @@ Each setting is a place of its own in the report: recipes are compared within it
 """
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from code_ablate.checked import NonNegative, Positive, PositiveInt, checked
+from code_ablate.errors import UserError
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import count_parameters
 from code_ablate.study.setting import Setting
@@ -68,22 +70,48 @@ def sweep(
 ) -> tuple[Setting, ...]:
     """The settings of a study: every size with every change.
 
+    Raises UserError for settings that could not be told apart, or that are the same.
+
     `of`: setting that they are made of. `sizes`: numbers of parameters, or models; empty: the
     setting's own model, as it is. `growth`: how budget, batch and learning rate follow the size.
     `product`: values by field of the setting, such as {'learning_rate': (0.5, 1.0)}: every
     combination. `listed`: further mappings of fields to values, one for each setting; its 'label',
     if it has one, names the setting in the place of the changes.
     """
-    settings = []
+    settings: list[Setting] = []
     for size in sizes or (of.model,):
         model = model_of(size, of.model) if isinstance(size, int) else size
         grown = growth.grown(of, model) if sizes else of
         for changes in combinations(product, listed, "sweep"):
+            if "seed" in changes:
+                raise UserError(
+                    "sweep changes 'seed', which Study.seeds sets in every setting: list seeds "
+                    "there, or vary 'initialisation_seed' or 'order_seed'."
+                )
             name = changes.pop(LABEL, None)
             words = (name,) if name else phrases(_told(changes))
             setting = varied(grown, changes)
             settings.append(dataclasses.replace(setting, changes=(*setting.changes, *words)))
+    _require_distinct(settings)
     return tuple(settings)
+
+
+def _require_distinct(settings: Sequence[Setting]) -> None:
+    """Raises UserError for two settings of one name, or under two names of the same values."""
+    names = [setting.size_name for setting in settings]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(
+            f"sweep makes several settings of the name {', '.join(twice)}: two of sweep.sizes make "
+            "one model, or two changes have one label or one value. Give each once."
+        )
+    unnamed = [dataclasses.replace(setting, changes=()) for setting in settings]
+    for (one, name), (other, its_name) in itertools.combinations(
+        zip(unnamed, names, strict=True), 2
+    ):
+        if one == other:
+            raise UserError(
+                f"sweep makes {name!r} and {its_name!r}, which are the same setting: leave one out."
+            )
 
 
 def _told(changes: Mapping[str, Any]) -> dict[str, Any]:

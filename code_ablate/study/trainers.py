@@ -20,6 +20,7 @@ from code_ablate.model.flops import count_parameters
 from code_ablate.study.executor import Trainer
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.phase_order import Order, Work
+from code_ablate.training.execution import Execution
 from code_ablate.training.member import Member, Surroundings
 from code_ablate.training.rundir import RunDirectory
 from code_ablate.training.workers import Workers, available_cores
@@ -177,8 +178,8 @@ def fleet_members(
 
     'auto' is for CPUs: on accelerators, where it was not measured what pays, it is 1.
     """
-    if asked == 1:
-        return 1
+    if asked == 1 or not width(graph, runs):
+        return 1  # with nothing to train, as where results alone are written, it needs no devices
     on_cpu = in_processes() and distributed.process_count() == 1
     if asked != "auto":
         _require_places(int(asked), on_cpu)
@@ -187,6 +188,24 @@ def fleet_members(
         return 1
     room = available_memory() // max(map(memory_of, {p.model for p in graph.phases.values()}))
     return max(1, min(len(available_cores()), width(graph, runs), room))
+
+
+def require_devices(execution: Execution) -> None:
+    """Raises UserError if the devices of this job have no place for the members or the mesh that
+    are asked for."""
+    from code_ablate.model.sharding import make_mesh
+    from code_ablate.training.fleet_step import make_fleet_mesh
+
+    members = execution.fleet.members
+    if members in ("auto", 1):
+        make_mesh(execution.mesh)
+        return
+    on_cpu = in_processes() and distributed.process_count() == 1
+    _require_places(int(members), on_cpu)
+    if on_cpu:  # a process of its own each, with the devices of this one
+        make_mesh(execution.mesh)
+    else:
+        make_fleet_mesh(execution.mesh, int(members))
 
 
 def _require_places(members: int, on_cpu: bool) -> None:

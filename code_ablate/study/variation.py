@@ -15,6 +15,7 @@ import fnmatch
 import functools
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -69,8 +70,7 @@ def _with_value(owner: Any, whole: str, path: Sequence[str], value: Any) -> Any:
 
 def _with_learning_rate(setting: Setting, factor: float) -> Setting:
     """Peaks and floors of pre-training times a factor; a cooldown ends where it ended."""
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not factor > 0:
-        raise UserError(f"the change learning_rate is {factor!r}: it must be a factor above 0.")
+    _require_factor("learning_rate", factor)
 
     def scaled(schedule: Schedule) -> Schedule:
         return dataclasses.replace(
@@ -91,8 +91,7 @@ def _with_learning_rate(setting: Setting, factor: float) -> Setting:
 
 def _with_tokens_per_parameter(setting: Setting, ratio: float) -> Setting:
     """Tokens of pre-training by the model's parameters; the cooldown keeps its part of them."""
-    if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not ratio > 0:
-        raise UserError(f"the change tokens_per_parameter is {ratio!r}: it must be above 0.")
+    _require_factor("tokens_per_parameter", ratio)
     tokens = round(ratio * count_parameters(setting.model).total)
     longer = tokens / setting.tokens
     return dataclasses.replace(
@@ -100,6 +99,12 @@ def _with_tokens_per_parameter(setting: Setting, ratio: float) -> Setting:
         tokens=tokens,
         cooldown_tokens=round(longer * setting.cooldown_tokens),
     )
+
+
+def _require_factor(name: str, value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 < value < math.inf:
+        raise UserError(f"the change {name} is {value!r}: it must be a finite number above 0.")
 
 
 def with_warmup(setting: Setting, factor: float) -> Setting:
@@ -252,14 +257,36 @@ def each(
 ) -> tuple[Recipe, ...]:
     """Several recipes: one function with every combination of values, then with those listed.
 
+    Recipes that would have one name are told apart by the values in which they differ:
+    "code_25 (budget 0.5)".
+
     `recipe`: function that makes a recipe of a setting and the values. `product`: values by
     parameter, such as {'share': (0.25, 0.5), 'budget': (0.5, 1.0)}: every combination. `listed`:
     further mappings of parameters to values, one for each recipe.
     """
-    made: list[Recipe] = []
-    for values in combinations(product, listed, "each"):
-        made += _all_of("each", recipe, setting, values)
-    return tuple(made)
+    made = [
+        (one, values)
+        for values in combinations(product, listed, "each")
+        for one in _all_of("each", recipe, setting, values)
+    ]
+    named: dict[str, list[Mapping[str, Any]]] = {}
+    for one, values in made:
+        named.setdefault(one.name, []).append(values)
+    return tuple(_told_apart(one, values, named[one.name]) for one, values in made)
+
+
+def _told_apart(
+    recipe: Recipe, values: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]
+) -> Recipe:
+    """The recipe with a name of its own. `alike`: values of all recipes of its name."""
+    own = {
+        name: value
+        for name, value in values.items()
+        if any(name not in others or others[name] != value for others in alike)
+    }
+    if not own:
+        return recipe
+    return dataclasses.replace(recipe, name=f"{recipe.name} ({label(own)})")
 
 
 @checked

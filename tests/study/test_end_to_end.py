@@ -347,3 +347,18 @@ def test_bad_input_gives_one_message_and_exit_code_2(folder, arguments, message,
     errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and message in errors[0]
     assert sorted(folder.glob("runs/*")) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--phase=0123456789abcdef", "the study has no phase 0123456789abcdef"),
+        ("--gin.FleetConfig.members=999", "of which each member needs its own"),
+        ("--gin.MeshConfig.data=999", "does not fit"),
+    ],
+)
+def test_nothing_is_prepared_for_what_cannot_be_trained(option, message, folder, command, capsys):
+    """Preparation may take hours."""
+    assert command("study", "example.gin", option, "--gin.Paths.data='nowhere'") == 2
+    assert message in capsys.readouterr().err
+    assert not list((folder / "nowhere").glob("**/*"))

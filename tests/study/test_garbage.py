@@ -220,7 +220,7 @@ def test_a_last_checkpoint_that_is_lost_leaves_the_one_before(directory, graph, 
 
 
 def test_a_study_that_is_running_is_left_alone(directory):
-    with locks.held(directory, "run"), pytest.raises(UserError, match="is being cleaned"):
+    with locks.held(directory, "run"), pytest.raises(UserError, match="cannot be cleaned now"):
         clean_study(directory, delete=True)
 
 

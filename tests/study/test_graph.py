@@ -208,6 +208,23 @@ def test_a_study_that_leaves_a_corpus_out_reports_the_share_of_that_corpus(study
     assert study.share_groups == {"web": ("web",)} and study.source == "web"
 
 
+def again(setting):
+    """A recipe with a seed of its own, whatever the study's."""
+    return dataclasses.replace(text_only(dataclasses.replace(setting, seed=1)), name="again")
+
+
+def test_seeds_that_train_the_same_are_refused(study, setting):
+    """Two runs would be counted of which there is one: noise would be none."""
+    with pytest.raises(UserError, match=r"'again' is the same with seed 0 and seed 1"):
+        dataclasses.replace(study, recipes=(text_only, again))
+    one = dataclasses.replace(study, recipes=(text_only, again), seeds=(0,))
+    assert {phase.seed for arm, phase in one.arms.items() if arm.recipe == "again"} == {1}
+    both = dataclasses.replace(setting, initialisation_seed=0, order_seed=0)
+    with pytest.raises(UserError, match=r"'text_only' is the same.*'order_seed'"):
+        dataclasses.replace(study, settings=(both,))
+    dataclasses.replace(study, settings=(dataclasses.replace(setting, order_seed=0),))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

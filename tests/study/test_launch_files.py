@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -136,9 +137,23 @@ def test_without_the_scheduler_the_message_says_where_to_launch(study, tmp_path,
         launch = Launch(scheduler, kubernetes=Kubernetes(image="lab:1"), folder=str(tmp_path / "o"))
         with pytest.raises(Failed, match=r"refused.*no such account"):
             list(launch_study(study, ARGUMENTS, launch))
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    launch = Launch("kubernetes", kubernetes=Kubernetes(image="lab:1"), folder=str(tmp_path / "o"))
-    with pytest.raises(UserError, match="kubectl is not on this machine"):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "bash").symlink_to(shutil.which("bash"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for scheduler, program in (("slurm", "sbatch"), ("kubernetes", "kubectl")):
+        folder = tmp_path / f"new {scheduler}"
+        launch = Launch(scheduler, kubernetes=Kubernetes(image="lab:1"), folder=str(folder))
+        with pytest.raises(UserError, match=f"{program} is not on this machine"):
+            list(launch_study(study, ARGUMENTS, launch))
+    assert not (tmp_path / "new slurm").exists()
+
+
+@pytest.mark.parametrize("scheduler", ["slurm", "kubernetes"])
+def test_a_folder_that_is_a_file_is_refused(scheduler, study, tmp_path):
+    (tmp_path / "notes").write_text("mine")
+    config = Kubernetes(image="lab:1")
+    launch = Launch(scheduler, kubernetes=config, folder=str(tmp_path / "notes"), dry_run=True)
+    with pytest.raises(UserError, match="notes is no folder"):
         list(launch_study(study, ARGUMENTS, launch))
 
 

@@ -127,6 +127,16 @@ def test_another_source_brings_its_own_name(setting):
     assert proportion(notes, 0.3).name == "source_30"
 
 
+def test_seeds_of_an_initialisation_that_is_none_are_refused(study, setting):
+    """From weights that are there, seeds differ in the order alone."""
+    from_weights = dataclasses.replace(setting, weights=Weights("elsewhere", "0123456789abcdef"))
+    begun = dataclasses.replace(study, settings=(from_weights,))
+    assert {phase.seed for phase in begun.phases} == {0, 1}
+    fixed = dataclasses.replace(from_weights, order_seed=0)
+    with pytest.raises(UserError, match="is the same with seed 0 and seed 1"):
+        dataclasses.replace(study, settings=(fixed,))
+
+
 def test_every_recipe_starts_from_the_weights_of_the_setting(study, setting):
     weights = Weights("elsewhere", "0123456789abcdef")
     begun = dataclasses.replace(

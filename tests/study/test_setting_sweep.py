@@ -120,3 +120,30 @@ def test_equal_models_under_other_settings_are_told_apart_and_share_phases(study
 def test_a_change_without_a_value_is_refused(setting):
     with pytest.raises(UserError, match=r"sweep\.product has no value for 'tokens'"):
         sweep(setting, product={"tokens": ()})
+
+
+@pytest.mark.parametrize("change", [{"product": {"seed": (0, 1)}}, {"listed": ({"seed": 1},)}])
+def test_the_seed_of_a_study_is_no_setting_of_a_sweep(setting, change):
+    """The study sets it in every setting: "seed 1" would stand beside runs of seed 0."""
+    with pytest.raises(UserError, match=r"Study\.seeds.*'order_seed'"):
+        sweep(setting, **change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sizes": (MODEL, MODEL)},
+        {"listed": ({"label": "a", "tokens": 1000}, {"label": "a", "tokens": 2000})},
+        {"product": {"tokens": (1000, 1000)}},
+    ],
+)
+def test_settings_of_one_name_are_refused_in_the_words_of_the_sweep(setting, change):
+    with pytest.raises(UserError, match=r"several settings of the name 9\.97K.*sweep\.sizes"):
+        sweep(setting, **change)
+
+
+def test_one_setting_under_two_names_is_refused(setting):
+    """Their difference would be told of, and be none."""
+    listed = ({"label": "as it is"}, {"label": "the same", "tokens": setting.tokens})
+    with pytest.raises(UserError, match=r"'9\.97K, as it is' and '9\.97K, the same'"):
+        sweep(setting, listed=listed)

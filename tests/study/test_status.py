@@ -17,7 +17,7 @@ from code_ablate import locks
 from code_ablate.cli import main
 from code_ablate.evaluation.records import Key, Records
 from code_ablate.identity import to_plain
-from code_ablate.jobs.study_status import follow_study
+from code_ablate.jobs.study_status import configuration_note, follow_study
 from code_ablate.study.describe_phases import describe_phases
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.status import StudyStatus
@@ -225,6 +225,14 @@ def test_the_command_goes_by_the_folder_alone(directory, capsys):
     (directory / "phases.json").unlink()
     assert main(["status", str(directory)]) == 2
     assert "has not begun there" in capsys.readouterr().err
+
+
+def test_a_study_that_was_edited_since_is_said_to_be(directory, study):
+    as_it_was = StudyPhases.read(directory).configuration
+    assert configuration_note(directory, "small.gin", as_it_was) == ""
+    edited = dataclasses.replace(study, seeds=(0, 1, 2)).configuration
+    note = configuration_note(directory, "small.gin", edited)
+    assert "have changed since" in note and "`code-ablate study small.gin`" in note
 
 
 def test_it_needs_neither_jax_nor_gin(directory):

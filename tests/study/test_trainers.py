@@ -219,6 +219,8 @@ def test_as_many_members_as_cores_memory_and_the_study_allow(tmp_path, many_core
         run.write_config({}, {}, "", vocabulary="v", device="cpu")
         assert run.identity == name
     assert fleet_members(graph, runs, 16, seconds=10) == 1
+    # Results are written where there are fewer devices than there were for training.
+    assert fleet_members(graph, runs, 17, seconds=10) == 1
 
 
 def test_on_accelerators_members_are_asked_for_and_divide_the_devices(tmp_path, monkeypatch):

@@ -1,12 +1,19 @@
 import dataclasses
 import functools
+import math
 
 import pytest
 
 from code_ablate.errors import UserError
 from code_ablate.model.flops import count_parameters
 from code_ablate.study.graph import PhaseGraph
-from code_ablate.study.recipes import balanced_to_text, on_mixture, proportion, text_only
+from code_ablate.study.recipes import (
+    balanced_to_text,
+    on_mixture,
+    proportion,
+    text_only,
+    with_corpus,
+)
 from code_ablate.study.variation import changed, combinations, cooled, each, one_each, varied
 from tests.study.conftest import MODEL
 
@@ -51,7 +58,7 @@ def test_a_change_of_what_is_not_there_names_what_is(setting, name, close):
 
 
 @pytest.mark.parametrize("name", ["learning_rate", "tokens_per_parameter"])
-@pytest.mark.parametrize("value", [0, -1.0, "2", True, None])
+@pytest.mark.parametrize("value", [0, -1.0, "2", True, None, math.inf, math.nan])
 def test_a_factor_is_a_number_above_0(setting, name, value):
     with pytest.raises(UserError, match=f"the change {name} is"):
         varied(setting, {name: value})
@@ -128,6 +135,28 @@ def test_each_makes_every_combination_then_those_listed(setting):
     )
     assert [recipe.name for recipe in made] == ["code_25", "code_50", "code_100"]
     assert [len(recipe.stages) for recipe in made] == [2, 2, 1]
+
+
+def test_recipes_of_one_name_are_told_apart_by_what_differs(setting, with_roles):
+    """A product over two parameters, of which the recipe's name tells one."""
+    made = each(
+        setting,
+        recipe=proportion,
+        product={"share": (0.25, 0.5), "budget": (0.5, 1.0)},
+        listed=({"share": 0.25, "cooldown": True}, {"share": 1.0}),
+    )
+    assert [recipe.name for recipe in made] == [
+        *("code_25 (budget 0.5)", "code_25 (budget 1)"),
+        *("code_50 (budget 0.5)", "code_50 (budget 1)"),
+        *("code_25 (cooldown True)", "code_100"),
+    ]
+    added = each(
+        with_roles, recipe=with_corpus, product={"corpus": ("synthetic",), "share": (0.1, 0.2)}
+    )
+    assert [recipe.name for recipe in added] == [
+        "with_synthetic (share 0.1)",
+        "with_synthetic (share 0.2)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def build(
     pinned = _pinned(packages, lock)
     root = Path(out)
     root.mkdir(parents=True, exist_ok=True)
-    with locks.held(epath.Path(root), "builds corpora in"):
+    with locks.held(epath.Path(root), "filled"):
         done = {p.key: record for p in packages if (record := _find_record(root, p, pinned))}
         todo = [package for package in packages if package.key not in done]
         left_out: dict[str, str] = {}

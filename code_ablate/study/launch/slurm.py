@@ -11,6 +11,7 @@ its parents' (aftercorr).
 import dataclasses
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -222,11 +223,24 @@ def _submit_script(graph: JobGraph, arrays: Sequence[JobArray]) -> str:
 def submit(folder: Path) -> dict[str, str]:
     """Submits the jobs whose scripts are in a folder; returns the number of each by its script.
 
-    Raises UserError if SLURM is not here, Failed with what SLURM says if it refuses one.
+    Raises Failed with what SLURM says if it refuses one.
     """
     said = _output(["bash", str(folder / SUBMIT)])
     storage.replace(folder / SUBMITTED, said)
     return dict(line.split() for line in said.splitlines())
+
+
+def require_here() -> None:
+    """Raises UserError if this machine does not submit to SLURM."""
+    if not shutil.which("sbatch"):  # the script that submits would only end with bash's 127
+        raise _not_here("sbatch")
+
+
+def _not_here(program: str) -> UserError:
+    return UserError(
+        f"{program} is not on this machine: launch from one that submits to SLURM, or write the "
+        "scripts alone (--dry-run)."
+    )
 
 
 def require_done(folder: Path) -> None:
@@ -251,9 +265,7 @@ def _output(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise UserError(
-            f"{command[0]} is not on this machine: launch from one that submits to SLURM."
-        ) from error
+        raise _not_here(command[0]) from error
     if done.returncode:
         said = done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}"
         raise Failed(f"SLURM refused: {said}")
