@@ -1,7 +1,8 @@
-"""The host's memory allocator, set for training on a CPU.
+"""The host's memory allocator, set for training on a CPU, and told to give memory back.
 
     keep_freed_memory()      # before NumPy is imported
     ready_the_host()         # once, before training or scoring
+    give_back_freed_memory() # between parts of work that frees much memory in threads
 
 XLA on a CPU takes every large buffer of a step from malloc. glibc gives such buffers back to the
 kernel when they are freed, and the kernel clears each page again when it is touched in the next
@@ -46,10 +47,24 @@ def keep_freed_memory() -> bool:
     return _set(_KEEP)
 
 
+def give_back_freed_memory() -> None:
+    """Gives the kernel whole pages that were freed, in the arenas of all threads; elsewhere than on
+    Linux with glibc it does nothing."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
 def _set(settings: dict[int, int]) -> bool:
-    if not sys.platform.startswith("linux"):
-        return False
-    libc = ctypes.CDLL(None)
-    if not hasattr(libc, "mallopt") or not hasattr(libc, "gnu_get_libc_version"):
+    libc = _glibc()
+    if libc is None:
         return False
     return sum(libc.mallopt(*setting) for setting in settings.items()) == len(settings)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    """The C library of this process; None if it is not glibc."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "mallopt") and hasattr(libc, "gnu_get_libc_version") else None

@@ -23,6 +23,7 @@ from etils import epath
 from jaxtyping import Int
 
 from code_ablate import storage
+from code_ablate.allocator import give_back_freed_memory
 from code_ablate.data.manifest import MANIFEST, SPLITS, Manifest
 from code_ablate.data.mixing import windows_in
 from code_ablate.errors import NewerFormat, UserError, disk_failures
@@ -31,6 +32,10 @@ _CHUNK_TOKENS = 8192  # what one random read loads and checks: 16 KiB
 _SHARD_TOKENS = 2**24  # one file; written in one go
 _CACHE_BYTES = 64 << 20
 _MAX_WINDOWS_AT_ONCE = 4096  # bounds the number of reads in flight
+_ONE_ENCODER = {"data_copy_concurrency": {"limit": 1}}
+"""TensorStore's context for writing. One thread encodes a shard, chunk by chunk, and the chunks are
+freed when the file is written; but glibc keeps what a thread freed in that thread's arena. Where
+each shard has another thread, each arena in time keeps a shard."""
 
 
 class TokenStore:
@@ -286,11 +291,13 @@ class StoreWriter:
     def _write_array(
         self, name: str, dtype: np.dtype, total: int, chunks: Iterable[np.ndarray]
     ) -> None:
-        array = ts.open(_array_spec(str(self._directory), name, total, dtype), create=True).result()
+        spec = {**_array_spec(str(self._directory), name, total, dtype), "context": _ONE_ENCODER}
+        array = ts.open(spec, create=True).result()
         self._content.start(name, dtype, total)
         start = 0
         for shard in _regroup(chunks, dtype, _SHARD_TOKENS):
             self._content.update(shard)
+            give_back_freed_memory()
             array[start : start + len(shard)].write(shard).result()
             start += len(shard)
         if start != total:

@@ -2,6 +2,8 @@ import dataclasses
 import errno
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -286,3 +288,31 @@ def test_a_store_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatc
     with pytest.raises(Failed, match=r"Permission denied.*permissions changed") as raised:
         TokenStore.open(tmp_path / "s")
     assert "damaged" not in str(raised.value)
+
+
+PEAKS_OF_WRITING = """
+import resource, sys
+import numpy as np
+from code_ablate.data import store
+
+def peak_after(shards):
+    tokens = shards * store._SHARD_TOKENS
+    lengths = np.full(2**4 * shards, tokens // (2**4 * shards))
+    vocabulary = {"name": "small", "size": 1000, "digest": "d1", "eos_id": 1}
+    writer = store.StoreWriter(f"{sys.argv[1]}/{shards}", vocabulary)
+    chunk = np.ones(store._SHARD_TOKENS // 4, np.uint16)
+    writer.write_split("train", (chunk for _ in range(4 * shards)), lengths, lengths)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+few, many = peak_after(2), peak_after(16)
+print((many - few) / (2 * store._SHARD_TOKENS))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the unit of the peak is Linux's")
+def test_memory_of_a_process_that_writes_does_not_grow_with_the_number_of_shards(tmp_path):
+    program = [sys.executable, "-c", PEAKS_OF_WRITING, str(tmp_path)]
+    done = subprocess.run(program, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0.4, "growth, in shards"
