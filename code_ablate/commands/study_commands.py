@@ -113,8 +113,8 @@ def add_to(commands: Commands) -> None:
         required=True,
         metavar="FILE",
         help="Markdown file, e.g. docs/results.md; figures and tables go into the folder of its "
-        "name, docs/results, where your own question.md, limits.md, failed.md, data.md and "
-        "claims.csv lie",
+        "name, docs/results, where your own question.md, words.md, limits.md, failed.md, data.md "
+        "and claims.csv lie",
     )
     command.add_argument("--title", required=True, help="title of the page")
     command.add_argument(

@@ -7,7 +7,7 @@ table says - the question, what failed, what others claim - is read from files o
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ from code_ablate.analysis.report.study_answers import (
 from code_ablate.analysis.results.frozen import FILE as FROZEN
 from code_ablate.errors import UserError
 
-WRITTEN = ("question", "limits", "failed", "data")
+WRITTEN = ("question", "words", "limits", "failed", "data")
 """Texts of the page that no table says: NAME.md in its folder."""
 
 CLAIMS = "claims.csv"
@@ -92,7 +92,14 @@ def write_results_page(
         for folder in (noise, law)
     )
     tables, law_said = _tables(parts, mixtures)
-    figures = [figure for part in parts for figure in _figures(part)]
+    named = {
+        c.metric.key
+        for part in parts
+        if part.report is not None
+        for c in part.report.summary.comparisons
+        if not c.exploratory
+    }
+    figures = [figure for part in parts for figure in _figures(part, named)]
     table_files = _write_tables(tables, beside)
     files = [file for found in table_files.values() for file in found]
     files += [*_write_figures(figures, beside), *_copy_frozen(parts, beside)]
@@ -150,13 +157,16 @@ class _Figure:
     """What it is made of, 1 or more."""
 
 
-def _figures(part: Part) -> list[_Figure]:
-    """Scores of a study, and changes where there is something to compare."""
+def _figures(part: Part, named: Collection[str]) -> list[_Figure]:
+    """Scores of a study, and changes where there is something to compare.
+
+    `named`: keys of the metrics that hypotheses of some study of the page name.
+    """
     report = part.report
     if report is None:
         return []
     sizes = [size.name for size in report.results.sizes]
-    metrics = _drawn_metrics(report)
+    metrics = _drawn_metrics(report, named)
     kinds = (
         (
             "scores",
@@ -180,9 +190,8 @@ def _figures(part: Part) -> list[_Figure]:
     ]
 
 
-def _drawn_metrics(report: Report) -> list[Metric]:
+def _drawn_metrics(report: Report, named: Collection[str]) -> list[Metric]:
     """Metrics of the figures, in the report's order: what hypotheses name comes before others."""
-    named = {c.metric.key for c in report.summary.comparisons if not c.exploratory}
     metrics = report.summary.metrics
     chosen = sorted(metrics, key=lambda metric: metric.key not in named)[:MOST_PANELS]
     return [metric for metric in metrics if metric in chosen]

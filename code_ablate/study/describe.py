@@ -177,6 +177,7 @@ def _describe_phases(
             flops=training_flops(phase),
             arms=len(graph.users[name]),
             parent=graph.parents[name],
+            commits=runs[name].config["commits"],
         )
         for name, phase in graph.phases.items()
     }

@@ -197,7 +197,9 @@ def _two_phases(
         own = dataclasses.replace(setting, source=setting.mixture_of(first_source))
     first = own.begin(first_share, setting.tokens / 2)
     tokens, schedule = setting.tokens_after(first), setting.continuation
-    return setting.recipe(name, setting.follow(first, then_share, tokens, schedule, "continuation"))
+    second = setting.follow(first, then_share, tokens, schedule, "continuation")
+    text = f"Half of the budget on {first.mixture}, then {second.mixture}."
+    return _described(setting.recipe(name, second), text)
 
 
 RECIPES = (

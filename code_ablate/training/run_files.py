@@ -61,6 +61,9 @@ class RunConfig:
     """Digest of the vocabulary that its token ids are of."""
     device: str
     """Kind of device that it was trained on."""
+    commits: tuple[str, ...] = ()
+    """Commits of the code that trained it, first to last, as `source_commit` gives them; none where
+    it ran from no clone."""
 
 
 def checkpoint_steps(run: epath.Path) -> list[int]:

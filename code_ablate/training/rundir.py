@@ -20,6 +20,7 @@ from etils import epath
 from code_ablate import distributed, locks, logged_metrics, own_file, storage
 from code_ablate.checked import checked
 from code_ablate.errors import UserError
+from code_ablate.source_commit import source_commit
 from code_ablate.training import run_files
 from code_ablate.training.metrics_file import MetricsFile
 from code_ablate.training.phase import Phase, phase_from_plain
@@ -150,15 +151,22 @@ class RunDirectory:
     ) -> None:
         """Writes what the run is. Raises UserError if the directory is of another phase.
 
+        The commit of the running code joins those that trained it before.
+
         `vocabulary`: digest of the one its token ids are of; `device`: what it runs on.
         """
+        commits: tuple[str, ...] = ()
         with contextlib.suppress(own_file.Damaged):  # then it is written anew
-            if self.config["identity"] != self.identity:
+            before = run_files.read_config(self.path)
+            if before.identity != self.identity:
                 raise UserError(
-                    f"{self.path} is the run of {self.config['identity']}, not of {self.identity}: "
+                    f"{self.path} is the run of {before.identity}, not of {self.identity}: "
                     "the configuration or a token store has changed. Choose another directory."
                 )
-        config = RunConfig(self.identity, description, phase, vocabulary, device)
+            commits = before.commits
+        if (commit := source_commit()) and commit not in commits[-1:]:
+            commits = (*commits, commit)
+        config = RunConfig(self.identity, description, phase, vocabulary, device, commits)
         self._replace(CONFIG, own_file.text_of(config, run_files.FORMAT))
         if operative_gin:
             self._replace("operative_config.gin", operative_gin)

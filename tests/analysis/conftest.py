@@ -190,6 +190,7 @@ def _phases(arms: list[dict]) -> dict:
                     "flops": 6e6 * tokens,
                     "arms": 0,
                     "parent": parent,
+                    "commits": ["c0ffee"],
                 },
             )
             entry["arms"] += 1

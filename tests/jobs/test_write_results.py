@@ -115,15 +115,15 @@ def test_hypotheses_have_their_outcomes(made):
     assert outcomes["nobody", "–"] == ("–", "not measured yet")
     assert {row[6] for row in tests} == {"3", "–"}
     counts = "holds 2, not measured yet 2, contradicted 1."
-    assert f"Of 5 tests of hypotheses that were frozen before the data: {counts}\n" in text
-    # Holds, contradicted, cannot say, not measured; then the smallest and the largest change.
+    assert f"Of 5 tests of hypotheses that were frozen before the data: {counts} Changes" in text
+    # Holds, within the margin, contradicted, cannot say, not measured; then the changes.
     short = rows_of(text, "hypothesis | of study")
     found = {(row[0].strip("`").split()[0], row[1]): row[2:] for row in short}
-    assert found["nobody", "`demo`"] == ["", "", "", "1", "–"]
-    assert found["code_*", "`demo`"][:4] == ["", "1", "", ""]
+    assert found["nobody", "`demo`"] == ["", "", "", "", "1", "–"]
+    assert found["code_*", "`demo`"][:5] == ["", "", "1", "", ""]
     held = found["balanced_only", "`demo`"]
     changes = [row[4].split(" [")[0] for row in tests if "balanced_only" in row[0]]
-    assert held[:4] == ["2", "", "", ""] and set(held[4].split(" to ")) == set(changes)
+    assert held[:5] == ["2", "", "", "", ""] and set(held[5].split(" to ")) == set(changes)
 
 
 def test_what_was_frozen_is_told_with_what_became_of_it(made, tmp_path):
@@ -200,6 +200,7 @@ def test_tables_lead_from_each_number_to_its_run(made):
     with (beside / "arms.csv").open() as file:
         arms = list(csv.DictReader(file))
     assert len(arms) == 15 and all(arm["phase"] == arm["phases"].split()[-1] for arm in arms)
+    assert {arm["commits"] for arm in arms} == {"c0ffee"}
     with (beside / "seeds.csv").open() as file:
         seeds = list(csv.DictReader(file))
     with (beside / "changes.csv").open() as file:
@@ -235,7 +236,7 @@ def test_the_page_is_plain_markdown_and_the_same_again(made):
 
 def test_what_the_page_needs_is_asked_for(made, tmp_path):
     out, _, _, done, _ = made
-    with pytest.raises(UserError, match=r"lacks question\.md, limits\.md"):
+    with pytest.raises(UserError, match=r"lacks question\.md, words\.md"):
         write_results_page([done], tmp_path / "other.md", title=TITLE)
     with pytest.raises(UserError, match=r"no results and nothing that was frozen"):
         write_results_page([tmp_path], out, title=TITLE)

@@ -30,6 +30,7 @@ class FinishedRun:
 
     def __init__(self):
         self.status = {"seconds": 2.0, "final_loss": 1.5}
+        self.config = {"commits": ("c0ffee",)}
 
 
 @pytest.fixture

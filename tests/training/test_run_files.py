@@ -10,6 +10,7 @@ import pytest
 from code_ablate import own_file
 from code_ablate.errors import UserError
 from code_ablate.identity import to_plain
+from code_ablate.training import rundir
 from code_ablate.training.execution import Execution, LoopConfig
 from code_ablate.training.loop import train
 from code_ablate.training.metrics_file import MetricsFile
@@ -107,6 +108,20 @@ def test_a_damaged_config_is_refused_and_the_run_counts_as_unfinished(run):
     assert RunDirectory.all_in(run.path.parent) == []  # plans and explanations go on without it
     run.write_config({}, {}, "", vocabulary="v", device="cpu")  # as the train command does
     assert RunDirectory.open(run.path).identity == run.identity and run.complete
+
+
+def test_a_run_knows_the_commits_that_trained_it(run, phase, monkeypatch):
+    def commits_after(*commits):
+        for commit in commits:
+            monkeypatch.setattr(rundir, "source_commit", lambda commit=commit: commit)
+            run.write_config({}, to_plain(phase), "", vocabulary="v", device="cpu")
+        return run.config["commits"]
+
+    (run.path / CONFIG).unlink()
+    assert commits_after("") == ()  # no clone
+    assert commits_after("a", "a") == ("a",)
+    assert commits_after("b+", "") == ("a", "b+")
+    assert commits_after("a") == ("a", "b+", "a")  # it went on with each
 
 
 def test_a_phase_of_another_version_is_said_to_be_one(run, phase):

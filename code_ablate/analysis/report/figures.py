@@ -92,14 +92,14 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
         _seed_points(axis, [share + beside] * len(values), values, BLUE)
     styles = _other_styles(report, place)
     edge = 1.06 * width
-    step = min(_STEP, _WIDEST_STRIP / max(1, len(styles))) * width
+    step = min(_STEP, _WIDEST_STRIP / (len(styles) + 0.5)) * width
     for i, (name, (colour, marker)) in enumerate(styles.items()):
         at, estimate = edge + (i + 0.5) * step, summary.level(place, name, metric)
         axis.plot([at, at], bands[name], color=colour, linewidth=1.4)
         axis.plot(at, estimate.value * scale, color=colour, marker=marker, ms=5.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, [at + step / 3] * len(values), values, colour)
-    end = edge + len(styles) * step
+    end = edge + (len(styles) + 0.5) * step if styles else edge
     axis.axvspan(edge, end, color=GREY, alpha=0.08, linewidth=0)
     axis.set_xlim(-0.04 * width, end)
     axis.set_xticks([tick for tick in axis.get_xticks() if 0 <= tick <= width])

@@ -33,6 +33,7 @@ from code_ablate.analysis.results.frozen import (
     CANNOT_SAY,
     CONTRADICTED,
     HOLDS,
+    NEGLIGIBLE,
     FrozenPlan,
 )
 
@@ -59,7 +60,7 @@ def outcome_counts(found: Sequence[Answer]) -> str:
 
 def hypotheses_text(parts: Sequence[Part]) -> str:
     """How each hypothesis came out over all recipes, sizes and stages that it names: a table."""
-    outcomes = (HOLDS, CONTRADICTED, CANNOT_SAY, NOT_MEASURED)
+    outcomes = (HOLDS, NEGLIGIBLE, CONTRADICTED, CANNOT_SAY, NOT_MEASURED)
     rows = [["hypothesis", "of study", *outcomes, "change"]]
     for part in parts:
         for hypothesis, tests in itertools.groupby(answers(part), lambda answer: answer.hypothesis):

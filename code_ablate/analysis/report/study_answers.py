@@ -23,7 +23,7 @@ from code_ablate.analysis.report.content import Report, make_report
 from code_ablate.analysis.report.phrases import change_range, undecided
 from code_ablate.analysis.results.frozen import FrozenPlan, Hypothesis, within_margin
 from code_ablate.analysis.results.results import load_results
-from code_ablate.analysis.results.study_record import FILE
+from code_ablate.analysis.results.study_record import FILE, ArmRecord
 from code_ablate.errors import UserError
 
 MARKS = {DIFFERENT: "**", EQUIVALENT: "= ", CANNOT_SAY: "? "}
@@ -74,7 +74,7 @@ class Answer:
     verdict: str
     """Different, equivalent, both ("different, within the margin"), or cannot say."""
     outcome: str
-    """Holds, contradicted, cannot say, or not measured yet."""
+    """Holds, contradicted, within the margin, cannot say, or not measured yet."""
     seeds: int
     """Seeds that the comparison has."""
     open: str
@@ -262,7 +262,10 @@ def claim_rows(claims: Sequence[Claim], parts: Sequence[Part]) -> list[ClaimRow]
 
 
 def arm_rows(parts: Sequence[Part]) -> list[dict[str, object]]:
-    """Every arm with the identity of its last phase, which its run's folder ends with."""
+    """Every arm with the identity of its last phase, which its run's folder ends with.
+
+    `commits`: those of the code that trained its phases.
+    """
     return [
         {
             "study": part.name,
@@ -272,11 +275,17 @@ def arm_rows(parts: Sequence[Part]) -> list[dict[str, object]]:
             "tokens": record.tokens,
             "seconds": round(record.seconds, 1),
             "flops": record.flops,
+            "commits": " ".join(_commits(part.report, record)),
         }
         for part in parts
         if part.report is not None
         for record in part.report.record.arms
     ]
+
+
+def _commits(report: Report, arm: ArmRecord) -> dict[str, None]:
+    phases = report.record.phases
+    return dict.fromkeys(commit for name in arm.phases for commit in phases[name].commits)
 
 
 def seed_rows(parts: Sequence[Part]) -> list[dict[str, object]]:

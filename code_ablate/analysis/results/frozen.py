@@ -36,7 +36,9 @@ FROZEN, AMENDED, EXPLORATORY = "frozen", "amended", "exploratory"
 """How a comparison stands to what was said before the data."""
 
 HOLDS, CONTRADICTED, CANNOT_SAY = "holds", "contradicted", "cannot say"
-"""What the data say of a hypothesis."""
+NEGLIGIBLE = "within the margin"
+"""What the data say of a hypothesis. The last of one that claims a difference, where there may be
+one, and it lies within the margin."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ class Hypothesis:
         return fnmatch.fnmatchcase(recipe, self.recipe) and fnmatch.fnmatchcase(metric, self.metric)
 
     def outcome(self, comparison: Comparison) -> str:
-        """`HOLDS`, `CONTRADICTED` or `CANNOT_SAY`.
+        """`HOLDS`, `CONTRADICTED`, `NEGLIGIBLE` or `CANNOT_SAY`.
 
         "equivalent" is of the margin, and what is certainly not zero may lie within it: the claim
         holds there, and is contradicted outside of it. Without a margin, no difference is small.
+        Other claims are of a difference from zero, which being within the margin does not exclude.
         """
         verdict = comparison.verdict()
         if self.claim == "equivalent" and comparison.margin is not None:
@@ -81,9 +84,10 @@ class Hypothesis:
             return CONTRADICTED if _beyond_margin(comparison) else CANNOT_SAY
         if verdict == estimates.CANNOT_SAY:
             return CANNOT_SAY
+        if verdict == estimates.EQUIVALENT:
+            return NEGLIGIBLE
         side = "better" if comparison.better else "worse"
-        true_claims = ("different", side) if verdict == estimates.DIFFERENT else ()
-        return HOLDS if self.claim in true_claims else CONTRADICTED
+        return HOLDS if self.claim in ("different", side) else CONTRADICTED
 
 
 def within_margin(comparison: Comparison) -> bool:
@@ -95,8 +99,9 @@ def within_margin(comparison: Comparison) -> bool:
 
 def _beyond_margin(comparison: Comparison) -> bool:
     """Whether it lies outside of its margin: one-sided, with Bonferroni's correction."""
-    difference = comparison.difference
-    excess = abs(difference.value) - comparison.sought
+    difference, margin = comparison.difference, comparison.margin
+    assert margin is not None, "asked where there is one"
+    excess = abs(difference.value) - margin.size * (comparison.base if margin.relative else 1.0)
     p = difference.noise.p(excess) / 2
     return excess > 0 and difference.over_seeds and p * comparison.family < estimates.LEVEL
 

@@ -147,6 +147,8 @@ class PhaseRecord:
     """Recipes with size and seed that need it."""
     parent: str | None
     """Identity of the phase it starts from; None: from initialisation."""
+    commits: tuple[str, ...]
+    """Commits of the code that trained it, first to last; none where it ran from no clone."""
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,16 @@ def test_what_is_certainly_not_zero_may_be_within_the_margin(three_seeds_dir, si
     assert dataclasses.replace(claim, claim="better").outcome(comparison) == frozen.HOLDS
 
 
+def test_a_small_difference_does_not_contradict_that_there_is_one(three_seeds_dir):
+    scores = load_results(three_seeds_dir).scores
+    summary = summarise(scores, Settings(margin=0.9))
+    basic = next(m for m in summary.metrics if m.label == "reasoning")
+    comparison = summary.comparison(PRETRAINING, "code_25", basic)
+    assert comparison.verdict() == estimates.EQUIVALENT
+    said = [Hypothesis("code_25", basic.key, claim).outcome(comparison) for claim in frozen.CLAIMS]
+    assert said == [frozen.NEGLIGIBLE] * 3 + [frozen.HOLDS]
+
+
 def test_what_hypotheses_name_is_corrected_for_apart(three_seeds_dir):
     scores = load_results(three_seeds_dir).scores
     plan = FrozenPlan.of(None, ENTRY)  # code_* on demo.web_code
