@@ -45,7 +45,7 @@ def made_of(parts: Sequence[Part]) -> str:
         return "There are no results yet."
     missing = sum(part.missing_count for part in parts)
     state = f"{counted(missing, 'arm')} are still missing" if missing else "every arm is there"
-    return f"Results of {min(dates)} to {max(dates)}; {state}."
+    return f"Results of {' to '.join(dict.fromkeys((min(dates), max(dates))))}; {state}."
 
 
 def outcome_counts(found: Sequence[Answer]) -> str:
