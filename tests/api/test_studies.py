@@ -126,7 +126,7 @@ def test_what_is_no_study_is_said_in_one_message(laboratory, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content | {"format": 1}, "not of format 2: another version wrote it"),
+        (lambda content: content | {"format": 1}, "not of format 3: another version wrote it"),
         (lambda content: content | {"baseline": "other"}, "was changed after it was written"),
     ],
 )

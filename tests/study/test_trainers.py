@@ -131,7 +131,8 @@ def test_a_fleet_that_is_stopped_goes_on_to_the_same_bits(tmp_path, alone, devic
     states = [
         run.status["state"] for run in runs_in(tmp_path / "stopped", graph_of(phases_of())).values()
     ]
-    assert "interrupted" in states and "running" not in states  # all had time to save
+    # All had time to save; those that were nearly done may have ended first.
+    assert "running" not in states and {"interrupted", "new"} & set(states)
     code, output = train("stopped")
     assert code == 0, output
     expected = alone

@@ -64,7 +64,13 @@ def add_kinds(study, table):
         parts += [_rows(task, keys, generator) for task in KINDS]
     for task, (category, kind) in KINDS.items():
         about = {"category": category, "kind": kind, "chance": None, "items": ITEMS}
-        study["tasks"][task] = {"name": task, **about, "available": ITEMS, "notes": []}
+        study["tasks"][task] = {
+            "name": task,
+            **about,
+            "available": ITEMS,
+            "identities": [f"asked-{task}"],
+            "notes": [],
+        }
     study["tasks"]["puzzles"]["isolated"] = False
     study["tasks"]["unscored"]["notes"] = ["its items have no score"]
     study["missing"] = [{"task": "quac", "category": "reasoning", "reason": "no file of yours"}]
