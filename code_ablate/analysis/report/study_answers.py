@@ -238,7 +238,7 @@ class ClaimRow:
 
     @property
     def agrees(self) -> str:
-        """ "agrees", "contradicts", "cannot say", "agrees in 2 of 3", or "not measured yet"."""
+        """ "agrees", "contradicts", another outcome as it is, or "agrees in 2 of 3"."""
         outcomes = [answer.outcome for answer in self.answers]
         words = {"holds": "agrees", "contradicted": "contradicts"}
         named = [words.get(outcome, outcome) for outcome in outcomes]

@@ -99,9 +99,8 @@ def within_margin(comparison: Comparison) -> bool:
 
 def _beyond_margin(comparison: Comparison) -> bool:
     """Whether it lies outside of its margin: one-sided, with Bonferroni's correction."""
-    difference, margin = comparison.difference, comparison.margin
-    assert margin is not None, "asked where there is one"
-    excess = abs(difference.value) - margin.size * (comparison.base if margin.relative else 1.0)
+    difference = comparison.difference
+    excess = abs(difference.value) - comparison.sought  # the margin, where there is one
     p = difference.noise.p(excess) / 2
     return excess > 0 and difference.over_seeds and p * comparison.family < estimates.LEVEL
 
