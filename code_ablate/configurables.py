@@ -236,8 +236,11 @@ def _paragraphs(name: str, value: Any) -> list[str]:
             if not (isinstance(value, Study) and field.name == "recipes"):
                 plain.append(f"{field.name} = {_text(held)}")
     if isinstance(value, Study):
-        recipes = [f"{recipe}: {does}" for recipe, does in value.recipe_descriptions.items()]
-        inner = ["\n  ".join([f"{name}.recipes", *recipes]), *inner]
+        recipes = [
+            textwrap.fill(f"{recipe}: {does}", 100, initial_indent="  ", subsequent_indent="      ")
+            for recipe, does in value.recipe_descriptions.items()
+        ]
+        inner = ["\n".join([f"{name}.recipes", *recipes]), *inner]
     # A line breaks between fields, not around an equals sign.
     text = ", ".join(plain).replace(" = ", "\u00a0=\u00a0")
     body = textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ")
