@@ -138,13 +138,14 @@ def intervals_plot(
     ends: tuple[str, str, str],
     unit: str,
     *,
-    filled: str = "",
+    face: str = "",
     origin: float | None = None,
 ) -> Plot:
     """A panel for each value of a column, in it a line for each `row`, and a mark for each `of`.
 
     `ends`: columns of the value and of the ends of its interval; `unit`: column with the unit of a
-    panel; `filled`: column that says whether a mark is filled; `origin`: where a line is drawn.
+    panel; `face`: column with the colour inside of a mark, empty for its own; `origin`: where a
+    line is drawn.
     """
     panels = list(dict.fromkeys(frame[panel]))
     rows, groups = list(dict.fromkeys(frame[row])), list(dict.fromkeys(frame[of]))
@@ -157,7 +158,7 @@ def intervals_plot(
         for axis, name in zip(axes, panels, strict=False):
             part = frame[frame[panel] == name]
             for number, group in enumerate(groups):
-                _marks(axis, part[part[of] == group], rows, row, ends, filled, number, len(groups))
+                _marks(axis, part[part[of] == group], rows, row, ends, face, number, len(groups))
             axis.set_title(one_line(name))
             axis.set_xlabel(one_line(part[unit].iloc[0]))
             axis.set_yticks(range(len(rows)), [one_line(text) for text in rows])
@@ -183,7 +184,7 @@ def _marks(
     rows: Sequence[str],
     row: str,
     ends: tuple[str, str, str],
-    filled: str,
+    face: str,
     number: int,
     groups: int,
 ) -> None:
@@ -193,8 +194,8 @@ def _marks(
         value, low, high = (one[end] for end in ends)
         y = rows.index(one[row]) + beside
         axis.plot([low, high], [y, y], color=colour, linewidth=1.4)
-        face = "white" if filled and not one[filled] else colour
-        axis.plot(value, y, _MARKS[number % len(_MARKS)], color=colour, mfc=face, ms=4.5)
+        inside = (one[face] if face else "") or colour
+        axis.plot(value, y, _MARKS[number % len(_MARKS)], color=colour, mfc=inside, ms=4.5)
 
 
 def _colour(number: int) -> str:

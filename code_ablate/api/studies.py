@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from etils import epath
 
-from code_ablate.analysis.estimation.estimates import CANNOT_SAY, Estimate
+from code_ablate.analysis.estimation.estimates import Estimate
 from code_ablate.analysis.estimation.summary import Summary
+from code_ablate.analysis.report.change_figure import FACES
 from code_ablate.analysis.report.content import Report, make_report
 from code_ablate.analysis.results.results import Results, load_results
 from code_ablate.analysis.results.study_record import FILE, ArmRecord, StudyRecord
@@ -268,7 +269,8 @@ class OpenStudy:
     def plot_comparisons(self, size: str | None = None) -> Plot:
         """Changes against the baseline, a panel per metric, of a model size; None: the smallest.
 
-        Marks are filled where the verdict is not "cannot say". Metrics whose baseline may be zero
+        Marks are full where recipes differ, grey inside where they are equivalent, and hollow where
+        that cannot be said. Metrics whose baseline may be zero
         are left out. Raises UserError if nothing is left.
         """
         frame = self.comparisons
@@ -278,11 +280,11 @@ class OpenStudy:
             raise UserError(f"no recipe of size {size} has a relative change to the baseline.")
         ends = {name: 100 * frame[name] for name in ("change", "change_low", "change_high")}
         better = np.where(frame["lower_is_better"], "lower is better", "higher is better")
-        said = frame["verdict"] != CANNOT_SAY
-        drawn = frame.assign(**ends, said=said, axis="change, % (" + better.astype(object) + ")")
+        faces = frame["verdict"].map(FACES)
+        drawn = frame.assign(**ends, face=faces, axis="change, % (" + better.astype(object) + ")")
         places = ("change", "change_low", "change_high")
         return intervals_plot(
-            drawn, "label", "recipe", "stage", places, "axis", filled="said", origin=0.0
+            drawn, "label", "recipe", "stage", places, "axis", face="face", origin=0.0
         )
 
     def _size(self, size: str | None) -> str:

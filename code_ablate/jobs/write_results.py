@@ -30,6 +30,7 @@ from code_ablate.analysis.report.results_text import (
     noise_text,
     outcome_counts,
     part_values,
+    recipes_text,
 )
 from code_ablate.analysis.report.study_answers import (
     Part,
@@ -99,14 +100,18 @@ def write_results_page(
         for c in part.report.summary.comparisons
         if not c.exploratory
     }
-    figures = [figure for part in parts for figure in _figures(part, named)]
+    compared = [part for part in parts if part is not mixtures]
+    figures = [figure for part in compared for figure in _figures(part, named)]
     table_files = _write_tables(tables, beside)
     files = [file for found in table_files.values() for file in found]
     files += [*_write_figures(figures, beside), *_copy_frozen(parts, beside)]
     command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
     command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
     command += ["--law", _shown(law)] if law is not None else []
-    values = [part_values(part) for part in parts]
+    values = [
+        part_values(part, parts[:number], for_law=part is mixtures)
+        for number, part in enumerate(parts)
+    ]
     text = render_text(
         "results.md",
         counts=outcome_counts([answer for part in values for answer in part["answers"]]),
@@ -115,6 +120,7 @@ def write_results_page(
         made=made_of(parts),
         written=written,
         parts=values,
+        recipes=recipes_text(compared),
         figures=[{"alt": figure.alt, "file": f"{beside.name}/{figure.file}"} for figure in figures],
         noise=noise_text(pilot, parts),
         decisions=decisions_text(parts),

@@ -51,7 +51,7 @@ def test_scores_and_changes_have_a_panel_for_each_metric(laboratory):
     assert plot._repr_png_().startswith(PNG)
 
 
-def test_a_change_is_filled_where_the_verdict_says_something(laboratory):
+def test_a_change_is_hollow_where_the_verdict_says_nothing(laboratory):
     study = code_ablate.open_study(laboratory.study)
     comparisons = study.comparisons
     assert {"different", "cannot say"} <= set(comparisons["verdict"])

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from code_ablate.analysis.estimation.estimates import CANNOT_SAY
-from code_ablate.analysis.report.results_text import frozen_on
+from code_ablate.analysis.report.results_text import frozen_on, part_values, recipes_text
 from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
@@ -19,10 +19,10 @@ from tests.analysis.conftest import SIZE, write_study
 
 RECIPES = ("text_only", "code_25", "balanced_only")
 TITLE = "What code does"
-CLAIM_ROWS = """source,statement,study,hypothesis
-paper,more reasoning,demo,code_25 accuracy/reasoning better
-critics,text gets worse,demo,balanced_only bits_per_byte/demo.text worse
-nobody,of the other study,later,code_25 accuracy/reasoning better
+CLAIM_ROWS = """source,statement,figure,study,hypothesis
+paper,more reasoning,"accuracy, 50.2 to 51.9 %",demo,code_25 accuracy/reasoning better
+critics,text gets worse,,demo,balanced_only bits_per_byte/demo.text worse
+nobody,of the other study,,later,code_25 accuracy/reasoning better
 """
 
 
@@ -148,7 +148,8 @@ def test_what_no_hypothesis_named_is_marked_as_exploratory(made):
     apart = [c for c in report.summary.comparisons if c.exploratory]
     marked = [c for c in apart if c.verdict() != CANNOT_SAY]
     assert 0 < len(marked) < len(apart) < len(report.summary.comparisons)
-    assert text.count(" °") == len(marked)
+    tables = text[text.index("## All changes") : text.index("## The noise")]
+    assert tables.count(" °") == len(marked)
     assert '"°": exploratory' in text
 
 
@@ -191,8 +192,72 @@ def test_what_is_missing_is_named(made):
 
 def test_claims_of_others_stand_beside_what_was_found(made):
     _, text, *_ = made
-    rows = {row[0]: row[-1] for row in rows_of(text, "who")}
-    assert rows == {"paper": "cannot say", "critics": "agrees", "nobody": "not measured yet"}
+    rows = {row[0]: row[1:] for row in rows_of(text, "who")}
+    outcomes = {who: row[-1] for who, row in rows.items()}
+    # No hypothesis that was frozen names accuracy.
+    assert outcomes == {"paper": "cannot say °", "critics": "agrees", "nobody": "not measured yet"}
+    assert rows["paper"][1] == "accuracy, 50.2 to 51.9 %" and rows["critics"][1] == "–"
+    tests = rows_of(text, "hypothesis | where")
+    changes = [row[4] for row in tests if row[0].startswith("`balanced_only bits")]
+    assert len(changes) == 2 and rows["critics"][4] == "; ".join(changes)
+    assert rows["nobody"][4] == "–"
+
+
+def test_recipes_and_the_scores_of_the_baseline_are_given(made):
+    _, text, beside, *_ = made
+    rows = {
+        row[0].strip("`"): row[1:] for row in rows_of(text, "recipe | what it trains on | of study")
+    }
+    assert list(rows) == ["text_only", "code_25", "balanced_only"]
+    what = "pretraining, 500,000 tokens of some corpora; cooldown, 50,000 tokens of some corpora"
+    assert rows["text_only"] == [what, "`demo`"] and rows["code_25"][0] == what.split(";")[0]
+    changes = text[text.index("## All changes") :]
+    [columns] = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in changes.splitlines()
+        if line.startswith("| recipe |")
+    ][:1]
+    first = rows_of(changes, " | ".join(columns))[0]
+    assert first[0] == "text_only: scores"
+    with (beside / "seeds.csv").open() as file:
+        seeds = [row for row in csv.DictReader(file)
+                 if (row["recipe"], row["stage"]) == ("text_only", "pretraining")]  # fmt: skip
+    values = [float(row["value"]) for row in seeds if row["metric"] == "bits_per_byte/demo.text"]
+    at = columns.index("demo.text, bits per byte")
+    assert first[at] == f"{sum(values) / 3:.3f}"
+    assert first[columns.index("reasoning, accuracy")].endswith(" %")
+
+
+def test_a_recipe_of_two_studies_is_listed_once_if_its_phases_are_the_same(made):
+    *_, done, _ = made
+    report = read_part(done).report
+    arms = report.record.arms
+    begun = [arm for arm in arms if arm.arm.stage == "pretraining"]
+    phases = {n: dataclasses.replace(p, tokens=7) for n, p in report.record.phases.items()}
+    others = {}
+    for name, record in (
+        ("begun", dataclasses.replace(report.record, arms=tuple(begun))),
+        ("other", dataclasses.replace(report.record, phases=phases)),
+    ):
+        results = dataclasses.replace(report.results, record=record)
+        part = dataclasses.replace(read_part(done), name=name)
+        others[name] = dataclasses.replace(
+            part, report=dataclasses.replace(report, results=results)
+        )
+    text = recipes_text([read_part(done), others["begun"], others["other"]])
+    found = [row for row in rows_of(text, "recipe | what it trains on | of study")
+             if row[0] == "`text_only`"]  # fmt: skip
+    assert found[0][1].count("tokens of") == 2 and found[0][2] == "`demo` and `begun`"
+    assert found[1][1].startswith("pretraining, 7 tokens") and found[1][2] == "`other`"
+
+
+def test_a_phase_of_two_studies_is_counted_once(made):
+    *_, done, _ = made
+    part = read_part(done)
+    alone, again = part_values(part), part_values(part, [part])
+    phases = len(part.report.record.phases)
+    assert alone["phases"] == f"{phases} ({phases})" and again["phases"] == f"{phases} (0)"
+    assert alone["tokens"] != "0" == again["tokens"] and again["hours"] == "0.0"
 
 
 def test_tables_lead_from_each_number_to_its_run(made):

@@ -7,11 +7,20 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 
-from code_ablate.analysis.estimation.estimates import Comparison, Metric
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    DIFFERENT,
+    EQUIVALENT,
+    Comparison,
+    Metric,
+)
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.drawing import GREY, LOOKS, Drawing, panel
 from code_ablate.analysis.report.elements import Key
+
+FACES = {DIFFERENT: "", EQUIVALENT: "#c8c8c8", CANNOT_SAY: "white"}
+"""Colour inside of a comparison's mark, by its verdict; empty for the same as around it."""
 
 
 def change_figure(
@@ -19,8 +28,9 @@ def change_figure(
 ) -> Drawing | None:
     """Relative change to the baseline at one model size, per metric and recipe, with intervals.
 
-    Filled markers are comparisons that hold after Holm's correction. Metrics without a relative
-    change are left out. None if there is none (no recipe shares a seed with the baseline).
+    What is inside of a mark tells the verdict (`FACES`); a grey band is the margin within which
+    recipes are taken for equivalent. Metrics without a relative change are left out. None if there
+    is none (no recipe shares a seed with the baseline).
     `metrics`: what to draw; None: all of the report.
     """
     metrics = report.summary.metrics if metrics is None else metrics
@@ -66,6 +76,8 @@ def _change_panel(
     label = f"change in {metric.name}, %\n({better})"
     axis = panel(metric.label, x_label=label, rows=names, row_inches=0.32)
     axis.axvline(0, color="#444444", linewidth=0.9)
+    margin = min((c.sought / abs(c.base) for c in comparisons if c.margin is not None), default=0.0)
+    axis.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.12, linewidth=0)
     for comparison in comparisons:
         if comparison.gain is None:
             continue
@@ -78,7 +90,7 @@ def _change_panel(
             marker=marker,
             ms=5,
             markeredgecolor=colour,
-            markerfacecolor=colour if comparison.certain() else "white",
+            markerfacecolor=FACES[comparison.verdict()] or colour,
         )
     return axis
 
@@ -88,4 +100,8 @@ def _keys(report: Report, styles: _PlaceStyles) -> list[Key]:
         Key(report.title(place), colour, marker, "-")
         for place, (colour, marker, _) in styles.items()
     ]
-    return [*keys, Key("hollow: not certain after Holm's correction", GREY, "o", filled=False)]
+    keys.append(Key("different", GREY, "o", face=FACES[DIFFERENT]))
+    if any(comparison.margin is not None for comparison in report.summary.comparisons):
+        keys.append(Key("equivalent", GREY, "o", face=FACES[EQUIVALENT]))
+        keys.append(Key("margin of equivalence", GREY, band=True))
+    return [*keys, Key("cannot say", GREY, "o", face=FACES[CANNOT_SAY])]

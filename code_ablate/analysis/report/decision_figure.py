@@ -53,7 +53,7 @@ def signal_figure(report: Report, place: Place) -> Drawing | None:
     keys = [Key(name, BLUE, marker) for name, marker in markers.items()]
     keys += [
         Key("filled: the score that counts", BLUE, "o", "-"),
-        Key("another score", BLUE, "o", "-", filled=False),
+        Key("another score", BLUE, "o", "-", face="white"),
         Key(f"under {LEAST_RATIO:g}: decides nothing", _PALE, "o", "-"),
     ]
     decide = sum(_decides(report, task, place) for task in report.evidence.primary)
@@ -131,7 +131,7 @@ def size_figure(report: Report) -> Drawing | None:
         Key(f"{report.baseline}, the baseline", BLUE, "s"),
         Key(f"best at {small}: the pick", VERMILION, "^"),
         Key("best at both", VERMILION, "D"),
-        Key(f"best at {large}", VERMILION, "v", filled=False),
+        Key(f"best at {large}", VERMILION, "v", face="white"),
     ]
     if not all(_decides(report, task, Place(small, pair[2])) for task, _ in found):
         keys.append(Key(f"signal to noise under {LEAST_RATIO:g}", _PALE, "o"))

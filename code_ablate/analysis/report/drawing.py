@@ -250,7 +250,7 @@ def _handle(key: Key) -> Line2D | Patch:
         linestyle=key.line,  # type: ignore[arg-type]
         marker=key.marker or None,
         ms=5,
-        mfc=key.colour if key.filled else "white",
+        mfc=key.face or key.colour,
         label=key.label,
     )
 

@@ -76,8 +76,8 @@ class Key:
     """Shape of its points, as matplotlib names it: one of "o s ^ v D P"; empty for none."""
     line: str = ""
     """Its line: "-", "--", ":" or "-."; empty for none."""
-    filled: bool = True
-    """Whether its points are filled."""
+    face: str = ""
+    """Colour inside of its points; empty for the same as around them."""
     band: bool = False
     """Whether it is an area, and neither points nor a line."""
 

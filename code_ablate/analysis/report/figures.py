@@ -65,12 +65,13 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
 
     Recipes of one phase that differ in that share alone make the line; small points are seeds. The
     band is the interval of the paired difference to the baseline, drawn around the recipe's mean.
-    Other recipes stand apart on the right, in the order of the legend: what one that has another
-    corpus in the place of text has to do with the share of the source, no axis can say.
+    Other recipes stand apart on the right, with their numbers in the legend: what one that has
+    another corpus in the place of text has to do with the share of the source, no axis can say.
     """
     results, summary, source = report.results, report.summary, report.record.source
     scale = metric.form[0]
-    axis = panel(metric.label, metric.unit, f"share of {source}, %")
+    better = "↓ better" if metric.lower_is_better else "↑ better"  # longer text has no room
+    axis = panel(metric.label, f"{metric.unit}, {better}", f"share of {source}, %")
     _reference_lines(axis.axhline, report, place, metric)
     sweep = swept_recipes(results, place)
     x = [100 * results.share(name, place) for name in sweep]
@@ -99,6 +100,9 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
         axis.plot(at, estimate.value * scale, color=colour, marker=marker, ms=5.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, [at + step / 3] * len(values), values, colour)
+        top = 0.99 - 0.05 * (i % 2)  # of two digits there is no room side by side
+        across = axis.get_xaxis_transform()
+        axis.text(at, top, str(i + 1), transform=across, fontsize=6, ha="center", va="top")
     end = edge + (len(styles) + 0.5) * step if styles else edge
     axis.axvspan(edge, end, color=GREY, alpha=0.08, linewidth=0)
     axis.set_xlim(-0.04 * width, end)
@@ -183,11 +187,11 @@ def _share_keys(report: Report, place: Place) -> list[Key]:
     keys = [
         Key("one phase (mean of seeds)", BLUE, "o", "-"),
         Key(f"{percent} interval of difference to baseline", BLUE, band=True),
-        Key("one seed", GREY, "o", filled=False),
+        Key("one seed", GREY, "o", face="white"),
     ]
-    for name, (colour, marker) in _other_styles(report, place).items():
+    for number, (name, (colour, marker)) in enumerate(_other_styles(report, place).items(), 1):
         note = _why_apart(report, name, place)
-        keys.append(Key(f"{name} ({note})", colour, marker, "-"))
+        keys.append(Key(f"{number} {name} ({note})", colour, marker, "-"))
     return [*keys, *_reference_keys(report, place)]
 
 
@@ -234,7 +238,7 @@ def _level_panel(report: Report, place: Place, metric: Metric) -> Axes:
 def _level_keys(report: Report) -> list[Key]:
     percent = whole_percent(report.summary.settings.confidence)
     label = f"mean of seeds, {percent} interval of difference to baseline"
-    return [Key(label, BLUE, "o", "-"), Key("one seed", GREY, "o", filled=False)]
+    return [Key(label, BLUE, "o", "-"), Key("one seed", GREY, "o", face="white")]
 
 
 def published_figure() -> Drawing:

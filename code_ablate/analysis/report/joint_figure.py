@@ -31,7 +31,7 @@ def joint_figure(studies: SeveralStudies, rows: Sequence[Mapping[str, Any]]) -> 
     )
     percent = whole_percent(Settings().confidence)
     keys = [Key(f"{name}, {percent} interval", *look, "-") for name, look in looks.items()]
-    keys.append(Key("a study's baseline", "#444444", "o", "-", filled=False))
+    keys.append(Key("a study's baseline", "#444444", "o", "-", face="white"))
     return Drawing("Scores of the recipes of all studies", panels, tuple(keys))
 
 

@@ -20,7 +20,7 @@ from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.decision_phrases import with_unit
 from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.report.frozen_text import frozen_facts
-from code_ablate.analysis.report.phrases import counted, detectable_change, percent
+from code_ablate.analysis.report.phrases import counted, detectable_change, joined, percent
 from code_ablate.analysis.report.study_answers import (
     NOT_MEASURED,
     Answer,
@@ -73,13 +73,51 @@ def hypotheses_text(parts: Sequence[Part]) -> str:
     return _markdown(rows) if len(rows) > 1 else ""
 
 
-def part_values(part: Part) -> dict[str, Any]:
-    """What the page says of a study, as its template names it."""
+def recipes_text(parts: Sequence[Part]) -> str:
+    """What each recipe of the studies trains on at the smallest size: a table of its phases."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for part in parts:
+        for recipe, phases in _trained_on(part.report).items() if part.report else ():
+            # A study without cooldowns trains the beginning of what one with them does.
+            same = (key for key in found if key[0] == recipe and key[1][: len(phases)] == phases)
+            found.setdefault(next(same, (recipe, phases)), []).append(f"`{part.name}`")
+    rows = [["recipe", "what it trains on", "of study"]]
+    rows += [
+        [f"`{recipe}`", "; ".join(phases), joined(of)] for (recipe, phases), of in found.items()
+    ]
+    return _markdown(rows) if found else ""
+
+
+def _trained_on(report: Report) -> dict[str, tuple[str, ...]]:
+    """The phases of each recipe at the smallest size, in words: those of its last stage."""
+    record, smallest = report.record, report.results.sizes[0].name
+    arms = sorted(record.arms, key=lambda one: len(one.phases))
+    last = {one.arm.recipe: one.phases for one in arms if one.arm.size == smallest}
+    return {
+        recipe.name: tuple(
+            f"{phase.name}, {phase.tokens:,} tokens of {phase.mixture}"
+            for phase in map(record.phases.__getitem__, last[recipe.name])
+        )
+        for recipe in record.recipes
+        if recipe.name in last
+    }
+
+
+def part_values(
+    part: Part, earlier: Sequence[Part] = (), *, for_law: bool = False
+) -> dict[str, Any]:
+    """What the page says of a study, as its template names it.
+
+    `earlier`: the studies above it on the page, whose phases it may share. `for_law`: its mixtures
+    are there for the law, and are not compared with each other.
+    """
     report, frozen = part.report, part.frozen
+    seen = {name for other in earlier if other.report for name in other.report.record.phases}
     record = report.record if report else None
     design = frozen.entries[-1].design if frozen else {}
     arms = record.arms if record else ()
-    phases = record.phases.values() if record else ()
+    phases = record.phases if record else {}
+    own = [phase for name, phase in phases.items() if name not in seen]
     return {
         "name": part.name,
         "answers": answers(part),
@@ -91,7 +129,7 @@ def part_values(part: Part) -> dict[str, Any]:
             for place in report.places
             if len(report.results.recipes_at(place)) > 1
         ]
-        if report
+        if report and not for_law
         else [],
         "missing": part.missing,
         "missing_count": part.missing_count,
@@ -99,8 +137,9 @@ def part_values(part: Part) -> dict[str, Any]:
         "sizes": ", ".join(s.name for s in record.sizes) if record else ", ".join(design["sizes"]),
         "seeds": len({arm.arm.seed for arm in arms}) if arms else 0,
         "arms": f"{len(arms)} of {part.planned}",
-        "tokens": f"{sum(phase.tokens for phase in phases):,}",
-        "hours": f"{sum(phase.seconds for phase in phases) / 3600:.1f}",
+        "phases": f"{len(phases)} ({len(own)})",
+        "tokens": f"{sum(phase.tokens for phase in own):,}",
+        "hours": f"{sum(phase.seconds for phase in own) / 3600:.1f}",
         "machine": f"{record.machine.cores} cores, {record.machine.device}" if record else "–",
         "version": record.version if record else (frozen.first.version if frozen else ""),
         "commit": (record.commit[:12] if record else "") or "–",
@@ -187,10 +226,11 @@ def decisions_text(parts: Sequence[Part]) -> str:
 
 def claims_text(rows: Sequence[ClaimRow]) -> str:
     """What others said, beside what was found: a table."""
-    table = [["who", "what was said", "as a hypothesis here", "of study", "here"]]
+    table = [["who", "what was said", "measured there", "as a hypothesis here", "of study",
+              "change here", "here"]]  # fmt: skip
     table += [
-        [row.claim.source, row.claim.statement, f"`{row.claim.hypothesis}`", f"`{row.claim.study}`",
-         row.agrees]
+        [row.claim.source, row.claim.statement, row.claim.figure or "–",
+         f"`{row.claim.hypothesis}`", f"`{row.claim.study}`", row.changes or "–", row.agrees]
         for row in rows
     ]  # fmt: skip
     return _markdown(table)

@@ -17,11 +17,24 @@ from dataclasses import dataclass
 
 from etils import epath
 
-from code_ablate.analysis.estimation.estimates import CANNOT_SAY, DIFFERENT, EQUIVALENT, Comparison
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    DIFFERENT,
+    EQUIVALENT,
+    Comparison,
+    Estimate,
+    Metric,
+)
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report, make_report
 from code_ablate.analysis.report.phrases import change_range, undecided
-from code_ablate.analysis.results.frozen import FrozenPlan, Hypothesis, within_margin
+from code_ablate.analysis.results.frozen import (
+    CONTRADICTED,
+    HOLDS,
+    FrozenPlan,
+    Hypothesis,
+    within_margin,
+)
 from code_ablate.analysis.results.results import load_results
 from code_ablate.analysis.results.study_record import FILE, ArmRecord
 from code_ablate.errors import UserError
@@ -32,7 +45,7 @@ MARKS = {DIFFERENT: "**", EQUIVALENT: "= ", CANNOT_SAY: "? "}
 NOT_MEASURED = "not measured yet"
 """Outcome of a hypothesis that no arm speaks to so far."""
 
-_CLAIM_COLUMNS = ("source", "statement", "study", "hypothesis")
+_CLAIM_COLUMNS = ("source", "statement", "figure", "study", "hypothesis")
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,8 @@ class Answer:
     """Seeds that the comparison has."""
     open: str
     """What it would take, where the data cannot say."""
+    exploratory: bool
+    """Whether hypotheses that were frozen before the results name others, and not this."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +104,8 @@ class Claim:
     """Who said it."""
     statement: str
     """What was said."""
+    figure: str
+    """What was measured there, in words; empty where no figure is known."""
     study: str
     """Name of the study here that can speak to it."""
     hypothesis: Hypothesis
@@ -157,7 +174,7 @@ def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
     if report is None or not found:
         text = str(hypothesis)
         return [Answer(text, "", hypothesis.recipe, hypothesis.metric, "", None, "",
-                       NOT_MEASURED, 0, "")]  # fmt: skip
+                       NOT_MEASURED, 0, "", False)]  # fmt: skip
     return [
         Answer(
             str(hypothesis),
@@ -170,6 +187,7 @@ def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
             hypothesis.outcome(c),
             len(c.difference.seeds),
             undecided(c),
+            c.exploratory,
         )
         for c in found
     ]
@@ -187,20 +205,29 @@ def _covered(hypothesis: Hypothesis, report: Report) -> list[Comparison]:
 
 
 def change_table(part: Part, place: Place) -> list[list[str]]:
-    """Recipes by metrics: change with interval, marked by verdict; the first row is the head.
+    """Recipes by metrics: change with interval, marked by verdict.
 
-    What is exploratory has a circle behind it where it is called different or equivalent.
+    The first row is the head, the second has the scores of the baseline. What is exploratory has a
+    circle behind it where it is called different or equivalent.
     """
     report = part.report
     assert report is not None, "asked of a study that has results"
     metrics = report.summary.metrics
     rows = [["recipe", *(f"{m.label}, {m.name}" for m in metrics)]]
+    if report.baseline in report.results.recipes_at(place):
+        scores = [_score(report.summary.level(place, report.baseline, m), m) for m in metrics]
+        rows.append([f"{report.baseline}: scores", *scores])
     for recipe in report.results.recipes_at(place):
         if recipe == report.baseline:
             continue
         cells = [report.summary.comparison(place, recipe, metric) for metric in metrics]
         rows.append([recipe, *(_cell(c) for c in cells)])
     return rows
+
+
+def _score(level: Estimate, metric: Metric) -> str:
+    scale, digits = metric.form
+    return f"{scale * level.value:.{digits}f}" + " %" * metric.is_share
 
 
 def _cell(comparison: Comparison | None) -> str:
@@ -213,8 +240,8 @@ def _cell(comparison: Comparison | None) -> str:
 
 
 def read_claims(path: epath.PathLike) -> list[Claim]:
-    """Claims of a CSV with the columns source, statement, study and hypothesis. UserError if a row
-    is none."""
+    """Claims of a CSV with the columns source, statement, figure, study and hypothesis. UserError
+    if a row is none."""
     file = epath.Path(path)
     if not file.exists():
         raise UserError(f"no claims at {file}: give a CSV with {', '.join(_CLAIM_COLUMNS)}.")
@@ -222,7 +249,13 @@ def read_claims(path: epath.PathLike) -> list[Claim]:
     if tuple(reader.fieldnames or ()) != _CLAIM_COLUMNS:
         raise UserError(f"{file} must have the columns {', '.join(_CLAIM_COLUMNS)}, in this order.")
     return [
-        Claim(row["source"], row["statement"], row["study"], Hypothesis.parse(row["hypothesis"]))
+        Claim(
+            row["source"],
+            row["statement"],
+            row["figure"],
+            row["study"],
+            Hypothesis.parse(row["hypothesis"]),
+        )
         for row in reader
     ]
 
@@ -238,14 +271,23 @@ class ClaimRow:
 
     @property
     def agrees(self) -> str:
-        """ "agrees", "contradicts", another outcome as it is, or "agrees in 2 of 3"."""
+        """ "agrees", "contradicts", another outcome as it is, or "agrees in 2 of 3".
+
+        With a circle behind it where the comparisons are exploratory.
+        """
         outcomes = [answer.outcome for answer in self.answers]
-        words = {"holds": "agrees", "contradicted": "contradicts"}
+        words = {HOLDS: "agrees", CONTRADICTED: "contradicts"}
         named = [words.get(outcome, outcome) for outcome in outcomes]
         kinds = dict.fromkeys(named)
-        if len(kinds) == 1:
-            return named[0]
-        return ", ".join(f"{kind} in {named.count(kind)} of {len(named)}" for kind in kinds)
+        text = named[0]
+        if len(kinds) > 1:
+            text = ", ".join(f"{kind} in {named.count(kind)} of {len(named)}" for kind in kinds)
+        return f"{text} °" if any(answer.exploratory for answer in self.answers) else text
+
+    @property
+    def changes(self) -> str:
+        """The changes here, of the first to the last size and stage; empty if nothing is there."""
+        return "; ".join(answer.change for answer in self.answers if answer.change)
 
 
 def claim_rows(claims: Sequence[Claim], parts: Sequence[Part]) -> list[ClaimRow]:

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from code_ablate.analysis.estimation.estimates import Settings
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    DIFFERENT,
+    EQUIVALENT,
+    Settings,
+)
 from code_ablate.analysis.report import figures
 from code_ablate.analysis.report.change_figure import change_figure
 from code_ablate.analysis.report.content import read_report
@@ -41,7 +46,7 @@ def test_main_figure_draws_the_sweep_at_its_shares(report):
 
 def test_recipes_beside_the_line_are_told_apart_by_colour_and_shape(report):
     keys = figures.main_figure(report, PRETRAINING).keys
-    looks = {(key.colour, key.marker, key.line, key.filled, key.band) for key in keys}
+    looks = {(key.colour, key.marker, key.line, key.face, key.band) for key in keys}
     assert len(looks) == len(keys)
     named = [key for key in keys if "(several phases, " in key.label]
     assert [key.label.rpartition(", ")[2] for key in named] == ["30 % code)", "55 % code)"]
@@ -58,18 +63,25 @@ def test_band_is_the_paired_interval_around_the_mean(report):
     assert high - low < (level.high - level.low) / 2  # what pairing by document is for
 
 
-def test_changes_are_filled_where_they_hold_after_correction(three_seeds_dir):
-    report = read_report(three_seeds_dir, Settings())
-    panels = change_figure(report, SIZE).panels
-    titles = [axis.get_title(loc="left") for axis in panels]
-    axis = panels[titles.index("demo.web_code")]
-    markers = [line for line in axis.lines if line.get_marker() in "oD"]
-    assert len(markers) == 6 + 3
-    drawn = sorted(float(line.get_xdata()[0]) for line in markers)
-    found = [c for c in report.summary.comparisons if c.metric.label == "demo.web_code"]
-    np.testing.assert_allclose(drawn, sorted(100 * c.gain.value for c in found))
-    filled = sum(line.get_markerfacecolor() != "white" for line in markers)
-    assert 0 < filled == sum(c.certain() for c in found)
+def test_marks_of_changes_tell_the_verdicts_and_a_band_the_margin(three_seeds_dir):
+    report = read_report(three_seeds_dir, Settings(margin=0.02))
+    drawn = [c for c in report.summary.comparisons if c.gain is not None]
+    metrics = list(dict.fromkeys(c.metric for c in drawn))
+    verdicts = set()
+    for metric, axis in zip(metrics, change_figure(report, SIZE).panels, strict=True):
+        marks = [line for line in axis.lines if line.get_marker() in "oD"]
+        found = sorted((c for c in drawn if c.metric == metric), key=lambda c: c.gain.value)
+        marks.sort(key=lambda line: float(line.get_xdata()[0]))
+        places = [float(line.get_xdata()[0]) for line in marks]
+        np.testing.assert_allclose(places, [100 * c.gain.value for c in found])
+        for line, comparison in zip(marks, found, strict=True):
+            face = {EQUIVALENT: "#c8c8c8", CANNOT_SAY: "white"}
+            own = line.get_markeredgecolor()
+            assert line.get_markerfacecolor() == face.get(comparison.verdict(), own)
+            verdicts.add(comparison.verdict())
+        [band] = axis.patches
+        assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((-2, 2))
+    assert {DIFFERENT, CANNOT_SAY} <= verdicts
     without = replace(report, summary=replace(report.summary, comparisons=()))
     assert change_figure(without, SIZE) is None
 

@@ -1,9 +1,15 @@
 """The published figures agree with each other to the digits they were printed with."""
 
+import csv
+import re
+from pathlib import Path
+
 import pytest
 
 from code_ablate.analysis.report import published
 from code_ablate.errors import UserError
+
+CLAIMS = Path(__file__).parents[3] / "docs" / "results" / "claims.csv"
 
 
 def test_averages_of_table_2_follow_from_its_columns():
@@ -33,6 +39,34 @@ def test_headline_gains_follow_from_the_table():
     assert best.reasoning / text.reasoning - 1 == pytest.approx(0.082, abs=0.001)
     assert best.knowledge / text.knowledge - 1 == pytest.approx(0.042, abs=0.001)
     assert best.code / text.code == pytest.approx(12, abs=0.1)
+
+
+def test_figures_of_claims_on_the_page_of_results_are_those_of_the_study():
+    sweep, text = published.SWEEP, published.published_arm("text_only", "pretraining")
+    by_share = dict(zip(sweep.code_share, sweep.reasoning, strict=True))
+    quality = published.CODE_QUALITY_470M
+    expected = {
+        f"{recipe} gold_bits_per_byte/reasoning": (text.reasoning, arm.reasoning)
+        for recipe in ("balanced_to_text", "code_to_text")
+        for arm in [published.published_arm(recipe, "pretraining")]
+    } | {
+        f"code_{100 * share:.0f} gold_bits_per_byte/reasoning": (
+            sweep.reasoning[0],
+            by_share[share],
+        )
+        for share in (0.25, 0.5, 1.0)
+    }
+    expected["synthetic_10 gold_bits_per_byte/code_likelihood"] = (
+        quality["code"].code,
+        quality["code+synthetic"].code,
+    )
+    found = {}
+    with CLAIMS.open() as file:
+        for row in csv.DictReader(file):
+            if row["figure"]:
+                low, high = re.search(r"([\d.]+) to ([\d.]+) %", row["figure"]).groups()
+                found[row["hypothesis"].rpartition(" ")[0]] = (float(low), float(high))
+    assert found == {name: pytest.approx(pair, abs=0.051) for name, pair in expected.items()}
 
 
 def test_sweep_has_a_score_at_every_share():
