@@ -6,13 +6,12 @@
     plan.refuse_if_impossible()       # UserError if a corpus would be read more than max_epochs
 
 Time is an estimate, phase by phase, from each phase's own model and shapes: with a pod, from the
-compiled train step; else tokens over the speed of earlier runs of the same shapes on these devices,
-or, if the hardware's peak is given, FLOPs of training (formula in code_ablate.model.flops) over
-peak x expected utilisation.
+compiled train step; else tokens over the speed of earlier runs on these devices, of the same shapes
+or by their FLOP/s of others; or, if the hardware's peak is given or nothing has run here, FLOPs of
+training (formula in code_ablate.model.flops) over peak x expected utilisation.
 """
 
 import math
-import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -20,12 +19,12 @@ from etils import epath
 
 from code_ablate.data.store import Stores
 from code_ablate.errors import UserError
-from code_ablate.identity import to_plain
 from code_ablate.model.config import ModelConfig
 from code_ablate.model.flops import flops_per_token
 from code_ablate.pods.pod import Pod
 from code_ablate.pods.step_cost import StepCost
 from code_ablate.study.corpus_plan import CorpusRow, corpus_rows, unreadable
+from code_ablate.study.earlier_runs import EarlierRuns
 from code_ablate.study.fleet_plan import FleetPlan
 from code_ablate.study.graph import PhaseGraph, Study
 from code_ablate.study.hardware import Hardware, device_here
@@ -136,19 +135,6 @@ class Plan:
             raise UserError(self.problems[0])
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """What the speed of a train step depends on, beside the devices."""
-
-    model: ModelConfig
-    seq_len: int
-    batch_windows: int
-
-    @classmethod
-    def of(cls, phase: Phase) -> "_Shape":
-        return cls(phase.model, phase.seq_len, phase.batch_windows)
-
-
 def make_plan(
     study: Study,
     stores: Stores,
@@ -172,9 +158,8 @@ def make_plan(
         tokens_per_second = {name: cost.tokens_per_second for name, cost in costs.items()}
         speeds: tuple[str, ...] = (f"train steps compiled for {pod.topology}, below",)
     else:
-        shapes = {_Shape.of(phase): phase for phase in graph.phases.values()}
-        known = _speeds(shapes, hardware, runs_dir)
-        tokens_per_second = {n: known[_Shape.of(p)][0] for n, p in graph.phases.items()}
+        known = _speeds(graph.phases, hardware, runs_dir)
+        tokens_per_second = {name: speed for name, (speed, _) in known.items()}
         speeds = tuple(dict.fromkeys(line for _, line in known.values()))
     sizes = phase_sizes(graph)
     rows = tuple(
@@ -214,11 +199,10 @@ def _fleet_plan(
     members = fleet_members(graph, runs, fleet.members, seconds=alone)
     if members == 1 or not in_processes():
         return None
-    earlier = _earlier_speeds(epath.Path(runs_dir), members)
+    earlier = EarlierRuns.read(runs_dir, members)
     seconds = {}
     for row in rows:
-        speeds = earlier.get(_key(_Shape.of(graph.phases[row.identity])))
-        speed = statistics.median(speeds) if speeds else math.nan
+        speed = earlier.tokens_per_second(graph.phases[row.identity])
         seconds[row.identity] = row.tokens_to_do / speed if row.tokens_to_do else 0.0
     return FleetPlan.of(graph, runs, members, seconds)
 
@@ -298,43 +282,23 @@ def _misfits(costs: tuple[tuple[ModelConfig, StepCost], ...]) -> Iterator[str]:
 
 
 def _speeds(
-    shapes: dict[_Shape, Phase], hardware: Hardware, runs_dir: epath.PathLike
-) -> dict[_Shape, tuple[float, str]]:
-    """Tokens per second of each shape, and where the figure comes from."""
-    earlier = {} if hardware.peak_flops else _earlier_speeds(epath.Path(runs_dir))
+    phases: Mapping[str, Phase], hardware: Hardware, runs_dir: epath.PathLike
+) -> dict[str, tuple[float, str]]:
+    """Tokens per second of each phase, by identity, and where the figure comes from."""
+    earlier = EarlierRuns({}, ()) if hardware.peak_flops else EarlierRuns.read(runs_dir)
     speeds = {}
-    for shape in shapes:
-        found = earlier.get(_key(shape), [])
-        if found:
-            speed = statistics.median(found)
-            line = f"{speed:,.0f} tokens/s: median of {len(found)} earlier runs of this model"
-        else:
-            peak, source = hardware.peak()
+    measured: tuple[float, str] | None = None  # takes a moment: once for all
+    for name, phase in phases.items():
+        speed, source = earlier.tokens_per_second(phase), earlier.source(phase)
+        if not source:
+            measured = peak, source = measured or hardware.peak()
             speed = hardware.chips * peak * hardware.expected_mfu
-            speed /= flops_per_token(shape.model, shape.seq_len)
-            line = f"speed {source}"
+            speed /= flops_per_token(phase.model, phase.seq_len)
             if not math.isnan(peak):
-                line = (
-                    f"{speed:,.0f} tokens/s: {hardware.chips} x {peak / 1e12:.3g} TFLOP/s "
-                    f"({source}) x {hardware.expected_mfu:.0%} expected utilisation"
+                source = (
+                    f"{hardware.chips} x {peak / 1e12:.3g} TFLOP/s ({source}) x "
+                    f"{hardware.expected_mfu:.0%} expected utilisation"
                 )
-        speeds[shape] = (speed, line)
-    return speeds
-
-
-def _key(shape: _Shape) -> str:
-    return str([to_plain(shape.model), shape.seq_len, shape.batch_windows])
-
-
-def _earlier_speeds(runs_dir: epath.Path, side_by_side: int = 1) -> dict[str, list[float]]:
-    """Tokens per second of the runs on devices such as are here, by shape; of each one where
-    several were trained side by side."""
-    speeds: dict[str, list[float]] = {}
-    here = device_here(side_by_side)
-    for run in RunDirectory.all_in(runs_dir):
-        config, last = run.config, run.last_metrics()
-        if config["device"] == here and "tokens_per_second" in last:
-            phase = config["phase"]
-            key = str([phase["model"], phase["seq_len"], phase["batch_windows"]])
-            speeds.setdefault(key, []).append(last["tokens_per_second"])
+        line = f"speed {source}" if math.isnan(speed) else f"{speed:,.0f} tokens/s: {source}"
+        speeds[name] = (speed, line)
     return speeds

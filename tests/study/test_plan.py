@@ -131,6 +131,27 @@ def test_the_plan_says_what_is_trained_side_by_side(study, many_stores, tmp_path
     assert "by earlier runs side by side" in plan_text(plan())
 
 
+def test_runs_of_another_model_say_how_fast_the_devices_are(study, many_stores, setting, tmp_path):
+    wide = dataclasses.replace(MODEL, d_model=64, layers=4)
+    both = dataclasses.replace(
+        study, settings=(setting, dataclasses.replace(setting, model=wide, size="wide"))
+    )
+    graph = PhaseGraph.of(both, many_stores.identities, many_stores.tokens)
+    small = [n for n, p in graph.phases.items() if p.model == MODEL]
+    for name, speed in zip(small, (900.0, 1000.0, 2000.0), strict=False):
+        run = RunDirectory.of(tmp_path, graph.phases[name], name)
+        run.write_config({}, to_plain(graph.phases[name]), "", vocabulary="v", device=device_name())
+        run.append_metrics({"step": 1, "tokens_per_second": speed})
+    plan = make_plan(both, many_stores, Hardware(), tmp_path)
+    speeds = {graph.phases[row.identity].model: row.tokens_per_second for row in plan.phases}
+    flops = {model: flops_per_token(model, setting.seq_len) for model in speeds}
+    assert speeds[MODEL] == 1000.0
+    assert speeds[wide] == pytest.approx(1000.0 * flops[MODEL] / flops[wide]) and speeds[wide] < 500
+    assert "tokens/s: by the FLOP/s of 3 earlier runs" in plan_text(plan)
+    given = make_plan(both, many_stores, HARDWARE, tmp_path)  # a peak that is given comes first
+    assert "earlier run" not in plan_text(given)
+
+
 def test_on_accelerators_no_time_side_by_side_is_claimed(study, many_stores, tmp_path, monkeypatch):
     monkeypatch.setattr("jax.default_backend", lambda: "tpu")
     monkeypatch.setattr("jax.device_count", lambda: 8)
