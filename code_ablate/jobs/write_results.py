@@ -92,7 +92,8 @@ def write_results_page(
         None if folder is None else known.get(str(epath.Path(folder))) or read_part(folder)
         for folder in (noise, law)
     )
-    tables, law_said = _tables(parts, mixtures)
+    law_found = _law(mixtures)
+    tables = _tables(parts, law_found.rows)
     named = {
         c.metric.key
         for part in parts
@@ -104,7 +105,8 @@ def write_results_page(
     figures = [figure for part in compared for figure in _figures(part, named)]
     table_files = _write_tables(tables, beside)
     files = [file for found in table_files.values() for file in found]
-    files += [*_write_figures(figures, beside), *_copy_frozen(parts, beside)]
+    drawn = figures + ([law_found.figure] if law_found.figure else [])
+    files += [*_write_figures(drawn, beside), *_copy_frozen(parts, beside)]
     command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
     command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
     command += ["--law", _shown(law)] if law is not None else []
@@ -121,10 +123,11 @@ def write_results_page(
         written=written,
         parts=values,
         recipes=recipes_text(compared),
-        figures=[{"alt": figure.alt, "file": f"{beside.name}/{figure.file}"} for figure in figures],
+        figures=[figure.on_page(beside.name) for figure in figures],
         noise=noise_text(pilot, parts),
         decisions=decisions_text(parts),
-        law=law_said,
+        law=law_found.text,
+        law_figures=[law_found.figure.on_page(beside.name)] if law_found.figure else [],
         claims=claims_text(claims),
         tables=[_table_line(beside.name, table_files[name], len(rows))
                 for name, rows in tables.items()],
@@ -161,6 +164,10 @@ class _Figure:
     """What it shows."""
     drawings: Sequence[Drawing]
     """What it is made of, 1 or more."""
+
+    def on_page(self, folder: str) -> dict[str, str]:
+        """How the page names it; `folder`: the one that it lies in, beside the page."""
+        return {"alt": self.alt, "file": f"{folder}/{self.file}"}
 
 
 def _figures(part: Part, named: Collection[str]) -> list[_Figure]:
@@ -208,9 +215,9 @@ def _write_figures(figures: Sequence[_Figure], folder: epath.Path) -> list[epath
 
 
 def _tables(
-    parts: Sequence[Part], mixtures: Part | None
-) -> tuple[dict[str, list[dict[str, Any]]], str]:
-    """The tables beside the page, and what the law of `mixtures` says."""
+    parts: Sequence[Part], law_shares: Sequence[Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The tables beside the page that have rows; `law_shares`: the one of the law."""
     tables: dict[str, list[dict[str, Any]]] = {"arms": arm_rows(parts), "seeds": seed_rows(parts)}
     for part in parts:
         if part.report is None:
@@ -218,31 +225,48 @@ def _tables(
         for name, rows in data_rows(part.report).items():
             if name in ("changes", "mixtures", "tasks", "signals", "decisions", "multipliers"):
                 tables.setdefault(name, []).extend({"study": part.name, **row} for row in rows)
-    law, rows = _law(mixtures)
-    tables["law_shares"] = rows
-    return {name: found for name, found in tables.items() if found}, law
+    tables["law_shares"] = list(law_shares)
+    return {name: found for name, found in tables.items() if found}
 
 
-def _law(part: Part | None) -> tuple[str, list[dict[str, Any]]]:
+@dataclass(frozen=True)
+class _LawFound:
+    """What the law of a study's mixtures says."""
+
+    text: str
+    """In words and small tables; or why there is none."""
+    rows: Sequence[Mapping[str, Any]] = ()
+    """Shares of the good mixtures by corpus."""
+    figure: _Figure | None = None
+    """The same drawn."""
+
+
+def _law(part: Part | None) -> _LawFound:
     """The good mixtures of a study, if it has enough of them for a law."""
     # Here: laws need pandas and scikit-learn.
     from code_ablate.analysis.laws.mixture_records import LEAST_MIXTURES
+    from code_ablate.analysis.report.law_figures import law_drawing
     from code_ablate.analysis.report.law_text import law_text
     from code_ablate.evaluation.kinds import BITS_PER_BYTE
     from code_ablate.jobs.mixture_law import study_mixtures, study_records
 
     if part is None:
-        return "No study of mixtures was given.", []
+        return _LawFound("No study of mixtures was given.")
     records = None if part.report is None else study_records(part.report.results)
     trained = 0 if records is None else int(records.mixture_N.max()) + 1
     if records is None or trained < LEAST_MIXTURES:
-        return (
+        return _LawFound(
             f"It takes {LEAST_MIXTURES} different mixtures; of `{part.name}` {trained} are trained."
-        ), []
+        )
     targets = [t for t in records.targets if t.startswith(f"{BITS_PER_BYTE}/")]
     optimum = study_mixtures(records.with_targets(targets))
     text = f"Fitted to `{part.name}`, bits per byte of all its domains.\n\n"
-    return f"{text}```\n{law_text(optimum)}\n```", optimum.ranges().to_dict("records")
+    alt = f"{part.name}: shares of the mixtures that are as good as the best, and of the pick"
+    return _LawFound(
+        f"{text}```\n{law_text(optimum)}\n```",
+        optimum.ranges().to_dict("records"),
+        _Figure(f"{part.name}-law.png", alt, [law_drawing(optimum)]),
+    )
 
 
 def _write_tables(

@@ -16,6 +16,7 @@ from code_ablate.errors import UserError
 from code_ablate.jobs import write_results
 from code_ablate.jobs.write_results import CLAIMS, WRITTEN, write_results_page
 from tests.analysis.conftest import SIZE, write_study
+from tests.analysis.laws.conftest import make_optimum
 
 RECIPES = ("text_only", "code_25", "balanced_only")
 TITLE = "What code does"
@@ -286,6 +287,23 @@ def test_tables_lead_from_each_number_to_its_run(made):
     # The pilot is one of the studies here, and its noise is given once.
     noise = text[text.index("## The noise") : text.index("## Does the smallest")]
     assert noise.count("| demo.text, bits per byte | ") == 1 and "Noise of the pilot:" in noise
+
+
+def test_mixtures_of_a_law_are_drawn_by_the_law_and_not_compared(made, tmp_path, monkeypatch):
+    _, _, beside, done, _ = made
+    monkeypatch.setattr("code_ablate.analysis.laws.mixture_records.LEAST_MIXTURES", 2)
+    monkeypatch.setattr("code_ablate.jobs.mixture_law.study_mixtures", lambda *_: make_optimum())
+    shutil.copytree(beside, tmp_path / "page")
+    rows = "\n".join(line for line in CLAIM_ROWS.splitlines() if "later" not in line)
+    (tmp_path / "page" / CLAIMS).write_text(rows + "\n")
+    found = write_results_page([done], tmp_path / "page.md", title=TITLE, law=done)
+    page = found.page.read_text()
+    law = page[page.index("## The law of the mixture") : page.index("## What others found")]
+    assert re.findall(r"!\[.*\]\((.*)\)", page) == ["page/demo-law.png"]
+    assert "page/demo-law.png" in law and "cannot be told from the best" in law
+    assert (tmp_path / "page" / "law_shares.csv").exists()
+    assert "\n| recipe |" not in page and "\n| balanced_only |" not in page
+    assert "From `demo`, frozen" in page  # what was claimed of them is tested all the same
 
 
 def test_the_page_is_plain_markdown_and_the_same_again(made):

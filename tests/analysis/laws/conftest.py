@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from code_ablate.analysis.laws.mixture_records import Records
+from code_ablate.analysis.laws.optimum import find_optimum
+from code_ablate.analysis.laws.outlook import Objective, resample
+from code_ablate.analysis.laws.parametric import EffectiveData
+from code_ablate.analysis.laws.plain import Mean, Smooth
 from code_ablate.analysis.laws.read_records import read_records
+from code_ablate.analysis.laws.region import Region
+from code_ablate.analysis.laws.stack import fit_stack
 
 CORPORA = ("text", "code", "markup", "maths", "unused")
 TARGETS = ("loss text", "loss code", "loss maths")
@@ -60,3 +66,14 @@ def regmix() -> dict[str, Records]:
         )
         for name, part, size in (("train", "train", "1m"), ("test", "test", "1m"))
     }
+
+
+def make_optimum():
+    """The good mixtures of `make_records`, by three laws, where code is at most a fifth."""
+    laws = (Mean(), Smooth(), EffectiveData(returns=True))
+    stack = fit_stack(make_records(), laws, tightnesses=(1.0,))
+    objective = Objective.mean_of(stack)
+    region = Region(CORPORA, upper={"code": 0.2}, today={"text": 0.9, "code": 0.1})
+    return find_optimum(
+        stack, objective, region, resampled=resample(stack, objective, resamples=16)
+    )

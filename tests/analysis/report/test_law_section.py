@@ -8,28 +8,16 @@ import pandas as pd
 import pytest
 
 from code_ablate.analysis.estimation.estimates import Settings
-from code_ablate.analysis.laws.optimum import find_optimum
-from code_ablate.analysis.laws.outlook import Objective, resample
-from code_ablate.analysis.laws.parametric import EffectiveData
-from code_ablate.analysis.laws.plain import Mean, Smooth
-from code_ablate.analysis.laws.region import Region
-from code_ablate.analysis.laws.stack import fit_stack
 from code_ablate.analysis.report.law_figures import law_drawing
 from code_ablate.analysis.report.page import write_report
 from code_ablate.analysis.report.sections.law_section import law_section
 from code_ablate.cli import main
-from tests.analysis.laws.conftest import CORPORA, make_records
+from tests.analysis.laws.conftest import CORPORA, make_optimum
 
 
 @pytest.fixture(scope="module")
 def optimum():
-    laws = (Mean(), Smooth(), EffectiveData(returns=True))
-    stack = fit_stack(make_records(), laws, tightnesses=(1.0,))
-    objective = Objective.mean_of(stack)
-    region = Region(CORPORA, upper={"code": 0.2}, today={"text": 0.9, "code": 0.1})
-    return find_optimum(
-        stack, objective, region, resampled=resample(stack, objective, resamples=16)
-    )
+    return make_optimum()
 
 
 def test_the_ranges_of_good_mixtures_are_drawn_and_written(optimum):
