@@ -225,7 +225,7 @@ def _tables(
         for name, rows in data_rows(part.report).items():
             if name in ("changes", "mixtures", "tasks", "signals", "decisions", "multipliers"):
                 tables.setdefault(name, []).extend({"study": part.name, **row} for row in rows)
-    tables["law_shares"] = list(law_shares)
+    tables["law_shares"] = [dict(row) for row in law_shares]
     return {name: found for name, found in tables.items() if found}
 
 
