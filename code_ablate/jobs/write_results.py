@@ -34,6 +34,7 @@ from code_ablate.analysis.report.results_text import (
 )
 from code_ablate.analysis.report.study_answers import (
     Part,
+    answers,
     arm_rows,
     claim_rows,
     read_claims,
@@ -94,13 +95,7 @@ def write_results_page(
     )
     law_found = _law(mixtures)
     tables = _tables(parts, law_found.rows)
-    named = {
-        c.metric.key
-        for part in parts
-        if part.report is not None
-        for c in part.report.summary.comparisons
-        if not c.exploratory
-    }
+    named = {answer.metric for part in parts for answer in answers(part)}
     compared = [part for part in parts if part is not mixtures]
     figures = [figure for part in compared for figure in _figures(part, named)]
     table_files = _write_tables(tables, beside)

@@ -154,6 +154,18 @@ def test_what_no_hypothesis_named_is_marked_as_exploratory(made):
     assert '"°": exploratory' in text
 
 
+def test_panels_are_of_what_frozen_hypotheses_name(made, tmp_path, monkeypatch):
+    _, _, beside, done, later = made
+    other = shutil.copytree(done, tmp_path / "study-other")
+    (other / "frozen.json").unlink()  # where nothing was frozen no comparison is exploratory
+    shutil.copytree(beside, tmp_path / "page")
+    named = []
+    monkeypatch.setattr(write_results, "_figures", lambda part, names: named.append(names) or [])
+    write_results_page([done, other, later], tmp_path / "page.md", title=TITLE)
+    hypotheses = {"bits_per_byte/demo.text", "bits_per_byte/demo.web_code", "accuracy/reasoning"}
+    assert named == [hypotheses] * 3
+
+
 def test_a_figure_that_is_not_drawn_is_not_on_the_page(made, tmp_path, monkeypatch):
     _, _, beside, done, later = made
     monkeypatch.setattr(write_results, "change_figure", lambda *_: None)

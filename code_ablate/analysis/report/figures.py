@@ -100,9 +100,9 @@ def _share_panel(report: Report, place: Place, metric: Metric) -> Axes:
         axis.plot(at, estimate.value * scale, color=colour, marker=marker, ms=5.5, linestyle="")
         values = [scale * value for value in estimate.per_seed]
         _seed_points(axis, [at + step / 3] * len(values), values, colour)
-        top = 0.99 - 0.05 * (i % 2)  # of two digits there is no room side by side
+        below = -0.025 - 0.05 * (1 - i % 2)  # for two digits there is no room side by side
         across = axis.get_xaxis_transform()
-        axis.text(at, top, str(i + 1), transform=across, fontsize=6, ha="center", va="top")
+        axis.text(at, below, str(i + 1), transform=across, fontsize=6, ha="center", va="top")
     end = edge + (len(styles) + 0.5) * step if styles else edge
     axis.axvspan(edge, end, color=GREY, alpha=0.08, linewidth=0)
     axis.set_xlim(-0.04 * width, end)
