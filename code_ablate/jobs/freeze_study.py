@@ -96,8 +96,9 @@ def _primary_scores(study: Study, results: Results | None) -> dict[str, str]:
 
 def _default_stopping_rule(study: Study) -> str:
     count = len(study.seeds)
+    seeds = "seed" if count == 1 else f"{count} seeds"
     return (
-        f"every recipe is trained with its {count} seeds to the end of its tokens; results are "
+        f"every recipe is trained with its {seeds} to the end of its tokens; results are "
         "looked at once, after that"
     )
 

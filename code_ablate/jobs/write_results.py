@@ -79,20 +79,21 @@ def write_results_page(
 ) -> ResultsPage:
     """The page of the studies in `folders`, complete or not.
 
-    `title`: head of the page. `noise`: folder of the pilot, whose noise the page gives. `law`:
-    folder of the study whose mixtures the law is fitted to. Raises UserError for a folder without
-    results and frozen plan, a text that is absent, and a table over a megabyte.
+    `title`: head of the page. `noise`: folder of the pilot, whose noise the page gives. `law`: the
+    one of `folders` whose mixtures the law is fitted to. Raises UserError for a folder without
+    results and frozen plan, a text that is absent, a law of another study, and a table over a
+    megabyte.
     """
     page = epath.Path(out)
     beside = page.parent / page.stem
     written = _written(beside)
     parts = [read_part(folder) for folder in folders]
     claims = claim_rows(read_claims(beside / CLAIMS), parts)
-    known = {part.folder: part for part in parts}
-    pilot, mixtures = (
-        None if folder is None else known.get(str(epath.Path(folder))) or read_part(folder)
-        for folder in (noise, law)
-    )
+    known = {_resolved(part.folder): part for part in parts}
+    pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)
+    mixtures = None if law is None else known.get(_resolved(law))
+    if law is not None and mixtures is None:
+        raise UserError(f"--law {law} is none of the studies: give its folder among them, too.")
     law_found = _law(mixtures)
     tables = _tables(parts, law_found.rows)
     named = {answer.metric for part in parts for answer in answers(part)}
@@ -141,6 +142,11 @@ def _written(folder: epath.Path) -> dict[str, str]:
         names = joined([f"{name}.md" for name in absent])
         raise UserError(f"{folder} lacks {names}: write what no table says of the question there.")
     return {name: (folder / f"{name}.md").read_text().strip() for name in WRITTEN}
+
+
+def _resolved(path: epath.PathLike) -> str:
+    """One name for a folder, however it is written."""
+    return str(epath.Path(path).resolve())
 
 
 def _shown(path: epath.PathLike) -> str:

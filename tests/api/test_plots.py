@@ -51,7 +51,7 @@ def test_scores_and_changes_have_a_panel_for_each_metric(laboratory):
     assert plot._repr_png_().startswith(PNG)
 
 
-def test_a_change_is_hollow_where_the_verdict_says_nothing(laboratory):
+def test_the_inside_of_a_mark_tells_the_verdict(laboratory):
     study = code_ablate.open_study(laboratory.study)
     comparisons = study.comparisons
     assert {"different", "cannot say"} <= set(comparisons["verdict"])
@@ -59,9 +59,12 @@ def test_a_change_is_hollow_where_the_verdict_says_nothing(laboratory):
     for axis in study.plot_comparisons().figure.axes:
         rows = comparisons[comparisons["label"] == axis.get_title(loc="left")]
         marks = [line for line in axis.get_lines() if line.get_marker() != "None"]
-        drawn = [(line.get_xdata()[0], line.get_markerfacecolor() != "white") for line in marks]
-        said = rows["verdict"] != "cannot say"
-        assert sorted(drawn) == sorted(zip(100 * rows["change"], said, strict=True))
+        marks.sort(key=lambda line: line.get_xdata()[0])
+        rows = rows.sort_values("change")
+        assert [line.get_xdata()[0] for line in marks] == list(100 * rows["change"])
+        for line, verdict in zip(marks, rows["verdict"], strict=True):
+            face = {"equivalent": "#c8c8c8", "cannot say": "white"}.get(verdict)
+            assert line.get_markerfacecolor() == (face or line.get_markeredgecolor())
         found += len(marks)
     assert found == len(comparisons)
 

@@ -20,6 +20,7 @@ from tests.analysis.laws.conftest import make_optimum
 
 RECIPES = ("text_only", "code_25", "balanced_only")
 TITLE = "What code does"
+RECIPES_HEAD = "recipe | size | what it trains on | of study"
 CLAIM_ROWS = """source,statement,figure,study,hypothesis
 paper,more reasoning,"accuracy, 50.2 to 51.9 %",demo,code_25 accuracy/reasoning better
 critics,text gets worse,,demo,balanced_only bits_per_byte/demo.text worse
@@ -216,14 +217,31 @@ def test_claims_of_others_stand_beside_what_was_found(made):
     assert rows["nobody"][4] == "–"
 
 
+def test_without_hypotheses_every_comparison_and_claim_is_exploratory(made, tmp_path):
+    _, _, beside, done, _ = made
+    plain = shutil.copytree(done, tmp_path / "study-plain")
+    (plain / "frozen.json").unlink()
+    shutil.copytree(beside, tmp_path / "page")
+    claim = 'critics,a|b,"P(a|b)",plain,balanced_only bits_per_byte/demo.text worse\n'
+    (tmp_path / "page" / CLAIMS).write_text(CLAIM_ROWS.splitlines()[0] + "\n" + claim)
+    page = write_results_page([plain], tmp_path / "page.md", title=TITLE).page.read_text()
+    assert "Nothing was frozen before the data: every comparison is exploratory." in page
+    [row] = [line for line in page.splitlines() if line.startswith("| critics |")]
+    assert row.endswith("| agrees ° |") and "| a\\|b | P(a\\|b) |" in row
+    tables = page[page.index("## All changes") : page.index("## The noise")]
+    assert tables.count("**") == 2 * tables.count("°**") > 0
+    (tmp_path / "page" / CLAIMS).write_text(CLAIM_ROWS.splitlines()[0] + "\n")
+    page = write_results_page([plain], tmp_path / "page.md", title=TITLE).page.read_text()
+    assert "No claim of others was given." in page
+
+
 def test_recipes_and_the_scores_of_the_baseline_are_given(made):
     _, text, beside, *_ = made
-    rows = {
-        row[0].strip("`"): row[1:] for row in rows_of(text, "recipe | what it trains on | of study")
-    }
+    rows = {row[0].strip("`"): row[1:] for row in rows_of(text, RECIPES_HEAD)}
     assert list(rows) == ["text_only", "code_25", "balanced_only"]
-    what = "pretraining, 500,000 tokens of some corpora; cooldown, 50,000 tokens of some corpora"
-    assert rows["text_only"] == [what, "`demo`"] and rows["code_25"][0] == what.split(";")[0]
+    first, cooldown = "500,000 tokens of some corpora", "50,000 tokens of some corpora"
+    assert rows["text_only"] == [SIZE, f"{first}; then {cooldown}", "`demo`"]
+    assert rows["code_25"] == [SIZE, first, "`demo`"]
     changes = text[text.index("## All changes") :]
     [columns] = [
         [cell.strip() for cell in line.strip("|").split("|")]
@@ -257,11 +275,34 @@ def test_a_recipe_of_two_studies_is_listed_once_if_its_phases_are_the_same(made)
         others[name] = dataclasses.replace(
             part, report=dataclasses.replace(report, results=results)
         )
-    text = recipes_text([read_part(done), others["begun"], others["other"]])
-    found = [row for row in rows_of(text, "recipe | what it trains on | of study")
-             if row[0] == "`text_only`"]  # fmt: skip
-    assert found[0][1].count("tokens of") == 2 and found[0][2] == "`demo` and `begun`"
-    assert found[1][1].startswith("pretraining, 7 tokens") and found[1][2] == "`other`"
+    parts = [read_part(done), others["begun"], others["other"]]
+    for order in (parts, parts[::-1]):
+        rows = [
+            row for row in rows_of(recipes_text(order), RECIPES_HEAD) if row[0] == "`text_only`"
+        ]
+        assert len(rows) == 2
+        [whole] = [row for row in rows if row[2].startswith("500,000 tokens")]
+        [other] = [row for row in rows if row[2].startswith("7 tokens")]
+        assert whole[2].count("tokens of") == 2 and other[3] == "`other`"
+        assert set(whole[3].split(" and ")) == {"`demo`", "`begun` (to the end of phase 1)"}
+
+
+def test_a_recipe_of_larger_sizes_alone_is_listed_with_its_own(tmp_path):
+    sizes = {SIZE: 1_065_344, "3M": 3_000_000}
+    done = write_study(tmp_path / "study-demo", seeds=(0,), recipes=RECIPES, items=20, sizes=sizes)
+    part = read_part(done)
+    report = part.report
+    arms = [arm for arm in report.record.arms
+            if arm.arm.size == "3M" or arm.arm.recipe == "text_only"]  # fmt: skip
+    record = dataclasses.replace(report.record, arms=tuple(arms))
+    results = dataclasses.replace(report.results, record=record)
+    part = dataclasses.replace(part, report=dataclasses.replace(report, results=results))
+    rows = rows_of(recipes_text([part]), RECIPES_HEAD)
+    assert {row[0]: row[1] for row in rows} == {
+        "`text_only`": SIZE,
+        "`code_25`": "3M",
+        "`balanced_only`": "3M",
+    }
 
 
 def test_a_phase_of_two_studies_is_counted_once(made):
@@ -308,7 +349,10 @@ def test_mixtures_of_a_law_are_drawn_by_the_law_and_not_compared(made, tmp_path,
     shutil.copytree(beside, tmp_path / "page")
     rows = "\n".join(line for line in CLAIM_ROWS.splitlines() if "later" not in line)
     (tmp_path / "page" / CLAIMS).write_text(rows + "\n")
-    found = write_results_page([done], tmp_path / "page.md", title=TITLE, law=done)
+    with pytest.raises(UserError, match=r"--law .*study-later is none of the studies"):
+        write_results_page([done], tmp_path / "page.md", title=TITLE, law=made[4])
+    monkeypatch.chdir(done.parent)  # the same folder by another name
+    found = write_results_page([done], tmp_path / "page.md", title=TITLE, law=done.name)
     page = found.page.read_text()
     law = page[page.index("## The law of the mixture") : page.index("## What others found")]
     assert re.findall(r"!\[.*\]\((.*)\)", page) == ["page/demo-law.png"]

@@ -132,7 +132,8 @@ def test_the_plan_says_what_is_trained_side_by_side(study, many_stores, tmp_path
 
 
 def test_runs_of_another_model_say_how_fast_the_devices_are(study, many_stores, setting, tmp_path):
-    wide = dataclasses.replace(MODEL, d_model=64, layers=4)
+    wide = dataclasses.replace(MODEL, d_model=64, layers=2)
+    vast = dataclasses.replace(MODEL, d_model=512, layers=8)  # says nothing of the others
     both = dataclasses.replace(
         study, settings=(setting, dataclasses.replace(setting, model=wide, size="wide"))
     )
@@ -142,12 +143,23 @@ def test_runs_of_another_model_say_how_fast_the_devices_are(study, many_stores, 
         run = RunDirectory.of(tmp_path, graph.phases[name], name)
         run.write_config({}, to_plain(graph.phases[name]), "", vocabulary="v", device=device_name())
         run.append_metrics({"step": 1, "tokens_per_second": speed})
+    plain = to_plain(graph.phases[small[0]])
+    for number, (model, speed) in enumerate(
+        (
+            (to_plain(vast), 50.0),
+            ({**plain["model"], "of_another_version": True}, 9e9),
+            (plain["model"], math.nan),
+        )
+    ):
+        run = RunDirectory(tmp_path / f"run{number}", str(number))
+        run.write_config({}, plain | {"model": model}, "", vocabulary="v", device=device_name())
+        run.append_metrics({"step": 1, "tokens_per_second": speed})
     plan = make_plan(both, many_stores, Hardware(), tmp_path)
     speeds = {graph.phases[row.identity].model: row.tokens_per_second for row in plan.phases}
     flops = {model: flops_per_token(model, setting.seq_len) for model in speeds}
     assert speeds[MODEL] == 1000.0
     assert speeds[wide] == pytest.approx(1000.0 * flops[MODEL] / flops[wide]) and speeds[wide] < 500
-    assert "tokens/s: by the FLOP/s of 3 earlier runs" in plan_text(plan)
+    assert "by the FLOP/s of 3 earlier runs of models of a like size" in plan_text(plan)
     given = make_plan(both, many_stores, HARDWARE, tmp_path)  # a peak that is given comes first
     assert "earlier run" not in plan_text(given)
 

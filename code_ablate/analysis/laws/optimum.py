@@ -74,6 +74,21 @@ class Optimum:
         good = np.flatnonzero(outlook.good_M(self.level))
         return outlook.rates_MC[good[np.argsort(-outlook.chance_of_best_M[good])]]
 
+    def best_run(self) -> tuple[str, float] | None:
+        """The run with the best objective, and that as measured (with its sign: as it is shown).
+
+        One run's noise is in it. None where runs differ in size or tokens, or no run has all
+        targets.
+        """
+        records = self.stack.records
+        seen = self.stack.scaling.observations(records)
+        whole_N = np.flatnonzero(seen.known_NT.all(axis=1))
+        if self.stack.at or not len(whole_N):
+            return None
+        value_N = self.objective.of(seen.values_NT[whole_N])
+        best = int(value_N.argmin())
+        return records.runs[whole_N[best]], float(self.objective.sign * value_N[best])
+
     def ranges(self) -> pd.DataFrame:
         """Per corpus: share in the pick, least and greatest share among the good mixtures, today's.
 

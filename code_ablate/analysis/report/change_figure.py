@@ -52,7 +52,8 @@ def change_figure(
     )
     alt = f"Relative change to {report.baseline}{report.of_size(size)}, with intervals"
     heading = size if report.several_sizes else ""
-    return Drawing(alt, panels, tuple(_keys(report, styles)), heading)
+    with_margin = any(comparison.margin is not None for comparison in drawable)
+    return Drawing(alt, panels, tuple(_keys(report, styles, with_margin)), heading)
 
 
 _PlaceStyles = Mapping[Place, tuple[str, str, float]]
@@ -76,8 +77,10 @@ def _change_panel(
     label = f"change in {metric.name}, %\n({better})"
     axis = panel(metric.label, x_label=label, rows=names, row_inches=0.32)
     axis.axvline(0, color="#444444", linewidth=0.9)
-    margin = min((c.sought / abs(c.base) for c in comparisons if c.margin is not None), default=0.0)
-    axis.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.12, linewidth=0)
+    # An absolute margin is another part of the baseline at each stage: the narrowest is of all.
+    margins = [100 * c.sought / abs(c.base) for c in comparisons if c.margin is not None]
+    if margins:
+        axis.axvspan(-min(margins), min(margins), color=GREY, alpha=0.12, linewidth=0)
     for comparison in comparisons:
         if comparison.gain is None:
             continue
@@ -95,13 +98,13 @@ def _change_panel(
     return axis
 
 
-def _keys(report: Report, styles: _PlaceStyles) -> list[Key]:
+def _keys(report: Report, styles: _PlaceStyles, with_margin: bool) -> list[Key]:
     keys = [
         Key(report.title(place), colour, marker, "-")
         for place, (colour, marker, _) in styles.items()
     ]
     keys.append(Key("different", GREY, "o", face=FACES[DIFFERENT]))
-    if any(comparison.margin is not None for comparison in report.summary.comparisons):
+    if with_margin:
         keys.append(Key("equivalent", GREY, "o", face=FACES[EQUIVALENT]))
         keys.append(Key("margin of equivalence", GREY, band=True))
     return [*keys, Key("cannot say", GREY, "o", face=FACES[CANNOT_SAY])]

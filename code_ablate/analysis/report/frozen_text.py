@@ -62,8 +62,10 @@ def frozen_facts(report: Report, plan: FrozenPlan) -> dict[str, str]:
         ),
         "Margins": _kept(
             [_margins(entry.design) for entry in plan.valid or plan.entries],
-            _margins({"margin": report.record.margin, "margins": report.record.margins}),
-            "equivalence is judged by them",
+            margins := _margins({"margin": report.record.margin, "margins": report.record.margins}),
+            "nothing is called equivalent"
+            if margins == "none"
+            else "equivalence is judged by them",
         ),
         "Analysis": _kept(
             [entry.analysis for entry in plan.valid or plan.entries],

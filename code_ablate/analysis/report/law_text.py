@@ -86,6 +86,8 @@ def about_pick(optimum: Optimum) -> list[str]:
         f"with probability {percent} it is among them. The table gives the range of their shares: "
         "within it, choose by cost or convenience.",
     ]
+    if best := optimum.best_run():
+        lines.append(f"The best of the runs: {_number(best[1])} measured ({one_line(best[0])}).")
     if optimum.region.today:
         today = optimum.objective.of(optimum.stack.standardised(optimum.region.today_C[None]))[0]
         lines.append(f"Today's mixture: {_number(sign * today)} predicted.")

@@ -22,12 +22,19 @@ def render_text(template: str, **values: object) -> str:
     return _environment(autoescape=False).get_template(template).render(values)
 
 
+def markdown_cell(text: str) -> str:
+    """Text as it stands in a cell of a table in Markdown."""
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
 @functools.cache
 def _environment(autoescape: bool = True) -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("code_ablate.analysis.report"),
         autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["cell"] = markdown_cell
+    return environment

@@ -11,7 +11,7 @@ import itertools
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from code_ablate.analysis.estimation.estimates import Metric
@@ -21,6 +21,7 @@ from code_ablate.analysis.report.decision_phrases import with_unit
 from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.report.frozen_text import frozen_facts
 from code_ablate.analysis.report.phrases import counted, detectable_change, joined, percent
+from code_ablate.analysis.report.rendering import markdown_cell
 from code_ablate.analysis.report.study_answers import (
     NOT_MEASURED,
     Answer,
@@ -74,33 +75,39 @@ def hypotheses_text(parts: Sequence[Part]) -> str:
 
 
 def recipes_text(parts: Sequence[Part]) -> str:
-    """What each recipe of the studies trains on at the smallest size: a table of its phases."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """What each recipe trains on, at the smallest size that it has: a table of its phases.
+
+    Studies that train the same, or the beginning of the same, have one row.
+    """
+    found: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {}
     for part in parts:
-        for recipe, phases in _trained_on(part.report).items() if part.report else ():
-            # A study without cooldowns trains the beginning of what one with them does.
-            same = (key for key in found if key[0] == recipe and key[1][: len(phases)] == phases)
-            found.setdefault(next(same, (recipe, phases)), []).append(f"`{part.name}`")
-    rows = [["recipe", "what it trains on", "of study"]]
-    rows += [
-        [f"`{recipe}`", "; ".join(phases), joined(of)] for (recipe, phases), of in found.items()
-    ]
+        for recipe, size, phases in _trained_on(part.report) if part.report else ():
+            found.setdefault(recipe, []).append((part.name, size, phases))
+    rows = [["recipe", "size", "what it trains on", "of study"]]
+    for recipe, left in found.items():
+        while left:
+            _, size, longest = max(left, key=lambda one: len(one[2]))
+            same = [one for one in left if one[1] == size and one[2] == longest[: len(one[2])]]
+            left = [one for one in left if one not in same]
+            studies = [
+                f"`{name}`" + (f" (to the end of phase {len(phases)})" if phases != longest else "")
+                for name, _, phases in same
+            ]
+            rows.append([f"`{recipe}`", size, "; then ".join(longest), joined(studies)])
     return _markdown(rows) if found else ""
 
 
-def _trained_on(report: Report) -> dict[str, tuple[str, ...]]:
-    """The phases of each recipe at the smallest size, in words: those of its last stage."""
-    record, smallest = report.record, report.results.sizes[0].name
-    arms = sorted(record.arms, key=lambda one: len(one.phases))
-    last = {one.arm.recipe: one.phases for one in arms if one.arm.size == smallest}
-    return {
-        recipe.name: tuple(
-            f"{phase.name}, {phase.tokens:,} tokens of {phase.mixture}"
-            for phase in map(record.phases.__getitem__, last[recipe.name])
-        )
-        for recipe in record.recipes
-        if recipe.name in last
-    }
+def _trained_on(report: Report) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Each recipe with the smallest size that it has, and its phases there in words."""
+    results, record = report.results, report.record
+    sizes = [size.name for size in results.sizes]
+    arms = sorted(results.last_arms, key=lambda one: sizes.index(one.arm.size), reverse=True)
+    smallest = {one.arm.recipe: one for one in arms}
+    for recipe in record.recipes:
+        if one := smallest.get(recipe.name):
+            phases = [record.phases[name] for name in one.phases]
+            texts = (f"{phase.tokens:,} tokens of {phase.mixture}" for phase in phases)
+            yield recipe.name, one.arm.size, tuple(texts)
 
 
 def part_values(
@@ -226,8 +233,10 @@ def decisions_text(parts: Sequence[Part]) -> str:
 
 def claims_text(rows: Sequence[ClaimRow]) -> str:
     """What others said, beside what was found: a table."""
+    if not rows:
+        return "No claim of others was given."
     table = [["who", "what was said", "measured there", "as a hypothesis here", "of study",
-              "change here", "here"]]  # fmt: skip
+              "our change", "outcome"]]  # fmt: skip
     table += [
         [row.claim.source, row.claim.statement, row.claim.figure or "–",
          f"`{row.claim.hypothesis}`", f"`{row.claim.study}`", row.changes or "–", row.agrees]
@@ -237,6 +246,6 @@ def claims_text(rows: Sequence[ClaimRow]) -> str:
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
+    head, *body = ([markdown_cell(cell) for cell in row] for row in rows)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in body)])

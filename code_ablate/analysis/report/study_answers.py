@@ -67,6 +67,11 @@ class Part:
     planned: int
     """Arms that were planned; 0 where nothing was frozen and nothing has run."""
 
+    def named(self, comparison: Comparison) -> bool:
+        """Whether a hypothesis that was frozen before the results names a comparison."""
+        frozen = self.frozen
+        return frozen is not None and frozen.names(comparison.recipe, comparison.metric.key)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -93,7 +98,7 @@ class Answer:
     open: str
     """What it would take, where the data cannot say."""
     exploratory: bool
-    """Whether hypotheses that were frozen before the results name others, and not this."""
+    """Whether no hypothesis that was frozen before the results names the comparison."""
 
 
 @dataclass(frozen=True)
@@ -166,10 +171,11 @@ def answers(part: Part) -> list[Answer]:
     if part.frozen is None:
         return []
     said = dict.fromkeys(h for entry in part.frozen.valid for h in entry.parsed)
-    return [row for hypothesis in said for row in _answers(hypothesis, part.report)]
+    return [row for hypothesis in said for row in _answers(hypothesis, part)]
 
 
-def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
+def _answers(hypothesis: Hypothesis, part: Part) -> list[Answer]:
+    report = part.report
     found = [] if report is None else _covered(hypothesis, report)
     if report is None or not found:
         text = str(hypothesis)
@@ -187,7 +193,7 @@ def _answers(hypothesis: Hypothesis, report: Report | None) -> list[Answer]:
             hypothesis.outcome(c),
             len(c.difference.seeds),
             undecided(c),
-            c.exploratory,
+            not part.named(c),
         )
         for c in found
     ]
@@ -221,7 +227,7 @@ def change_table(part: Part, place: Place) -> list[list[str]]:
         if recipe == report.baseline:
             continue
         cells = [report.summary.comparison(place, recipe, metric) for metric in metrics]
-        rows.append([recipe, *(_cell(c) for c in cells)])
+        rows.append([recipe, *("–" if c is None else _cell(c, part) for c in cells)])
     return rows
 
 
@@ -230,11 +236,9 @@ def _score(level: Estimate, metric: Metric) -> str:
     return f"{scale * level.value:.{digits}f}" + " %" * metric.is_share
 
 
-def _cell(comparison: Comparison | None) -> str:
-    if comparison is None:
-        return "–"
+def _cell(comparison: Comparison, part: Part) -> str:
     mark, text = MARKS[comparison.verdict()], change_range(comparison)
-    if comparison.exploratory and comparison.verdict() != CANNOT_SAY:
+    if not part.named(comparison) and comparison.verdict() != CANNOT_SAY:
         text += " °"
     return f"**{text}**" if mark == "**" else mark + text
 
@@ -299,7 +303,7 @@ def claim_rows(claims: Sequence[Claim], parts: Sequence[Part]) -> list[ClaimRow]
             raise UserError(
                 f"a claim speaks of the study {claim.study!r}; given are {', '.join(by_name)}."
             )
-        rows.append(ClaimRow(claim, tuple(_answers(claim.hypothesis, by_name[claim.study].report))))
+        rows.append(ClaimRow(claim, tuple(_answers(claim.hypothesis, by_name[claim.study]))))
     return rows
 
 

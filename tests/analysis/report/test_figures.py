@@ -81,7 +81,19 @@ def test_marks_of_changes_tell_the_verdicts_and_a_band_the_margin(three_seeds_di
             verdicts.add(comparison.verdict())
         [band] = axis.patches
         assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((-2, 2))
-    assert {DIFFERENT, CANNOT_SAY} <= verdicts
+    assert verdicts == {DIFFERENT, EQUIVALENT, CANNOT_SAY}
+    # An absolute margin is drawn as a part of the baseline's score, and only where there is one.
+    settings = Settings(margins={"bits_per_byte/demo.text": 0.05})
+    report = read_report(three_seeds_dir, settings)
+    figure = change_figure(report, SIZE)
+    bands = {axis.get_title(loc="left"): list(axis.patches) for axis in figure.panels}
+    [band] = bands.pop("demo.text")
+    bases = [c.base for c in report.summary.comparisons if c.metric.label == "demo.text"]
+    assert band.get_width() / 2 == pytest.approx(100 * 0.05 / max(bases))
+    assert not any(bands.values())
+    assert "margin of equivalence" in [key.label for key in figure.keys]
+    plain = change_figure(read_report(three_seeds_dir, Settings()), SIZE)
+    assert "margin of equivalence" not in [key.label for key in plain.keys]
     without = replace(report, summary=replace(report.summary, comparisons=()))
     assert change_figure(without, SIZE) is None
 
