@@ -121,7 +121,9 @@ def add_to(commands: Commands) -> None:
         "--noise", metavar="STUDY", help="folder of a pilot study, whose noise the page gives"
     )
     command.add_argument(
-        "--law", metavar="STUDY", help="folder of a study of mixtures, whose law the page gives"
+        "--law",
+        metavar="STUDY",
+        help="the one of these folders whose mixtures a law is fitted to",
     )
     command = commands.add(
         "prepare",

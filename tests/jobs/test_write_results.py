@@ -121,9 +121,10 @@ def test_hypotheses_have_their_outcomes(made):
     # Holds, within the margin, contradicted, cannot say, not measured; then the changes.
     short = rows_of(text, "hypothesis | of study")
     found = {(row[0].strip("`").split()[0], row[1]): row[2:] for row in short}
-    assert found["nobody", "`demo`"] == ["", "", "", "", "1", "–"]
-    assert found["code_*", "`demo`"][:5] == ["", "", "1", "", ""]
-    held = found["balanced_only", "`demo`"]
+    demo = "`demo`, not complete"
+    assert found["nobody", demo] == ["", "", "", "", "1", "–"]
+    assert found["code_*", demo][:5] == ["", "", "1", "", ""]
+    held = found["balanced_only", demo]
     changes = [row[4].split(" [")[0] for row in tests if "balanced_only" in row[0]]
     assert held[:5] == ["2", "", "", "", ""] and set(held[5].split(" to ")) == set(changes)
 
@@ -198,6 +199,8 @@ def test_a_table_whose_csv_is_too_large_is_listed_by_the_file_that_is_there(
 def test_what_is_missing_is_named(made):
     _, text, *_ = made
     assert "Missing from `demo`: 5 of 20 arms." in text
+    assert text.count("Of its 20 arms 5 are missing: where its stopping rule") == 1
+    assert "Of its 15 arms" not in text  # which has no test yet
     assert f"* code_25, {SIZE}, pretraining: seed 3\n" in text
     assert "Of `later` none of 15 arms is there yet." in text and "Missing from `later`" not in text
     assert "It takes 8 different mixtures; of `later` 0 are trained." in text

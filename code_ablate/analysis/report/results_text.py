@@ -70,7 +70,8 @@ def hypotheses_text(parts: Sequence[Part]) -> str:
             numbers = [str(counts[outcome] or "") for outcome in outcomes]
             gains = sorted(answer.gain for answer in found if answer.gain is not None)
             ends = dict.fromkeys(percent(gain) for gain in (gains[:1] + gains[-1:]))
-            rows.append([f"`{hypothesis}`", f"`{part.name}`", *numbers, " to ".join(ends) or "–"])
+            study = f"`{part.name}`" + ", not complete" * bool(part.missing_count)
+            rows.append([f"`{hypothesis}`", study, *numbers, " to ".join(ends) or "–"])
     return _markdown(rows) if len(rows) > 1 else ""
 
 
