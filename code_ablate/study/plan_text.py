@@ -143,8 +143,8 @@ def _cost_lines(plan: Plan) -> Iterator[str]:
         yield f"side by side    {plan.fleet}"
         known = "what that saves is not known: no such run was measured here yet"
         if not math.isnan(plan.fleet.seconds):
-            seconds = duration(plan.fleet.seconds)
-            known = f"about {seconds}, by earlier runs side by side of models like these"
+            time = duration(plan.fleet.seconds)
+            known = f"about {time}, by earlier runs side by side of models like these"
         yield f"                {known}; the time above is for one after another"
     yield "                evaluation and preparation are not in it"
 
