@@ -182,7 +182,7 @@ def test_hypotheses_and_what_is_exploratory(frozen_report):
     )
     facts = frozen_facts(report, plan)
     assert "the study was run so" in facts["Design"] and "same code" in facts["Analysis"]
-    assert facts["Margins"] == "none: equivalence is judged by them"
+    assert facts["Margins"] == "none: nothing is called equivalent"
 
 
 def test_what_is_exploratory_is_marked_wherever_it_is_called_different(frozen_report):
