@@ -22,9 +22,9 @@ from code_ablate.analysis.report.drawing import Drawing, save_png
 from code_ablate.analysis.report.figures import main_figure
 from code_ablate.analysis.report.phrases import counted, joined
 from code_ablate.analysis.report.rendering import render_text
+from code_ablate.analysis.report.results_decisions import decisions_text
 from code_ablate.analysis.report.results_text import (
     claims_text,
-    decisions_text,
     hypotheses_text,
     made_of,
     noise_text,

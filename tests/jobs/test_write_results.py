@@ -7,7 +7,9 @@ import shutil
 
 import pytest
 
+from code_ablate.analysis.estimation.decisions import Ranged
 from code_ablate.analysis.estimation.estimates import CANNOT_SAY
+from code_ablate.analysis.report.results_decisions import LEGEND, decisions_text
 from code_ablate.analysis.report.results_text import frozen_on, part_values, recipes_text
 from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
@@ -84,16 +86,46 @@ def test_the_page_of_two_sizes_says_how_the_small_one_decides(tmp_path):
         (tmp_path / "page" / f"{name}.md").write_text(name)
     (tmp_path / "page" / CLAIMS).write_text(CLAIM_ROWS.splitlines()[0] + "\n")
     made = write_results_page([done], tmp_path / "page.md", title=TITLE)
-    rows = rows_of(made.page.read_text(), "study")
+    text = made.page.read_text()
     assert made.missing == 0
-    # The scores of the two sizes were made alike.
-    assert {tuple(row[2:6]) for row in rows} == {
-        (SIZE, "3M", "pretraining", "1.00 [0.71, 1.00]"),
-        (SIZE, "3M", "cooldown", "1.00, no interval"),  # of fewer recipes
-    }
-    regrets = {row[1]: row[6] for row in rows}
-    assert regrets["bits_per_byte/demo.text"] == "0.0000 bits per byte"
-    assert set(regrets.values()) == {"0.0000 bits per byte", "0.0000 gold bits per byte"}
+    start = text.index("## Does the smallest model decide for the largest?")
+    decisions = text[start : text.index("## The law of the mixture")]
+    head = next(line for line in decisions.splitlines() if line.startswith("| task or domain |"))
+    first, after = f"{SIZE} for 3M after pre-training", f"{SIZE} for 3M after cooldown"
+    assert head == f"| task or domain | {first}, 7 recipes | {after}, 4 recipes |"
+    rows = {row[0]: row[1:] for row in rows_of(decisions, "task or domain")}
+    alike, mean = rows.pop("order every pair alike"), rows.pop("mean")
+    # The scores of the two sizes were made alike; four recipes are too few for an interval.
+    marks = {tuple(cell.removeprefix("? ") for cell in row) for row in rows.values()}
+    assert marks == {("1.00 [0.71, 1.00]", "1.00")}
+    for column in (0, 1):
+        told = sum(not row[column].startswith("?") for row in rows.values())
+        assert 0 < told < len(rows)
+        assert (alike[column], mean[column]) == (f"{told} of {told}", "1.00")
+    assert LEGEND in decisions
+
+
+def test_a_pick_that_is_not_the_best_says_what_it_loses(tmp_path):
+    sizes = {SIZE: 1_065_344, "3M": 3_000_000}
+    done = write_study(tmp_path / "study-demo", seeds=(0, 1, 2), items=20, sizes=sizes)
+    part = read_part(done)
+    key = "bits_per_byte/demo.text", SIZE, "3M", "pretraining"
+    decided = part.report.evidence.decided
+    score = part.report.evidence.primary[key[0]].score
+    decisions = dict(decided.decisions)
+    found = decisions[(key[0], score, *key[1:])]
+    decisions[(key[0], score, *key[1:])] = dataclasses.replace(
+        found, accuracy=Ranged(0.9, 0.5, 0.98), lost=0.0123
+    )
+    evidence = dataclasses.replace(
+        part.report.evidence, decided=dataclasses.replace(decided, decisions=decisions)
+    )
+    part.report.__dict__["evidence"] = evidence  # a cached property
+    rows = {row[0]: row[1] for row in rows_of(decisions_text([part]), "task or domain")}
+    assert rows[key[0]] == "0.90 [0.50, 0.98], loses 0.0123 bits per byte"
+    told = int(rows["order every pair alike"].rpartition(" ")[2])
+    assert rows["order every pair alike"] == f"{told - 1} of {told}"
+    assert rows["mean"] == f"{(told - 0.1) / told:.2f}"
 
 
 def rows_of(text, first):

@@ -56,17 +56,12 @@ def signal_figure(report: Report, place: Place) -> Drawing | None:
         Key("another score", BLUE, "o", "-", face="white"),
         Key(f"under {LEAST_RATIO:g}: decides nothing", _PALE, "o", "-"),
     ]
-    decide = sum(_decides(report, task, place) for task in report.evidence.primary)
+    decide = sum(report.evidence.decides(task, place) for task in report.evidence.primary)
     alt = (
         f"Signal to noise {report.title(place)}: {decide} of {len(report.evidence.primary)} tasks "
         f"reach {LEAST_RATIO:g} by the score that counts"
     )
     return Drawing(alt, panels, tuple(keys))
-
-
-def _decides(report: Report, task: str, place: Place) -> bool:
-    signal = report.evidence.signal(task, place)
-    return signal is not None and signal.decides
 
 
 def _signal_panel(
@@ -133,7 +128,7 @@ def size_figure(report: Report) -> Drawing | None:
         Key("best at both", VERMILION, "D"),
         Key(f"best at {large}", VERMILION, "v", face="white"),
     ]
-    if not all(_decides(report, task, Place(small, pair[2])) for task, _ in found):
+    if not all(report.evidence.decides(task, Place(small, pair[2])) for task, _ in found):
         keys.append(Key(f"signal to noise under {LEAST_RATIO:g}", _PALE, "o"))
     alt = f"Scores of recipes at {small} against those at {large}"
     return Drawing(alt, panels, tuple(keys))
@@ -194,7 +189,7 @@ def _size_panel(report: Report, task: str, pair: tuple[str, str, str], decision:
         x_label=f"at {small}\nalike: {accuracy} %\nlost: {two} of two, {all_} of all",
         height=3.05,
     )
-    decides = _decides(report, task, places[0])
+    decides = report.evidence.decides(task, places[0])
     for number, name in enumerate(shared_recipes(report, *places)):
         picked, best = number == decision.pick, number == decision.best
         marker = "s" if name == report.baseline else "o"

@@ -111,8 +111,7 @@ def decision_table(report: Report) -> Table | None:
             decision = evidence.decisions(task).get((small, large, stage))
             if decision is None:
                 continue
-            signal = evidence.signal(task, Place(small, stage))
-            decides = signal is not None and signal.decides
+            decides = evidence.decides(task, Place(small, stage))
             found += [decision] if decides else []
             rows.append(_decision_row(report, task, (small, large, stage), decision, decides))
         rows.append(_mean_row((small, large, stage), found))

@@ -51,6 +51,11 @@ class Evidence:
         """Signal-to-noise of the score that counts; None where it cannot be told."""
         return self.decided.signals.get((task, self.primary[task].score, place))
 
+    def decides(self, task: str, place: Place) -> bool:
+        """Whether the score that counts is known to tell recipes apart at a place."""
+        signal = self.signal(task, place)
+        return signal is not None and signal.decides
+
     def decisions(self, task: str) -> dict[tuple[str, str, str], Decision]:
         """(small size, large size, stage) -> decision by the score that counts."""
         score = self.primary[task].score

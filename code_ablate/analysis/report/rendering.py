@@ -7,6 +7,7 @@ nobody gives is an error.
 """
 
 import functools
+from collections.abc import Sequence
 
 import jinja2
 from markupsafe import Markup
@@ -20,6 +21,13 @@ def render(template: str, **values: object) -> Markup:
 def render_text(template: str, **values: object) -> str:
     """A template of a page in Markdown, filled in as it stands: nothing is escaped."""
     return _environment(autoescape=False).get_template(template).render(values)
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; the first row is its head."""
+    head, *body = ([markdown_cell(cell) for cell in row] for row in rows)
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in body)])
 
 
 def markdown_cell(text: str) -> str:

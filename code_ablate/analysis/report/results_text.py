@@ -2,26 +2,22 @@
 
     made_of(parts)                            # which results it is of
     part_values(part)["answers"]              # what stands there of one study, by name
-    noise_text(pilot, parts), decisions_text(parts), claims_text(rows)
+    noise_text(pilot, parts), claims_text(rows)
 
 `templates/results.md` puts them in order; every number is the report's.
 """
 
 import itertools
-import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from code_ablate.analysis.estimation.estimates import Metric
-from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import Report
-from code_ablate.analysis.report.decision_phrases import with_unit
-from code_ablate.analysis.report.decision_rows import decision_rows
 from code_ablate.analysis.report.frozen_text import frozen_facts
 from code_ablate.analysis.report.phrases import counted, detectable_change, joined, percent
-from code_ablate.analysis.report.rendering import markdown_cell
+from code_ablate.analysis.report.rendering import markdown_table
 from code_ablate.analysis.report.study_answers import (
     NOT_MEASURED,
     Answer,
@@ -72,7 +68,7 @@ def hypotheses_text(parts: Sequence[Part]) -> str:
             ends = dict.fromkeys(percent(gain) for gain in (gains[:1] + gains[-1:]))
             study = f"`{part.name}`" + ", not complete" * bool(part.missing_count)
             rows.append([f"`{hypothesis}`", study, *numbers, " to ".join(ends) or "–"])
-    return _markdown(rows) if len(rows) > 1 else ""
+    return markdown_table(rows) if len(rows) > 1 else ""
 
 
 def recipes_text(parts: Sequence[Part]) -> str:
@@ -95,7 +91,7 @@ def recipes_text(parts: Sequence[Part]) -> str:
                 for name, _, phases in same
             ]
             rows.append([f"`{recipe}`", size, "; then ".join(longest), joined(studies)])
-    return _markdown(rows) if found else ""
+    return markdown_table(rows) if found else ""
 
 
 def _trained_on(report: Report) -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -133,7 +129,7 @@ def part_values(
         "kept": _kept(report, frozen),
         "baseline": record.baseline if record else design.get("baseline", ""),
         "changes": [
-            {"where": report.title(place), "text": _markdown(change_table(part, place))}
+            {"where": report.title(place), "text": markdown_table(change_table(part, place))}
             for place in report.places
             if len(report.results.recipes_at(place)) > 1
         ]
@@ -186,7 +182,7 @@ def noise_text(pilot: Part | None, parts: Sequence[Part]) -> str:
         rows += [row for metric in part.report.summary.metrics
                  if (row := _noise_row(part.report, metric))]  # fmt: skip
         of = "the pilot" if part is pilot else f"`{part.name}`"
-        sections.append(f"Noise of {of}:\n\n{_markdown(rows)}")
+        sections.append(f"Noise of {of}:\n\n{markdown_table(rows)}")
     return "\n\n".join(sections) or "No recipe has two seeds yet."
 
 
@@ -209,29 +205,6 @@ def _noise_row(report: Report, metric: Metric) -> list[str]:
     return [unit, f"{scale * statistics.median(spreads):.{digits + 1}f}", least]
 
 
-def decisions_text(parts: Sequence[Part]) -> str:
-    """How smaller sizes decide for the largest, by the scores that count: a table."""
-    rows = [["study", "task or domain", "from", "to", "stage", "pairs ordered alike",
-             "regret of the pick"]]  # fmt: skip
-    for part in parts:
-        if part.report is None:
-            continue
-        for row in decision_rows(part.report)["decisions"]:
-            if not row["counts"]:
-                continue
-            low, high = row["accuracy_low"], row["accuracy_high"]
-            has_interval = None not in (low, high) and math.isfinite(low) and math.isfinite(high)
-            interval = f" [{low:.2f}, {high:.2f}]" if has_interval else ", no interval"
-            metric = metric_of(part.report.summary.scores.tasks[row["task"]], row["score"])
-            rows.append(
-                [f"`{part.name}`", row["task"], row["small"], row["large"], row["stage"],
-                 f"{row['accuracy']:.2f}{interval}", with_unit(metric, row["regret_of_the_pick"])]
-            )  # fmt: skip
-    if len(rows) == 1:
-        return "It takes recipes at two sizes, which are not trained yet."
-    return _markdown(rows)
-
-
 def claims_text(rows: Sequence[ClaimRow]) -> str:
     """What others said, beside what was found: a table."""
     if not rows:
@@ -243,10 +216,4 @@ def claims_text(rows: Sequence[ClaimRow]) -> str:
          f"`{row.claim.hypothesis}`", f"`{row.claim.study}`", row.changes or "–", row.agrees]
         for row in rows
     ]  # fmt: skip
-    return _markdown(table)
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = ([markdown_cell(cell) for cell in row] for row in rows)
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in body)])
+    return markdown_table(table)
