@@ -9,7 +9,12 @@ import seqio
 
 from code_ablate.cli import _parser, main
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+
+README = (ROOT / "README.md").read_text()
+
+FIGURE = re.compile(r"([\d.]+) % \[[+−]?([\d.]+), [+−]?([\d.]+)\]")
+"""A change with its interval: its size, and both ends without their signs."""
 
 
 def block_after(text: str, language: str = "") -> str:
@@ -47,3 +52,12 @@ def test_every_command_in_the_table_exists():
     commands = set(re.findall(r"^\| `code-ablate ([\w-]+)", README, re.MULTILINE))
     (actions,) = (a for a in _parser()._actions if a.choices)
     assert commands | {"train", "eval"} == set(actions.choices)
+
+
+def test_the_result_that_leads_it_is_that_of_the_page():
+    page = (ROOT / "docs" / "results.md").read_text().replace("\u00a0", " ")
+    start, end = README.index("(docs/results/"), README.index("(docs/demo.png)")
+    said = FIGURE.findall(README[start:end])
+    assert len(said) >= 4
+    there = {(size, frozenset(ends)) for size, *ends in FIGURE.findall(page)}
+    assert [f for f in said if (f[0], frozenset(f[1:])) not in there] == []

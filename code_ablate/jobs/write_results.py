@@ -3,7 +3,8 @@
     write_results_page(["runs/study-a", "runs/study-b"], "docs/results.md", title="What code does")
 
 Beside the page stands a folder of its name with figures, small tables and what was frozen. What no
-table says - the question, what failed, what others claim - is read from files of that folder.
+table says - the question, what failed, what others claim - is read from files of that folder, which
+name the figures that they speak of (`written_figures`).
 """
 
 import shlex
@@ -41,6 +42,7 @@ from code_ablate.analysis.report.study_answers import (
     read_part,
     seed_rows,
 )
+from code_ablate.analysis.report.written_figures import with_figures
 from code_ablate.analysis.results.frozen import FILE as FROZEN
 from code_ablate.errors import UserError
 
@@ -86,8 +88,10 @@ def write_results_page(
     """
     page = epath.Path(out)
     beside = page.parent / page.stem
-    written = _written(beside)
+    texts = _written(beside)
     parts = [read_part(folder) for folder in folders]
+    written = {name: with_figures(text, parts, f"{beside.name}/{name}.md")
+               for name, text in texts.items()}  # fmt: skip
     claims = claim_rows(read_claims(beside / CLAIMS), parts)
     known = {_resolved(part.folder): part for part in parts}
     pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)

@@ -7,10 +7,12 @@ nobody gives is an error.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import jinja2
 from markupsafe import Markup
+
+from code_ablate.errors import UserError
 
 
 def render(template: str, **values: object) -> Markup:
@@ -21,6 +23,22 @@ def render(template: str, **values: object) -> Markup:
 def render_text(template: str, **values: object) -> str:
     """A template of a page in Markdown, filled in as it stands: nothing is escaped."""
     return _environment(autoescape=False).get_template(template).render(values)
+
+
+def fill_in(text: str, where: str, values: Mapping[str, object]) -> str:
+    """A text of the user's own, filled in as it stands.
+
+    `where`: its file, for messages. Raises UserError for what is no template or names what is not
+    among `values`, with the file and, where it is known, the line.
+    """
+    try:
+        return _environment(autoescape=False).from_string(text).render(values)
+    except jinja2.TemplateSyntaxError as error:
+        raise UserError(f"{where}, line {error.lineno}: {error.message}.") from error
+    except jinja2.TemplateError as error:
+        raise UserError(f"{where}: {error.message}.") from error
+    except (UserError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        raise UserError(f"{where}: {error}") from error
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:

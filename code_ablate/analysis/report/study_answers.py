@@ -189,7 +189,7 @@ def _answers(hypothesis: Hypothesis, part: Part) -> list[Answer]:
             c.metric.key,
             change_range(c),
             c.gain.value if c.gain else None,
-            _verdict(c),
+            verdict_of(c),
             hypothesis.outcome(c),
             len(c.difference.seeds),
             undecided(c),
@@ -199,7 +199,8 @@ def _answers(hypothesis: Hypothesis, part: Part) -> list[Answer]:
     ]
 
 
-def _verdict(comparison: Comparison) -> str:
+def verdict_of(comparison: Comparison) -> str:
+    """ "different", "different, within the margin", "equivalent" or "cannot say"."""
     verdict = comparison.verdict()
     within = verdict == DIFFERENT and within_margin(comparison)
     return f"{verdict}, within the margin" if within else verdict
@@ -221,7 +222,9 @@ def change_table(part: Part, place: Place) -> list[list[str]]:
     metrics = report.summary.metrics
     rows = [["recipe", *(f"{m.label}, {m.name}" for m in metrics)]]
     if report.baseline in report.results.recipes_at(place):
-        scores = [_score(report.summary.level(place, report.baseline, m), m) for m in metrics]
+        scores = [
+            written_score(report.summary.level(place, report.baseline, m), m) for m in metrics
+        ]
         rows.append([f"{report.baseline}: scores", *scores])
     for recipe in report.results.recipes_at(place):
         if recipe == report.baseline:
@@ -231,7 +234,8 @@ def change_table(part: Part, place: Place) -> list[list[str]]:
     return rows
 
 
-def _score(level: Estimate, metric: Metric) -> str:
+def written_score(level: Estimate, metric: Metric) -> str:
+    """A recipe's score as a table has it: "2.060", "41.3 %"."""
     scale, digits = metric.form
     return f"{scale * level.value:.{digits}f}" + " %" * metric.is_share
 
