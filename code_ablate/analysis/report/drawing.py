@@ -76,6 +76,8 @@ _NO_METADATA: dict[str, Any] = {"Software": None}  # the same figure gives the s
 _COLUMNS = 3
 _PANEL_INCHES = (3.3, 2.55)
 _TITLE_INCHES, _LABEL_INCHES, _LINE_INCHES = 0.3, 0.48, 0.17
+_RIGHT_INCHES = 0.2
+"""Room on the right for half of a tick's label, which may stand at the end of the axis."""
 _LETTER_INCHES = 0.078
 """Width of a letter of a label, a little more than most have."""
 _TITLE_LETTER_INCHES = 0.093
@@ -132,7 +134,7 @@ def panel(
         height = bottom + _TITLE_INCHES + row_inches * (len(rows) + 0.4)
     with mpl.rc_context({**STYLE, "axes.grid.axis": "x" if rows else "both"}):
         figure = Figure(figsize=(width, height))
-        box = (left, bottom, width - left - 0.12, height - bottom - _TITLE_INCHES)
+        box = (left, bottom, width - left - _RIGHT_INCHES, height - bottom - _TITLE_INCHES)
         axis = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
         # Above names of rows, which it may be longer than; where y is set, nothing is measured.
         axis.set_label(title)  # in full, for readers who do not see it
