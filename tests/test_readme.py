@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "my_data.py").write_text(block_after("`my_data.py`", "python"))
     (tmp_path / "notes.gin").write_text(block_after("`notes.gin`"))
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("my_data", None)  # no other test may find it
 
 
 def test_the_extension_registers_and_plans(folder, capsys):
