@@ -32,8 +32,9 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "my_data.py").write_text(block_after("`my_data.py`", "python"))
     (tmp_path / "notes.gin").write_text(block_after("`notes.gin`"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the folder enters it
     yield tmp_path
-    sys.modules.pop("my_data", None)  # no other test may find it
+    sys.modules.pop("my_data", None)
 
 
 def test_the_extension_registers_and_plans(folder, capsys):
