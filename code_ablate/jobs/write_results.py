@@ -92,6 +92,9 @@ def write_results_page(
     parts = [read_part(folder) for folder in folders]
     written = {name: with_figures(text, parts, f"{beside.name}/{name}.md")
                for name, text in texts.items()}  # fmt: skip
+    names = [part.name for part in parts]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"two studies are called {twice[0]}: the page cannot tell them apart.")
     claims = claim_rows(read_claims(beside / CLAIMS), parts)
     known = {_resolved(part.folder): part for part in parts}
     pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)
@@ -116,7 +119,7 @@ def write_results_page(
     ]
     text = render_text(
         "results.md",
-        counts=outcome_counts([answer for part in values for answer in part["answers"]]),
+        counts=outcome_counts(parts),
         hypotheses=hypotheses_text(parts),
         title=title,
         made=made_of(parts),

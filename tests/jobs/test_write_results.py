@@ -10,7 +10,12 @@ import pytest
 from code_ablate.analysis.estimation.decisions import Ranged
 from code_ablate.analysis.estimation.estimates import CANNOT_SAY
 from code_ablate.analysis.report.results_decisions import LEGEND, decisions_text
-from code_ablate.analysis.report.results_text import frozen_on, part_values, recipes_text
+from code_ablate.analysis.report.results_text import (
+    frozen_on,
+    outcome_counts,
+    part_values,
+    recipes_text,
+)
 from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
@@ -88,20 +93,20 @@ def test_the_page_of_two_sizes_says_how_the_small_one_decides(tmp_path):
     made = write_results_page([done], tmp_path / "page.md", title=TITLE)
     text = made.page.read_text()
     assert made.missing == 0
-    start = text.index("## Does the smallest model decide for the largest?")
+    start = text.index("## Does a smaller size decide for a larger one?")
     decisions = text[start : text.index("## The law of the mixture")]
     head = next(line for line in decisions.splitlines() if line.startswith("| task or domain |"))
     first, after = f"{SIZE} for 3M after pre-training", f"{SIZE} for 3M after cooldown"
     assert head == f"| task or domain | {first}, 7 recipes | {after}, 4 recipes |"
     rows = {row[0]: row[1:] for row in rows_of(decisions, "task or domain")}
-    alike, mean = rows.pop("order every pair alike"), rows.pop("mean")
+    alike, mean = rows.pop("scores that order every pair alike"), rows.pop("mean over scores")
     # The scores of the two sizes were made alike; four recipes are too few for an interval.
     marks = {tuple(cell.removeprefix("? ") for cell in row) for row in rows.values()}
     assert marks == {("1.00 [0.71, 1.00]", "1.00")}
     for column in (0, 1):
         told = sum(not row[column].startswith("?") for row in rows.values())
         assert 0 < told < len(rows)
-        assert (alike[column], mean[column]) == (f"{told} of {told}", "1.00")
+        assert (alike[column], mean[column]) == (f"{told} of {told}", f"1.00 of {told}")
     assert LEGEND in decisions
 
 
@@ -123,9 +128,10 @@ def test_a_pick_that_is_not_the_best_says_what_it_loses(tmp_path):
     part.report.__dict__["evidence"] = evidence  # a cached property
     rows = {row[0]: row[1] for row in rows_of(decisions_text([part]), "task or domain")}
     assert rows[key[0]] == "0.90 [0.50, 0.98], loses 0.0123 bits per byte"
-    told = int(rows["order every pair alike"].rpartition(" ")[2])
-    assert rows["order every pair alike"] == f"{told - 1} of {told}"
-    assert rows["mean"] == f"{(told - 0.1) / told:.2f}"
+    alike = rows["scores that order every pair alike"]
+    told = int(alike.rpartition(" ")[2])
+    assert alike == f"{told - 1} of {told}"
+    assert rows["mean over scores"] == f"{(told - 0.1) / told:.2f} of {told}"
 
 
 def rows_of(text, first):
@@ -141,7 +147,7 @@ def rows_of(text, first):
 
 
 def test_hypotheses_have_their_outcomes(made):
-    _, text, *_ = made
+    _, text, _, done, later = made
     tests = rows_of(text, "hypothesis | where")
     outcomes = {(row[0].strip("`").split()[0], row[1]): (row[5], row[7]) for row in tests}
     assert outcomes["balanced_only", "after pre-training"] == ("different", "holds")
@@ -149,7 +155,13 @@ def test_hypotheses_have_their_outcomes(made):
     assert outcomes["nobody", "–"] == ("–", "not measured yet")
     assert {row[6] for row in tests} == {"3", "–"}
     counts = "holds 2, not measured yet 2, contradicted 1."
-    assert f"Of 5 tests of hypotheses that were frozen before the data: {counts} Changes" in text
+    frozen, unfinished = "of hypotheses that were frozen before the data", "in studies that are not"
+    assert f"Of 5 tests {frozen} {unfinished} complete: {counts} Changes" in text
+    complete = dataclasses.replace(read_part(done), missing_count=0)
+    assert outcome_counts([complete, read_part(later)]) == (
+        f"Of 4 tests {frozen}: holds 2, contradicted 1, not measured yet 1. "
+        f"Of 1 test {unfinished} complete: not measured yet 1."
+    )
     # Holds, within the margin, contradicted, cannot say, not measured; then the changes.
     short = rows_of(text, "hypothesis | of study")
     found = {(row[0].strip("`").split()[0], row[1]): row[2:] for row in short}
@@ -236,7 +248,7 @@ def test_what_is_missing_is_named(made):
     assert f"* code_25, {SIZE}, pretraining: seed 3\n" in text
     assert "Of `later` none of 15 arms is there yet." in text and "Missing from `later`" not in text
     assert "It takes 8 different mixtures; of `later` 0 are trained." in text
-    assert "It takes recipes at two sizes" in text
+    assert "No study here has two recipes with results at two sizes." in text
 
 
 def test_claims_of_others_stand_beside_what_was_found(made):
@@ -373,7 +385,7 @@ def test_tables_lead_from_each_number_to_its_run(made):
     for figure in re.findall(r"!\[.*\]\((.*)\)", text):
         assert (beside.parent / figure).read_bytes()[1:4] == b"PNG"
     # The pilot is one of the studies here, and its noise is given once.
-    noise = text[text.index("## The noise") : text.index("## Does the smallest")]
+    noise = text[text.index("## The noise") : text.index("## Does a smaller")]
     assert noise.count("| demo.text, bits per byte | ") == 1 and "Noise of the pilot:" in noise
 
 
@@ -406,6 +418,14 @@ def test_the_page_is_plain_markdown_and_the_same_again(made):
     assert str(done) not in text
     write_results_page([done, later], out, title=TITLE, noise=done, law=later)
     assert out.read_text() == text
+
+
+def test_two_studies_of_one_name_are_refused(made, tmp_path):
+    _, _, beside, done, _ = made
+    shutil.copytree(done, tmp_path / done.name)
+    shutil.copytree(beside, tmp_path / "page")
+    with pytest.raises(UserError, match="two studies are called demo"):
+        write_results_page([done, tmp_path / done.name], tmp_path / "page.md", title=TITLE)
 
 
 def test_what_the_page_needs_is_asked_for(made, tmp_path):

@@ -14,6 +14,9 @@ from markupsafe import Markup
 
 from code_ablate.errors import UserError
 
+_FAULTS = (TypeError, ValueError, AttributeError, ArithmeticError, LookupError)
+"""What a text raises whose calls or sums are wrong."""
+
 
 def render(template: str, **values: object) -> Markup:
     """A template of this package, filled in."""
@@ -31,13 +34,21 @@ def fill_in(text: str, where: str, values: Mapping[str, object]) -> str:
     `where`: its file, for messages. Raises UserError for what is no template or names what is not
     among `values`, with the file and, where it is known, the line.
     """
+
+    def finished(value: object) -> object:
+        if callable(value) and not isinstance(value, jinja2.Undefined):
+            raise UserError(f"{getattr(value, '__name__', type(value).__name__)} is to be called.")
+        return value
+
+    environment = _environment(autoescape=False)
+    environment = environment.overlay(finalize=finished, keep_trailing_newline=True)
     try:
-        return _environment(autoescape=False).from_string(text).render(values)
+        return environment.from_string(text).render(values)
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{where}, line {error.lineno}: {error.message}.") from error
     except jinja2.TemplateError as error:
         raise UserError(f"{where}: {error.message}.") from error
-    except (UserError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except (UserError, *_FAULTS) as error:
         raise UserError(f"{where}: {error}") from error
 
 

@@ -1,6 +1,6 @@
-"""How smaller sizes decide for the largest, on the page of a result, in Markdown.
+"""How smaller sizes decide for the largest that is trained, on the page of a result.
 
-decisions_text(parts)           # a table of each study that has several sizes
+decisions_text(parts)           # Markdown: a table of each study that has several sizes
 """
 
 import statistics
@@ -20,24 +20,24 @@ Pair = tuple[str, str, str]
 """A smaller size, the largest, and the stage of both."""
 
 LEGEND = (
-    "The share of the pairs of recipes that both sizes order alike, with its interval where five "
-    "recipes or more are there; behind it what the pick of the smaller size loses at the largest, "
-    'where another recipe is better there. "?": the score has a signal-to-noise ratio under '
-    f"{LEAST_RATIO:g} at the smaller size, so that it decides nothing; it is in neither of the "
-    "last two rows."
+    "The share of the pairs of recipes that both sizes order alike (half would be chance), with "
+    "its interval where five recipes or more are there; behind it what the pick of the smaller "
+    "size loses at the larger one, where another recipe is better there. "
+    f'"?": the score has a signal-to-noise ratio under {LEAST_RATIO:g} at the smaller size, so '
+    "that it decides nothing; it is in neither of the last two rows."
 )
 
 
 def decisions_text(parts: Sequence[Part]) -> str:
-    """The scores that count, by sizes and stages: a table of each study, and what its signs say."""
+    """The scores that count, by sizes and stages: a table of each study, and a legend."""
     tables = [text for part in parts if part.report and (text := _table(part.name, part.report))]
     if not tables:
-        return "It takes recipes at two sizes, which are not trained yet."
+        return "No study here has two recipes with results at two sizes."
     return "\n\n".join([*tables, LEGEND])
 
 
 def _table(study: str, report: Report) -> str:
-    """One study's; empty where no recipe has two sizes."""
+    """One study's; empty where fewer than two recipes have two sizes."""
     evidence = report.evidence
     pairs = dict.fromkeys(pair for task in evidence.primary for pair in evidence.decisions(task))
     if not pairs:
@@ -47,8 +47,8 @@ def _table(study: str, report: Report) -> str:
         metric = metric_of(report.summary.scores.tasks[task], chosen.score)
         rows.append([task, *(_cell(report, task, metric, pair) for pair in pairs)])
     told = [_told(report, pair) for pair in pairs]
-    rows.append(["order every pair alike", *map(_all_alike, told)])
-    rows.append(["mean", *map(_mean_accuracy, told)])
+    rows.append(["scores that order every pair alike", *map(_all_alike, told)])
+    rows.append(["mean over scores", *map(_mean_accuracy, told)])
     return f"Of `{study}`:\n\n{markdown_table(rows)}"
 
 
@@ -65,7 +65,8 @@ def _cell(report: Report, task: str, metric: Metric, pair: Pair) -> str:
     decision = report.evidence.decisions(task).get(pair)
     if decision is None:
         return "–"
-    loses = f", loses {with_unit(metric, decision.lost)}" if decision.lost else ""
+    lost = with_unit(metric, decision.lost)
+    loses = f", loses {lost}" if any(digit in lost for digit in "123456789") else ""
     mark = "" if report.evidence.decides(task, Place(small, stage)) else "? "
     return mark + ranged_text(decision.accuracy, "{:.2f}".format) + loses
 
@@ -83,8 +84,10 @@ def _told(report: Report, pair: Pair) -> list[Decision]:
 
 def _all_alike(told: Sequence[Decision]) -> str:
     alike = sum(decision.accuracy.value == 1 for decision in told)
-    return f"{alike} of {len(told)}"
+    return f"{alike} of {len(told)}" if told else "–"
 
 
 def _mean_accuracy(told: Sequence[Decision]) -> str:
-    return f"{statistics.fmean(one.accuracy.value for one in told):.2f}" if told else "–"
+    if not told:
+        return "–"
+    return f"{statistics.fmean(one.accuracy.value for one in told):.2f} of {len(told)}"

@@ -20,7 +20,6 @@ from code_ablate.analysis.report.phrases import counted, detectable_change, join
 from code_ablate.analysis.report.rendering import markdown_table
 from code_ablate.analysis.report.study_answers import (
     NOT_MEASURED,
-    Answer,
     ClaimRow,
     Part,
     answers,
@@ -45,14 +44,19 @@ def made_of(parts: Sequence[Part]) -> str:
     return f"Results of {' to '.join(dict.fromkeys((min(dates), max(dates))))}; {state}."
 
 
-def outcome_counts(found: Sequence[Answer]) -> str:
+def outcome_counts(parts: Sequence[Part]) -> str:
     """How the hypotheses came out: each is counted at every size and stage where it is tested."""
-    outcomes = Counter(answer.outcome for answer in found)
-    if not outcomes:
+    found = [(part, answer) for part in parts for answer in answers(part)]
+    if not found:
         return "Nothing was frozen before the data: every comparison is exploratory."
-    return f"Of {counted(len(found), 'test')} of hypotheses that were frozen before the data: " + (
-        ", ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()) + "."
-    )
+    told: list[str] = []
+    for missing, where in ((False, ""), (True, " in studies that are not complete")):
+        outcomes = [answer.outcome for part, answer in found if bool(part.missing_count) == missing]
+        if outcomes:
+            counts = [f"{name} {count}" for name, count in Counter(outcomes).most_common()]
+            said = " of hypotheses that were frozen before the data" if not told else ""
+            told.append(f"Of {counted(len(outcomes), 'test')}{said}{where}: {', '.join(counts)}.")
+    return " ".join(told)
 
 
 def hypotheses_text(parts: Sequence[Part]) -> str:

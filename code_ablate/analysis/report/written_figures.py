@@ -3,9 +3,10 @@
     with_figures("Half code: {{ study('demo')('code_50', 'accuracy/reasoning') }}", [part],
                  "words.md")                          # "Half code: +1.2 % [−0.3, +2.7]"
 
-A text that names a figure cannot say another than the tables do, and no old one. `study(NAME)` is a
-study by the name that the page gives it; called with a recipe, the key of a metric as in
-hypotheses, and where there are several a size and a stage (`at`), it gives a `Figure`.
+A figure that is filled in cannot be another than the tables say, and none of earlier tables; the
+words around it can, unless they say what they expect (`Figure.expected`, `Figure.amount`).
+`study(NAME)` is a study by the name that the page gives it; called with a recipe, the key of a
+metric as in hypotheses, and where there are several a size and a stage (`at`), it gives a `Figure`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from code_ablate.analysis.estimation.estimates import Comparison, Estimate, Metric
+from code_ablate.analysis.estimation.estimates import (
+    CANNOT_SAY,
+    DIFFERENT,
+    EQUIVALENT,
+    Comparison,
+    Estimate,
+    Metric,
+)
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
 from code_ablate.analysis.report.phrases import (
@@ -29,6 +37,8 @@ from code_ablate.analysis.report.rendering import fill_in
 from code_ablate.analysis.report.study_answers import Part, verdict_of, written_score
 from code_ablate.errors import UserError
 
+_DIRECTIONS = ("worse", "better")
+
 
 def with_figures(text: str, parts: Sequence[Part], where: str) -> str:
     """A text with its figures. `where`: its file, for messages.
@@ -37,27 +47,37 @@ def with_figures(text: str, parts: Sequence[Part], where: str) -> str:
     """
 
     def study(name: str) -> StudyFigures:
-        found = {part.name: part.report for part in parts}
+        found = {part.name: part for part in parts}
         _check("study", name, found, "the page")
-        report = found[name]
-        if report is None:
+        if found[name].report is None:
             raise UserError(f"the study {name} has no results yet.")
-        return StudyFigures(name, report)
+        return StudyFigures(found[name])
 
     return fill_in(text, where, {"study": study})
 
 
 @dataclass(frozen=True)
 class StudyFigures:
-    """The figures of a study; as text its name."""
+    """The figures of a study that has results."""
 
-    name: str
-    """Name of the study on the page."""
-    report: Report
-    """What its results say."""
+    part: Part
+    """The study on the page."""
 
-    def __str__(self) -> str:
-        return self.name
+    @property
+    def name(self) -> str:
+        """Its name on the page."""
+        return self.part.name
+
+    @property
+    def complete(self) -> bool:
+        """Whether all arms that were planned have results."""
+        return not self.part.missing_count
+
+    @property
+    def report(self) -> Report:
+        """What its results say."""
+        assert self.part.report is not None, "asked of a study that has results"
+        return self.part.report
 
     def __call__(
         self, recipe: str, metric: str, *, at: str = "pretraining", size: str = ""
@@ -100,19 +120,45 @@ class Figure:
         return change_range(self._comparison)
 
     @property
-    def amount(self) -> str:
-        """The same where words say its direction: "8.5 % [7.9, 9.2]"."""
-        return size_range(self._comparison)
-
-    @property
     def brief(self) -> str:
         """The same without its interval: "+8.5 %"."""
         return str(self).partition(" [")[0]
 
+    def amount(self, direction: str) -> str:
+        """The same where words say its direction, "worse" or "better": "8.5 % [7.9, 9.2]".
+
+        Raises UserError where it is the other one.
+        """
+        _check("direction", direction, _DIRECTIONS, "a text")
+        if direction != self._direction:
+            raise UserError(f"the text says {direction}, and {self._where} is {self}.")
+        return size_range(self._comparison)
+
+    def expected(self, outcome: str) -> "Figure":
+        """The same, where what is said of it is so; UserError where it is not.
+
+        `outcome`: "worse" or "better", which holds of a difference that is certain, "equivalent" or
+        "cannot say".
+        """
+        _check("outcome", outcome, (*_DIRECTIONS, EQUIVALENT, CANNOT_SAY), "a text")
+        verdict = self._comparison.verdict()
+        found = self._direction if verdict == DIFFERENT else verdict
+        if outcome != found:
+            raise UserError(f"the text says {outcome}, and {self._where} is {found} ({self}).")
+        return self
+
     @property
     def verdict(self) -> str:
-        """ "different", "different, within the margin", "equivalent" or "cannot say"."""
-        return verdict_of(self._comparison)
+        """ "different", "different, within the margin", "equivalent" or "cannot say".
+
+        "not judged yet" where arms of the study are missing.
+        """
+        return verdict_of(self._comparison) if self.study.complete else "not judged yet"
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether no hypothesis that was frozen before the results names the comparison."""
+        return not self.study.part.named(self._comparison)
 
     @property
     def score(self) -> str:
@@ -126,6 +172,8 @@ class Figure:
         family of comparisons, and with the items as given.
         """
         self.check_recipe(other)
+        if other == self.recipe:
+            raise UserError(f"{self.recipe} is compared with itself.")
         ours, theirs = (
             dict(zip(level.seeds, level.per_seed, strict=True))
             for level in (self._level(self.recipe), self._level(other))
@@ -138,6 +186,8 @@ class Figure:
             )
         differences_S = np.array([ours[seed] - theirs[seed] for seed in seeds])
         base = np.mean([theirs[seed] for seed in seeds])
+        if not base:
+            raise UserError(f"{other} scores 0 in {self.metric.key}: there is no part of that.")
         error = differences_S.std(ddof=1) / len(seeds) ** 0.5
         value = differences_S.mean() / base
         half = -special.stdtrit(len(seeds) - 1, 0.025) * error / abs(base)
@@ -148,6 +198,18 @@ class Figure:
         report = self.study.report
         where = f"{self.study.name} {report.title(self.place)}"
         _check("recipe", recipe, report.results.recipes_at(self.place), where)
+
+    @property
+    def _direction(self) -> str:
+        change = self._comparison.change.value
+        if not change:
+            return "neither"
+        return "better" if (change < 0) == self.metric.lower_is_better else "worse"
+
+    @property
+    def _where(self) -> str:
+        report = self.study.report
+        return f"{self.recipe} in {self.metric.key} of {self.study.name} {report.title(self.place)}"
 
     @property
     def _comparison(self) -> Comparison:
@@ -166,4 +228,5 @@ class Figure:
 def _check(noun: str, name: str, known: Iterable[str], where: str) -> None:
     names = list(known)
     if name not in names:
-        raise UserError(f"{where} has no {noun} {name!r}; it has {joined(names)}.")
+        there = f"it has {joined(names)}" if names else "it has none"
+        raise UserError(f"{where} has no {noun} {name!r}; {there}.")

@@ -1,5 +1,7 @@
 """Texts of a results page name their figures, and are refused where there is no such figure."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -44,7 +46,7 @@ def test_a_figure_is_that_of_the_tables(written, part, comparison):
     assert written(f"{{{{ demo('code_25', '{METRIC}') }}}}") == change
     brief, amount, verdict = written(
         f"{{% set f = demo('code_25', '{METRIC}') %}}\n"
-        "{{ f.brief }}; {{ f.amount }}; {{ f.verdict }}"
+        "{{ f.brief }}; {{ f.amount('worse') }}; {{ f.verdict }}"
     ).split("; ")
     assert brief == percent(comparison.gain.value) and change.startswith(f"{brief} [")
     assert amount == change.replace("+", "") and not amount.startswith("−")
@@ -87,6 +89,17 @@ def test_a_recipe_that_is_not_the_baseline_can_be_compared_with(written, part, c
         (f"{{{{ demo('code_25', '{METRIC}', size='9B') }}}}", "has no size '9B'; it has "),
         (f"{{{{ demo('text_only', '{METRIC}') }}}}", "text_only is the baseline of "),
         (f"{{{{ demo('code_25', '{METRIC}').against('x') }}}}", "has no recipe 'x'; it has "),
+        (f"{{{{ demo('code_25', '{METRIC}').against('code_25') }}}}", "compared with itself"),
+        (
+            f"{{{{ demo('code_25', '{METRIC}').amount('better') }}}}",
+            "text says better, and code_25 in .*demo.text of .* after pre-training is .1.6",
+        ),
+        (f"{{{{ demo('code_25', '{METRIC}').amount('up') }}}}", "no direction 'up'; it has worse"),
+        (f"{{{{ demo('code_25', '{METRIC}').expected('even') }}}}", "no outcome 'even'; it has "),
+        ("{{ study }}", "words.md: study is to be called"),
+        ("{{ demo }}", "words.md: StudyFigures is to be called"),
+        (f"{{{{ demo('code_25', '{METRIC}').against }}}}", "words.md: against is to be called"),
+        ("{{ 5 | xmlattr }}", "words.md: 'int' object has no attribute 'items'"),
         (f"{{{{ demo('code_25', '{METRIC}').verdickt }}}}", "words.md: .*no attribute 'verdickt'"),
         ("{{ demo('code_25') }}", "words.md: .*missing 1 required positional argument: 'metric'"),
         ("{{ nothing }}", "words.md: 'nothing' is undefined"),
@@ -96,6 +109,50 @@ def test_a_recipe_that_is_not_the_baseline_can_be_compared_with(written, part, c
 def test_what_is_no_figure_is_refused(written, text, message):
     with pytest.raises(UserError, match=message):
         written(text)
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_words_that_are_not_so_are_refused(part, comparison, better):
+    """A figure is what the text expects of it, or there is no page."""
+    certain = next(
+        c
+        for c in part.report.summary.comparisons
+        if c.verdict() == "different"
+        and (c.change.value < 0) == (c.metric.lower_is_better == better)
+    )
+    open_one = next(c for c in part.report.summary.comparisons if c.verdict() == "cannot say")
+    outcome, other = ("better", "worse") if better else ("worse", "better")
+    for found, right, wrong in (
+        (certain, outcome, [other, "equivalent", "cannot say"]),
+        (open_one, "cannot say", ["worse", "better", "equivalent"]),
+    ):
+        figure = (
+            f"{{{{ study('{part.name}')('{found.recipe}', '{found.metric.key}', "
+            f"at='{found.place.stage}').expected('OUTCOME') }}}}"
+        )
+        assert "[" in with_figures(figure.replace("OUTCOME", right), [part], "words.md")
+        for said in wrong:
+            with pytest.raises(UserError, match=f"the text says {said}, and {found.recipe} in .*"):
+                with_figures(figure.replace("OUTCOME", said), [part], "words.md")
+
+
+def test_a_study_that_is_not_complete_has_no_verdicts(part):
+    early = dataclasses.replace(
+        part, missing=("code_25, 1M, pretraining: seed 3",), missing_count=1
+    )
+    figure = f"{{{{ study('{part.name}')('code_25', '{METRIC}').verdict }}}}"
+    assert with_figures(figure, [early], "words.md") == "not judged yet"
+    assert with_figures(figure, [part], "words.md") != "not judged yet"
+
+
+def test_what_no_hypothesis_named_is_exploratory(part):
+    figure = f"{{{{ study('{part.name}')('code_25', '{METRIC}').exploratory }}}}"
+    assert with_figures(figure, [part], "words.md") == "True"  # nothing was frozen
+
+
+def test_a_page_without_studies_has_no_figures():
+    with pytest.raises(UserError, match="the page has no study 'demo'; it has none"):
+        with_figures("{{ study('demo') }}", [], "words.md")
 
 
 def test_a_study_of_several_sizes_asks_for_one(tmp_path, make_study):
@@ -114,5 +171,5 @@ def test_a_study_without_results_has_no_figures(part):
 
 
 def test_text_without_figures_stays_as_it_is(part):
-    text = "Half of <it>, 100 % & more: {not a figure} — “so”."
+    text = "Half of <it>, 100 % & more: {not a figure} — “so”.\n"
     assert with_figures(text, [part], "limits.md") == text
