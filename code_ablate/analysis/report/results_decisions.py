@@ -11,7 +11,12 @@ from code_ablate.analysis.estimation.estimates import Metric
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.estimation.task_decisions import metric_of
 from code_ablate.analysis.report.content import Report, stage_title
-from code_ablate.analysis.report.decision_phrases import ranged_text, shared_recipes, with_unit
+from code_ablate.analysis.report.decision_phrases import (
+    in_unit,
+    ranged_text,
+    shared_recipes,
+    with_unit,
+)
 from code_ablate.analysis.report.phrases import counted
 from code_ablate.analysis.report.rendering import markdown_table
 from code_ablate.analysis.report.study_answers import Part
@@ -65,8 +70,8 @@ def _cell(report: Report, task: str, metric: Metric, pair: Pair) -> str:
     decision = report.evidence.decisions(task).get(pair)
     if decision is None:
         return "–"
-    lost = with_unit(metric, decision.lost)
-    loses = f", loses {lost}" if any(digit in lost for digit in "123456789") else ""
+    shown = any(digit in in_unit(metric, decision.lost) for digit in "123456789")
+    loses = f", loses {with_unit(metric, decision.lost)}" if shown else ""
     mark = "" if report.evidence.decides(task, Place(small, stage)) else "? "
     return mark + ranged_text(decision.accuracy, "{:.2f}".format) + loses
 

@@ -5,8 +5,9 @@
 
 A figure that is filled in cannot be another than the tables say, and none of earlier tables; the
 words around it can, unless they say what they expect (`Figure.expected`, `Figure.amount`).
-`study(NAME)` is a study by the name that the page gives it; called with a recipe, the key of a
-metric as in hypotheses, and where there are several a size and a stage (`at`), it gives a `Figure`.
+`study(NAME)` is a study by the name that the page gives it. Called with a recipe and the key of a
+metric as in hypotheses, with a size where there are several and a stage (`at`) where it is not the
+first, it gives a `Figure`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,10 +80,11 @@ class StudyFigures:
         assert self.part.report is not None, "asked of a study that has results"
         return self.part.report
 
-    def __call__(
-        self, recipe: str, metric: str, *, at: str = "pretraining", size: str = ""
-    ) -> "Figure":
-        """Those of a recipe by a metric; UserError for what the study does not have."""
+    def __call__(self, recipe: str, metric: str, *, at: str = "", size: str = "") -> "Figure":
+        """Those of a recipe by a metric; UserError for what the study does not have.
+
+        `at`: stage, by default the first. `size`: size, which need not be named if there is one.
+        """
         results = self.report.results
         sizes = [one.name for one in results.sizes]
         if not size and len(sizes) > 1:
@@ -92,6 +94,7 @@ class StudyFigures:
         size = size or sizes[0]
         _check("size", size, sizes, self.name)
         places = {place.stage: place for place in self.report.places if place.size == size}
+        at = at or next(iter(places))
         _check("stage", at, places, f"{self.name} at {size}")
         metrics = {found.key: found for found in self.report.summary.metrics}
         _check("metric", metric, metrics, self.name)
