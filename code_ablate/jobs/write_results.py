@@ -4,7 +4,7 @@
 
 Beside the page stands a folder of its name with figures, small tables and what was frozen. What no
 table says - the question, what failed, what others claim - is read from files of that folder, which
-name the figures that they speak of (`written_figures`).
+name the numbers that they speak of (`written_numbers`).
 """
 
 import shlex
@@ -42,7 +42,7 @@ from code_ablate.analysis.report.study_answers import (
     read_part,
     seed_rows,
 )
-from code_ablate.analysis.report.written_figures import with_figures
+from code_ablate.analysis.report.written_numbers import with_numbers
 from code_ablate.analysis.results.frozen import FILE as FROZEN
 from code_ablate.errors import UserError
 
@@ -90,7 +90,7 @@ def write_results_page(
     beside = page.parent / page.stem
     texts = _written(beside)
     parts = [read_part(folder) for folder in folders]
-    written = {name: with_figures(text, parts, f"{beside.name}/{name}.md")
+    written = {name: with_numbers(text, parts, f"{beside.name}/{name}.md")
                for name, text in texts.items()}  # fmt: skip
     names = [part.name for part in parts]
     if twice := [name for name in names if names.count(name) > 1]:

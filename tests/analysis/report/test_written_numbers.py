@@ -1,4 +1,4 @@
-"""Texts of a results page name their figures, and are refused where there is no such figure."""
+"""Texts of a results page name their numbers, and are refused where there is no such number."""
 
 import dataclasses
 
@@ -8,9 +8,11 @@ from scipy import stats
 
 from code_ablate.analysis.report.phrases import percent
 from code_ablate.analysis.report.study_answers import change_table, read_part, verdict_of
-from code_ablate.analysis.report.written_figures import with_figures
+from code_ablate.analysis.report.written_numbers import with_numbers
+from code_ablate.analysis.results.frozen import FrozenPlan
 from code_ablate.errors import UserError
 from tests.analysis.conftest import PRETRAINING
+from tests.analysis.results.test_frozen import ENTRY
 
 METRIC = "bits_per_byte/demo.text"
 DEMO = "{% set demo = study('NAME') %}\n"
@@ -24,7 +26,7 @@ def part(three_seeds_dir):
 @pytest.fixture(scope="module")
 def written(part):
     def fill(text):
-        return with_figures(DEMO.replace("NAME", part.name) + text, [part], "words.md")
+        return with_numbers(DEMO.replace("NAME", part.name) + text, [part], "words.md")
 
     return fill
 
@@ -97,7 +99,7 @@ def test_a_recipe_that_is_not_the_baseline_can_be_compared_with(written, part, c
         (f"{{{{ demo('code_25', '{METRIC}').amount('up') }}}}", "no direction 'up'; it has worse"),
         (f"{{{{ demo('code_25', '{METRIC}').expected('even') }}}}", "no outcome 'even'; it has "),
         ("{{ study }}", "words.md: study is to be called"),
-        ("{{ demo }}", "words.md: StudyFigures is to be called"),
+        ("{{ demo }}", "words.md: StudyNumbers is to be called"),
         (f"{{{{ demo('code_25', '{METRIC}').against }}}}", "words.md: against is to be called"),
         ("{{ 5 | xmlattr }}", "words.md: 'int' object has no attribute 'items'"),
         (f"{{{{ demo('code_25', '{METRIC}').verdickt }}}}", "words.md: .*no attribute 'verdickt'"),
@@ -113,7 +115,7 @@ def test_what_is_no_figure_is_refused(written, text, message):
 
 @pytest.mark.parametrize("better", [True, False])
 def test_words_that_are_not_so_are_refused(part, comparison, better):
-    """A figure is what the text expects of it, or there is no page."""
+    """A number is what the text expects of it, or there is no page."""
     certain = next(
         c
         for c in part.report.summary.comparisons
@@ -126,50 +128,57 @@ def test_words_that_are_not_so_are_refused(part, comparison, better):
         (certain, outcome, [other, "equivalent", "cannot say"]),
         (open_one, "cannot say", ["worse", "better", "equivalent"]),
     ):
-        figure = (
+        number = (
             f"{{{{ study('{part.name}')('{found.recipe}', '{found.metric.key}', "
             f"at='{found.place.stage}').expected('OUTCOME') }}}}"
         )
-        assert "[" in with_figures(figure.replace("OUTCOME", right), [part], "words.md")
+        assert "[" in with_numbers(number.replace("OUTCOME", right), [part], "words.md")
         for said in wrong:
             with pytest.raises(UserError, match=f"the text says {said}, and {found.recipe} in .*"):
-                with_figures(figure.replace("OUTCOME", said), [part], "words.md")
+                with_numbers(number.replace("OUTCOME", said), [part], "words.md")
 
 
 def test_a_study_that_is_not_complete_has_no_verdicts(part):
     early = dataclasses.replace(
         part, missing=("code_25, 1M, pretraining: seed 3",), missing_count=1
     )
-    figure = f"{{{{ study('{part.name}')('code_25', '{METRIC}').verdict }}}}"
-    assert with_figures(figure, [early], "words.md") == "not judged yet"
-    assert with_figures(figure, [part], "words.md") != "not judged yet"
+    number = f"{{{{ study('{part.name}')('code_25', '{METRIC}').verdict }}}}"
+    assert with_numbers(number, [early], "words.md") == "not judged yet"
+    assert with_numbers(number, [part], "words.md") != "not judged yet"
 
 
 def test_what_no_hypothesis_named_is_exploratory(part):
-    figure = f"{{{{ study('{part.name}')('code_25', '{METRIC}').exploratory }}}}"
-    assert with_figures(figure, [part], "words.md") == "True"  # nothing was frozen
+    entry = dataclasses.replace(ENTRY, hypotheses=(f"code_25 {METRIC} worse",), after_results=False)
+    frozen = dataclasses.replace(part, frozen=FrozenPlan((entry,)))
+    for asked, recipe, expected in (
+        (part, "code_25", "True"),  # nothing was frozen
+        (frozen, "code_25", "False"),
+        (frozen, "code_100", "True"),
+    ):
+        number = f"{{{{ study('{part.name}')('{recipe}', '{METRIC}').exploratory }}}}"
+        assert with_numbers(number, [asked], "words.md") == expected
 
 
 def test_a_page_without_studies_has_no_figures():
     with pytest.raises(UserError, match="the page has no study 'demo'; it has none"):
-        with_figures("{{ study('demo') }}", [], "words.md")
+        with_numbers("{{ study('demo') }}", [], "words.md")
 
 
 def test_a_study_of_several_sizes_asks_for_one(tmp_path, make_study):
     sizes = {"1M": 1_000_000, "4M": 4_000_000}
     part = read_part(make_study(tmp_path, sizes=sizes, seeds=(0, 1), items=20))
-    figure = f"{{{{ study('{part.name}')('code_25', '{METRIC}'SIZE) }}}}"
+    number = f"{{{{ study('{part.name}')('code_25', '{METRIC}'SIZE) }}}}"
     with pytest.raises(UserError, match="has several sizes: name one of 1M and 4M"):
-        with_figures(figure.replace("SIZE", ""), [part], "words.md")
-    assert "%" in with_figures(figure.replace("SIZE", ", size='4M'"), [part], "words.md")
+        with_numbers(number.replace("SIZE", ""), [part], "words.md")
+    assert "%" in with_numbers(number.replace("SIZE", ", size='4M'"), [part], "words.md")
 
 
 def test_a_study_without_results_has_no_figures(part):
     unborn = type(part)("unborn", "runs/study-unborn", None, None, (), 0, 0)
     with pytest.raises(UserError, match=r"words\.md: the study unborn has no results yet"):
-        with_figures("{{ study('unborn') }}", [part, unborn], "words.md")
+        with_numbers("{{ study('unborn') }}", [part, unborn], "words.md")
 
 
 def test_text_without_figures_stays_as_it_is(part):
-    text = "Half of <it>, 100 % & more: {not a figure} — “so”.\n"
-    assert with_figures(text, [part], "limits.md") == text
+    text = "Half of <it>, 100 % & more: {not a number} — “so”.\n"
+    assert with_numbers(text, [part], "limits.md") == text

@@ -1,13 +1,13 @@
-"""Figures that the written texts of a page of results name, filled in from its studies.
+"""Numbers that the written texts of a page of results name, filled in from its studies.
 
-    with_figures("Half code: {{ study('demo')('code_50', 'accuracy/reasoning') }}", [part],
+    with_numbers("Half code: {{ study('demo')('code_50', 'accuracy/reasoning') }}", [part],
                  "words.md")                          # "Half code: +1.2 % [−0.3, +2.7]"
 
-A figure that is filled in cannot be another than the tables say, and none of earlier tables; the
-words around it can, unless they say what they expect (`Figure.expected`, `Figure.amount`).
+A number that is filled in cannot be another than the tables say, and none of earlier tables; the
+words around it can, unless they say what they expect (`Number.expected`, `Number.amount`).
 `study(NAME)` is a study by the name that the page gives it. Called with a recipe and the key of a
 metric as in hypotheses, with a size where there are several and a stage (`at`) where it is not the
-first, it gives a `Figure`.
+first, it gives a `Number`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,25 +41,25 @@ from code_ablate.errors import UserError
 _DIRECTIONS = ("worse", "better")
 
 
-def with_figures(text: str, parts: Sequence[Part], where: str) -> str:
-    """A text with its figures. `where`: its file, for messages.
+def with_numbers(text: str, parts: Sequence[Part], where: str) -> str:
+    """A text with its numbers. `where`: its file, for messages.
 
-    Raises UserError for a figure that the studies do not have, and for a text that is no template.
+    Raises UserError for a number that the studies do not have, and for a text that is no template.
     """
 
-    def study(name: str) -> StudyFigures:
+    def study(name: str) -> StudyNumbers:
         found = {part.name: part for part in parts}
         _check("study", name, found, "the page")
         if found[name].report is None:
             raise UserError(f"the study {name} has no results yet.")
-        return StudyFigures(found[name])
+        return StudyNumbers(found[name])
 
     return fill_in(text, where, {"study": study})
 
 
 @dataclass(frozen=True)
-class StudyFigures:
-    """The figures of a study that has results."""
+class StudyNumbers:
+    """The numbers of a study that has results."""
 
     part: Part
     """The study on the page."""
@@ -80,7 +80,7 @@ class StudyFigures:
         assert self.part.report is not None, "asked of a study that has results"
         return self.part.report
 
-    def __call__(self, recipe: str, metric: str, *, at: str = "", size: str = "") -> "Figure":
+    def __call__(self, recipe: str, metric: str, *, at: str = "", size: str = "") -> "Number":
         """Those of a recipe by a metric; UserError for what the study does not have.
 
         `at`: stage, by default the first. `size`: size, which need not be named if there is one.
@@ -98,19 +98,19 @@ class StudyFigures:
         _check("stage", at, places, f"{self.name} at {size}")
         metrics = {found.key: found for found in self.report.summary.metrics}
         _check("metric", metric, metrics, self.name)
-        figure = Figure(self, recipe, metrics[metric], places[at])
-        figure.check_recipe(recipe)
-        return figure
+        number = Number(self, recipe, metrics[metric], places[at])
+        number.check_recipe(recipe)
+        return number
 
 
 @dataclass(frozen=True)
-class Figure:
+class Number:
     """What the results say of a recipe at a place by a metric, as texts write it.
 
     As text it is the change against the baseline with its interval.
     """
 
-    study: StudyFigures
+    study: StudyNumbers
     """The study that it is of."""
     recipe: str
     """The recipe."""
@@ -137,7 +137,7 @@ class Figure:
             raise UserError(f"the text says {direction}, and {self._where} is {self}.")
         return size_range(self._comparison)
 
-    def expected(self, outcome: str) -> "Figure":
+    def expected(self, outcome: str) -> "Number":
         """The same, where what is said of it is so; UserError where it is not.
 
         `outcome`: "worse" or "better", which holds of a difference that is certain, "equivalent" or
