@@ -68,6 +68,11 @@ def test_the_scales_own_learning_rate_is_trained_once():
     assert len(phases(load("what_code_does_by_rate")) & phases(load("what_code_does"))) == 9
 
 
+def test_the_largest_size_alone_trains_what_all_sizes_together_would():
+    alone = phases(load("what_code_does_at_1m"))
+    assert len(alone) == 6 and alone <= phases(load("what_code_does_by_size"))
+
+
 def test_every_size_has_as_many_tokens_for_each_parameter():
     study = load("what_code_does_by_size")
     assert len(study.models) == 3 and len(study.seeds) == 3
