@@ -20,10 +20,11 @@ from code_ablate.model.flops import count_parameters
 from code_ablate.study.executor import Trainer
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.phase_order import Order, Work
+from code_ablate.training.devices import available_cores
 from code_ablate.training.execution import Execution
 from code_ablate.training.member import Member, Surroundings
 from code_ablate.training.rundir import RunDirectory
-from code_ablate.training.workers import Workers, available_cores
+from code_ablate.training.workers import Workers
 
 SECONDS_ALONE = 60
 """Training that is expected to take less than this is done in this process: workers would have to

@@ -21,7 +21,6 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Collection
 from multiprocessing.connection import Connection
 from typing import IO
 
@@ -30,6 +29,7 @@ from tqdm import tqdm
 from code_ablate.allocator import KEEP_FREED_MEMORY, ready_the_host
 from code_ablate.errors import Failed, Interrupted, UserError
 from code_ablate.shown import shown
+from code_ablate.training.devices import available_cores
 from code_ablate.training.member import Member, Surroundings
 
 _PROGRAM = "from code_ablate.training.workers import serve; serve()"
@@ -82,13 +82,6 @@ def shares(members: int) -> list[list[int]]:
     cores = sorted(available_cores())
     bounds = [index * len(cores) // members for index in range(members + 1)]
     return [cores[low:high] for low, high in itertools.pairwise(bounds)]
-
-
-def available_cores() -> Collection[int]:
-    """Numbers of the cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return os.sched_getaffinity(0)
-    return range(os.cpu_count() or 1)
 
 
 class _Slot:

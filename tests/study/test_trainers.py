@@ -14,11 +14,12 @@ from code_ablate.study import trainers
 from code_ablate.study.executor import execute
 from code_ablate.study.graph import PhaseGraph
 from code_ablate.study.trainers import InProcesses, OneByOne, fleet_members, width
+from code_ablate.training.devices import available_cores
 from code_ablate.training.execution import Execution, FleetConfig, LoopConfig
 from code_ablate.training.member import Surroundings
 from code_ablate.training.phase import Optimizer, Phase, Schedule, phase_identity
 from code_ablate.training.rundir import RunDirectory
-from code_ablate.training.workers import Workers, available_cores, shares
+from code_ablate.training.workers import Workers, shares
 from tests.conftest import TINY, fake_stores
 from tests.training.jobs import finish_job, start_job
 from tests.training.test_loop import metrics_of
