@@ -68,9 +68,15 @@ def test_the_scales_own_learning_rate_is_trained_once():
     assert len(phases(load("what_code_does_by_rate")) & phases(load("what_code_does"))) == 9
 
 
-def test_the_largest_size_alone_trains_what_all_sizes_together_would():
-    alone = phases(load("what_code_does_at_1m"))
-    assert len(alone) == 6 and alone <= phases(load("what_code_does_by_size"))
+def test_the_third_size_compares_what_the_others_do_with_as_many_tokens_for_each_parameter():
+    study = load("what_code_does_at_865k")
+    assert list(study.models) == ["865K"] and study.seeds == (0, 1, 2)
+    [setting] = study.settings
+    assert setting.tokens == pytest.approx(10 * 864_768, rel=1e-3)
+    read = {arm.recipe: phase.mixture.active for arm, phase in study.arms.items()}
+    code = {"registry.text": 0.5, "registry.web_code": 0.5}
+    assert read == {"text": {"registry.text": 1.0}, "code_50": code}
+    assert {arm.stage for arm in study.arms} == {"pretraining"}
 
 
 def test_every_size_has_as_many_tokens_for_each_parameter():
