@@ -114,7 +114,7 @@ def add_to(commands: Commands) -> None:
         metavar="FILE",
         help="Markdown file, e.g. docs/results.md; figures and tables go into the folder of its "
         "name, docs/results, where your own question.md, words.md, limits.md, failed.md, data.md "
-        "and claims.csv lie",
+        "and, if there are any, claims.csv lie",
     )
     command.add_argument("--title", required=True, help="title of the page")
     command.add_argument(
@@ -124,6 +124,12 @@ def add_to(commands: Commands) -> None:
         "--law",
         metavar="STUDY",
         help="the one of these folders whose mixtures a law is fitted to",
+    )
+    command.add_argument(
+        "--keep",
+        action="store_true",
+        help="also copy what the studies found (the scores of every item) beside the page, so that "
+        "it can be made again without their runs; for studies under 1 MB",
     )
     command = commands.add(
         "prepare",
@@ -272,6 +278,7 @@ def results(options: argparse.Namespace) -> None:
         title=options.title,
         noise=options.noise,
         law=options.law,
+        keep=options.keep,
     )
     show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
     if made.missing:

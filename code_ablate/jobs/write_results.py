@@ -38,6 +38,7 @@ from code_ablate.analysis.report.study_answers import (
     answers,
     arm_rows,
     claim_rows,
+    name_of,
     read_claims,
     read_part,
     seed_rows,
@@ -45,6 +46,7 @@ from code_ablate.analysis.report.study_answers import (
 from code_ablate.analysis.report.written_numbers import with_numbers
 from code_ablate.analysis.results.frozen import FILE as FROZEN
 from code_ablate.errors import UserError
+from code_ablate.jobs.keep_study import LIMIT_BYTES, keep_study, require_room
 
 WRITTEN = ("question", "words", "limits", "failed", "data")
 """Texts of the page that no table says: NAME.md in its folder."""
@@ -54,9 +56,6 @@ CLAIMS = "claims.csv"
 
 MOST_PANELS = 6
 """Panels of a figure of the page, those of hypotheses first: a study's report has all of them."""
-
-LIMIT_BYTES = 1_000_000
-"""Most bytes of a table beside the page, so that a repository can hold it."""
 
 
 @dataclass(frozen=True)
@@ -78,24 +77,29 @@ def write_results_page(
     title: str,
     noise: epath.PathLike | None = None,
     law: epath.PathLike | None = None,
+    keep: bool = False,
 ) -> ResultsPage:
     """The page of the studies in `folders`, complete or not.
 
     `title`: head of the page. `noise`: folder of the pilot, whose noise the page gives. `law`: the
-    one of `folders` whose mixtures the law is fitted to. Raises UserError for a folder without
-    results and frozen plan, a text that is absent, a law of another study, and a table over a
-    megabyte.
+    one of `folders` whose mixtures the law is fitted to. `keep`: whether what the studies found is
+    copied beside the page, whose command then needs no runs. Raises UserError for a folder without
+    results and frozen plan, a text that is absent, a law of another study, and a table, or with
+    `keep` a study's file, over a megabyte.
     """
     page = epath.Path(out)
     beside = page.parent / page.stem
     texts = _written(beside)
+    for folder in (*folders, *([noise] if noise is not None else [])) if keep else ():
+        require_room(folder)
     parts = [read_part(folder) for folder in folders]
-    written = {name: with_numbers(text, parts, f"{beside.name}/{name}.md")
+    written = {name: with_numbers(text, parts, f"{beside.name}/{name}.md", page.parent)
                for name, text in texts.items()}  # fmt: skip
     names = [part.name for part in parts]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"two studies are called {twice[0]}: the page cannot tell them apart.")
-    claims = claim_rows(read_claims(beside / CLAIMS), parts)
+    claims_file = beside / CLAIMS
+    claims = claim_rows(read_claims(claims_file), parts) if claims_file.exists() else []
     known = {_resolved(part.folder): part for part in parts}
     pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)
     mixtures = None if law is None else known.get(_resolved(law))
@@ -110,9 +114,9 @@ def write_results_page(
     files = [file for found in table_files.values() for file in found]
     drawn = figures + ([law_found.figure] if law_found.figure else [])
     files += [*_write_figures(drawn, beside), *_copy_frozen(parts, beside)]
-    command = ["code-ablate", "results", *map(_shown, folders), "--out", _shown(out)]
-    command += ["--title", title, *(["--noise", _shown(noise)] if noise is not None else [])]
-    command += ["--law", _shown(law)] if law is not None else []
+    read = [*parts, *([pilot] if pilot and pilot not in parts else [])]
+    for part in read if keep else ():
+        keep_study(part.folder, beside / part.name)
     values = [
         part_values(part, parts[:number], for_law=part is mixtures)
         for number, part in enumerate(parts)
@@ -136,7 +140,8 @@ def write_results_page(
                 for name, rows in tables.items()],
         frozen_files=joined([f"`{beside.name}/{p.name}.{FROZEN}`" for p in parts if p.frozen])
         if any(p.frozen for p in parts) else "nothing",
-        command=shlex.join(command),
+        kept=joined([f"`{beside.name}/{part.name}`" for part in read]) if keep else "",
+        command=_command(out, title, folders, noise, law, keep=keep),
     )  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
     storage.replace(page, text)
@@ -154,6 +159,29 @@ def _written(folder: epath.Path) -> dict[str, str]:
 def _resolved(path: epath.PathLike) -> str:
     """One name for a folder, however it is written."""
     return str(epath.Path(path).resolve())
+
+
+def _command(
+    out: epath.PathLike,
+    title: str,
+    folders: Sequence[epath.PathLike],
+    noise: epath.PathLike | None,
+    law: epath.PathLike | None,
+    *,
+    keep: bool,
+) -> str:
+    """The command that makes the page again; of what is kept beside it, where that is there."""
+    page = epath.Path(out)
+
+    def shown(folder: epath.PathLike) -> str:
+        kept = f"{_shown(page.parent / page.stem)}/{name_of(folder)}"
+        return kept if keep else _shown(folder)
+
+    words = ["code-ablate", "results", *map(shown, folders), "--out", _shown(out)]
+    words += ["--title", title]
+    words += ["--noise", shown(noise)] if noise is not None else []
+    words += ["--law", shown(law)] if law is not None else []
+    return shlex.join([*words, *(["--keep"] if keep else [])])
 
 
 def _shown(path: epath.PathLike) -> str:
@@ -242,7 +270,7 @@ class _LawFound:
     """What the law of a study's mixtures says."""
 
     text: str
-    """In words and small tables; or why there is none."""
+    """In words and small tables, or why there is none; empty where no study was named for it."""
     rows: Sequence[Mapping[str, Any]] = ()
     """Shares of the good mixtures by corpus."""
     figure: _Figure | None = None
@@ -259,7 +287,7 @@ def _law(part: Part | None) -> _LawFound:
     from code_ablate.jobs.mixture_law import study_mixtures, study_records
 
     if part is None:
-        return _LawFound("No study of mixtures was given.")
+        return _LawFound("")
     records = None if part.report is None else study_records(part.report.results)
     trained = 0 if records is None else int(records.mixture_N.max()) + 1
     if records is None or trained < LEAST_MIXTURES:

@@ -56,7 +56,7 @@ class PhaseRow:
     steps: int
     """Train steps."""
     learning_rates: tuple[float, float]
-    """Learning rate of its first step and of its last one."""
+    """Its highest learning rate and that of its last step."""
     used_by: tuple[str, ...]
     """Recipes with seed that need it."""
     state: str
@@ -231,7 +231,7 @@ def _phase_row(
         parent=graph.parents[identity],
         tokens=phase.realised_tokens,
         steps=phase.steps,
-        learning_rates=(phase.learning_rate(0), phase.learning_rate(phase.steps - 1)),
+        learning_rates=(phase.highest_learning_rate, phase.learning_rate(phase.steps - 1)),
         used_by=graph.users[identity],
         state=_state(run, phase, step),
         flops=training_flops(phase),

@@ -69,8 +69,8 @@ def _phase_lines(plan: Plan) -> Iterator[str]:
         )
         after = f", after {row.parent}" if row.parent else ""
         after += f", from the weights {row.weights}" if row.weights else ""
-        first, last = row.learning_rates
-        yield f"{'':<18}{row.mixture}{after}; learning rate {first:.2g} to {last:.2g}"
+        highest, last = row.learning_rates
+        yield f"{'':<18}{row.mixture}{after}; learning rate {highest:.2g} to {last:.2g}"
 
 
 def _size_width(plan: Plan) -> int:

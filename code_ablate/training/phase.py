@@ -253,6 +253,12 @@ class Phase:
         carried = self.parent._final_learning_rate if self.parent else None
         return self.schedule.at(step, self.steps, carried)
 
+    @property
+    def highest_learning_rate(self) -> float:
+        """Learning rate at the end of the warm-up, from where it falls or stays."""
+        warmup = 0 if self.schedule.start == "carry" else self.schedule.warmup_steps
+        return self.learning_rate(min(max(warmup, 1), self.steps) - 1)
+
     def _model_key(self) -> dict:
         model = {**dataclasses.asdict(self.model), "kv_heads": self.model.num_kv_heads}
         return {name: value for name, value in model.items() if name not in _HOW_NOT_WHAT}

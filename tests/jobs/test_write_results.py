@@ -3,7 +3,9 @@
 import csv
 import dataclasses
 import re
+import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,7 @@ from code_ablate.analysis.report.study_answers import answers, read_part
 from code_ablate.analysis.results.frozen import Frozen, FrozenPlan
 from code_ablate.cli import main
 from code_ablate.errors import UserError
-from code_ablate.jobs import write_results
+from code_ablate.jobs import keep_study, write_results
 from code_ablate.jobs.write_results import CLAIMS, WRITTEN, write_results_page
 from tests.analysis.conftest import SIZE, write_study
 from tests.analysis.laws.conftest import make_optimum
@@ -94,7 +96,7 @@ def test_the_page_of_two_sizes_says_how_the_small_one_decides(tmp_path):
     text = made.page.read_text()
     assert made.missing == 0
     start = text.index("## Does a smaller size decide for a larger one?")
-    decisions = text[start : text.index("## The law of the mixture")]
+    decisions = text[start : text.index("## What cannot be said")]
     head = next(line for line in decisions.splitlines() if line.startswith("| task or domain |"))
     first, after = f"{SIZE} for 3M after pre-training", f"{SIZE} for 3M after cooldown"
     assert head == f"| task or domain | {first}, 7 recipes | {after}, 4 recipes |"
@@ -248,7 +250,7 @@ def test_what_is_missing_is_named(made):
     assert f"* code_25, {SIZE}, pretraining: seed 3\n" in text
     assert "Of `later` none of 15 arms is there yet." in text and "Missing from `later`" not in text
     assert "It takes 8 different mixtures; of `later` 0 are trained." in text
-    assert "No study here has two recipes with results at two sizes." in text
+    assert "## Does a smaller size decide" not in text  # no study has two sizes
 
 
 def test_claims_of_others_stand_beside_what_was_found(made):
@@ -279,7 +281,10 @@ def test_without_hypotheses_every_comparison_and_claim_is_exploratory(made, tmp_
     assert tables.count("**") == 2 * tables.count("°**") > 0
     (tmp_path / "page" / CLAIMS).write_text(CLAIM_ROWS.splitlines()[0] + "\n")
     page = write_results_page([plain], tmp_path / "page.md", title=TITLE).page.read_text()
-    assert "No claim of others was given." in page
+    assert "## What others found" not in page
+    (tmp_path / "page" / CLAIMS).unlink()  # which nobody need have
+    again = write_results_page([plain], tmp_path / "page.md", title=TITLE).page.read_text()
+    assert again == page and "## The law of the mixture" not in page
 
 
 def test_recipes_and_the_scores_of_the_baseline_are_given(made):
@@ -385,7 +390,7 @@ def test_tables_lead_from_each_number_to_its_run(made):
     for figure in re.findall(r"!\[.*\]\((.*)\)", text):
         assert (beside.parent / figure).read_bytes()[1:4] == b"PNG"
     # The pilot is one of the studies here, and its noise is given once.
-    noise = text[text.index("## The noise") : text.index("## Does a smaller")]
+    noise = text[text.index("## The noise") : text.index("## The law")]
     assert noise.count("| demo.text, bits per byte | ") == 1 and "Noise of the pilot:" in noise
 
 
@@ -418,6 +423,48 @@ def test_the_page_is_plain_markdown_and_the_same_again(made):
     assert str(done) not in text
     write_results_page([done, later], out, title=TITLE, noise=done, law=later)
     assert out.read_text() == text
+
+
+def test_a_page_is_made_again_of_what_is_kept_beside_it(made, tmp_path, monkeypatch):
+    _, plain, beside, done, later = made
+    shutil.copytree(beside, tmp_path / "docs" / "page")
+    runs = tmp_path / "runs"
+    for study in (done, later):
+        shutil.copytree(study, runs / study.name)
+    pilot = shutil.copytree(done, runs / "study-pilot")
+    monkeypatch.chdir(tmp_path)
+    arguments = ["results", f"runs/{done.name}", f"runs/{later.name}", "--out", "docs/page.md"]
+    arguments += ["--title", TITLE, "--noise", f"runs/{pilot.name}", "--keep"]
+    assert main(arguments) == 0
+    page, kept = Path("docs/page.md"), Path("docs/page")
+    text = page.read_text(encoding="utf-8")
+    assert "The page is made of `page/demo`, `page/later` and `page/pilot`: there lie" in text
+    assert "The page is made of" not in plain
+    files = {file.name: file.read_bytes() for file in (kept / "demo").iterdir()}
+    assert files.keys() == {"study.json", "results.parquet", "frozen.json"}
+    assert files == {name: (runs / done.name / name).read_bytes() for name in files}
+    assert [file.name for file in (kept / "later").iterdir()] == ["frozen.json"]
+
+    shutil.rmtree(runs)
+    command = shlex.split(text[text.rindex("```\ncode-ablate results") :].strip("`\n"))
+    assert command[2:4] == ["docs/page/demo", "docs/page/later"]
+    page.unlink()
+    assert main(command[1:]) == 0
+    assert page.read_text(encoding="utf-8") == text
+    assert {file.name: file.read_bytes() for file in (kept / "demo").iterdir()} == files
+
+
+def test_what_is_too_large_to_be_kept_is_said_before_anything_is_written(
+    made, tmp_path, monkeypatch
+):
+    _, _, beside, done, _ = made
+    shutil.copytree(beside, tmp_path / "page")
+    before = sorted((tmp_path / "page").iterdir())
+    size = (done / "results.parquet").stat().st_size
+    monkeypatch.setattr(keep_study, "LIMIT_BYTES", size - 1)
+    with pytest.raises(UserError, match=rf"parquet has {size:,} bytes, .* leave --keep out"):
+        write_results_page([done], tmp_path / "page.md", title=TITLE, keep=True)
+    assert sorted((tmp_path / "page").iterdir()) == before and not (tmp_path / "page.md").exists()
 
 
 def test_two_studies_of_one_name_are_refused(made, tmp_path):

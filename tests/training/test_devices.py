@@ -1,4 +1,4 @@
-"""What the devices can do at most: of a CPU by the time of its cores, which no other process takes."""
+"""What the devices can do at most: of a CPU by the time of its cores, which others cannot take."""
 
 import itertools
 

@@ -233,6 +233,19 @@ def test_differences_name_the_field():
     assert differences({"a": [1, 2]}, {"a": [1, 4], "d": 5}) == ["a[1]: 2 -> 4", "d: (absent) -> 5"]
 
 
+@pytest.mark.parametrize("warmup_steps", [0, 1, 5])
+@pytest.mark.parametrize("shape", ["cosine", "linear", "constant"])
+def test_the_highest_rate_is_the_highest_of_all_steps(phase, child, warmup_steps, shape):
+    schedule = Schedule(shape, peak=1e-2, final=1e-3, warmup_steps=warmup_steps)
+    warmed = dataclasses.replace(phase, schedule=schedule)
+    carried = dataclasses.replace(
+        child, parent=warmed, schedule=Schedule(shape, final=0.0, start="carry")
+    )
+    for one in (warmed, carried):
+        rates = [one.learning_rate(step) for step in range(one.steps)]
+        assert one.highest_learning_rate == pytest.approx(max(rates))
+
+
 def test_a_rate_carried_on_from_0_is_refused(phase, child):
     ended = dataclasses.replace(phase, schedule=Schedule(peak=1e-2, final=0.0, warmup_steps=3))
     with pytest.raises(UserError, match=r"ends at 0.*Schedule\.final of the parent"):

@@ -34,11 +34,12 @@ LEGEND = (
 
 
 def decisions_text(parts: Sequence[Part]) -> str:
-    """The scores that count, by sizes and stages: a table of each study, and a legend."""
+    """The scores that count, by sizes and stages: a table of each study, and a legend.
+
+    Empty where no study has two recipes with results at two sizes.
+    """
     tables = [text for part in parts if part.report and (text := _table(part.name, part.report))]
-    if not tables:
-        return "No study here has two recipes with results at two sizes."
-    return "\n\n".join([*tables, LEGEND])
+    return "\n\n".join([*tables, LEGEND]) if tables else ""
 
 
 def _table(study: str, report: Report) -> str:

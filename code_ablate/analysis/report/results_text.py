@@ -210,9 +210,9 @@ def _noise_row(report: Report, metric: Metric) -> list[str]:
 
 
 def claims_text(rows: Sequence[ClaimRow]) -> str:
-    """What others said, beside what was found: a table."""
+    """What others said, beside what was found: a table; empty where no claim was given."""
     if not rows:
-        return "No claim of others was given."
+        return ""
     table = [["who", "what was said", "measured there", "as a hypothesis here", "of study",
               "our change", "outcome"]]  # fmt: skip
     table += [

@@ -53,7 +53,7 @@ class Part:
     """One of the studies."""
 
     name: str
-    """Name of the study's folder, without "study-"."""
+    """Name of the study, as `name_of` its folder."""
     folder: str
     """The folder."""
     report: Report | None
@@ -139,7 +139,7 @@ def read_part(folder: epath.PathLike) -> Part:
         if seeds
     )
     return Part(
-        path.name.removeprefix("study-"),
+        name_of(path),
         str(path),
         report,
         frozen,
@@ -147,6 +147,11 @@ def read_part(folder: epath.PathLike) -> Part:
         sum(map(len, missing.values())),
         sum(map(len, planned.values())),
     )
+
+
+def name_of(folder: epath.PathLike) -> str:
+    """What a page calls the study of a folder."""
+    return epath.Path(folder).name.removeprefix("study-")
 
 
 def _planned(frozen: FrozenPlan | None, report: Report | None) -> dict[str, tuple[int, ...]]:

@@ -7,13 +7,14 @@ A number that is filled in cannot be another than the tables say, and none of ea
 words around it can, unless they say what they expect (`Number.expected`, `Number.amount`).
 `study(NAME)` is a study by the name that the page gives it. Called with a recipe and the key of a
 metric as in hypotheses, with a size where there are several and a stage (`at`) where it is not the
-first, it gives a `Number`.
+first, it gives a `Number`. `page(NAME)` is another page beside this one (`earlier_page`).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from etils import epath
 from scipy import special
 
 from code_ablate.analysis.estimation.estimates import (
@@ -26,6 +27,7 @@ from code_ablate.analysis.estimation.estimates import (
 )
 from code_ablate.analysis.estimation.scores import Place
 from code_ablate.analysis.report.content import Report
+from code_ablate.analysis.report.earlier_page import EarlierPage
 from code_ablate.analysis.report.phrases import (
     bare,
     change_range,
@@ -41,8 +43,8 @@ from code_ablate.errors import UserError
 _DIRECTIONS = ("worse", "better")
 
 
-def with_numbers(text: str, parts: Sequence[Part], where: str) -> str:
-    """A text with its numbers. `where`: its file, for messages.
+def with_numbers(text: str, parts: Sequence[Part], where: str, pages: epath.PathLike = ".") -> str:
+    """A text with its numbers. `where`: its file, for messages; `pages`: folder of the page.
 
     Raises UserError for a number that the studies do not have, and for a text that is no template.
     """
@@ -54,7 +56,10 @@ def with_numbers(text: str, parts: Sequence[Part], where: str) -> str:
             raise UserError(f"the study {name} has no results yet.")
         return StudyNumbers(found[name])
 
-    return fill_in(text, where, {"study": study})
+    def page(name: str) -> EarlierPage:
+        return EarlierPage.read(epath.Path(pages) / name)
+
+    return fill_in(text, where, {"study": study, "page": page})
 
 
 @dataclass(frozen=True)
