@@ -76,5 +76,5 @@ class EarlierPage:
         [row] = rows
         if not row["relative"]:
             raise UserError(f"{self.table} has no change of {recipe} in percent by {metric}.")
-        ends = (float(row[f"relative_{end}"]) for end in ("low", "high"))
-        return EarlierChange(float(row["relative"]), *ends, int(row["seeds"]))
+        value, low, high = (float(row[f"relative{end}"]) for end in ("", "_low", "_high"))
+        return EarlierChange(value, low, high, int(row["seeds"]))
