@@ -1,7 +1,7 @@
 """A copy of what a study found, beside the page that is made of it, so that nobody needs its runs.
 
-    keep_study("runs/study-demo", "docs/results/demo")
-    write_results_page(["docs/results/demo"], "docs/results.md", title="What code does")
+    keep_study("runs/study-demo", "docs/results/study-demo")
+    write_results_page(["docs/results/study-demo"], "docs/results.md", title="What code does")
 
 It holds the record of what was trained, the scores of every item, and what was frozen.
 """

@@ -38,7 +38,6 @@ from code_ablate.analysis.report.study_answers import (
     answers,
     arm_rows,
     claim_rows,
-    name_of,
     read_claims,
     read_part,
     seed_rows,
@@ -95,13 +94,14 @@ def write_results_page(
     parts = [read_part(folder) for folder in folders]
     written = {name: with_numbers(text, parts, f"{beside.name}/{name}.md", page.parent)
                for name, text in texts.items()}  # fmt: skip
-    names = [part.name for part in parts]
+    known = {_resolved(part.folder): part for part in parts}
+    pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)
+    read = parts if pilot is None or pilot in parts else [*parts, pilot]
+    names = [part.name for part in (read if keep else parts)]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"two studies are called {twice[0]}: the page cannot tell them apart.")
     claims_file = beside / CLAIMS
     claims = claim_rows(read_claims(claims_file), parts) if claims_file.exists() else []
-    known = {_resolved(part.folder): part for part in parts}
-    pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)
     mixtures = None if law is None else known.get(_resolved(law))
     if law is not None and mixtures is None:
         raise UserError(f"--law {law} is none of the studies: give its folder among them, too.")
@@ -114,9 +114,9 @@ def write_results_page(
     files = [file for found in table_files.values() for file in found]
     drawn = figures + ([law_found.figure] if law_found.figure else [])
     files += [*_write_figures(drawn, beside), *_copy_frozen(parts, beside)]
-    read = [*parts, *([pilot] if pilot and pilot not in parts else [])]
-    for part in read if keep else ():
-        keep_study(part.folder, beside / part.name)
+    kept = {beside / epath.Path(part.folder).name: part.folder for part in read} if keep else {}
+    for place, folder in kept.items():
+        keep_study(folder, place)
     values = [
         part_values(part, parts[:number], for_law=part is mixtures)
         for number, part in enumerate(parts)
@@ -140,7 +140,7 @@ def write_results_page(
                 for name, rows in tables.items()],
         frozen_files=joined([f"`{beside.name}/{p.name}.{FROZEN}`" for p in parts if p.frozen])
         if any(p.frozen for p in parts) else "nothing",
-        kept=joined([f"`{beside.name}/{part.name}`" for part in read]) if keep else "",
+        kept=joined([f"`{beside.name}/{place.name}`" for place in kept]) if keep else "",
         command=_command(out, title, folders, noise, law, keep=keep),
     )  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ def _command(
     page = epath.Path(out)
 
     def shown(folder: epath.PathLike) -> str:
-        kept = f"{_shown(page.parent / page.stem)}/{name_of(folder)}"
+        kept = f"{_shown(page.parent / page.stem)}/{epath.Path(folder).name}"
         return kept if keep else _shown(folder)
 
     words = ["code-ablate", "results", *map(shown, folders), "--out", _shown(out)]

@@ -438,20 +438,22 @@ def test_a_page_is_made_again_of_what_is_kept_beside_it(made, tmp_path, monkeypa
     assert main(arguments) == 0
     page, kept = Path("docs/page.md"), Path("docs/page")
     text = page.read_text(encoding="utf-8")
-    assert "The page is made of `page/demo`, `page/later` and `page/pilot`: there lie" in text
+    assert (
+        "The page is made of `page/study-demo`, `page/study-later` and `page/study-pilot`: " in text
+    )
     assert "The page is made of" not in plain
-    files = {file.name: file.read_bytes() for file in (kept / "demo").iterdir()}
+    files = {file.name: file.read_bytes() for file in (kept / done.name).iterdir()}
     assert files.keys() == {"study.json", "results.parquet", "frozen.json"}
     assert files == {name: (runs / done.name / name).read_bytes() for name in files}
-    assert [file.name for file in (kept / "later").iterdir()] == ["frozen.json"]
+    assert [file.name for file in (kept / later.name).iterdir()] == ["frozen.json"]
 
     shutil.rmtree(runs)
     command = shlex.split(text[text.rindex("```\ncode-ablate results") :].strip("`\n"))
-    assert command[2:4] == ["docs/page/demo", "docs/page/later"]
+    assert command[2:4] == ["docs/page/study-demo", "docs/page/study-later"]
     page.unlink()
     assert main(command[1:]) == 0
     assert page.read_text(encoding="utf-8") == text
-    assert {file.name: file.read_bytes() for file in (kept / "demo").iterdir()} == files
+    assert {file.name: file.read_bytes() for file in (kept / done.name).iterdir()} == files
 
 
 def test_what_is_too_large_to_be_kept_is_said_before_anything_is_written(
@@ -473,6 +475,11 @@ def test_two_studies_of_one_name_are_refused(made, tmp_path):
     shutil.copytree(beside, tmp_path / "page")
     with pytest.raises(UserError, match="two studies are called demo"):
         write_results_page([done, tmp_path / done.name], tmp_path / "page.md", title=TITLE)
+    # A pilot has no name on the page, but a place beside it where it is kept.
+    with pytest.raises(UserError, match="two studies are called demo"):
+        write_results_page(
+            [done], tmp_path / "page.md", title=TITLE, noise=tmp_path / done.name, keep=True
+        )
 
 
 def test_what_the_page_needs_is_asked_for(made, tmp_path):

@@ -53,7 +53,7 @@ class Part:
     """One of the studies."""
 
     name: str
-    """Name of the study, as `name_of` its folder."""
+    """Name of the study's folder, without "study-"."""
     folder: str
     """The folder."""
     report: Report | None
@@ -139,7 +139,7 @@ def read_part(folder: epath.PathLike) -> Part:
         if seeds
     )
     return Part(
-        name_of(path),
+        path.name.removeprefix("study-"),
         str(path),
         report,
         frozen,
@@ -147,11 +147,6 @@ def read_part(folder: epath.PathLike) -> Part:
         sum(map(len, missing.values())),
         sum(map(len, planned.values())),
     )
-
-
-def name_of(folder: epath.PathLike) -> str:
-    """What a page calls the study of a folder."""
-    return epath.Path(folder).name.removeprefix("study-")
 
 
 def _planned(frozen: FrozenPlan | None, report: Report | None) -> dict[str, tuple[int, ...]]:
