@@ -21,9 +21,10 @@ def test_the_written_texts_stand_on_the_page_between_their_numbers(name):
     for text in WRITTEN:
         template = (DOCS / name / f"{text}.md").read_text(encoding="utf-8")
         tokens = jinja2.Environment(autoescape=False).lex(template)
-        parts = [part.strip() for _, kind, part in tokens if kind == "data" and part.strip()]
-        assert parts, text
-        for part in parts:
+        parts = [part.strip() for _, kind, part in tokens if kind == "data"]
+        long = [part for part in parts if len(part) >= 15]  # not what may stand anywhere
+        assert long, text
+        for part in long:
             assert part in page, f"{name}/{text}.md: {part[:80]}"
 
 

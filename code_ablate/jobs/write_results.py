@@ -7,6 +7,7 @@ table says - the question, what failed, what others claim - is read from files o
 name the numbers that they speak of (`written_numbers`).
 """
 
+import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from code_ablate.analysis.report.study_answers import (
     answers,
     arm_rows,
     claim_rows,
+    name_of,
     read_claims,
     read_part,
     seed_rows,
@@ -45,7 +47,7 @@ from code_ablate.analysis.report.study_answers import (
 from code_ablate.analysis.report.written_numbers import with_numbers
 from code_ablate.analysis.results.frozen import FILE as FROZEN
 from code_ablate.errors import UserError
-from code_ablate.jobs.keep_study import LIMIT_BYTES, keep_study, require_room
+from code_ablate.jobs.keep_study import LIMIT_BYTES, keep_study, require_keepable
 
 WRITTEN = ("question", "words", "limits", "failed", "data")
 """Texts of the page that no table says: NAME.md in its folder."""
@@ -89,10 +91,13 @@ def write_results_page(
     page = epath.Path(out)
     beside = page.parent / page.stem
     texts = _written(beside)
-    for folder in (*folders, *([noise] if noise is not None else [])) if keep else ():
-        require_room(folder)
+    given = [*folders, *([noise] if noise is not None else [])]
+    places: dict[str, epath.Path] = {}  # where each is kept, by its folder
+    for folder in given if keep else ():
+        place = places.setdefault(_resolved(folder), beside / name_of(folder))
+        require_keepable(folder, place)
     parts = [read_part(folder) for folder in folders]
-    written = {name: with_numbers(text, parts, f"{beside.name}/{name}.md", page.parent)
+    written = {name: with_numbers(text, parts, f"{beside.name}/{name}.md", beside)
                for name, text in texts.items()}  # fmt: skip
     known = {_resolved(part.folder): part for part in parts}
     pilot = None if noise is None else known.get(_resolved(noise)) or read_part(noise)
@@ -114,9 +119,8 @@ def write_results_page(
     files = [file for found in table_files.values() for file in found]
     drawn = figures + ([law_found.figure] if law_found.figure else [])
     files += [*_write_figures(drawn, beside), *_copy_frozen(parts, beside)]
-    kept = {beside / epath.Path(part.folder).name: part.folder for part in read} if keep else {}
-    for place, folder in kept.items():
-        keep_study(folder, place)
+    for part in read if keep else ():
+        keep_study(part.folder, places[_resolved(part.folder)])
     values = [
         part_values(part, parts[:number], for_law=part is mixtures)
         for number, part in enumerate(parts)
@@ -140,8 +144,9 @@ def write_results_page(
                 for name, rows in tables.items()],
         frozen_files=joined([f"`{beside.name}/{p.name}.{FROZEN}`" for p in parts if p.frozen])
         if any(p.frozen for p in parts) else "nothing",
-        kept=joined([f"`{beside.name}/{place.name}`" for place in kept]) if keep else "",
-        command=_command(out, title, folders, noise, law, keep=keep),
+        kept=joined([f"`{beside.name}/{place.name}`" for place in dict.fromkeys(places.values())])
+        if keep else "",
+        command=_command(out, title, folders, noise, law, places),
     )  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
     storage.replace(page, text)
@@ -158,7 +163,7 @@ def _written(folder: epath.Path) -> dict[str, str]:
 
 def _resolved(path: epath.PathLike) -> str:
     """One name for a folder, however it is written."""
-    return str(epath.Path(path).resolve())
+    return os.path.realpath(path)
 
 
 def _command(
@@ -167,21 +172,24 @@ def _command(
     folders: Sequence[epath.PathLike],
     noise: epath.PathLike | None,
     law: epath.PathLike | None,
-    *,
-    keep: bool,
+    places: Mapping[str, epath.Path],
 ) -> str:
-    """The command that makes the page again; of what is kept beside it, where that is there."""
-    page = epath.Path(out)
+    """The command that makes the page again; of what is kept beside it, where that is there.
+
+    `places`: where each folder is kept, by its resolved name; empty where nothing is.
+    """
 
     def shown(folder: epath.PathLike) -> str:
-        kept = f"{_shown(page.parent / page.stem)}/{epath.Path(folder).name}"
-        return kept if keep else _shown(folder)
+        if not places:
+            return _shown(folder)
+        page = epath.Path(out)
+        return f"{_shown(page.parent / page.stem)}/{places[_resolved(folder)].name}"
 
     words = ["code-ablate", "results", *map(shown, folders), "--out", _shown(out)]
     words += ["--title", title]
     words += ["--noise", shown(noise)] if noise is not None else []
     words += ["--law", shown(law)] if law is not None else []
-    return shlex.join([*words, *(["--keep"] if keep else [])])
+    return shlex.join([*words, *(["--keep"] if places else [])])
 
 
 def _shown(path: epath.PathLike) -> str:

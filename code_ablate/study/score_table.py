@@ -143,7 +143,7 @@ def write_results(
 
 
 def _as_parquet(table: pd.DataFrame) -> bytes:
-    """The table as a Parquet file, as small as it gets.
+    """The table as a Parquet file.
 
     Numbers that hardly repeat go byte by byte, all first bytes before all second ones: a dictionary
     of them, as Parquet makes of every column, would be as large as they are.

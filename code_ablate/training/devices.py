@@ -5,10 +5,14 @@ Importing this loads no JAX; calling a function does, and starts its devices.
 
 import functools
 import os
-import time
 from collections.abc import Collection
+from pathlib import Path
+from time import perf_counter, process_time
 
 from code_ablate import chips
+
+_CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of CPU time that a container may use in a period, and the period; or "max"."""
 
 
 def device_name(side_by_side: int = 1) -> str:
@@ -37,15 +41,16 @@ def peak_flops() -> float | None:
 def measure_peak(size: int = 1024) -> float:
     """FLOP/s of a float32 matrix product on the default device: the best of eight.
 
-    On a CPU by the time that its cores worked at it, as if all that this process may use had, so
-    that what other processes take of them meanwhile does not make the peak look smaller.
+    On a CPU by the time that cores worked for this process, as if all that it may use had done so
+    at once: what other processes take of their time does not count, though what they take of caches
+    and memory does. So does what other threads of this process do meanwhile.
     """
     import jax
     import jax.numpy as jnp
 
     on_cpu = jax.default_backend() == "cpu"
-    clock = time.process_time if on_cpu else time.perf_counter
-    at_once = len(available_cores()) if on_cpu else 1
+    clock = process_time if on_cpu else perf_counter
+    at_once = cores_at_once() if on_cpu else 1
     product = jax.jit(lambda a: a @ a)
     a = jnp.ones((size, size), jnp.float32)
     product(a).block_until_ready()
@@ -62,3 +67,13 @@ def available_cores() -> Collection[int]:
     if hasattr(os, "sched_getaffinity"):
         return os.sched_getaffinity(0)
     return range(os.cpu_count() or 1)
+
+
+def cores_at_once() -> float:
+    """Cores that this process may keep busy: those it may run on, or a container's share."""
+    cores = float(len(available_cores()))
+    try:
+        quota, period = _CPU_QUOTA.read_text(encoding="ascii").split()
+        return cores if quota == "max" else min(cores, int(quota) / int(period))
+    except (OSError, ValueError):  # no Linux, or control groups of the first version
+        return cores

@@ -456,6 +456,47 @@ def test_a_page_is_made_again_of_what_is_kept_beside_it(made, tmp_path, monkeypa
     assert {file.name: file.read_bytes() for file in (kept / done.name).iterdir()} == files
 
 
+def test_what_is_kept_is_not_lost_to_a_study_that_has_less(made, tmp_path):
+    _, _, beside, done, _ = made
+    (tmp_path / CLAIMS).write_text("")
+    kept = shutil.copytree(done, tmp_path / "page" / done.name)
+    for file in beside.iterdir():
+        if file.suffix == ".md":
+            shutil.copy(file, tmp_path / "page")
+    before = {file.name: file.read_bytes() for file in kept.iterdir()}
+    begun = tmp_path / "runs" / done.name  # frozen again on another machine, with no results
+    begun.mkdir(parents=True)
+    shutil.copy(done / "frozen.json", begun)
+    fewer = write_study(tmp_path / "fewer" / done.name, seeds=(0, 1), recipes=RECIPES, items=40)
+    for other, lost in ((begun, 15), (fewer, 5)):
+        with pytest.raises(UserError, match=rf"keeps {lost} arms that .* does not have, and would"):
+            write_results_page([other], tmp_path / "page.md", title=TITLE, keep=True)
+        assert {file.name: file.read_bytes() for file in kept.iterdir()} == before
+    assert not (tmp_path / "page.md").exists()
+    more = write_study(tmp_path / "more" / done.name, seeds=(0, 1, 2, 3), recipes=RECIPES, items=40)
+    write_results_page([more], tmp_path / "page.md", title=TITLE, keep=True)
+    assert (kept / "study.json").read_bytes() == (more / "study.json").read_bytes()
+    assert not (kept / "frozen.json").exists()  # which the longer one does not have
+
+
+def test_folders_are_kept_by_their_own_names_however_they_are_written(made, tmp_path, monkeypatch):
+    _, _, beside, done, _ = made
+    shutil.copytree(beside, tmp_path / "page")
+    (tmp_path / "page" / CLAIMS).unlink()
+    study = shutil.copytree(done, tmp_path / "runs" / done.name)
+    (tmp_path / "runs" / "pilot").symlink_to(study)
+    monkeypatch.chdir(study)
+    before = sorted(file.name for file in tmp_path.iterdir())
+    page = tmp_path / "page.md"
+    write_results_page(["."], page, title=TITLE, noise="../pilot", law="../pilot/", keep=True)
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([*before, "page.md"])
+    assert (tmp_path / "page" / done.name / "study.json").exists()
+    command = page.read_text(encoding="utf-8").rstrip("`\n").splitlines()[-1]
+    kept = f"{tmp_path.name}/page/{done.name}"
+    assert f" {kept} --out" in command and f"--noise {kept} --law {kept} --keep" in command
+    assert "From `demo`, frozen" in page.read_text(encoding="utf-8")
+
+
 def test_what_is_too_large_to_be_kept_is_said_before_anything_is_written(
     made, tmp_path, monkeypatch
 ):

@@ -150,9 +150,14 @@ def part_values(
         "hours": f"{sum(phase.seconds for phase in own) / 3600:.1f}",
         "machine": f"{record.machine.cores} cores, {record.machine.device}" if record else "–",
         "version": record.version if record else (frozen.first.version if frozen else ""),
-        "commit": (record.commit[:12] if record else "") or "–",
+        "commit": _short(record.commit) if record and record.commit else "–",
         "configuration": record.configuration if record else "–",
     }
+
+
+def _short(commit: str) -> str:
+    """The first letters of a commit, with the + of one whose files were changed."""
+    return commit[:12] + "+" * commit.endswith("+")
 
 
 def frozen_on(frozen: FrozenPlan | None) -> str:

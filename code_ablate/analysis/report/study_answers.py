@@ -12,6 +12,7 @@ its place on the page, with what is missing.
 import csv
 import dataclasses
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -139,7 +140,7 @@ def read_part(folder: epath.PathLike) -> Part:
         if seeds
     )
     return Part(
-        path.name.removeprefix("study-"),
+        name_of(path).removeprefix("study-"),
         str(path),
         report,
         frozen,
@@ -147,6 +148,11 @@ def read_part(folder: epath.PathLike) -> Part:
         sum(map(len, missing.values())),
         sum(map(len, planned.values())),
     )
+
+
+def name_of(folder: epath.PathLike) -> str:
+    """Name of a folder, also of one that is given as "." or ".."."""
+    return os.path.basename(os.path.abspath(folder))
 
 
 def _planned(frozen: FrozenPlan | None, report: Report | None) -> dict[str, tuple[int, ...]]:

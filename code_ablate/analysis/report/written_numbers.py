@@ -43,8 +43,10 @@ from code_ablate.errors import UserError
 _DIRECTIONS = ("worse", "better")
 
 
-def with_numbers(text: str, parts: Sequence[Part], where: str, pages: epath.PathLike = ".") -> str:
-    """A text with its numbers. `where`: its file, for messages; `pages`: folder of the page.
+def with_numbers(
+    text: str, parts: Sequence[Part], where: str, beside: epath.PathLike = "page"
+) -> str:
+    """A text with its numbers. `where`: its file, for messages; `beside`: the page's folder.
 
     Raises UserError for a number that the studies do not have, and for a text that is no template.
     """
@@ -57,7 +59,10 @@ def with_numbers(text: str, parts: Sequence[Part], where: str, pages: epath.Path
         return StudyNumbers(found[name])
 
     def page(name: str) -> EarlierPage:
-        return EarlierPage.read(epath.Path(pages) / name)
+        own = epath.Path(beside)
+        if name == own.name:
+            raise UserError(f"{name} is this page itself: its numbers are those of study(NAME).")
+        return EarlierPage.read(own.parent / name)
 
     return fill_in(text, where, {"study": study, "page": page})
 
