@@ -283,6 +283,9 @@ def results(options: argparse.Namespace) -> None:
     show(f"page: {made.page}, with {len(made.files)} files in {made.page.stem}/")
     if made.missing:
         show(f"arms still missing: {made.missing}")
+    if made.left:
+        names = ", ".join(map(str, made.left))
+        show(f"kept there earlier, and not what this page is made of: {names}")
 
 
 def prepare(options: argparse.Namespace) -> None:

@@ -46,6 +46,7 @@ from code_ablate.analysis.report.study_answers import (
 )
 from code_ablate.analysis.report.written_numbers import with_numbers
 from code_ablate.analysis.results.frozen import FILE as FROZEN
+from code_ablate.analysis.results.study_record import FILE as RECORD
 from code_ablate.errors import UserError
 from code_ablate.jobs.keep_study import LIMIT_BYTES, keep_study, require_keepable
 
@@ -69,6 +70,8 @@ class ResultsPage:
     """Figures, tables, and what was frozen."""
     missing: int
     """Arms that were planned and have no results."""
+    left: tuple[epath.Path, ...]
+    """Studies that an earlier page kept in its folder, and that this one is not made of."""
 
 
 def write_results_page(
@@ -150,7 +153,8 @@ def write_results_page(
     )  # fmt: skip
     page.parent.mkdir(parents=True, exist_ok=True)
     storage.replace(page, text)
-    return ResultsPage(page, tuple(files), sum(part.missing_count for part in parts))
+    missing = sum(part.missing_count for part in parts)
+    return ResultsPage(page, tuple(files), missing, _left(beside, places.values()))
 
 
 def _written(folder: epath.Path) -> dict[str, str]:
@@ -190,6 +194,12 @@ def _command(
     words += ["--noise", shown(noise)] if noise is not None else []
     words += ["--law", shown(law)] if law is not None else []
     return shlex.join([*words, *(["--keep"] if places else [])])
+
+
+def _left(folder: epath.Path, kept: Collection[epath.Path]) -> tuple[epath.Path, ...]:
+    """Folders of studies in a page's folder, but for those that are `kept` there now."""
+    found = {file.parent for name in (RECORD, FROZEN) for file in folder.glob(f"*/{name}")}
+    return tuple(sorted(found - set(kept)))
 
 
 def _shown(path: epath.PathLike) -> str:

@@ -454,6 +454,9 @@ def test_a_page_is_made_again_of_what_is_kept_beside_it(made, tmp_path, monkeypa
     assert main(command[1:]) == 0
     assert page.read_text(encoding="utf-8") == text
     assert {file.name: file.read_bytes() for file in (kept / done.name).iterdir()} == files
+    (kept / CLAIMS).unlink()  # which speak of the other study
+    made = write_results_page([kept / done.name], page, title=TITLE, keep=True)
+    assert [place.name for place in made.left] == [later.name, pilot.name]  # no longer of the page
 
 
 def test_what_is_kept_is_not_lost_to_a_study_that_has_less(made, tmp_path):
