@@ -89,7 +89,7 @@ def write_results_page(
     one of `folders` whose mixtures the law is fitted to. `keep`: whether what the studies found is
     copied beside the page, whose command then needs no runs. Raises UserError for a folder without
     results and frozen plan, a text that is absent, a law of another study, and a table, or with
-    `keep` a study's file, over a megabyte.
+    `keep` a study's file, over a megabyte; with `keep` also where arms kept earlier would be lost.
     """
     page = epath.Path(out)
     beside = page.parent / page.stem
