@@ -1,8 +1,10 @@
 """Changes that an earlier page has, for the texts of a later one: read from the table beside it.
 
-page = EarlierPage.read("docs/results")                     # docs/results/changes.parquet
-change = page("what_code_does-small_ladder", "code_50", "bits_per_byte/registry.text")
-f"{change}, {change.brief}"                                 # "+8.5 % [+7.9, +9.2], +8.5 %"
+    page = EarlierPage.read("docs/results")                     # docs/results/changes.parquet
+    change = page("what_code_does-small_ladder", "code_50", "bits_per_byte/registry.text")
+    f"{change}, {change.brief}"                                 # "+8.5 % [+7.9, +9.2], +8.5 %"
+
+What the page does not have is refused by name.
 """
 
 import io
